@@ -1,0 +1,170 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One dependency of a target, spelled short.
+func product(_ name: String, _ package: String) -> Target.Dependency { .product(name: name, package: package) }
+
+let argumentParser = product("ArgumentParser", "swift-argument-parser")
+let asyncHTTPClient = product("AsyncHTTPClient", "async-http-client")
+let collections = product("Collections", "swift-collections")
+let crypto = product("Crypto", "swift-crypto")
+let grpc = product("GRPCCore", "grpc-swift-2")
+let grpcProtobuf = product("GRPCProtobuf", "grpc-swift-protobuf")
+let grpcTransport = product("GRPCNIOTransportHTTP2", "grpc-swift-nio-transport")
+let hummingbird = product("Hummingbird", "hummingbird")
+let hummingbirdTLS = product("HummingbirdTLS", "hummingbird")
+let lifecycle = product("ServiceLifecycle", "swift-service-lifecycle")
+let logging = product("Logging", "swift-log")
+let metrics = product("Metrics", "swift-metrics")
+let nioCore = product("NIOCore", "swift-nio")
+let nioHTTP1 = product("NIOHTTP1", "swift-nio")
+let nioPosix = product("NIOPosix", "swift-nio")
+let nioSSL = product("NIOSSL", "swift-nio-ssl")
+let protobuf = product("SwiftProtobuf", "swift-protobuf")
+let subprocess = product("Subprocess", "swift-subprocess")
+let swiftASN1 = product("SwiftASN1", "swift-asn1")
+let x509 = product("X509", "swift-certificates")
+let yams = product("Yams", "Yams")
+
+let package = Package(
+    name: "swell",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "swell", targets: ["swell"]),
+        .executable(name: "swell-coordinator", targets: ["swell-coordinator"]),
+        .executable(name: "swell-agent", targets: ["swell-agent"]),
+        .executable(name: "swell-kubesim", targets: ["swell-kubesim"]),
+        .executable(name: "swell-proof", targets: ["swell-proof"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+        .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        // libpq, as the system has it.
+        .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+
+        // JSON and YAML as Kubernetes reads them: values with positions, object identity, patches.
+        .target(name: "KubernetesObjects", dependencies: [yams, collections]),
+        // The nouns: clusters, applications, policies, releases, assignments; documents decoded strictly.
+        .target(name: "SwellModel", dependencies: ["KubernetesObjects", crypto]),
+        // The verbs: pure state machines of rollout, stage, target, lease, agent and session.
+        .target(name: "SwellEngine", dependencies: ["SwellModel", collections]),
+        // libpq without blocking: connections, pool, transactions, pipeline, COPY, LISTEN.
+        .target(name: "PostgresClient", dependencies: ["CLibpq", logging, lifecycle, collections]),
+        // What is stored, and how: the store protocol, PostgreSQL and in-memory forms, migrations.
+        .target(
+            name: "SwellStore", dependencies: ["SwellModel", "SwellEngine", "PostgresClient", crypto, logging],
+            resources: [.embedInCode("Migrations")]),
+        // The wire between coordinator and agent: messages, generated code, conversions.
+        .target(
+            name: "SwellProtocol", dependencies: ["SwellModel", grpc, grpcProtobuf, protobuf], exclude: ["Protos"]),
+        // Who is who: the CA, enrolment, certificates and names in them, verification.
+        .target(name: "SwellIdentity", dependencies: ["SwellModel", x509, swiftASN1, crypto, nioSSL]),
+        // A client for any Kubernetes API server: discovery, apply, watch, health.
+        .target(
+            name: "KubernetesClient",
+            dependencies: ["KubernetesObjects", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, logging, crypto]),
+        // Kubernetes API servers and their controllers, many in one process, with faults to order.
+        .target(
+            name: "KubernetesSimulator",
+            dependencies: [
+                "KubernetesObjects", hummingbird, hummingbirdTLS, nioCore, nioSSL, logging, lifecycle, collections,
+                x509, swiftASN1, crypto,
+            ],
+            resources: [.copy("Resources")]),
+        // Metrics exposition and the log handler.
+        .target(name: "SwellTelemetry", dependencies: [logging, metrics]),
+        // Runs the engine's actions: leases, reconcile loop, agent sessions, ingestion.
+        .target(
+            name: "SwellCoordinator",
+            dependencies: [
+                "SwellModel", "SwellEngine", "SwellStore", "SwellProtocol", "SwellIdentity", "SwellTelemetry", grpc,
+                grpcTransport, lifecycle, logging, metrics, x509, nioSSL, nioCore, nioPosix,
+            ]),
+        // The operator's side: HTTPS API, server-sent events, sign-in.
+        .target(
+            name: "SwellConsole",
+            dependencies: [
+                "SwellModel", "SwellEngine", "SwellStore", hummingbird, hummingbirdTLS, logging, lifecycle, crypto, nioSSL,
+            ]),
+        // In each cluster: enrol, stream, fetch, render, apply, verify, roll back, report.
+        .target(
+            name: "SwellAgent",
+            dependencies: [
+                "SwellModel", "SwellEngine", "SwellProtocol", "SwellIdentity", "KubernetesClient", "SwellTelemetry", grpc,
+                grpcTransport, lifecycle, logging, metrics, nioSSL, x509,
+            ]),
+        // The command line's words: requests to the operator API, tables and trees.
+        .target(
+            name: "SwellCommands",
+            dependencies: ["SwellModel", argumentParser, asyncHTTPClient, nioCore, nioSSL, subprocess]),
+        // A seeded world for the engine: network, clocks, crashes; the invariants.
+        .target(name: "SwellSimulation", dependencies: ["SwellModel", "SwellEngine", "SwellStore", collections]),
+
+        // The operator's command line.
+        .executableTarget(name: "swell", dependencies: ["SwellCommands"]),
+        // The central service.
+        .executableTarget(
+            name: "swell-coordinator",
+            dependencies: ["SwellCoordinator", "SwellConsole", "SwellTelemetry", argumentParser, lifecycle, logging]),
+        // The service in each cluster.
+        .executableTarget(
+            name: "swell-agent", dependencies: ["SwellAgent", "SwellTelemetry", argumentParser, lifecycle, logging]),
+        // Simulated Kubernetes API servers.
+        .executableTarget(
+            name: "swell-kubesim", dependencies: ["KubernetesSimulator", argumentParser, lifecycle, logging]),
+        // Runs simulated worlds and checks the invariants.
+        .executableTarget(name: "swell-proof", dependencies: ["SwellSimulation", argumentParser]),
+
+        // The manifest's arrows, the sources' imports, the repository's shape.
+        .testTarget(name: "ArchitectureTests"),
+        .testTarget(name: "KubernetesObjectsTests", dependencies: ["KubernetesObjects"]),
+        .testTarget(name: "SwellModelTests", dependencies: ["SwellModel"]),
+        .testTarget(name: "SwellEngineTests", dependencies: ["SwellEngine"]),
+        // Starts a private PostgreSQL server for the tests that need one.
+        .target(name: "PostgresTesting", dependencies: ["PostgresClient", subprocess], path: "Tests/PostgresTesting"),
+        .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", "PostgresTesting"]),
+        .testTarget(name: "SwellStoreTests", dependencies: ["SwellStore", "PostgresTesting"]),
+        .testTarget(name: "SwellProtocolTests", dependencies: ["SwellProtocol"]),
+        .testTarget(name: "SwellIdentityTests", dependencies: ["SwellIdentity", nioPosix]),
+        .testTarget(name: "KubernetesClientTests", dependencies: ["KubernetesClient", "KubernetesSimulator"]),
+        .testTarget(name: "KubernetesSimulatorTests", dependencies: ["KubernetesSimulator", subprocess]),
+        .testTarget(name: "SwellTelemetryTests", dependencies: ["SwellTelemetry"]),
+        .testTarget(name: "SwellCoordinatorTests", dependencies: ["SwellCoordinator", "PostgresTesting"]),
+        .testTarget(name: "SwellConsoleTests", dependencies: ["SwellConsole", asyncHTTPClient]),
+        .testTarget(name: "SwellAgentTests", dependencies: ["SwellAgent", "KubernetesSimulator"]),
+        .testTarget(name: "SwellCommandsTests", dependencies: ["SwellCommands"]),
+        .testTarget(name: "SwellSimulationTests", dependencies: ["SwellSimulation"]),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["SwellModel", "PostgresTesting", "KubernetesObjects", subprocess]),
+    ]
+)
+
+// Every Swift target, tests included, is compiled under the same settings.
+for target in package.targets where target.type != .system {
+    target.swiftSettings = [
+        .treatAllWarnings(as: .error),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .enableUpcomingFeature("InferIsolatedConformances"),
+    ]
+}
