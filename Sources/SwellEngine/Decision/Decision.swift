@@ -1,0 +1,85 @@
+public import SwellModel
+
+/// All that goes into one decision, read in one transaction under the rollout's row lock.
+public struct DecisionInput: Sendable {
+    public var rollout: Rollout
+    /// Unconsumed commands in the order they were stored.
+    public var commands: [CommandRecord]
+    /// Unconsumed reports on the rollout's targets in the order they were received.
+    public var reports: [ReportRecord]
+    public var surroundings: Surroundings
+    /// The database's clock.
+    public var now: Timestamp
+    /// The epoch of the lease under which the decision will commit.
+    public var epoch: Int64
+
+    public init(
+        rollout: Rollout, commands: [CommandRecord] = [], reports: [ReportRecord] = [], surroundings: Surroundings,
+        now: Timestamp, epoch: Int64
+    ) {
+        self.rollout = rollout
+        self.commands = commands
+        self.reports = reports
+        self.surroundings = surroundings
+        self.now = now
+        self.epoch = epoch
+    }
+}
+
+/// All that comes out of one decision, committed in the same transaction; acted upon only after it.
+public struct Decision: Sendable, Hashable {
+    public var rollout: Rollout
+    /// One per subject (rollout, stage, target) whose value changed; replaying them onto the planned rollout gives `rollout`.
+    public var transitions: [Transition]
+    /// New wishes for agents, each with a generation above any known for its cluster and application.
+    public var assignments: [Assignment]
+    /// Targets that became healthy and so prove a release on their cluster.
+    public var proven: [ProvenRelease]
+    /// What became of each command: nil in `refusal` where it took effect.
+    public var verdicts: [CommandVerdict]
+    /// When to decide again even if nothing is heard; nil when the rollout has ended.
+    public var wakeAt: Timestamp?
+
+    public init(
+        rollout: Rollout, transitions: [Transition] = [], assignments: [Assignment] = [], proven: [ProvenRelease] = [],
+        verdicts: [CommandVerdict] = [], wakeAt: Timestamp? = nil
+    ) {
+        self.rollout = rollout
+        self.transitions = transitions
+        self.assignments = assignments
+        self.proven = proven
+        self.verdicts = verdicts
+        self.wakeAt = wakeAt
+    }
+}
+
+/// A release proven healthy on a cluster.
+public struct ProvenRelease: Sendable, Hashable, Codable {
+    public var cluster: ClusterName
+    public var application: ApplicationName
+    public var release: ReleaseReference
+    public var generation: Int64
+    public var at: Timestamp
+
+    public init(
+        cluster: ClusterName, application: ApplicationName, release: ReleaseReference, generation: Int64, at: Timestamp
+    ) {
+        self.cluster = cluster
+        self.application = application
+        self.release = release
+        self.generation = generation
+        self.at = at
+    }
+}
+
+/// What became of a command.
+public struct CommandVerdict: Sendable, Hashable, Codable {
+    public var command: Int64
+    /// Why it was refused; nil where it took effect.
+    public var refusal: String?
+
+    public init(command: Int64, refusal: String? = nil) {
+        self.command = command
+        self.refusal = refusal
+    }
+}

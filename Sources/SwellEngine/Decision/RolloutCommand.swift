@@ -1,0 +1,65 @@
+public import SwellModel
+
+/// What an operator orders of one rollout. Stored before it is acknowledged; every later decision sees it first.
+public enum RolloutCommand: Sendable, Hashable, Codable {
+    case pause(PauseScope, reason: String?)
+    case resume(PauseScope)
+    /// Stops for good; nothing forward is dispatched after it. Clusters stay as they are.
+    case abort(reason: String?)
+    /// Queues the failed targets again (all, or those named).
+    case retry(clusters: [ClusterName])
+    /// Takes back what it brought, on the whole rollout or on one cluster.
+    case rollback(RollbackScope, reason: String?)
+    case approve(stage: StageName, digest: ContentDigest)
+    /// Ends the running soak or approval wait of the current stage early; audited as such.
+    case promote(stage: StageName)
+    /// Another rollout takes its place.
+    case supersede(by: RolloutName)
+}
+
+/// What a pause or resume covers within a rollout.
+public enum PauseScope: Sendable, Hashable, Codable {
+    case rollout
+    case region(RegionName)
+    case cluster(ClusterName)
+}
+
+/// What a rollback covers within a rollout.
+public enum RollbackScope: Sendable, Hashable, Codable {
+    case rollout
+    case stage(StageName)
+    case region(RegionName)
+    case cluster(ClusterName)
+}
+
+/// A command as stored.
+public struct CommandRecord: Sendable, Hashable {
+    public var id: Int64
+    public var rollout: RolloutName
+    public var command: RolloutCommand
+    public var by: String
+    public var at: Timestamp
+
+    public init(id: Int64, rollout: RolloutName, command: RolloutCommand, by: String, at: Timestamp) {
+        self.id = id
+        self.rollout = rollout
+        self.command = command
+        self.by = by
+        self.at = at
+    }
+}
+
+/// A report as received: which cluster (from its certificate), what, and when on the database's clock.
+public struct ReportRecord: Sendable, Hashable {
+    public var id: Int64
+    public var cluster: ClusterName
+    public var report: ApplicationReport
+    public var receivedAt: Timestamp
+
+    public init(id: Int64, cluster: ClusterName, report: ApplicationReport, receivedAt: Timestamp) {
+        self.id = id
+        self.cluster = cluster
+        self.report = report
+        self.receivedAt = receivedAt
+    }
+}

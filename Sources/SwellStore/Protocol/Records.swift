@@ -1,0 +1,158 @@
+public import SwellEngine
+public import SwellModel
+
+/// Documents to apply together.
+public struct FleetDocuments: Sendable, Hashable, Codable {
+    public var clusters: [Cluster]
+    public var applications: [Application]
+    public var policies: [RolloutPolicy]
+
+    public init(clusters: [Cluster] = [], applications: [Application] = [], policies: [RolloutPolicy] = []) {
+        self.clusters = clusters
+        self.applications = applications
+        self.policies = policies
+    }
+}
+
+/// What applying did to one document.
+public struct AppliedDocument: Sendable, Hashable, Codable {
+    public enum Outcome: String, Sendable, Codable { case created, configured, unchanged }
+    public var kind: String
+    public var name: String
+    public var outcome: Outcome
+
+    public init(kind: String, name: String, outcome: Outcome) {
+        self.kind = kind
+        self.name = name
+        self.outcome = outcome
+    }
+}
+
+/// A cluster with what is known of its agent.
+public struct ClusterRecord: Sendable, Hashable, Codable {
+    public var cluster: Cluster
+    public var isEnrolled: Bool
+    public var isConnected: Bool
+    public var agentVersion: String?
+    public var lastSeenAt: Timestamp?
+    public var pause: Pause?
+
+    public init(
+        cluster: Cluster, isEnrolled: Bool = false, isConnected: Bool = false, agentVersion: String? = nil,
+        lastSeenAt: Timestamp? = nil, pause: Pause? = nil
+    ) {
+        self.cluster = cluster
+        self.isEnrolled = isEnrolled
+        self.isConnected = isConnected
+        self.agentVersion = agentVersion
+        self.lastSeenAt = lastSeenAt
+        self.pause = pause
+    }
+}
+
+/// A rollout in a list.
+public struct RolloutSummary: Sendable, Hashable, Codable {
+    public var name: RolloutName
+    public var application: ApplicationName
+    public var version: String
+    public var phase: RolloutPhase
+    public var reason: String?
+    public var createdBy: String
+    public var createdAt: Timestamp
+    public var endedAt: Timestamp?
+    /// How many targets stand in each phase.
+    public var counts: [String: Int]
+
+    public init(
+        name: RolloutName, application: ApplicationName, version: String, phase: RolloutPhase, reason: String?,
+        createdBy: String, createdAt: Timestamp, endedAt: Timestamp?, counts: [String: Int]
+    ) {
+        self.name = name
+        self.application = application
+        self.version = version
+        self.phase = phase
+        self.reason = reason
+        self.createdBy = createdBy
+        self.createdAt = createdAt
+        self.endedAt = endedAt
+        self.counts = counts
+    }
+}
+
+/// A report as an agent's session hands it on.
+public struct ReceivedReport: Sendable, Hashable {
+    public var cluster: ClusterName
+    public var report: ApplicationReport
+
+    public init(cluster: ClusterName, report: ApplicationReport) {
+        self.cluster = cluster
+        self.report = report
+    }
+}
+
+/// The last that was heard of an application on a cluster.
+public struct ClusterStatus: Sendable, Hashable, Codable {
+    public var cluster: ClusterName
+    public var report: ApplicationReport
+    public var receivedAt: Timestamp
+
+    public init(cluster: ClusterName, report: ApplicationReport, receivedAt: Timestamp) {
+        self.cluster = cluster
+        self.report = report
+        self.receivedAt = receivedAt
+    }
+}
+
+/// One row of the audit log.
+public struct AuditEvent: Sendable, Hashable, Codable {
+    public var id: Int64
+    public var at: Timestamp
+    public var by: String
+    /// What happened, such as `rollout.paused`, `target.healthy`, `region.paused`, `cluster.applied`.
+    public var what: String
+    public var rollout: RolloutName?
+    public var application: ApplicationName?
+    public var stage: StageName?
+    public var region: RegionName?
+    public var cluster: ClusterName?
+    public var from: String?
+    public var to: String?
+    public var reason: String?
+
+    public init(
+        id: Int64, at: Timestamp, by: String, what: String, rollout: RolloutName? = nil,
+        application: ApplicationName? = nil, stage: StageName? = nil, region: RegionName? = nil,
+        cluster: ClusterName? = nil, from: String? = nil, to: String? = nil, reason: String? = nil
+    ) {
+        self.id = id
+        self.at = at
+        self.by = by
+        self.what = what
+        self.rollout = rollout
+        self.application = application
+        self.stage = stage
+        self.region = region
+        self.cluster = cluster
+        self.from = from
+        self.to = to
+        self.reason = reason
+    }
+}
+
+/// Narrows the audit log. What is nil does not restrict.
+public struct EventFilter: Sendable, Hashable {
+    public var rollout: RolloutName?
+    public var application: ApplicationName?
+    public var cluster: ClusterName?
+    public var region: RegionName?
+
+    public init(
+        rollout: RolloutName? = nil, application: ApplicationName? = nil, cluster: ClusterName? = nil,
+        region: RegionName? = nil
+    ) {
+        self.rollout = rollout
+        self.application = application
+        self.cluster = cluster
+        self.region = region
+    }
+}
