@@ -1,0 +1,154 @@
+/// A path to a value inside another one: `spec.template.spec.containers[0].image`.
+public struct FieldPath: Sendable, Hashable {
+    /// One step of a path.
+    public enum Component: Sendable, Hashable {
+        /// Into a member of an object.
+        case key(String)
+        /// Into an element of an array, counted from 0.
+        case index(Int)
+    }
+
+    /// The steps, from the outside in. Empty is the value itself.
+    public var components: [Component]
+
+    /// The value itself.
+    public static let root = FieldPath([])
+
+    /// Creates a path from its steps.
+    public init(_ components: [Component]) {
+        self.components = components
+    }
+
+    /// This path with one more key.
+    public func appending(_ key: String) -> FieldPath {
+        FieldPath(components + [.key(key)])
+    }
+
+    /// This path with one more index.
+    public func appending(_ index: Int) -> FieldPath {
+        FieldPath(components + [.index(index)])
+    }
+
+    /// Reads a dotted path: `spec.ports[0].port`, `metadata.annotations["example.com/key"]`; a leading dot is allowed.
+    ///
+    /// A text that begins with `/` is read as a JSON pointer (RFC 6901); its numbers are then keys *or* indices, and are
+    /// taken as indices.
+    ///
+    /// - Throws: ``KubernetesObjectError`` naming the column at fault.
+    public init(parsing text: String) throws {
+        if text.hasPrefix("/") {
+            self.components = try FieldPath.pointerTokens(text).map { token in
+                if let index = Int(token), String(index) == token, index >= 0 { return .index(index) }
+                return .key(token)
+            }
+            return
+        }
+        var components: [Component] = []
+        let characters = Array(text)
+        var position = 0
+        func failure(_ what: String) -> KubernetesObjectError {
+            KubernetesObjectError(
+                code: .invalidPath, message: "path \"\(text)\", column \(position + 1): \(what)")
+        }
+        if characters.first == "." { position = 1 }
+        while position < characters.count {
+            if characters[position] == "[" {
+                position += 1
+                if position < characters.count, characters[position] == "\"" || characters[position] == "'" {
+                    let quote = characters[position]
+                    let start = position + 1
+                    guard let end = characters[start...].firstIndex(of: quote) else {
+                        throw failure("the quote is not closed")
+                    }
+                    components.append(.key(String(characters[start..<end])))
+                    position = end + 1
+                } else {
+                    let end = characters[position...].firstIndex(of: "]") ?? characters.endIndex
+                    guard let index = Int(String(characters[position..<end])), index >= 0 else {
+                        throw failure("expected an index or a quoted key in brackets")
+                    }
+                    components.append(.index(index))
+                    position = end
+                }
+                guard position < characters.count, characters[position] == "]" else { throw failure("expected ]") }
+                position += 1
+            } else {
+                let start = position
+                while position < characters.count, characters[position] != ".", characters[position] != "[" {
+                    position += 1
+                }
+                guard start < position else { throw failure("expected a field name") }
+                components.append(.key(String(characters[start..<position])))
+            }
+            if position < characters.count, characters[position] == "." {
+                position += 1
+                guard position < characters.count else { throw failure("expected a field name after the dot") }
+            }
+        }
+        self.components = components
+    }
+
+    /// The unescaped tokens of a JSON pointer (RFC 6901).
+    static func pointerTokens(_ text: String) throws -> [String] {
+        if text.isEmpty { return [] }
+        guard text.hasPrefix("/") else {
+            throw KubernetesObjectError(
+                code: .invalidPath, message: "JSON pointer \"\(text)\" must be empty or begin with /")
+        }
+        return try text.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map { token in
+            var result = ""
+            var escaped = false
+            for character in token {
+                if escaped {
+                    switch character {
+                    case "0": result.append("~")
+                    case "1": result.append("/")
+                    default:
+                        throw KubernetesObjectError(
+                            code: .invalidPath,
+                            message: "JSON pointer \"\(text)\": ~\(character) is no escape; ~0 and ~1 are")
+                    }
+                    escaped = false
+                } else if character == "~" {
+                    escaped = true
+                } else {
+                    result.append(character)
+                }
+            }
+            guard !escaped else {
+                throw KubernetesObjectError(
+                    code: .invalidPath, message: "JSON pointer \"\(text)\": ~ at the end of a token; write ~0")
+            }
+            return result
+        }
+    }
+}
+
+extension FieldPath: CustomStringConvertible {
+    /// The dotted form that ``init(parsing:)`` reads; `.` for the value itself.
+    public var description: String {
+        if components.isEmpty { return "." }
+        var result = ""
+        for component in components {
+            switch component {
+            case .index(let index):
+                result += "[\(index)]"
+            case .key(let key):
+                let plain = !key.isEmpty && key.utf8.allSatisfy { $0 != 0x2E && $0 != 0x5B && $0 != 0x2F && $0 > 0x20 }
+                if plain {
+                    result += result.isEmpty ? key : ".\(key)"
+                } else {
+                    result += "[\"\(key)\"]"
+                }
+            }
+        }
+        return result
+    }
+}
+
+extension FieldPath: ExpressibleByArrayLiteral {
+    /// A path of keys.
+    public init(arrayLiteral elements: String...) {
+        self.init(elements.map(Component.key))
+    }
+}
