@@ -5,20 +5,28 @@ public import SwellModel
 ///
 /// Two forms: `PostgresStore` and `MemoryStore`, held to the same behaviour by one conformance suite.
 public typealias Store = FleetStore & ReleaseStore & RolloutStore & AgentStore & AuditStore & LeaseStore & TokenStore
+    & MaintenanceStore
 
 /// Clusters, applications and policies as declared, and the pauses that hold for everybody.
 public protocol FleetStore: Sendable {
-    /// Stores documents as a whole: all or none. Says of each whether it was created, configured or unchanged.
+    /// Stores documents as a whole: all or none. Says of each whether it was created, configured or unchanged, in the order
+    /// clusters, applications, policies. `invalid` where two documents of a kind share a name. Active rollouts become due.
     func apply(_ documents: FleetDocuments, by actor: String) async throws(StoreError) -> [AppliedDocument]
     func clusters() async throws(StoreError) -> [ClusterRecord]
     func applications() async throws(StoreError) -> [Application]
     func policies() async throws(StoreError) -> [RolloutPolicy]
-    /// Takes a cluster out of the fleet; active rollouts skip it. `notFound` where there is none.
+    /// Takes a cluster out of the fleet; active rollouts become due and skip it. Its generations and proven releases are
+    /// remembered, so that they never fall if it returns. `notFound` where there is none.
     func removeCluster(_ name: ClusterName, by actor: String) async throws(StoreError)
-    /// Sets or (with nil) lifts a pause for everybody. Once this returns, no decision goes forward in what it covers.
+    /// Sets or (with nil) lifts a pause for everybody. Once this returns, no decision goes forward in what it covers, and
+    /// active rollouts are due. Setting again replaces; a cluster that is not in the fleet is `notFound`.
     func setRegionPause(_ region: RegionName, _ pause: Pause?, by actor: String) async throws(StoreError)
     func setClusterPause(_ cluster: ClusterName, _ pause: Pause?, by actor: String) async throws(StoreError)
     func regionPauses() async throws(StoreError) -> [RegionName: Pause]
+    /// How many clusters may be in flight over all rollouts at once; nil does not limit.
+    func fleetLimit() async throws(StoreError) -> Int?
+    /// Sets or (with nil) lifts that limit. `invalid` below 1.
+    func setFleetLimit(_ limit: Int?, by actor: String) async throws(StoreError)
     /// The database's clock.
     func now() async throws(StoreError) -> Timestamp
 }
@@ -26,7 +34,8 @@ public protocol FleetStore: Sendable {
 /// Releases and the documents they consist of.
 public protocol ReleaseStore: Sendable {
     /// Stores a release with its documents (the bundle's index among them). The same version with the same digest is the same release;
-    /// with another digest it is a `conflict`.
+    /// with another digest it is a `conflict`. `notFound` where the application is not known, `invalid` where the document of the
+    /// release's digest is not among them.
     func createRelease(_ release: Release, documents: [ContentDocument]) async throws(StoreError) -> Release
     /// Newest first.
     func releases(of application: ApplicationName, limit: Int) async throws(StoreError) -> [Release]
@@ -39,14 +48,16 @@ public protocol RolloutStore: Sendable {
     /// Reads what planning needs: the fleet's facts as seen from the application.
     func surroundings(for application: ApplicationName) async throws(StoreError) -> Surroundings
     /// Stores a planned rollout with its first audit row. `conflict`, naming the holder, where an active rollout holds one of its
-    /// clusters and is not `superseding`; superseding one ends it in the same transaction by a command.
+    /// clusters and is not `superseding`. Superseding one hands over its claims and orders its end by a command in the same
+    /// transaction: no later decision of it goes forward. `conflict` where the name is taken.
     func createRollout(_ rollout: Rollout, superseding: [RolloutName], by actor: String) async throws(StoreError)
     func rollout(_ name: RolloutName) async throws(StoreError) -> Rollout?
     /// Newest first, at most `limit`; of one application if given.
     func rollouts(of application: ApplicationName?, limit: Int) async throws(StoreError) -> [RolloutSummary]
-    /// Rollouts that are due: not ended, or with unconsumed commands, and whose wake-up has come or that heard something.
+    /// Rollouts that are due, longest waiting first: those that heard something (a command, a report) and those not ended whose
+    /// wake-up has come or whose surroundings (fleet, pauses) changed since their last decision.
     func dueRollouts(limit: Int) async throws(StoreError) -> [RolloutName]
-    /// The earliest wake-up of any rollout.
+    /// The earliest wake-up of any rollout that has not ended.
     func nextWakeUp() async throws(StoreError) -> Timestamp?
     /// Stores a command after `check` agreed that it makes sense now; `check` returns why not, or nil. Committed before it returns.
     func submit(
@@ -56,6 +67,8 @@ public protocol RolloutStore: Sendable {
     /// What became of a command; nil while it is not consumed.
     func verdict(of command: Int64) async throws(StoreError) -> CommandVerdict?
     /// One decision: reads the input under the rollout's row lock and the lease, lets `decide` say, commits all of it or nothing.
+    /// `leaseLost` where the lease is not held under its epoch. What breaks an invariant (a generation that does not rise, a
+    /// cluster held by another rollout, a command left unanswered) is refused with `conflict` or `internal`.
     func decide(
         _ rollout: RolloutName, under lease: Lease, _ decide: @Sendable (DecisionInput) -> Decision
     ) async throws(StoreError) -> Decision
@@ -64,16 +77,18 @@ public protocol RolloutStore: Sendable {
 /// What agents say, and what they should run.
 public protocol AgentStore: Sendable {
     /// Takes in a batch of reports, in order, in one statement a table. Those of clusters in active rollouts become input of the next
-    /// decision. Returns the rollouts concerned.
+    /// decision, once. What names a cluster or application that the fleet does not know is left out. Returns the rollouts concerned.
     func ingest(_ reports: [ReceivedReport]) async throws(StoreError) -> Set<RolloutName>
     /// Notes that these agents were heard of now.
     func touch(_ clusters: [ClusterName]) async throws(StoreError)
-    /// Notes that an agent connected to, or left, this replica.
+    /// Notes that an agent connected to, or left, this replica. Leaving one replica does not undo having connected to another since.
     func noteConnection(_ cluster: ClusterName, replica: String, agentVersion: String, isConnected: Bool)
         async throws(StoreError)
+    /// Forgets the connections of a replica that starts anew or is gone.
+    func dropConnections(of replica: String) async throws(StoreError)
     /// What a cluster should run, whole.
     func assignments(of cluster: ClusterName) async throws(StoreError) -> [Assignment]
-    /// Assignments changed after `cursor` of the given clusters, with the new cursor.
+    /// Assignments changed after `cursor`, with the new cursor: what commits later always has a higher one. Begin at 0.
     func assignments(changedAfter cursor: Int64) async throws(StoreError) -> (assignments: [Assignment], cursor: Int64)
     /// The last report of every (cluster, application).
     func statuses(of application: ApplicationName?) async throws(StoreError) -> [ClusterStatus]
@@ -83,11 +98,13 @@ public protocol AgentStore: Sendable {
 
 /// What happened.
 public protocol AuditStore: Sendable {
-    /// Rows after `cursor` in order, at most `limit`.
+    /// Rows after `cursor` in order, at most `limit`. The cursor is the last row's id; what commits later always has a higher one.
     func events(after cursor: Int64, filter: EventFilter, limit: Int) async throws(StoreError) -> [AuditEvent]
     /// The newest rows, oldest of them first.
     func latestEvents(filter: EventFilter, limit: Int) async throws(StoreError) -> [AuditEvent]
-    /// Every transition of a rollout, for replaying.
+    /// The rollout as it was planned: what its transitions are replayed onto.
+    func plan(of rollout: RolloutName) async throws(StoreError) -> Rollout?
+    /// Every transition of a rollout since it was planned, in order; replaying them gives its present state.
     func transitions(of rollout: RolloutName) async throws(StoreError) -> [Transition]
 }
 
@@ -95,7 +112,7 @@ public protocol AuditStore: Sendable {
 public protocol LeaseStore: Sendable {
     /// Claims or renews; nil where another holder's has not expired. A new claim draws a new epoch, a renewal keeps its own.
     func acquireLease(_ name: String, holder: String, lifetime: Interval) async throws(StoreError) -> Lease?
-    /// Renews all leases of a holder at once; returns those still held.
+    /// Renews all leases of a holder at once; returns those still held. One that expired is gone, even if nobody took it.
     func renewLeases(holder: String, lifetime: Interval) async throws(StoreError) -> [Lease]
     func releaseLease(_ lease: Lease) async throws(StoreError)
     func releaseLeases(holder: String) async throws(StoreError)
@@ -105,12 +122,48 @@ public protocol LeaseStore: Sendable {
 
 /// Single-use join tokens, stored as hashes.
 public protocol TokenStore: Sendable {
+    /// `notFound` where the cluster is not in the fleet.
     func createToken(hash: String, cluster: ClusterName, expiresAt: Timestamp, by actor: String)
         async throws(StoreError)
-    /// Spends a token: the cluster it is for, or nil where it is unknown, spent or expired.
+    /// Spends a token: the cluster it is for, or nil where it is unknown, spent or expired, or its cluster left the fleet.
     func spendToken(hash: String, certificateSerial: String) async throws(StoreError) -> ClusterName?
     /// Notes a renewed certificate; old ones stay valid until they expire unless denied.
     func noteCertificate(_ serial: String, cluster: ClusterName, expiresAt: Timestamp) async throws(StoreError)
+    /// Denies every certificate noted for a cluster and voids its unspent tokens; a new token lets an agent join again.
     func denyCertificates(of cluster: ClusterName, by actor: String) async throws(StoreError)
+    /// Whether a certificate was denied, or its cluster is not in the fleet any more.
     func isDenied(serial: String) async throws(StoreError) -> Bool
+}
+
+/// What grows for ever if nobody looks after it.
+public protocol MaintenanceStore: Sendable {
+    /// Prepares storage for what comes and removes what may go: audit rows older than the retention, and documents of releases that
+    /// were deleted or never finished. What a cluster runs, may fall back to, or has proven stays, however old.
+    func maintain(_ retention: Retention) async throws(StoreError) -> MaintenanceOutcome
+}
+
+/// How long things are kept.
+public struct Retention: Sendable, Hashable {
+    /// Audit rows of ended rollouts and of the fleet.
+    public var audit: Interval
+    /// How many releases of an application are kept at least, beside those referred to.
+    public var releases: Int
+
+    public init(audit: Interval = .hours(24 * 400), releases: Int = 100) {
+        self.audit = audit
+        self.releases = releases
+    }
+}
+
+/// What maintaining removed.
+public struct MaintenanceOutcome: Sendable, Hashable {
+    public var auditRows: Int
+    public var releases: Int
+    public var documents: Int
+
+    public init(auditRows: Int = 0, releases: Int = 0, documents: Int = 0) {
+        self.auditRows = auditRows
+        self.releases = releases
+        self.documents = documents
+    }
 }

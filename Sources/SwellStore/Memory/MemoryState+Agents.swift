@@ -1,0 +1,174 @@
+public import SwellEngine
+public import SwellModel
+
+extension MemoryState {
+    public mutating func ingest(_ reports: [ReceivedReport]) -> Set<RolloutName> {
+        var concerned: Set<RolloutName> = []
+        for received in reports {
+            let report = received.report
+            guard clusters[received.cluster] != nil, applications[report.application] != nil else { continue }
+            let key = ClusterApplication(cluster: received.cluster, application: report.application)
+            let highest = max(report.generation, statuses[key]?.highestGeneration ?? 0)
+            statuses[key] = StoredStatus(report: report, receivedAt: now, highestGeneration: highest)
+            agents[received.cluster, default: Agent()].lastSeenAt = now
+            guard let rollout = claims[key] else { continue }
+            inbox[rollout, default: []].append(
+                ReportRecord(id: nextID(), cluster: received.cluster, report: report, receivedAt: now))
+            concerned.insert(rollout)
+        }
+        return concerned
+    }
+
+    public mutating func touch(_ names: [ClusterName]) {
+        for name in names where clusters[name] != nil { agents[name, default: Agent()].lastSeenAt = now }
+    }
+
+    public mutating func noteConnection(
+        _ cluster: ClusterName, replica: String, agentVersion: String, isConnected: Bool
+    ) throws(StoreError) {
+        guard clusters[cluster] != nil else { throw .noCluster(cluster) }
+        var agent = agents[cluster] ?? Agent()
+        if isConnected {
+            agent.isEnrolled = true
+            agent.connectedTo = replica
+            agent.version = agentVersion
+            agent.lastSeenAt = now
+        } else if agent.connectedTo == replica {
+            agent.connectedTo = nil
+        }
+        agents[cluster] = agent
+    }
+
+    public mutating func dropConnections(of replica: String) {
+        for (name, agent) in agents where agent.connectedTo == replica { agents[name]?.connectedTo = nil }
+    }
+
+    public func assignments(of cluster: ClusterName) -> [Assignment] {
+        assignments.lazy.filter { $0.key.cluster == cluster }.map(\.value.assignment)
+            .sorted { $0.application < $1.application }
+    }
+
+    public func assignments(changedAfter cursor: Int64) -> (assignments: [Assignment], cursor: Int64) {
+        let changed = assignments.values.filter { $0.change > cursor }.sorted { $0.change < $1.change }
+        return (changed.map(\.assignment), changed.last?.change ?? cursor)
+    }
+
+    public func statuses(of application: ApplicationName?) -> [ClusterStatus] {
+        statuses.filter { application == nil || $0.key.application == application }
+            .sorted { ($0.key.cluster, $0.key.application) < ($1.key.cluster, $1.key.application) }
+            .map { ClusterStatus(cluster: $0.key.cluster, report: $0.value.report, receivedAt: $0.value.receivedAt) }
+    }
+
+    public func mayRead(_ digest: ContentDigest, cluster: ClusterName) -> Bool {
+        let bundles = bundles(referredToBy: cluster)
+        if bundles.contains(digest) { return true }
+        return releases.values.lazy.flatMap(\.values)
+            .contains { bundles.contains($0.release.reference.digest) && $0.documents.contains(digest) }
+    }
+
+    /// The bundles that a cluster is to run, may fall back to, or has lately proven.
+    func bundles(referredToBy cluster: ClusterName) -> Set<ContentDigest> {
+        var bundles: Set<ContentDigest> = []
+        for (key, stored) in assignments where key.cluster == cluster {
+            if let digest = stored.assignment.digest { bundles.insert(digest) }
+            if let fallback = stored.assignment.fallback { bundles.insert(fallback.digest) }
+        }
+        for (key, list) in proven where key.cluster == cluster {
+            bundles.formUnion(list.prefix(Bounds.provenReleases).map(\.release.digest))
+        }
+        return bundles
+    }
+
+    // MARK: Audit
+
+    public func events(after cursor: Int64, filter: EventFilter, limit: Int) -> [AuditEvent] {
+        audit.lazy.map(\.event).filter { $0.id > cursor && filter.admits($0) }.prefix(limit).map { $0 }
+    }
+
+    public func latestEvents(filter: EventFilter, limit: Int) -> [AuditEvent] {
+        audit.reversed().lazy.map(\.event).filter { filter.admits($0) }.prefix(limit).reversed()
+    }
+
+    public func transitions(of rollout: RolloutName) -> [Transition] {
+        audit.compactMap(\.transition).filter { $0.rollout == rollout }
+    }
+
+    // MARK: Leases
+
+    public mutating func acquireLease(_ name: String, holder: String, lifetime: Interval) -> Lease? {
+        if var lease = leases[name], lease.expiresAt > now {
+            guard lease.holder == holder else { return nil }
+            lease.expiresAt = now + lifetime
+            leases[name] = lease
+            return lease
+        }
+        lastEpoch += 1
+        let lease = Lease(name: name, holder: holder, epoch: lastEpoch, expiresAt: now + lifetime)
+        leases[name] = lease
+        return lease
+    }
+
+    public mutating func renewLeases(holder: String, lifetime: Interval) -> [Lease] {
+        for (name, lease) in leases where lease.holder == holder && lease.expiresAt > now {
+            leases[name]?.expiresAt = now + lifetime
+        }
+        return leases.values.filter { $0.holder == holder && $0.expiresAt > now }.sorted { $0.name < $1.name }
+    }
+
+    public mutating func releaseLease(_ lease: Lease) {
+        if let held = leases[lease.name], held.holder == lease.holder, held.epoch == lease.epoch {
+            leases[lease.name] = nil
+        }
+    }
+
+    public mutating func releaseLeases(holder: String) {
+        leases = leases.filter { $0.value.holder != holder }
+    }
+
+    public mutating func raiseEpochs(above epoch: Int64) { lastEpoch = max(lastEpoch, epoch) }
+
+    func isHeld(_ lease: Lease) -> Bool {
+        guard let held = leases[lease.name] else { return false }
+        return held.holder == lease.holder && held.epoch == lease.epoch && held.expiresAt > now
+    }
+
+    // MARK: Tokens and certificates
+
+    public mutating func createToken(hash: String, cluster: ClusterName, expiresAt: Timestamp, by actor: String)
+        throws(StoreError)
+    {
+        guard let known = clusters[cluster] else { throw .noCluster(cluster) }
+        guard tokens[hash] == nil else {
+            throw StoreError(code: .conflict, message: "a join token with this hash exists already")
+        }
+        tokens[hash] = Token(cluster: cluster, expiresAt: expiresAt)
+        record(.cluster("token-created", cluster, region: known.region, by: actor, at: now))
+    }
+
+    public mutating func spendToken(hash: String, certificateSerial: String) -> ClusterName? {
+        guard let token = tokens[hash], !token.isSpent, token.expiresAt > now, let cluster = clusters[token.cluster]
+        else { return nil }
+        tokens[hash]?.isSpent = true
+        certificates[certificateSerial] = Certificate(cluster: token.cluster)
+        agents[token.cluster, default: Agent()].isEnrolled = true
+        record(.cluster("joined", token.cluster, region: cluster.region, by: token.cluster.rawValue, at: now))
+        return token.cluster
+    }
+
+    public mutating func noteCertificate(_ serial: String, cluster: ClusterName, expiresAt: Timestamp) {
+        certificates[serial, default: Certificate(cluster: cluster)].expiresAt = expiresAt
+    }
+
+    public mutating func denyCertificates(of cluster: ClusterName, by actor: String) {
+        for (serial, certificate) in certificates where certificate.cluster == cluster {
+            certificates[serial]?.isDenied = true
+        }
+        tokens = tokens.filter { $0.value.cluster != cluster || $0.value.isSpent }
+        record(.cluster("denied", cluster, region: clusters[cluster]?.region, by: actor, at: now))
+    }
+
+    public func isDenied(serial: String) -> Bool {
+        guard let certificate = certificates[serial] else { return false }
+        return certificate.isDenied || clusters[certificate.cluster] == nil
+    }
+}

@@ -1,0 +1,148 @@
+public import SwellEngine
+public import SwellModel
+
+extension MemoryState {
+    public mutating func createRollout(_ rollout: Rollout, superseding: [RolloutName], by actor: String)
+        throws(StoreError)
+    {
+        guard rollouts[rollout.name] == nil else { throw .nameTaken(rollout.name) }
+        for name in superseding where rollouts[name] == nil { throw .noRollout(name) }
+        let ending = Set(superseding)
+        for cluster in rollout.targets.keys.sorted() {
+            let holder = claims[ClusterApplication(cluster: cluster, application: rollout.application)]
+            if let holder, !ending.contains(holder) { throw .held(cluster, rollout.application, by: holder) }
+        }
+        for name in superseding where rollouts[name]?.rollout.phase.isEnded == false {
+            insertCommand(.supersede(by: rollout.name), to: name, by: actor)
+        }
+        for cluster in rollout.targets.keys where !rollout.phase.isEnded {
+            claims[ClusterApplication(cluster: cluster, application: rollout.application)] = rollout.name
+        }
+        rollouts[rollout.name] = StoredRollout(
+            sequence: nextID(), rollout: rollout, plan: rollout, wakeAt: now, seenFleet: fleetVersion)
+        record(.created(rollout, by: actor, at: now))
+    }
+
+    public func rollout(_ name: RolloutName) -> Rollout? { rollouts[name]?.rollout }
+    public func plan(of name: RolloutName) -> Rollout? { rollouts[name]?.plan }
+
+    public func rolloutSummaries(of application: ApplicationName?, limit: Int) -> [RolloutSummary] {
+        let wanted = rollouts.values.filter { application == nil || $0.rollout.application == application }
+        return wanted.sorted { $0.sequence > $1.sequence }.prefix(limit).map { stored in
+            let rollout = stored.rollout
+            var counts: [String: Int] = [:]
+            for target in rollout.targets.values { counts[target.phase.rawValue, default: 0] += 1 }
+            return RolloutSummary(
+                name: rollout.name, application: rollout.application, version: rollout.release.version,
+                phase: rollout.phase, reason: rollout.reason, createdBy: rollout.createdBy,
+                createdAt: rollout.createdAt, endedAt: rollout.endedAt, counts: counts)
+        }
+    }
+
+    public func dueRollouts(limit: Int) -> [RolloutName] {
+        let due = rollouts.values.filter { stored in
+            let name = stored.rollout.name
+            if pendingCommands[name]?.isEmpty == false || inbox[name]?.isEmpty == false { return true }
+            guard !stored.rollout.phase.isEnded else { return false }
+            return stored.seenFleet < fleetVersion || stored.wakeAt.map { $0 <= now } == true
+        }
+        let latest = Timestamp(milliseconds: .max)
+        return due.sorted { ($0.wakeAt ?? latest, $0.sequence) < ($1.wakeAt ?? latest, $1.sequence) }
+            .prefix(limit).map(\.rollout.name)
+    }
+
+    public func nextWakeUp() -> Timestamp? {
+        rollouts.values.lazy.filter { !$0.rollout.phase.isEnded }.compactMap(\.wakeAt).min()
+    }
+
+    // MARK: Commands
+
+    public mutating func submit(
+        _ command: RolloutCommand, to name: RolloutName, by actor: String, check: (Rollout) -> String?
+    ) throws(StoreError) -> CommandRecord {
+        guard let stored = rollouts[name] else { throw .noRollout(name) }
+        if let refusal = check(stored.rollout) { throw StoreError(code: .refused, message: refusal) }
+        return insertCommand(command, to: name, by: actor)
+    }
+
+    @discardableResult
+    private mutating func insertCommand(_ command: RolloutCommand, to name: RolloutName, by actor: String)
+        -> CommandRecord
+    {
+        let record = CommandRecord(id: nextID(), rollout: name, command: command, by: actor, at: now)
+        commands[record.id] = StoredCommand(record: record)
+        pendingCommands[name, default: []].append(record.id)
+        return record
+    }
+
+    public func verdict(of command: Int64) throws(StoreError) -> CommandVerdict? {
+        guard let stored = commands[command] else {
+            throw StoreError(code: .notFound, message: "there is no command \(command)")
+        }
+        return stored.verdict
+    }
+
+    // MARK: Decisions
+
+    public mutating func decide(
+        _ name: RolloutName, under lease: Lease, _ decide: (DecisionInput) -> Decision
+    ) throws(StoreError) -> Decision {
+        guard let stored = rollouts[name] else { throw .noRollout(name) }
+        guard isHeld(lease) else { throw .leaseLost(lease) }
+        let pending = pendingCommands[name] ?? []
+        let input = DecisionInput(
+            rollout: stored.rollout, commands: pending.compactMap { commands[$0]?.record }, reports: inbox[name] ?? [],
+            surroundings: surroundings(of: stored.rollout), now: now, epoch: lease.epoch)
+        let decision = decide(input)
+
+        var held = Set(claims.lazy.filter { $0.value == name }.map(\.key.cluster))
+        let gained = try claimsGained(by: decision.rollout, from: stored.rollout, holding: held, input.commands)
+        held.formUnion(gained)
+        try DecisionRules.check(decision, of: input, holding: held)
+
+        for cluster in gained {
+            claims[ClusterApplication(cluster: cluster, application: stored.rollout.application)] = name
+        }
+        if decision.rollout.phase.isEnded { claims = claims.filter { $0.value != name } }
+        pendingCommands[name] = nil
+        inbox[name] = nil
+        for verdict in decision.verdicts { commands[verdict.command]?.verdict = verdict }
+        store(decision)
+        rollouts[name]?.rollout = decision.rollout
+        rollouts[name]?.wakeAt = decision.wakeAt
+        rollouts[name]?.seenFleet = fleetVersion
+        return decision
+    }
+
+    /// The clusters whose claim an active rollout gains by a decision: joiners, and all of one that becomes active again.
+    private func claimsGained(
+        by after: Rollout, from before: Rollout, holding held: Set<ClusterName>, _ commands: [CommandRecord]
+    ) throws(StoreError) -> Set<ClusterName> {
+        guard !after.phase.isEnded else { return [] }
+        var gained: Set<ClusterName> = []
+        for cluster in after.targets.keys.sorted()
+        where !held.contains(cluster) && (before.phase.isEnded || before.targets[cluster] == nil) {
+            let key = ClusterApplication(cluster: cluster, application: after.application)
+            if let holder = claims[key] { throw .held(cluster, after.application, by: holder) }
+            gained.insert(cluster)
+        }
+        return gained
+    }
+
+    private mutating func store(_ decision: Decision) {
+        for assignment in decision.assignments {
+            let key = ClusterApplication(cluster: assignment.cluster, application: assignment.application)
+            assignments[key] = StoredAssignment(assignment: assignment, change: nextID())
+        }
+        for proof in decision.proven {
+            let key = ClusterApplication(cluster: proof.cluster, application: proof.application)
+            var list = (proven[key] ?? []).filter { $0.release.digest != proof.release.digest }
+            list.append(proof)
+            list.sort { ($0.at, $0.generation) > ($1.at, $1.generation) }
+            proven[key] = list
+        }
+        for transition in decision.transitions {
+            record(AuditEvent(transition, of: decision.rollout), transition: transition)
+        }
+    }
+}

@@ -1,0 +1,118 @@
+internal import SwellEngine
+public import SwellModel
+
+/// The whole store as a value: each mutating function is one transaction, done wholly or (when it throws) not at all.
+///
+/// `MemoryStore` is an actor around it; a simulation drives it directly, setting `now` before each call.
+public struct MemoryState: Sendable {
+    /// The database's clock.
+    public var now: Timestamp
+
+    struct ClusterApplication: Hashable {
+        var cluster: ClusterName
+        var application: ApplicationName
+    }
+
+    struct Agent {
+        var isEnrolled = false
+        var connectedTo: String?
+        var version: String?
+        var lastSeenAt: Timestamp?
+    }
+
+    struct StoredStatus {
+        var report: ApplicationReport
+        var receivedAt: Timestamp
+        var highestGeneration: Int64
+    }
+
+    struct StoredRelease {
+        var sequence: Int64
+        var release: Release
+        var documents: Set<ContentDigest>
+    }
+
+    struct StoredRollout {
+        var sequence: Int64
+        var rollout: Rollout
+        var plan: Rollout
+        var wakeAt: Timestamp?
+        /// The version of the fleet that its last decision saw.
+        var seenFleet: Int64
+    }
+
+    struct StoredCommand {
+        var record: CommandRecord
+        var verdict: CommandVerdict?
+    }
+
+    struct StoredAudit {
+        var event: AuditEvent
+        var transition: Transition?
+    }
+
+    struct StoredAssignment {
+        var assignment: Assignment
+        var change: Int64
+    }
+
+    struct Token {
+        var cluster: ClusterName
+        var expiresAt: Timestamp
+        var isSpent = false
+    }
+
+    struct Certificate {
+        var cluster: ClusterName
+        var expiresAt: Timestamp?
+        var isDenied = false
+    }
+
+    var clusters: [ClusterName: Cluster] = [:]
+    var applications: [ApplicationName: Application] = [:]
+    var policies: [PolicyName: RolloutPolicy] = [:]
+    var regionPauses: [RegionName: Pause] = [:]
+    var clusterPauses: [ClusterName: Pause] = [:]
+    var fleetLimit: Int?
+    /// Rises with every change of what surrounds rollouts.
+    var fleetVersion: Int64 = 0
+
+    var releases: [ApplicationName: [String: StoredRelease]] = [:]
+    var documents: [ContentDigest: [UInt8]] = [:]
+
+    var rollouts: [RolloutName: StoredRollout] = [:]
+    var claims: [ClusterApplication: RolloutName] = [:]
+    var commands: [Int64: StoredCommand] = [:]
+    var pendingCommands: [RolloutName: [Int64]] = [:]
+    var inbox: [RolloutName: [ReportRecord]] = [:]
+
+    var agents: [ClusterName: Agent] = [:]
+    var statuses: [ClusterApplication: StoredStatus] = [:]
+    var assignments: [ClusterApplication: StoredAssignment] = [:]
+    var proven: [ClusterApplication: [ProvenRelease]] = [:]
+
+    var audit: [StoredAudit] = []
+    var leases: [String: Lease] = [:]
+    var tokens: [String: Token] = [:]
+    var certificates: [String: Certificate] = [:]
+
+    /// One sequence for ids, so that each is unique and rises.
+    var lastID: Int64 = 0
+    /// One sequence for lease epochs.
+    var lastEpoch: Int64 = 0
+
+    public init(now: Timestamp = Timestamp(milliseconds: 0)) {
+        self.now = now
+    }
+
+    mutating func nextID() -> Int64 {
+        lastID += 1
+        return lastID
+    }
+
+    mutating func record(_ event: AuditEvent, transition: Transition? = nil) {
+        var stored = StoredAudit(event: event, transition: transition)
+        stored.event.id = nextID()
+        audit.append(stored)
+    }
+}

@@ -1,0 +1,225 @@
+public import SwellEngine
+public import SwellModel
+
+/// The store in memory: for tests, simulations and trying things out. Nothing outlives the process.
+///
+/// Its transactions are those of `MemoryState`; being an actor makes them one after another.
+public actor MemoryStore {
+    private var state: MemoryState
+    private let clock: @Sendable () -> Timestamp
+
+    /// `clock` stands for the database's clock; it should not go back.
+    public init(clock: @escaping @Sendable () -> Timestamp) {
+        self.clock = clock
+        self.state = MemoryState(now: clock())
+    }
+
+    /// A copy of everything stored, for looking at.
+    public var snapshot: MemoryState { state }
+
+    private func transact<Value>(_ body: (inout MemoryState) throws(StoreError) -> Value) throws(StoreError) -> Value {
+        state.now = clock()
+        return try body(&state)
+    }
+}
+
+extension MemoryStore: FleetStore {
+    public func apply(_ documents: FleetDocuments, by actor: String) throws(StoreError) -> [AppliedDocument] {
+        try transact { (state: inout MemoryState) throws(StoreError) in try state.apply(documents, by: actor) }
+    }
+    public func clusters() throws(StoreError) -> [ClusterRecord] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.clusterRecords() }
+    }
+    public func applications() throws(StoreError) -> [Application] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.allApplications() }
+    }
+    public func policies() throws(StoreError) -> [RolloutPolicy] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.allPolicies() }
+    }
+    public func removeCluster(_ name: ClusterName, by actor: String) throws(StoreError) {
+        try transact { (state: inout MemoryState) throws(StoreError) in try state.removeCluster(name, by: actor) }
+    }
+    public func setRegionPause(_ region: RegionName, _ pause: Pause?, by actor: String) throws(StoreError) {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.setRegionPause(region, pause, by: actor) }
+    }
+    public func setClusterPause(_ cluster: ClusterName, _ pause: Pause?, by actor: String) throws(StoreError) {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            try state.setClusterPause(cluster, pause, by: actor)
+        }
+    }
+    public func regionPauses() throws(StoreError) -> [RegionName: Pause] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.allRegionPauses() }
+    }
+    public func fleetLimit() throws(StoreError) -> Int? {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.currentFleetLimit() }
+    }
+    public func setFleetLimit(_ limit: Int?, by actor: String) throws(StoreError) {
+        try transact { (state: inout MemoryState) throws(StoreError) in try state.setFleetLimit(limit, by: actor) }
+    }
+    public func now() throws(StoreError) -> Timestamp {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.now }
+    }
+}
+
+extension MemoryStore: ReleaseStore {
+    public func createRelease(_ release: Release, documents: [ContentDocument]) throws(StoreError) -> Release {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            try state.createRelease(release, documents: documents)
+        }
+    }
+    public func releases(of application: ApplicationName, limit: Int) throws(StoreError) -> [Release] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.releases(of: application, limit: limit) }
+    }
+    public func release(of application: ApplicationName, version: String) throws(StoreError) -> Release? {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.release(of: application, version: version)
+        }
+    }
+    public func document(_ digest: ContentDigest) throws(StoreError) -> [UInt8]? {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.document(digest) }
+    }
+}
+
+extension MemoryStore: RolloutStore {
+    public func surroundings(for application: ApplicationName) throws(StoreError) -> Surroundings {
+        try transact { (state: inout MemoryState) throws(StoreError) in try state.surroundings(for: application) }
+    }
+    public func createRollout(_ rollout: Rollout, superseding: [RolloutName], by actor: String) throws(StoreError) {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            try state.createRollout(rollout, superseding: superseding, by: actor)
+        }
+    }
+    public func rollout(_ name: RolloutName) throws(StoreError) -> Rollout? {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.rollout(name) }
+    }
+    public func rollouts(of application: ApplicationName?, limit: Int) throws(StoreError) -> [RolloutSummary] {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            state.rolloutSummaries(of: application, limit: limit)
+        }
+    }
+    public func dueRollouts(limit: Int) throws(StoreError) -> [RolloutName] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.dueRollouts(limit: limit) }
+    }
+    public func nextWakeUp() throws(StoreError) -> Timestamp? {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.nextWakeUp() }
+    }
+    public func submit(
+        _ command: RolloutCommand, to rollout: RolloutName, by actor: String, check: @Sendable (Rollout) -> String?
+    ) throws(StoreError) -> CommandRecord {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            try state.submit(command, to: rollout, by: actor, check: check)
+        }
+    }
+    public func verdict(of command: Int64) throws(StoreError) -> CommandVerdict? {
+        try transact { (state: inout MemoryState) throws(StoreError) in try state.verdict(of: command) }
+    }
+    public func decide(_ rollout: RolloutName, under lease: Lease, _ decide: @Sendable (DecisionInput) -> Decision)
+        throws(StoreError) -> Decision
+    {
+        try transact { (state: inout MemoryState) throws(StoreError) in try state.decide(rollout, under: lease, decide)
+        }
+    }
+}
+
+extension MemoryStore: AgentStore {
+    public func ingest(_ reports: [ReceivedReport]) throws(StoreError) -> Set<RolloutName> {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.ingest(reports) }
+    }
+    public func touch(_ clusters: [ClusterName]) throws(StoreError) {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.touch(clusters) }
+    }
+    public func noteConnection(_ cluster: ClusterName, replica: String, agentVersion: String, isConnected: Bool)
+        throws(StoreError)
+    {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            try state.noteConnection(cluster, replica: replica, agentVersion: agentVersion, isConnected: isConnected)
+        }
+    }
+    public func dropConnections(of replica: String) throws(StoreError) {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.dropConnections(of: replica) }
+    }
+    public func assignments(of cluster: ClusterName) throws(StoreError) -> [Assignment] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.assignments(of: cluster) }
+    }
+    public func assignments(changedAfter cursor: Int64) throws(StoreError) -> (assignments: [Assignment], cursor: Int64)
+    {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.assignments(changedAfter: cursor) }
+    }
+    public func statuses(of application: ApplicationName?) throws(StoreError) -> [ClusterStatus] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.statuses(of: application) }
+    }
+    public func mayRead(_ digest: ContentDigest, cluster: ClusterName) throws(StoreError) -> Bool {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.mayRead(digest, cluster: cluster) }
+    }
+}
+
+extension MemoryStore: AuditStore {
+    public func events(after cursor: Int64, filter: EventFilter, limit: Int) throws(StoreError) -> [AuditEvent] {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            state.events(after: cursor, filter: filter, limit: limit)
+        }
+    }
+    public func latestEvents(filter: EventFilter, limit: Int) throws(StoreError) -> [AuditEvent] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.latestEvents(filter: filter, limit: limit)
+        }
+    }
+    public func plan(of rollout: RolloutName) throws(StoreError) -> Rollout? {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.plan(of: rollout) }
+    }
+    public func transitions(of rollout: RolloutName) throws(StoreError) -> [Transition] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.transitions(of: rollout) }
+    }
+}
+
+extension MemoryStore: LeaseStore {
+    public func acquireLease(_ name: String, holder: String, lifetime: Interval) throws(StoreError) -> Lease? {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            state.acquireLease(name, holder: holder, lifetime: lifetime)
+        }
+    }
+    public func renewLeases(holder: String, lifetime: Interval) throws(StoreError) -> [Lease] {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            state.renewLeases(holder: holder, lifetime: lifetime)
+        }
+    }
+    public func releaseLease(_ lease: Lease) throws(StoreError) {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.releaseLease(lease) }
+    }
+    public func releaseLeases(holder: String) throws(StoreError) {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.releaseLeases(holder: holder) }
+    }
+    public func raiseEpochs(above epoch: Int64) throws(StoreError) {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.raiseEpochs(above: epoch) }
+    }
+}
+
+extension MemoryStore: TokenStore {
+    public func createToken(hash: String, cluster: ClusterName, expiresAt: Timestamp, by actor: String)
+        throws(StoreError)
+    {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            try state.createToken(hash: hash, cluster: cluster, expiresAt: expiresAt, by: actor)
+        }
+    }
+    public func spendToken(hash: String, certificateSerial: String) throws(StoreError) -> ClusterName? {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            state.spendToken(hash: hash, certificateSerial: certificateSerial)
+        }
+    }
+    public func noteCertificate(_ serial: String, cluster: ClusterName, expiresAt: Timestamp) throws(StoreError) {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            state.noteCertificate(serial, cluster: cluster, expiresAt: expiresAt)
+        }
+    }
+    public func denyCertificates(of cluster: ClusterName, by actor: String) throws(StoreError) {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.denyCertificates(of: cluster, by: actor) }
+    }
+    public func isDenied(serial: String) throws(StoreError) -> Bool {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.isDenied(serial: serial) }
+    }
+}
+
+extension MemoryStore: MaintenanceStore {
+    public func maintain(_ retention: Retention) throws(StoreError) -> MaintenanceOutcome {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.maintain(retention) }
+    }
+}

@@ -1,0 +1,90 @@
+internal import SwellEngine
+internal import SwellModel
+
+/// How changes are named in the audit log: the same for each form of the store. Ids are the store's to give.
+extension AuditEvent {
+    /// `rollout.paused`, `stage.soaking`, `target.healthy`; `….updated` where the phase stayed.
+    init(_ transition: Transition, of rollout: Rollout) {
+        let verb = transition.from == transition.to ? "updated" : transition.to
+        self.init(
+            id: 0, at: transition.at, by: transition.by, what: "rollout.\(verb)", rollout: rollout.name,
+            application: rollout.application, from: transition.from, to: transition.to, reason: transition.reason)
+        switch transition.subject {
+        case .rollout:
+            break
+        case .stage(_, let name):
+            what = "stage.\(verb)"
+            stage = name
+        case .target(let cluster):
+            what = "target.\(verb)"
+            self.cluster = cluster
+            if let target = rollout.targets[cluster] {
+                region = target.region
+                if rollout.stages.indices.contains(target.stage) { stage = rollout.stages[target.stage].name }
+            }
+        }
+    }
+
+    static func created(_ rollout: Rollout, by actor: String, at now: Timestamp) -> Self {
+        Self(
+            id: 0, at: now, by: actor, what: "rollout.created", rollout: rollout.name, application: rollout.application,
+            to: rollout.phase.rawValue,
+            reason: "\(rollout.release.version) to \(rollout.targets.count) clusters under \(rollout.policy.name)")
+    }
+
+    static func released(_ release: Release, at now: Timestamp) -> Self {
+        Self(
+            id: 0, at: now, by: release.createdBy, what: "release.created", application: release.application,
+            to: release.reference.version, reason: release.message)
+    }
+
+    static func regionPause(_ region: RegionName, _ pause: Pause?, by actor: String, at now: Timestamp) -> Self {
+        Self(
+            id: 0, at: now, by: actor, what: pause == nil ? "region.resumed" : "region.paused", region: region,
+            reason: pause?.reason)
+    }
+
+    static func clusterPause(_ cluster: Cluster, _ pause: Pause?, by actor: String, at now: Timestamp) -> Self {
+        Self(
+            id: 0, at: now, by: actor, what: pause == nil ? "cluster.resumed" : "cluster.paused",
+            region: cluster.region, cluster: cluster.name, reason: pause?.reason)
+    }
+
+    static func fleetLimit(_ limit: Int?, by actor: String, at now: Timestamp) -> Self {
+        Self(id: 0, at: now, by: actor, what: "fleet.limited", to: limit.map(String.init) ?? "unlimited")
+    }
+
+    static func cluster(
+        _ verb: String, _ cluster: ClusterName, region: RegionName?, by actor: String, at now: Timestamp
+    ) -> Self {
+        Self(id: 0, at: now, by: actor, what: "cluster.\(verb)", region: region, cluster: cluster)
+    }
+
+    static func applied(_ document: AppliedDocument, by actor: String, at now: Timestamp) -> Self {
+        var event = Self(
+            id: 0, at: now, by: actor, what: "\(document.kind.lowercased()).applied", to: document.outcome.rawValue,
+            reason: document.name)
+        if document.kind == DocumentKind.cluster { event.cluster = try? ClusterName(document.name) }
+        if document.kind == DocumentKind.application { event.application = try? ApplicationName(document.name) }
+        return event
+    }
+}
+
+/// The kinds of documents as their `kind` field spells them.
+enum DocumentKind {
+    static let cluster = "Cluster"
+    static let application = "Application"
+    static let policy = "RolloutPolicy"
+}
+
+extension EventFilter {
+    func admits(_ event: AuditEvent) -> Bool {
+        (rollout == nil || event.rollout == rollout) && (application == nil || event.application == application)
+            && (cluster == nil || event.cluster == cluster) && (region == nil || event.region == region)
+    }
+}
+
+extension TargetPhase {
+    /// Whether a cluster in this phase counts against the fleet's limit: something of a rollout is on its way there.
+    static let inFlight: Set<TargetPhase> = [.dispatched, .applying, .verifying, .rollingBack]
+}

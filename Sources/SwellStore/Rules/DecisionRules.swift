@@ -1,0 +1,67 @@
+internal import SwellEngine
+internal import SwellModel
+
+/// What the store holds every decision to before it commits, whoever made it: the same for each form of the store.
+enum DecisionRules {
+    /// Refuses a decision that would break an invariant. `claims` are the clusters that the rollout holds, including those it gains.
+    static func check(_ decision: Decision, of input: DecisionInput, holding claims: Set<ClusterName>)
+        throws(StoreError)
+    {
+        let name = input.rollout.name
+        guard decision.rollout.name == name, decision.rollout.application == input.rollout.application else {
+            throw broken(name, "it returned rollout \(decision.rollout.name)")
+        }
+        try checkVerdicts(decision, of: input)
+        try checkAssignments(decision, of: input, holding: claims)
+        if let foreign = decision.transitions.first(where: { $0.rollout != name }) {
+            throw broken(name, "a transition names rollout \(foreign.rollout)")
+        }
+        if let foreign = decision.proven.first(where: {
+            $0.application != input.rollout.application || decision.rollout.targets[$0.cluster] == nil
+        }) {
+            throw broken(name, "it proves a release on \(foreign.cluster), which is no target")
+        }
+    }
+
+    private static func checkVerdicts(_ decision: Decision, of input: DecisionInput) throws(StoreError) {
+        let asked = Set(input.commands.map(\.id))
+        let answered = Set(decision.verdicts.map(\.command))
+        guard asked == answered, decision.verdicts.count == answered.count else {
+            throw broken(
+                input.rollout.name,
+                "it answers the commands \(answered.sorted()) where \(asked.sorted()) were asked")
+        }
+    }
+
+    private static func checkAssignments(
+        _ decision: Decision, of input: DecisionInput, holding claims: Set<ClusterName>
+    ) throws(StoreError) {
+        let name = input.rollout.name
+        var seen: Set<ClusterName> = []
+        for assignment in decision.assignments {
+            let cluster = assignment.cluster
+            guard assignment.rollout == name, assignment.application == input.rollout.application,
+                decision.rollout.targets[cluster] != nil, seen.insert(cluster).inserted
+            else { throw broken(name, "its assignment of \(cluster) is not one of its targets', or is there twice") }
+            guard assignment.epoch == input.epoch else {
+                throw broken(
+                    name, "its assignment of \(cluster) carries epoch \(assignment.epoch), not \(input.epoch)")
+            }
+            guard claims.contains(cluster) else {
+                throw StoreError(
+                    code: .conflict, message: "rollout \(name) does not hold \(cluster), so it cannot assign to it")
+            }
+            let highest = input.surroundings.fleet[cluster]?.highestGeneration ?? 0
+            guard assignment.generation > highest else {
+                throw broken(
+                    name,
+                    "its assignment of \(cluster) has generation \(assignment.generation), which is not above \(highest)"
+                )
+            }
+        }
+    }
+
+    private static func broken(_ rollout: RolloutName, _ what: String) -> StoreError {
+        StoreError(code: .internalError, message: "a decision on rollout \(rollout) breaks its rules: \(what)")
+    }
+}
