@@ -16,6 +16,7 @@ let hummingbirdTLS = product("HummingbirdTLS", "hummingbird")
 let lifecycle = product("ServiceLifecycle", "swift-service-lifecycle")
 let logging = product("Logging", "swift-log")
 let metrics = product("Metrics", "swift-metrics")
+let nioCertificateReloading = product("NIOCertificateReloading", "swift-nio-extras")
 let nioCore = product("NIOCore", "swift-nio")
 let nioHTTP1 = product("NIOHTTP1", "swift-nio")
 let nioPosix = product("NIOPosix", "swift-nio")
@@ -45,6 +46,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
@@ -76,7 +78,11 @@ let package = Package(
         .target(
             name: "SwellProtocol", dependencies: ["SwellModel", grpc, grpcProtobuf, protobuf], exclude: ["Protos"]),
         // Who is who: the CA, enrolment, certificates and names in them, verification.
-        .target(name: "SwellIdentity", dependencies: ["SwellModel", x509, swiftASN1, crypto, nioSSL]),
+        .target(
+            name: "SwellIdentity",
+            dependencies: [
+                "SwellModel", x509, swiftASN1, crypto, nioCore, nioSSL, nioCertificateReloading, grpcTransport,
+            ]),
         // A client for any Kubernetes API server: discovery, apply, watch, health.
         .target(
             name: "KubernetesClient",
@@ -102,13 +108,15 @@ let package = Package(
         .target(
             name: "SwellConsole",
             dependencies: [
-                "SwellModel", "SwellEngine", "SwellStore", hummingbird, hummingbirdTLS, logging, lifecycle, crypto, nioSSL,
+                "SwellModel", "SwellEngine", "SwellStore", hummingbird, hummingbirdTLS, logging, lifecycle, crypto,
+                nioSSL,
             ]),
         // In each cluster: enrol, stream, fetch, render, apply, verify, roll back, report.
         .target(
             name: "SwellAgent",
             dependencies: [
-                "SwellModel", "SwellEngine", "SwellProtocol", "SwellIdentity", "KubernetesClient", "SwellTelemetry", grpc,
+                "SwellModel", "SwellEngine", "SwellProtocol", "SwellIdentity", "KubernetesClient", "SwellTelemetry",
+                grpc,
                 grpcTransport, lifecycle, logging, metrics, nioSSL, x509,
             ]),
         // The command line's words: requests to the operator API, tables and trees.
@@ -143,7 +151,7 @@ let package = Package(
         .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", "PostgresTesting"]),
         .testTarget(name: "SwellStoreTests", dependencies: ["SwellStore", "PostgresTesting"]),
         .testTarget(name: "SwellProtocolTests", dependencies: ["SwellProtocol"]),
-        .testTarget(name: "SwellIdentityTests", dependencies: ["SwellIdentity", nioPosix]),
+        .testTarget(name: "SwellIdentityTests", dependencies: ["SwellIdentity", x509, swiftASN1, crypto]),
         .testTarget(name: "KubernetesClientTests", dependencies: ["KubernetesClient", "KubernetesSimulator"]),
         .testTarget(name: "KubernetesSimulatorTests", dependencies: ["KubernetesSimulator", subprocess]),
         .testTarget(name: "SwellTelemetryTests", dependencies: ["SwellTelemetry"]),

@@ -1,0 +1,54 @@
+public import SwellModel
+
+/// Where the authority lives on disk: `authority.pem` and `authority-key.pem` in one directory of mode 0700.
+public struct AuthorityDirectory: Sendable {
+    /// The directory.
+    public let path: String
+
+    /// The directory at `path`, which need not exist yet.
+    public init(path: String) { self.path = path }
+
+    private var certificateFile: String { path + "/authority.pem" }
+    private var keyFile: String { path + "/authority-key.pem" }
+
+    /// Loads the authority, or makes one if the directory has none.
+    ///
+    /// Half of an authority (a key without its certificate or the reverse) is an error, never a reason to make a new
+    /// one: agents out there may trust the lost one.
+    public func loadOrCreate(trustDomain: TrustDomain, now: Timestamp) throws(IdentityError) -> CertificateAuthority {
+        try SecretFile.makeDirectory(path)
+        switch (SecretFile.exists(certificateFile), SecretFile.exists(keyFile)) {
+        case (true, true):
+            return try Self.load(
+                certificateFile: certificateFile, keyFile: keyFile, trustDomain: trustDomain, access: .ownerOnly)
+        case (false, false):
+            let authority = try CertificateAuthority.create(trustDomain: trustDomain, now: now)
+            try SecretFile.write(authority.keyPEM(), to: keyFile, mode: 0o600, replacing: false)
+            try SecretFile.write(authority.certificatePEM(), to: certificateFile, mode: 0o644, replacing: false)
+            return authority
+        case (let hasCertificate, _):
+            let missing = hasCertificate ? keyFile : certificateFile
+            throw IdentityError(
+                .file,
+                "\(missing) is missing beside its other half; restore it, or empty \(path) to begin a new authority")
+        }
+    }
+
+    /// Loads an authority that somebody else made and mounted, such as from a Kubernetes secret. The key's file must
+    /// not be open to everybody; a group may read it.
+    public static func load(
+        certificateFile: String, keyFile: String, trustDomain: TrustDomain
+    ) throws(IdentityError) -> CertificateAuthority {
+        try load(certificateFile: certificateFile, keyFile: keyFile, trustDomain: trustDomain, access: .notEverybody)
+    }
+
+    private static func load(
+        certificateFile: String, keyFile: String, trustDomain: TrustDomain, access: SecretFile.Access
+    ) throws(IdentityError) -> CertificateAuthority {
+        let certificate = try SecretFile.read(certificateFile, access: .anybody)
+        let key = try SecretFile.read(keyFile, access: access)
+        return try CertificateAuthority(
+            certificatePEM: certificate, keyPEM: key, trustDomain: trustDomain,
+            origin: "\(certificateFile) with \(keyFile)")
+    }
+}

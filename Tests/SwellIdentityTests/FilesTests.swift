@@ -1,0 +1,104 @@
+internal import Crypto
+internal import FoundationEssentials
+internal import SwellModel
+internal import Testing
+
+@testable internal import SwellIdentity
+
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
+
+@Suite struct FilesTests {
+    let now = Timestamp(milliseconds: 1_800_000_000_000)
+
+    @Test func anAuthorityIsMadeOnceAndLoadedAfterwards() throws {
+        try inTemporaryDirectory { directory in
+            let place = AuthorityDirectory(path: directory + "/state/ca")
+            let domain = try TrustDomain("swell.test")
+            let first = try place.loadOrCreate(trustDomain: domain, now: now)
+            let second = try place.loadOrCreate(trustDomain: domain, now: now + .hours(1))
+            #expect(first.fingerprint == second.fingerprint)
+            #expect(mode(of: place.path) == 0o700)
+            #expect(mode(of: place.path + "/authority-key.pem") == 0o600)
+
+            chmod(place.path + "/authority-key.pem", 0o644)
+            let open = #expect(throws: IdentityError.self) { try place.loadOrCreate(trustDomain: domain, now: now) }
+            #expect(open?.code == .filePermissions)
+            #expect(throws: IdentityError.self) {
+                try AuthorityDirectory.load(
+                    certificateFile: place.path + "/authority.pem", keyFile: place.path + "/authority-key.pem",
+                    trustDomain: domain)
+            }
+            chmod(place.path + "/authority-key.pem", 0o640)
+            let mounted = try AuthorityDirectory.load(
+                certificateFile: place.path + "/authority.pem", keyFile: place.path + "/authority-key.pem",
+                trustDomain: domain)
+            #expect(mounted.fingerprint == first.fingerprint)
+
+            unlink(place.path + "/authority-key.pem")
+            let half = #expect(throws: IdentityError.self) { try place.loadOrCreate(trustDomain: domain, now: now) }
+            #expect(half?.message.contains("authority-key.pem is missing") == true)
+        }
+    }
+
+    @Test func anAgentsCredentialSurvivesARestart() throws {
+        try inTemporaryDirectory { directory in
+            let place = AgentCredentialDirectory(path: directory + "/agent")
+            #expect(try place.load() == nil)
+            let key = try place.pendingKey()
+            #expect(try place.pendingKey().rawRepresentation == key.rawRepresentation)
+            #expect(mode(of: place.path + "/pending-key.pem") == 0o600)
+
+            let authority = try CertificateAuthority.create(trustDomain: TrustDomain("swell.test"), now: now)
+            let issued = try authority.issueAgentCertificate(cluster: "a", for: SigningRequest(key: key), now: now)
+            try place.store(Credential(chain: issued.chain, key: key), authorities: [authority.certificate])
+            let loaded = try #require(try place.load())
+            #expect(loaded.credential.serial == issued.serial)
+            #expect(loaded.credential.key.rawRepresentation == key.rawRepresentation)
+            #expect(loaded.authorities == [authority.certificate])
+            #expect(mode(of: place.path + "/credential.pem") == 0o600)
+            #expect(try place.pendingKey().rawRepresentation != key.rawRepresentation)
+        }
+    }
+
+    @Test func writingReplacesWholeOrLeavesWhatWasThere() throws {
+        try inTemporaryDirectory { directory in
+            let file = directory + "/file"
+            try SecretFile.write("one", to: file, mode: 0o600, replacing: false)
+            #expect(throws: IdentityError.self) {
+                try SecretFile.write("two", to: file, mode: 0o600, replacing: false)
+            }
+            #expect(try SecretFile.read(file, access: .ownerOnly) == "one")
+            try SecretFile.write("two", to: file, mode: 0o600)
+            #expect(try SecretFile.read(file, access: .ownerOnly) == "two")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["file"])
+            #expect(throws: IdentityError.self) { try SecretFile.read(directory, access: .anybody) }
+            #expect(throws: IdentityError.self) { try SecretFile.read(directory + "/none", access: .anybody) }
+        }
+    }
+
+    @Test func aDirectoryThatOthersMayWriteIsRefused() throws {
+        try inTemporaryDirectory { directory in
+            chmod(directory, 0o777)
+            let error = #expect(throws: IdentityError.self) { try SecretFile.makeDirectory(directory) }
+            #expect(error?.code == .filePermissions)
+        }
+    }
+
+    private func mode(of path: String) -> mode_t {
+        var status = stat()
+        return stat(path, &status) == 0 ? status.st_mode & 0o777 : 0
+    }
+}
+
+/// Runs `body` with a new directory, and removes it afterwards.
+func inTemporaryDirectory(_ body: (String) throws -> Void) throws {
+    let path = FileManager.default.temporaryDirectory.path + "/swell-identity-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(
+        atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try body(path)
+}
