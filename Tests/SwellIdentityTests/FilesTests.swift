@@ -1,5 +1,5 @@
 internal import Crypto
-internal import FoundationEssentials
+internal import Foundation
 internal import SwellModel
 internal import Testing
 
@@ -88,9 +88,9 @@ internal import Testing
         }
     }
 
-    private func mode(of path: String) -> mode_t {
-        var status = stat()
-        return stat(path, &status) == 0 ? status.st_mode & 0o777 : 0
+    private func mode(of path: String) -> Int? {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        return (attributes?[.posixPermissions] as? NSNumber)?.intValue
     }
 }
 

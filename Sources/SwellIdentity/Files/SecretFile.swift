@@ -1,3 +1,7 @@
+// The whole of Foundation, since file attributes are NSNumbers; the C library's stat cannot be used beside it under
+// MemberImportVisibility, which takes its members for CoreFoundation's.
+internal import Foundation
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -17,7 +21,7 @@ enum SecretFile {
         /// Anybody: the file is no secret.
         case anybody
 
-        var forbidden: mode_t {
+        var forbidden: Int {
             switch self {
             case .ownerOnly: 0o077
             case .notEverybody: 0o027
@@ -31,15 +35,13 @@ enum SecretFile {
 
     /// Makes `path` a directory of mode 0700, its parents too; one that is there must not be writable by others.
     static func makeDirectory(_ path: String) throws(IdentityError) {
-        var status = stat()
-        if stat(path, &status) == 0 {
-            guard status.st_mode & S_IFMT == S_IFDIR else {
-                throw IdentityError(.file, "\(path): expected a directory")
-            }
-            guard status.st_mode & 0o022 == 0 else {
+        if exists(path) {
+            let status = try Status(of: path)
+            guard status.type == .typeDirectory else { throw IdentityError(.file, "\(path): expected a directory") }
+            guard status.mode & 0o022 == 0 else {
                 throw IdentityError(
                     .filePermissions,
-                    "\(path): others may write to it (mode \(octal(status.st_mode))); expected chmod 0700")
+                    "\(path): others may write to it (mode \(octal(status.mode))); expected chmod 0700")
             }
             return
         }
@@ -55,20 +57,19 @@ enum SecretFile {
 
     /// Reads a regular file of at most ``pemLimit`` bytes whose permissions satisfy `access`.
     static func read(_ path: String, access: Access) throws(IdentityError) -> String {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw failure("open", path) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw failure("inspect", path) }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw IdentityError(.file, "\(path): expected a regular file") }
-        guard status.st_mode & access.forbidden == 0 else {
+        let status = try Status(of: path)
+        guard status.type == .typeRegular else { throw IdentityError(.file, "\(path): expected a regular file") }
+        guard status.mode & access.forbidden == 0 else {
             let wanted = access == .anybody ? "0644" : access == .ownerOnly ? "0600" : "0640 or tighter"
             throw IdentityError(
-                .filePermissions, "\(path): its mode \(octal(status.st_mode)) lets others at it; expected \(wanted)")
+                .filePermissions, "\(path): its mode \(octal(status.mode)) lets others at it; expected \(wanted)")
         }
-        guard status.st_size <= pemLimit else {
-            throw IdentityError(.file, "\(path): \(status.st_size) bytes; expected at most \(pemLimit)")
+        guard status.size <= pemLimit else {
+            throw IdentityError(.file, "\(path): \(status.size) bytes; expected at most \(pemLimit)")
         }
+        let descriptor = open(status.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { throw failure("open", path) }
+        defer { close(descriptor) }
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 16 * 1024)
         while bytes.count <= pemLimit {
@@ -136,7 +137,30 @@ enum SecretFile {
         IdentityError(.file, "cannot \(verb) \(path): \(String(cString: strerror(errno)))")
     }
 
-    private static func octal(_ mode: mode_t) -> String { "0" + String(mode & 0o777, radix: 8) }
+    private static func octal(_ mode: Int) -> String { "0" + String(mode, radix: 8) }
+
+    /// What there is at a path, links followed: mounted Kubernetes secrets are links.
+    private struct Status {
+        let path: String
+        let type: FileAttributeType?
+        let mode: Int
+        let size: Int
+
+        init(of path: String) throws(IdentityError) {
+            guard let resolved = realpath(path, nil) else { throw failure("open", path) }
+            defer { free(resolved) }
+            self.path = String(cString: resolved)
+            do {
+                let attributes = try FileManager.default.attributesOfItem(atPath: self.path)
+                self.type = attributes[.type] as? FileAttributeType
+                // Without permissions to judge by, the file counts as open to everybody.
+                self.mode = ((attributes[.posixPermissions] as? NSNumber)?.intValue ?? 0o777) & 0o777
+                self.size = (attributes[.size] as? NSNumber)?.intValue ?? 0
+            } catch {
+                throw IdentityError(.file, "cannot inspect \(path)", cause: error)
+            }
+        }
+    }
 }
 
 // `SecretFile` has functions named read and write of its own, which hide the system's inside it.
