@@ -1,0 +1,79 @@
+extension DocumentSet {
+    /// What contradicts the fleet: regions, environments and clusters that are named but not known, and stages that, among the
+    /// clusters known, select none or select one twice.
+    ///
+    /// - Parameter knownClusters: Those stored already; the set's own clusters count too, and win over stored ones of their name.
+    public func problems(knownClusters: [Cluster]) -> [ModelError] {
+        let own = clusters.map(\.value)
+        let ownNames = Set(own.map(\.name))
+        let fleet = Fleet(clusters: own + knownClusters.filter { !ownNames.contains($0.name) })
+        var errors: [ModelError] = []
+        for application in applications {
+            errors += fleet.unknowns(in: application.value.select, at: "spec.select", of: application)
+            for (index, override) in application.value.overrides.enumerated() {
+                errors += fleet.unknowns(in: override.match, at: "spec.overrides[\(index)].match", of: application)
+            }
+        }
+        for policy in policies { errors += fleet.problems(in: policy) }
+        return errors
+    }
+}
+
+/// The clusters that documents may speak of.
+private struct Fleet {
+    let clusters: [Cluster]
+
+    func problems(in policy: Located<RolloutPolicy>) -> [ModelError] {
+        var errors: [ModelError] = []
+        for (index, stage) in policy.value.stages.enumerated() {
+            let path = "spec.stages[\(index)]"
+            let unknown = unknowns(in: stage.select, at: "\(path).select", of: policy)
+            errors += unknown
+            guard unknown.isEmpty else { continue }
+            let selected = clusters.filter(stage.select.matches)
+            if selected.isEmpty {
+                errors.append(
+                    ModelError(
+                        code: .invalidValue,
+                        message:
+                            "stage '\(stage.name)' is empty: it selects none of the \(clusters.count) clusters known",
+                        file: policy.file, line: policy.line(of: "\(path).select"), path: "\(path).select"))
+            }
+            for earlier in policy.value.stages[..<index] {
+                guard let both = selected.first(where: earlier.select.matches) else { continue }
+                errors.append(
+                    ModelError(
+                        code: .invalidValue,
+                        message:
+                            "stages '\(earlier.name)' and '\(stage.name)' overlap: both select cluster '\(both.name)'; "
+                            + "a cluster belongs to one stage",
+                        file: policy.file, line: policy.line(of: path), path: path))
+            }
+        }
+        return errors
+    }
+
+    func unknowns<Value>(in selector: ClusterSelector, at path: String, of document: Located<Value>) -> [ModelError] {
+        let regions = Set(clusters.map(\.region.rawValue))
+        let environments = Set(clusters.map(\.environment.rawValue))
+        let names = Set(clusters.map(\.name.rawValue))
+        return unknown(selector.regions.map(\.rawValue), "region", regions, "\(path).regions", document)
+            + unknown(
+                selector.environments.map(\.rawValue), "environment", environments, "\(path).environments", document)
+            + unknown(selector.clusters.map(\.rawValue), "cluster", names, "\(path).clusters", document)
+    }
+
+    private func unknown<Value>(
+        _ written: [String], _ what: String, _ known: Set<String>, _ path: String, _ document: Located<Value>
+    ) -> [ModelError] {
+        written.enumerated().filter { !known.contains($0.element) }.map { index, name in
+            let place = "\(path)[\(index)]"
+            return ModelError(
+                code: .unknownReference,
+                message: (what == "cluster"
+                    ? "no cluster '\(name)' is known" : "no cluster is known in \(what) '\(name)'")
+                    + Spelling.advice(for: name, among: known.sorted()),
+                file: document.file, line: document.line(of: place), path: place)
+        }
+    }
+}

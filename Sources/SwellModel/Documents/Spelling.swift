@@ -1,0 +1,33 @@
+/// Guesses what a misspelt word was meant to be.
+enum Spelling {
+    /// `, did you mean 'x'?` where a candidate is near enough; otherwise the candidates, if they are few.
+    static func advice(for word: String, among candidates: [String]) -> String {
+        if let nearest = nearest(to: word, among: candidates) { return "; did you mean '\(nearest)'?" }
+        guard !candidates.isEmpty, candidates.count <= 12 else { return "" }
+        return "; known are \(candidates.sorted().joined(separator: ", "))"
+    }
+
+    /// The candidate with the fewest edits, at most a third of the word's length (and at least two) away.
+    static func nearest(to word: String, among candidates: [String]) -> String? {
+        let written = Array(word.lowercased().utf8.prefix(64))
+        let limit = max(2, written.count / 3)
+        let ranked = candidates.map { (distance: distance(written, Array($0.lowercased().utf8)), word: $0) }
+        return ranked.filter { $0.distance <= limit && $0.distance < max(1, $0.word.utf8.count) }
+            .min { ($0.distance, $0.word) < ($1.distance, $1.word) }?.word
+    }
+
+    /// Levenshtein's distance.
+    private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+        var row = Array(0...right.count)
+        for (index, byte) in left.enumerated() {
+            var diagonal = row[0]
+            row[0] = index + 1
+            for column in right.indices {
+                let substituted = diagonal + (byte == right[column] ? 0 : 1)
+                diagonal = row[column + 1]
+                row[column + 1] = min(substituted, row[column] + 1, diagonal + 1)
+            }
+        }
+        return row[right.count]
+    }
+}

@@ -1,0 +1,196 @@
+internal import KubernetesObjects
+
+/// A release put together from manifests, ready to be stored.
+public struct AssembledRelease: Sendable, Hashable {
+    public var bundle: Bundle
+    /// The objects' documents without doubles, then the index.
+    public var documents: [ContentDocument]
+    public var digest: ContentDigest
+    public var objectCount: Int
+    /// The bytes of all documents.
+    public var size: Int
+    /// What is probably a mistake, but does no harm: overrides that touch nothing.
+    public var warnings: [ModelError]
+}
+
+/// Puts releases together, refusing what could not run.
+public enum ReleaseAssembler {
+    /// The bytes of all documents of a release at most.
+    public static let maximumSize = 16 << 20
+    /// The objects of a release at most.
+    public static let maximumObjects = 5_000
+
+    /// Reads the manifests of an application.
+    ///
+    /// - Throws: Every mistake found, each with file, line and path.
+    public static func assemble(
+        _ application: Application, from files: [SourceFile]
+    ) throws(DocumentErrors) -> AssembledRelease {
+        let size = files.reduce(0) { $0 + $1.content.utf8.count }
+        guard size <= maximumSize else {
+            throw DocumentErrors([
+                ModelError(
+                    code: .tooLarge,
+                    message:
+                        "the manifests are \(size) bytes in \(files.count) files; a release may have \(maximumSize)")
+            ])
+        }
+        var assembly = Assembly(application: application)
+        for file in files { assembly.read(file) }
+        return try assembly.finish(files)
+    }
+}
+
+private struct Assembly {
+    let application: Application
+    private var documents: [ContentDocument] = []
+    private var values: [JSONValue] = []
+    private var errors: [ModelError] = []
+    /// Where each object was first seen, by type, namespace and name as spelled.
+    private var places: [ObjectIdentity: String] = [:]
+    private var images: Set<String> = []
+    /// What parameters may be called, in whatever cluster.
+    private let parameters: [String: String]
+
+    init(application: Application) {
+        self.application = application
+        var parameters: [String: String] = [:]
+        for name in ParameterNames.builtIn { parameters[name] = "x" }
+        for override in application.overrides { parameters.merge(override.parameters) { first, _ in first } }
+        parameters.merge(application.parameters) { _, own in own }
+        parameters["namespace"] = application.namespace
+        parameters["application"] = application.name.rawValue
+        self.parameters = parameters
+    }
+
+    mutating func read(_ file: SourceFile) {
+        let limits = ReadingLimits(maximumBytes: ReleaseAssembler.maximumSize, maximumDepth: 100, maximumNodes: 500_000)
+        do {
+            for document in try YAMLReader.documents(in: file.content, file: file.name, limits: limits) {
+                for node in Self.items(of: document.root) { add(node, file: file.name) }
+            }
+        } catch {
+            errors.append(ModelError(reading: error, file: file.name))
+        }
+    }
+
+    private static func items(of root: YAMLNode) -> [YAMLNode] {
+        guard root["kind"]?.text == "List", let items = root["items"]?.elements else { return [root] }
+        return items
+    }
+
+    private mutating func add(_ node: YAMLNode, file: String) {
+        func fail(_ code: ModelError.Code, _ message: String, at node: YAMLNode, path: String? = nil) {
+            errors.append(ModelError(code: code, message: message, file: file, line: node.line, path: path))
+        }
+        guard node.entries != nil else {
+            return fail(.wrongType, "expected a Kubernetes object", at: node)
+        }
+        let apiVersion = node["apiVersion"]?.text ?? ""
+        if apiVersion.hasPrefix("swell.dev/") {
+            return fail(
+                .invalidValue,
+                "this is a document of Swell, which `swell apply` takes; a release holds Kubernetes objects", at: node)
+        }
+        if apiVersion.hasPrefix("kustomize.config.k8s.io/") {
+            return fail(
+                .invalidValue,
+                "a kustomization is not rendered here; pipe it in: kubectl kustomize DIR | swell release create … -f -",
+                at: node)
+        }
+        let value = node.json
+        let sample: JSONValue
+        do throws(ModelError) {
+            let known = parameters
+            let substitution = Substitution(
+                value: { known[$0] ?? ($0.hasPrefix(ParameterNames.labelPrefix) ? "x" : nil) },
+                known: known.keys.sorted())
+            sample = try substitution.apply(to: value)
+        } catch {
+            let place = error.path.flatMap { try? FieldPath(parsing: $0) }.flatMap { node.node(at: $0) } ?? node
+            return fail(error.code, "\(value.subject): \(error.message)", at: place, path: error.path)
+        }
+        do {
+            try ObjectValidation.validate(KubernetesObject(json: sample))
+        } catch {
+            return fail(.invalidValue, "\(error)", at: node)
+        }
+        note(value, node: node, file: file)
+    }
+
+    private mutating func note(_ value: JSONValue, node: YAMLNode, file: String) {
+        let type = GroupVersionKind(
+            apiVersion: value["apiVersion"]?.stringValue ?? "", kind: value["kind"]?.stringValue ?? "")
+        let namespace = value["metadata"]?["namespace"]?.stringValue ?? application.namespace
+        let identity = ObjectIdentity(
+            type: type.groupKind,
+            namespace: ObjectScopes.isClusterWide(type.groupKind) ? nil : namespace,
+            name: value["metadata"]?["name"]?.stringValue ?? "")
+        if let first = places[identity] {
+            errors.append(
+                ModelError(
+                    code: .duplicate, message: "\(identity) is there already, at \(first); keep one of them",
+                    file: file,
+                    line: node.line, path: "metadata.name"))
+            return
+        }
+        places[identity] = "\(file):\(node.line)"
+        _ = value.overridingImages([], seen: &images)
+        documents.append(ContentDocument(content: value.serializedBytes()))
+        values.append(value)
+    }
+
+    func finish(_ files: [SourceFile]) throws(DocumentErrors) -> AssembledRelease {
+        var errors = errors
+        if errors.isEmpty, documents.isEmpty {
+            let names = files.map(\.name).prefix(5).joined(separator: ", ")
+            errors.append(
+                ModelError(
+                    code: .missingField,
+                    message:
+                        "there are no Kubernetes objects in \(names.isEmpty ? "no files" : names); a release has at least one"
+                ))
+        }
+        if documents.count > ReleaseAssembler.maximumObjects {
+            errors.append(
+                ModelError(
+                    code: .tooLarge,
+                    message:
+                        "there are \(documents.count) objects; a release may have \(ReleaseAssembler.maximumObjects)"))
+        }
+        let bundle = Bundle(application: application, documents: documents.map(\.digest))
+        let index = bundle.document
+        var seen: Set<ContentDigest> = []
+        let unique = (documents + [index]).filter { seen.insert($0.digest).inserted }
+        let size = unique.reduce(0) { $0 + $1.content.count }
+        if size > ReleaseAssembler.maximumSize {
+            errors.append(
+                ModelError(
+                    code: .tooLarge,
+                    message: "the objects are \(size) bytes; a release may have \(ReleaseAssembler.maximumSize)"))
+        }
+        guard errors.isEmpty else { throw DocumentErrors(Array(errors.prefix(DocumentErrors.maximumCount))) }
+        return AssembledRelease(
+            bundle: bundle, documents: unique, digest: index.digest, objectCount: documents.count, size: size,
+            warnings: warnings)
+    }
+
+    private var warnings: [ModelError] {
+        var warnings: [ModelError] = []
+        func warn(_ message: String, _ path: String) {
+            warnings.append(ModelError(code: .unknownReference, message: message, path: path))
+        }
+        for (index, override) in application.overrides.enumerated() {
+            for (position, image) in override.images.enumerated() where !images.contains(image.name) {
+                warn(
+                    "no container has the image '\(image.name)'\(Spelling.advice(for: image.name, among: images.sorted()))",
+                    "spec.overrides[\(index)].images[\(position)]")
+            }
+            for (position, patch) in override.patches.enumerated() where !values.contains(where: patch.matches) {
+                let target = patch.name.map { "\(patch.kind) \($0)" } ?? patch.kind
+                warn("there is no \(target) to patch", "spec.overrides[\(index)].patches[\(position)]")
+            }
+        }
+        return warnings
+    }
+}
