@@ -150,7 +150,7 @@ let package = Package(
         .target(name: "PostgresTesting", dependencies: ["PostgresClient", subprocess], path: "Tests/PostgresTesting"),
         .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", "PostgresTesting"]),
         .testTarget(name: "SwellStoreTests", dependencies: ["SwellStore", "PostgresTesting"]),
-        .testTarget(name: "SwellProtocolTests", dependencies: ["SwellProtocol"]),
+        .testTarget(name: "SwellProtocolTests", dependencies: ["SwellProtocol", protobuf]),
         .testTarget(name: "SwellIdentityTests", dependencies: ["SwellIdentity", x509, swiftASN1, crypto]),
         .testTarget(name: "KubernetesClientTests", dependencies: ["KubernetesClient", "KubernetesSimulator"]),
         .testTarget(name: "KubernetesSimulatorTests", dependencies: ["KubernetesSimulator", subprocess]),
