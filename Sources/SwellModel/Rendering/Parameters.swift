@@ -85,7 +85,9 @@ struct ParameterText {
         guard let type = ValueType(rawValue: String(pieces[1])) else {
             throw ModelError(
                 code: .syntax,
-                message: "'${\(text.prefix(80))}' asks for an unknown type; known are integer, number, boolean and text"
+                message:
+                    "'${\(text.prefix(80))}' asks for an unknown type; known are integer, number, boolean and text; "
+                    + "write $${ for a plain ${"
             )
         }
         return .parameter(name: name, type: type)
