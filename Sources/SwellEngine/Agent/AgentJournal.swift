@@ -1,0 +1,145 @@
+public import SwellModel
+
+/// What an agent must not forget: written to disk before any action that follows from it.
+public struct AgentJournal: Sendable, Hashable, Codable {
+    /// One record for each application that was ever assigned to this cluster.
+    public var applications: [ApplicationName: AgentRecord]
+    /// Since when the coordinator has been out of reach; nil while a session is up.
+    public var awaySince: Timestamp?
+
+    public init(applications: [ApplicationName: AgentRecord] = [:], awaySince: Timestamp? = nil) {
+        self.applications = applications
+        self.awaySince = awaySince
+    }
+
+    /// The highest epoch seen in any assignment.
+    public var highestEpoch: Int64 { applications.values.map(\.highestEpoch).max() ?? 0 }
+
+    /// What the agent says on connecting: every application as it stands, in the order of their names.
+    public var statuses: [ApplicationReport] {
+        applications.keys.sorted().compactMap { applications[$0]?.outgoing?.report ?? applications[$0]?.currentReport }
+    }
+
+    /// The digests of releases that must stay at hand: what runs, what it may fall back to, what was assigned.
+    public var referredDigests: Set<ContentDigest> {
+        var digests: Set<ContentDigest> = []
+        for record in applications.values {
+            if let digest = record.work?.release?.digest { digests.insert(digest) }
+            if let digest = record.applied?.digest { digests.insert(digest) }
+            if let digest = record.assignment?.digest { digests.insert(digest) }
+            if let digest = record.fallback?.digest { digests.insert(digest) }
+        }
+        return digests
+    }
+}
+
+/// The journal's part for one application.
+public struct AgentRecord: Sendable, Hashable, Codable {
+    public var application: ApplicationName
+    /// The assignment that was accepted last; nil where only the cluster's inventory told of the application.
+    public var assignment: Assignment?
+    /// The highest generation ever accepted. It never falls.
+    public var highestGeneration: Int64
+    /// The highest epoch ever seen for this application.
+    public var highestEpoch: Int64
+    public var phase: AgentPhase
+    /// What is being done, or was done last; nil before the first.
+    public var work: AgentWork?
+    /// Whether `work` was carried out whole.
+    public var isApplied: Bool
+    /// The release that was last applied whole, if any is.
+    public var applied: ReleaseReference?
+    /// Releases proven healthy on this cluster, the latest first; few of them.
+    public var proven: [ReleaseReference]
+    public var acceptedAt: Timestamp?
+    /// When `work` counts as failed if it has not become healthy; nil once it has.
+    public var deadline: Timestamp?
+    /// When the running stretch of health began, for exactly `work`; nil while it is not healthy.
+    public var healthySince: Timestamp?
+    /// The last observation of what `work` applied.
+    public var observed: ObservedHealth
+    /// Why the assigned release failed, kept while the agent goes back from it.
+    public var failure: ObservedHealth?
+    /// Transient failures in a row of `work`.
+    public var transientFailures: Int
+    /// Objects found changed by others since the last acknowledged report.
+    public var driftCount: Int
+    /// The worst bad health seen since the last acknowledged report, within the same generation, digest and phase.
+    public var worstUnacknowledged: ObservedHealth?
+    /// The report that waits for its acknowledgement.
+    public var outgoing: OutgoingReport?
+    /// The number of the last report made.
+    public var reportSequence: Int64
+
+    public init(
+        application: ApplicationName, highestGeneration: Int64 = 0, highestEpoch: Int64 = 0,
+        applied: ReleaseReference? = nil, proven: [ReleaseReference] = []
+    ) {
+        self.application = application
+        self.highestGeneration = highestGeneration
+        self.highestEpoch = highestEpoch
+        self.phase = .accepted
+        self.isApplied = false
+        self.applied = applied
+        self.proven = proven
+        self.observed = ObservedHealth(.unknown)
+        self.transientFailures = 0
+        self.driftCount = 0
+        self.reportSequence = 0
+    }
+
+    /// Where the agent may go back to: the assignment's fallback, else the last release proven here, other than the assigned one.
+    public var fallback: ReleaseReference? {
+        let digest = assignment?.digest
+        let candidates: [ReleaseReference] = (assignment?.fallback.map { [$0] } ?? []) + proven
+        return candidates.first { $0.digest != digest }
+    }
+
+    /// Whether a forward assignment is still under way.
+    public var isUnfinished: Bool { phase == .accepted || phase == .applying || phase == .verifying }
+
+    /// The digest that a report names: the fallback's while and after going back, none after removal.
+    public var reportedDigest: ContentDigest? {
+        switch phase {
+        case .reverting, .reverted: work?.release?.digest
+        case .removed: nil
+        case .accepted, .applying, .verifying, .healthy, .failed: assignment.map(\.digest) ?? applied?.digest
+        }
+    }
+
+    /// The application as it stands, without what an unacknowledged report must still tell.
+    public var currentReport: ApplicationReport {
+        ApplicationReport(
+            application: application, generation: assignment?.generation ?? highestGeneration, digest: reportedDigest,
+            epoch: assignment?.epoch ?? highestEpoch, phase: phase, health: observed.health,
+            reason: observed.reason ?? failure?.reason, message: observed.message ?? failure?.message,
+            proven: proven.first?.digest, driftCount: driftCount)
+    }
+}
+
+/// One reading of health, with the culprit where there is one.
+public struct ObservedHealth: Sendable, Hashable, Codable {
+    public var health: Health
+    /// A short code, such as `ImagePullBackOff`.
+    public var reason: String?
+    /// For people, the culprit named. Longer than 1,024 characters is cut.
+    public var message: String?
+
+    public init(_ health: Health, reason: String? = nil, message: String? = nil) {
+        self.health = health
+        self.reason = reason
+        self.message = message.map { $0.count > 1_024 ? String($0.prefix(1_023)) + "…" : $0 }
+    }
+}
+
+/// A report under way, with the number by which it is acknowledged.
+public struct OutgoingReport: Sendable, Hashable, Codable {
+    /// Rises by one with each report of the application, across restarts.
+    public var sequence: Int64
+    public var report: ApplicationReport
+
+    public init(sequence: Int64, report: ApplicationReport) {
+        self.sequence = sequence
+        self.report = report
+    }
+}

@@ -1,0 +1,259 @@
+internal import SwellModel
+
+/// How a piece of work goes: content, apply, health, failure, going back.
+extension AgentMachine {
+    // MARK: - Content
+
+    mutating func contentLacks(
+        _ digest: ContentDigest, _ message: String, _ now: Timestamp, _ actions: inout [AgentAction]
+    ) {
+        present.remove(digest)
+        for name in journal.applications.keys.sorted() {
+            guard let record = journal.applications[name], record.work?.release?.digest == digest, !record.isApplied,
+                case .awaitingContent = activities[name]
+            else { continue }
+            fail(name, ObservedHealth(.failed, reason: "ContentUnavailable", message: message), now, &actions)
+        }
+    }
+
+    // MARK: - Carrying out
+
+    mutating func finish(_ work: AgentWork, _ now: Timestamp, _ actions: inout [AgentAction]) {
+        let name = work.application
+        guard var record = journal.applications[name], record.work == work, activities[name] == .working else { return }
+        record.isApplied = true
+        record.applied = work.release
+        record.transientFailures = 0
+        switch work.kind {
+        case .remove:
+            record.phase = .removed
+            record.deadline = nil
+            record.observed = ObservedHealth(.healthy)
+            activities[name] = .idle
+            note("removed", record, "everything that releases brought is gone", &actions)
+        case .forward(let release):
+            record.phase = .verifying
+            record.observed = ObservedHealth(.progressing)
+            activities[name] = .watching
+            note("verifying", record, "release \(release.version) is applied", &actions)
+        case .revert:
+            record.observed = ObservedHealth(.progressing)
+            activities[name] = .watching
+        }
+        journal.applications[name] = record
+        if work.release != nil { actions.append(.watch(work, record.assignment?.settings.drift ?? .correct)) }
+        report(name, &actions)
+    }
+
+    mutating func workFailed(
+        _ work: AgentWork, _ failure: WorkFailure, _ now: Timestamp, _ actions: inout [AgentAction]
+    ) {
+        let name = work.application
+        guard var record = journal.applications[name], record.work == work, activities[name] == .working else { return }
+        let observed = ObservedHealth(.failed, reason: failure.reason, message: failure.message)
+        guard failure.isTransient else { return fail(name, observed, now, &actions) }
+        record.transientFailures += 1
+        record.observed = ObservedHealth(.progressing, reason: failure.reason, message: failure.message)
+        journal.applications[name] = record
+        let delay = rules.delay(afterFailures: record.transientFailures)
+        activities[name] = .retrying(until: now + delay)
+        // The failure may have been that content is not at hand after all.
+        if let digest = work.release?.digest {
+            present.remove(digest)
+            actions.append(.fetch(digest))
+        }
+        note("retrying", record, "in \(delay): \(failure.message)", &actions)
+        report(name, &actions)
+    }
+
+    // MARK: - Health
+
+    mutating func observe(
+        _ work: AgentWork, _ seen: ObservedHealth, _ now: Timestamp, _ actions: inout [AgentAction]
+    ) {
+        let name = work.application
+        guard var record = journal.applications[name], record.work == work, record.isApplied,
+            activities[name] == .watching
+        else { return }
+        let isNews = record.observed != seen
+        record.observed = seen
+        if seen.health != .healthy {
+            record.healthySince = nil
+        } else if record.healthySince == nil {
+            record.healthySince = now
+        }
+        journal.applications[name] = record
+        let isUnsettled = record.phase == .verifying || record.phase == .reverting
+        if seen.health == .failed, isUnsettled, !isHeld(record, now) { return fail(name, seen, now, &actions) }
+        if isNews { report(name, &actions) }
+    }
+
+    // MARK: - Failure and going back
+
+    mutating func fail(
+        _ name: ApplicationName, _ failure: ObservedHealth, _ now: Timestamp, _ actions: inout [AgentAction],
+        revertAnyway: Bool = false
+    ) {
+        guard var record = journal.applications[name], let assignment = record.assignment, let work = record.work else {
+            return
+        }
+        stopWork(of: name, record, &actions)
+        record.healthySince = nil
+        record.transientFailures = 0
+        if case .forward = work.kind, assignment.settings.selfRollback || revertAnyway, let fallback = record.fallback {
+            record.phase = .reverting
+            record.failure = failure
+            record.observed = ObservedHealth(.progressing, reason: failure.reason, message: failure.message)
+            record.work = AgentWork(
+                application: name, generation: assignment.generation, kind: .revert(fallback))
+            record.isApplied = false
+            record.deadline = now + assignment.settings.progressDeadline
+            journal.applications[name] = record
+            activities[name] = .awaitingContent(.apply)
+            let why =
+                "\(failure.reason ?? "failed"): \(failure.message ?? "no message"); going back to \(fallback.version)"
+            note("reverting", record, why, &actions)
+            actions.append(.fetch(fallback.digest))
+        } else {
+            var told = failure
+            if case .revert(let release) = work.kind, let first = record.failure {
+                let second = failure.message ?? failure.reason ?? "failed"
+                told = ObservedHealth(
+                    .failed, reason: first.reason,
+                    message: "\(first.message ?? "failed"); going back to \(release.version) failed too: \(second)")
+            }
+            record.phase = .failed
+            record.observed = told
+            record.failure = told
+            record.deadline = nil
+            journal.applications[name] = record
+            // What was applied stays watched, so that the coordinator hears how it goes on.
+            if record.isApplied, work.release != nil {
+                activities[name] = .watching
+                actions.append(.watch(work, assignment.settings.drift))
+            } else {
+                activities[name] = .idle
+            }
+            note("failed", record, "\(told.reason ?? "failed"): \(told.message ?? "no message")", &actions)
+        }
+        report(name, &actions)
+    }
+
+    /// Stops what the application has under way on the cluster, if anything.
+    mutating func stopWork(of name: ApplicationName, _ record: AgentRecord, _ actions: inout [AgentAction]) {
+        guard let work = record.work else { return }
+        switch activities[name] {
+        case .working, .watching: actions.append(.cancel(work))
+        case .awaitingContent, .retrying, .idle, nil: break
+        }
+        activities[name] = .idle
+    }
+
+    // MARK: - What follows from time and state
+
+    /// Begins whatever may begin now, and judges deadlines; the one place that does.
+    mutating func settle(_ now: Timestamp, _ actions: inout [AgentAction]) {
+        for name in journal.applications.keys.sorted() {
+            judge(name, now, &actions)
+            begin(name, now, &actions)
+        }
+    }
+
+    private mutating func judge(_ name: ApplicationName, _ now: Timestamp, _ actions: inout [AgentAction]) {
+        guard var record = journal.applications[name], let settings = record.assignment?.settings else { return }
+        if let since = record.healthySince {
+            if record.phase == .verifying, now >= since + settings.minHealthyTime { return prove(name, &actions) }
+            if record.phase == .reverting, let release = record.work?.release {
+                record.phase = .reverted
+                record.deadline = nil
+                journal.applications[name] = record
+                note("reverted", record, "release \(release.version) is healthy again", &actions)
+                report(name, &actions)
+                return
+            }
+        }
+        let isAway = journal.awaySince.map { now >= $0 + rules.awayGrace } ?? false
+        if isAway, record.isUnfinished, settings.whenDisconnected == .revert, record.fallback != nil,
+            record.work?.release != nil
+        {
+            let why = ObservedHealth(
+                .failed, reason: "CoordinatorUnreachable",
+                message: "the coordinator has been out of reach for over \(rules.awayGrace)")
+            return fail(name, why, now, &actions, revertAnyway: true)
+        }
+        // A stretch of health that has begun may last its time out, even past the deadline.
+        guard let deadline = record.deadline, now >= deadline, record.healthySince == nil, !isHeld(record, now) else {
+            return
+        }
+        let last = record.observed.message ?? record.observed.reason ?? "no health was observed"
+        let missed = ObservedHealth(
+            .failed, reason: record.observed.reason ?? "ProgressDeadlineExceeded",
+            message: "not healthy within \(settings.progressDeadline): \(last)")
+        fail(name, missed, now, &actions)
+        begin(name, now, &actions)
+    }
+
+    private mutating func prove(_ name: ApplicationName, _ actions: inout [AgentAction]) {
+        guard var record = journal.applications[name], case .forward(let release)? = record.work?.kind else { return }
+        record.phase = .healthy
+        record.deadline = nil
+        record.worstUnacknowledged = nil
+        record.proven.removeAll { $0.digest == release.digest }
+        record.proven.insert(release, at: 0)
+        record.proven = Array(record.proven.prefix(rules.provenLimit))
+        journal.applications[name] = record
+        let lasted = record.assignment?.settings.minHealthyTime ?? .zero
+        note("healthy", record, "release \(release.version) has been healthy for \(lasted)", &actions)
+        report(name, &actions)
+    }
+
+    private mutating func begin(_ name: ApplicationName, _ now: Timestamp, _ actions: inout [AgentAction]) {
+        guard var record = journal.applications[name], let work = record.work else { return }
+        if let digest = work.release?.digest, !present.contains(digest) { return }
+        switch activities[name] {
+        case .awaitingContent(.watch):
+            activities[name] = .watching
+            actions.append(.watch(work, record.assignment?.settings.drift ?? .correct))
+        case .awaitingContent(.apply):
+            carryOut(work, &record, now, &actions)
+        case .retrying(let until) where now >= until:
+            carryOut(work, &record, now, &actions)
+        case .retrying, .working, .watching, .idle, nil: break
+        }
+    }
+
+    private mutating func carryOut(
+        _ work: AgentWork, _ record: inout AgentRecord, _ now: Timestamp, _ actions: inout [AgentAction]
+    ) {
+        let name = work.application
+        guard !isHeld(record, now) else { return }
+        activities[name] = .working
+        if record.phase == .accepted {
+            record.phase = .applying
+            journal.applications[name] = record
+            report(name, &actions)
+            note("applying", record, work.release.map { "release \($0.version)" } ?? "removal", &actions)
+        }
+        actions.append(work.release == nil ? .remove(work) : .apply(work))
+    }
+
+    // MARK: - Without the coordinator
+
+    /// Whether an unfinished release must wait for the coordinator to come back.
+    func isHeld(_ record: AgentRecord, _ now: Timestamp) -> Bool {
+        guard let awaySince = journal.awaySince, now >= awaySince + rules.awayGrace else { return false }
+        return holdsWhileAway(record)
+    }
+
+    /// Whether it waits once the coordinator has been away for the grace time.
+    private func holdsWhileAway(_ record: AgentRecord) -> Bool {
+        guard journal.awaySince != nil, record.isUnfinished, let settings = record.assignment?.settings else {
+            return false
+        }
+        switch settings.whenDisconnected {
+        case .finish: return false
+        case .hold: return true
+        case .revert: return record.fallback == nil || record.work?.release == nil
+        }
+    }
+}

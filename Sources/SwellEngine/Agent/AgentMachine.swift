@@ -1,0 +1,226 @@
+public import SwellModel
+
+/// The agent's decisions: events in, actions out; no clock and no I/O.
+///
+/// Feed it `restarted` first. Actions are carried out in order; the journal in `persist` must be on disk before the rest.
+public struct AgentMachine: Sendable, Hashable {
+    /// What is on disk once the last `persist` was carried out.
+    public internal(set) var journal: AgentJournal
+    let rules: AgentRules
+    /// What is under way for each application; begins anew at each start of the process.
+    var activities: [ApplicationName: AgentActivity] = [:]
+    /// Releases known to be wholly at hand.
+    var present: Set<ContentDigest> = []
+    /// Whether the session is up.
+    public private(set) var isConnected = false
+    private var wakeAt: Timestamp?
+
+    public init(journal: AgentJournal = AgentJournal(), rules: AgentRules = AgentRules()) {
+        self.journal = journal
+        self.rules = rules
+    }
+
+    /// Takes in one event and says what follows from it.
+    public mutating func handle(_ event: AgentEvent, now: Timestamp) -> [AgentAction] {
+        let before = journal
+        var actions: [AgentAction] = []
+        switch event {
+        case .restarted: restart(now, &actions)
+        case .assigned(let assignments):
+            for assignment in assignments { take(assignment, now, &actions) }
+        case .contentPresent(let digest): present.insert(digest)
+        case .contentUnavailable(let digest, let message): contentLacks(digest, message, now, &actions)
+        case .workFinished(let work): finish(work, now, &actions)
+        case .workFailed(let work, let failure): workFailed(work, failure, now, &actions)
+        case .healthObserved(let work, let health): observe(work, health, now, &actions)
+        case .driftObserved(let work, let count): drift(work, count, &actions)
+        case .connected: connect(now, &actions)
+        case .disconnected:
+            isConnected = false
+            if journal.awaySince == nil { journal.awaySince = now }
+        case .reportAcknowledged(let application, let sequence): acknowledged(application, sequence, &actions)
+        case .tick: break
+        }
+        settle(now, &actions)
+        present.formIntersection(journal.referredDigests)
+        if journal != before { actions.insert(.persist(journal), at: 0) }
+        let next = nextMoment(after: now)
+        if let next, next != wakeAt || event == .tick { actions.append(.wake(at: next)) }
+        wakeAt = next
+        return actions
+    }
+
+    // MARK: - Start and session
+
+    private mutating func restart(_ now: Timestamp, _ actions: inout [AgentAction]) {
+        isConnected = false
+        if journal.awaySince == nil { journal.awaySince = now }
+        activities = [:]
+        present = []
+        for name in journal.applications.keys.sorted() {
+            guard var record = journal.applications[name] else { continue }
+            // Nobody looked while the process was down: health has to be earned again, and there must be time to see it.
+            record.healthySince = nil
+            if record.isApplied, record.work?.release != nil {
+                record.observed = ObservedHealth(.unknown, reason: "AgentRestarted")
+            }
+            if let deadline = record.deadline { record.deadline = max(deadline, now + rules.restartGrace) }
+            journal.applications[name] = record
+            activities[name] = Self.activity(resuming: record)
+            for digest in [record.work?.release?.digest, record.fallback?.digest].compactMap({ $0 }) {
+                actions.append(.fetch(digest))
+            }
+        }
+    }
+
+    private static func activity(resuming record: AgentRecord) -> AgentActivity {
+        guard let work = record.work else { return .idle }
+        if record.isApplied { return work.release == nil ? .idle : .awaitingContent(.watch) }
+        return record.phase == .failed ? .idle : .awaitingContent(.apply)
+    }
+
+    private mutating func connect(_ now: Timestamp, _ actions: inout [AgentAction]) {
+        let awaySince = journal.awaySince
+        isConnected = true
+        journal.awaySince = nil
+        for name in journal.applications.keys.sorted() {
+            guard var record = journal.applications[name] else { continue }
+            // Time spent held does not count against the release.
+            if let awaySince, record.isUnfinished, record.assignment?.settings.whenDisconnected != .finish,
+                let deadline = record.deadline
+            {
+                let heldFrom = max(awaySince + rules.awayGrace, record.acceptedAt ?? awaySince)
+                if heldFrom < now { record.deadline = deadline + (now - heldFrom) }
+            }
+            journal.applications[name] = record
+            if let outgoing = record.outgoing { actions.append(.report(outgoing)) }
+            if case .awaitingContent = activities[name], let digest = record.work?.release?.digest {
+                actions.append(.fetch(digest))
+            }
+            if let digest = record.fallback?.digest, !present.contains(digest) { actions.append(.fetch(digest)) }
+        }
+    }
+
+    // MARK: - Assignments
+
+    private mutating func take(_ assignment: Assignment, _ now: Timestamp, _ actions: inout [AgentAction]) {
+        let name = assignment.application
+        var record = journal.applications[name] ?? AgentRecord(application: name)
+        if let refusal = Self.refusal(of: assignment, by: record) {
+            note("refused", assignment, refusal, &actions)
+            return
+        }
+        if assignment.generation == record.highestGeneration, record.assignment != nil {
+            // Delivered again: said to be in the journal, and nothing else.
+            record.highestEpoch = max(record.highestEpoch, assignment.epoch)
+            journal.applications[name] = record
+            actions.append(.acknowledge(name, generation: assignment.generation, epoch: assignment.epoch))
+            return
+        }
+        stopWork(of: name, record, &actions)
+        record.assignment = assignment
+        record.highestGeneration = assignment.generation
+        record.highestEpoch = assignment.epoch
+        record.phase = .accepted
+        switch assignment.goal {
+        case .run(let release):
+            record.work = AgentWork(
+                application: name, generation: assignment.generation, kind: .forward(release))
+        case .remove: record.work = AgentWork(application: name, generation: assignment.generation, kind: .remove)
+        }
+        record.isApplied = false
+        record.acceptedAt = now
+        record.deadline = now + assignment.settings.progressDeadline
+        record.healthySince = nil
+        record.observed = ObservedHealth(.progressing)
+        record.failure = nil
+        record.transientFailures = 0
+        record.worstUnacknowledged = nil
+        journal.applications[name] = record
+        activities[name] = .awaitingContent(.apply)
+        actions.append(.acknowledge(name, generation: assignment.generation, epoch: assignment.epoch))
+        let wanted = assignment.digest.map { "release \($0.short)" } ?? "removal"
+        note("accepted", assignment, "\(wanted) assigned by rollout \(assignment.rollout)", &actions)
+        if let digest = assignment.digest { actions.append(.fetch(digest)) }
+        if let digest = record.fallback?.digest { actions.append(.fetch(digest)) }
+        report(name, &actions)
+    }
+
+    /// Why an assignment must not be followed; nil where it may.
+    static func refusal(of assignment: Assignment, by record: AgentRecord) -> String? {
+        if assignment.epoch < record.highestEpoch {
+            return "epoch \(assignment.epoch) is below \(record.highestEpoch), which was seen already"
+        }
+        if assignment.generation < record.highestGeneration {
+            return
+                "generation \(assignment.generation) is below \(record.highestGeneration), which was accepted already"
+        }
+        if let known = record.assignment, known.generation == assignment.generation, known.goal != assignment.goal {
+            return "generation \(assignment.generation) was accepted already, with another goal"
+        }
+        return nil
+    }
+
+    // MARK: - Drift and acknowledgements
+
+    private mutating func drift(_ work: AgentWork, _ count: Int, _ actions: inout [AgentAction]) {
+        guard var record = journal.applications[work.application], record.work == work, record.isApplied, count > 0
+        else { return }
+        let (sum, overflow) = record.driftCount.addingReportingOverflow(count)
+        record.driftCount = overflow ? Int(Int32.max) : min(sum, Int(Int32.max))
+        journal.applications[work.application] = record
+        actions.append(
+            .note(
+                AgentNote(
+                    what: "drift", application: work.application, generation: work.generation,
+                    why: "\(count) object\(count == 1 ? " was" : "s were") changed by others")))
+        report(work.application, &actions)
+    }
+
+    private mutating func acknowledged(
+        _ name: ApplicationName, _ sequence: Int64, _ actions: inout [AgentAction]
+    ) {
+        guard var record = journal.applications[name], let outgoing = record.outgoing, outgoing.sequence == sequence
+        else { return }
+        record.outgoing = nil
+        record.worstUnacknowledged = nil
+        record.driftCount = 0
+        journal.applications[name] = record
+        // What was told may have been worse than what is; then the coordinator has yet to hear how it is.
+        var told = outgoing.report
+        told.driftCount = 0
+        if told != record.currentReport { report(name, &actions) }
+    }
+
+    /// The earliest moment at which something follows from time alone.
+    private func nextMoment(after now: Timestamp) -> Timestamp? {
+        var moments: [Timestamp] = []
+        for (name, record) in journal.applications {
+            if case .retrying(let until) = activities[name] { moments.append(until) }
+            if let deadline = record.deadline, !isHeld(record, deadline) { moments.append(deadline) }
+            if let since = record.healthySince, record.phase == .verifying, let settings = record.assignment?.settings {
+                moments.append(since + settings.minHealthyTime)
+            }
+            if let away = journal.awaySince, record.isUnfinished,
+                let behaviour = record.assignment?.settings.whenDisconnected, behaviour != .finish
+            {
+                moments.append(away + rules.awayGrace)
+            }
+        }
+        return moments.filter { $0 > now }.min()
+    }
+}
+
+/// What is under way for an application.
+enum AgentActivity: Sendable, Hashable {
+    enum Next: Sendable, Hashable { case apply, watch }
+
+    /// Waits for its release's content (a removal needs none), or for the coordinator where it is held.
+    case awaitingContent(Next)
+    case working
+    /// Waits after a transient failure.
+    case retrying(until: Timestamp)
+    case watching
+    /// Nothing is done on the cluster.
+    case idle
+}

@@ -1,0 +1,64 @@
+public import SwellModel
+
+/// A piece of work on the cluster, named so that what is heard of an older one is told apart from it.
+public struct AgentWork: Sendable, Hashable, Codable {
+    public enum Kind: Sendable, Hashable, Codable {
+        /// Bring the assigned release.
+        case forward(ReleaseReference)
+        /// Go back to this release, after the assigned one failed.
+        case revert(ReleaseReference)
+        /// Remove what releases of the application brought.
+        case remove
+    }
+
+    public var application: ApplicationName
+    /// The generation of the assignment that it serves.
+    public var generation: Int64
+    public var kind: Kind
+
+    public init(application: ApplicationName, generation: Int64, kind: Kind) {
+        self.application = application
+        self.generation = generation
+        self.kind = kind
+    }
+
+    /// The release to be applied; nil for a removal.
+    public var release: ReleaseReference? {
+        switch kind {
+        case .forward(let release), .revert(let release): release
+        case .remove: nil
+        }
+    }
+}
+
+/// Fixed rules of an agent, not of an assignment.
+public struct AgentRules: Sendable, Hashable {
+    /// How long the coordinator may be out of reach before `whenDisconnected` applies; covers its restarts.
+    public var awayGrace: Interval
+    /// The least time that a release under way is given after the agent's own restart.
+    public var restartGrace: Interval
+    /// The wait after the first transient failure of a piece of work; it doubles with each further one.
+    public var retryDelay: Interval
+    /// The longest wait between retries.
+    public var retryDelayLimit: Interval
+    /// How many proven releases are remembered.
+    public var provenLimit: Int
+
+    public init(
+        awayGrace: Interval = .seconds(60), restartGrace: Interval = .seconds(60),
+        retryDelay: Interval = .seconds(5),
+        retryDelayLimit: Interval = .minutes(3), provenLimit: Int = 5
+    ) {
+        self.awayGrace = awayGrace
+        self.restartGrace = restartGrace
+        self.retryDelay = retryDelay
+        self.retryDelayLimit = retryDelayLimit
+        self.provenLimit = provenLimit
+    }
+
+    /// How long to wait after this many transient failures in a row.
+    public func delay(afterFailures count: Int) -> Interval {
+        let doublings = min(max(count - 1, 0), 16)
+        return min(retryDelayLimit, Interval(milliseconds: retryDelay.milliseconds << Int64(doublings)))
+    }
+}
