@@ -1,0 +1,113 @@
+internal import SwellEngine
+internal import SwellModel
+internal import SwellStore
+internal import Testing
+
+@Suite struct AgentTests {
+    @Test(arguments: StoreForm.allCases)
+    func connectionsAreNotedByReplica(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            func record() async throws -> ClusterRecord? {
+                try await store.clusters().first { $0.cluster.name == "east-1" }
+            }
+            try await store.noteConnection("east-1", replica: "a", agentVersion: "1.2", isConnected: true)
+            let connected = try #require(try await record())
+            #expect(connected.isConnected && connected.isEnrolled)
+            #expect(connected.agentVersion == "1.2")
+            let seen = try #require(connected.lastSeenAt)
+            try await store.noteConnection("east-1", replica: "b", agentVersion: "1.3", isConnected: true)
+            try await store.noteConnection("east-1", replica: "a", agentVersion: "1.2", isConnected: false)
+            #expect(try await record()?.isConnected == true)
+            #expect(try await record()?.agentVersion == "1.3")
+            try await eventually("touching moves the last time") {
+                try await store.touch(["east-1", "nowhere"])
+                return try await record()?.lastSeenAt.map { $0 > seen } == true
+            }
+            try await store.touch([])
+            try await store.dropConnections(of: "a")
+            #expect(try await record()?.isConnected == true)
+            try await store.dropConnections(of: "b")
+            #expect(try await record()?.isConnected == false)
+            await expect(.notFound) { () async throws(StoreError) in
+                try await store.noteConnection("nowhere", replica: "a", agentVersion: "1", isConnected: true)
+            }
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func theCursorFollowsChangedAssignments(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            let none = try await store.assignments(changedAfter: 0)
+            #expect(none.assignments.isEmpty)
+            try await store.createRollout(Fixtures.rollout("r1"), superseding: [], by: "ann")
+            let lease = try await Fixtures.lease(store, "r1")
+            _ = try await store.decide("r1", under: lease) { $0.dispatching(["east-1"]) }
+            let first = try await store.assignments(changedAfter: none.cursor)
+            #expect(first.assignments.map(\.cluster) == ["east-1"])
+            #expect(try await store.assignments(changedAfter: first.cursor).assignments.isEmpty)
+            #expect(try await store.assignments(changedAfter: first.cursor).cursor == first.cursor)
+            _ = try await store.decide("r1", under: lease) { $0.dispatching(["east-2"]) }
+            _ = try await store.decide("r1", under: lease) { $0.dispatching(["east-1"]) }
+            let second = try await store.assignments(changedAfter: first.cursor)
+            #expect(second.assignments.map(\.cluster) == ["east-2", "east-1"])
+            #expect(second.assignments.map(\.generation) == [1, 2])
+            #expect(try await store.assignments(changedAfter: 0).assignments == second.assignments)
+        }
+    }
+}
+
+@Suite struct AuditTests {
+    @Test(arguments: StoreForm.allCases)
+    func eventsAreReadByCursorAndFilter(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await store.createRollout(Fixtures.rollout("r1"), superseding: [], by: "ann")
+            let lease = try await Fixtures.lease(store, "r1")
+            _ = try await store.decide("r1", under: lease) { $0.dispatching(["east-1", "east-2"]) }
+            var cursor: Int64 = 0
+            var seen: [AuditEvent] = []
+            while true {
+                let page = try await store.events(after: cursor, filter: EventFilter(), limit: 3)
+                guard let last = page.last else { break }
+                #expect(page.count <= 3)
+                seen += page
+                cursor = last.id
+            }
+            #expect(seen.count == 11)
+            #expect(seen.map(\.id) == seen.map(\.id).sorted())
+            #expect(Set(seen.map(\.id)).count == seen.count)
+            #expect(try await store.latestEvents(filter: EventFilter(), limit: 2) == Array(seen.suffix(2)))
+            let east = EventFilter(rollout: "r1", application: "shop", cluster: "east-1", region: "us-east-1")
+            #expect(try await store.latestEvents(filter: east, limit: 9).map(\.what) == ["target.dispatched"])
+            #expect(try await store.events(after: 0, filter: EventFilter(rollout: "r2"), limit: 9).isEmpty)
+        }
+    }
+
+    /// Invariant 16: what was planned and the transitions give the state.
+    @Test(arguments: StoreForm.allCases)
+    func replayingTransitionsGivesTheState(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await store.createRollout(Fixtures.rollout("r1"), superseding: [], by: "ann")
+            let lease = try await Fixtures.lease(store, "r1")
+            _ = try await store.decide("r1", under: lease) { $0.dispatching(["east-1"]) }
+            _ = try await store.decide("r1", under: lease) { $0.proving(["east-1"]) }
+            _ = try await store.decide("r1", under: lease) { $0.ending(as: .aborted) }
+            var replayed = try #require(try await store.plan(of: "r1"))
+            for transition in try await store.transitions(of: "r1") {
+                switch (transition.subject, transition.value) {
+                case (.rollout, .rollout(var header)):
+                    header.stages = replayed.stages
+                    header.targets = replayed.targets
+                    replayed = header
+                case (.stage(let index, _), .stage(let stage)): replayed.stages[index] = stage
+                case (.target(let cluster), .target(let target)): replayed.targets[cluster] = target
+                default: Issue.record("a transition whose value is not of its subject: \(transition)")
+                }
+            }
+            #expect(try await store.rollout("r1") == replayed)
+        }
+    }
+}

@@ -1,0 +1,208 @@
+internal import SwellEngine
+internal import SwellModel
+internal import SwellStore
+internal import Testing
+
+@Suite struct RolloutTests {
+    @Test(arguments: StoreForm.allCases)
+    func aRolloutIsStoredWholeAndIsDueAtOnce(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            var rollout = Fixtures.rollout("r1")
+            rollout.pausedRegions["us-east-1"] = Pause(by: "ann", at: Timestamp(milliseconds: 5), reason: nil)
+            rollout.kind = .undo(of: "r0")
+            try await store.createRollout(rollout, superseding: [], by: "ann")
+            #expect(try await store.rollout("r1") == rollout)
+            #expect(try await store.plan(of: "r1") == rollout)
+            #expect(try await store.rollout("r2") == nil)
+            #expect(try await store.plan(of: "r2") == nil)
+            #expect(try await store.dueRollouts(limit: 10) == ["r1"])
+            let events = try await store.events(after: 0, filter: EventFilter(rollout: "r1"), limit: 10)
+            #expect(events.map(\.what) == ["rollout.created"])
+            #expect(events.first?.by == "ann")
+            await expect(.conflict) { () async throws(StoreError) in
+                try await store.createRollout(
+                    Fixtures.rollout("r1", clusters: ["west-1"]), superseding: [], by: "ann")
+            }
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func oneActiveRolloutHoldsAnApplicationOnACluster(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            _ = try await store.apply(
+                FleetDocuments(applications: [Application(name: "till", namespace: "till")]), by: "ann")
+            try await store.createRollout(Fixtures.rollout("r1"), superseding: [], by: "ann")
+            let error = await expect(.conflict) { () async throws(StoreError) in
+                try await store.createRollout(
+                    Fixtures.rollout("r2", clusters: ["east-2", "west-1"]), superseding: [], by: "ann")
+            }
+            #expect(error?.message.contains("r1") == true)
+            #expect(try await store.rollout("r2") == nil)
+            try await store.createRollout(
+                Fixtures.rollout("r3", clusters: ["west-1"]), superseding: [], by: "ann")
+            try await store.createRollout(
+                Fixtures.rollout("r4", application: "till"), superseding: [], by: "ann")
+            let facts = try await store.surroundings(for: "shop").fleet
+            #expect(facts["east-2"]?.heldBy == "r1")
+            #expect(facts["west-1"]?.heldBy == "r3")
+            #expect(facts["west-2"]?.heldBy == nil)
+
+            let lease = try await Fixtures.lease(store, "r1")
+            _ = try await store.decide("r1", under: lease) { $0.ending(as: .aborted) }
+            #expect(try await store.surroundings(for: "shop").fleet["east-2"]?.heldBy == nil)
+            try await store.createRollout(Fixtures.rollout("r5"), superseding: [], by: "ann")
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func supersedingHandsOverClaimsAndOrdersTheEnd(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await store.createRollout(Fixtures.rollout("r1"), superseding: [], by: "ann")
+            let lease = try await Fixtures.lease(store, "r1")
+            _ = try await store.decide("r1", under: lease) { $0.unchanged }
+            try await store.createRollout(
+                Fixtures.rollout("r2", clusters: ["east-2", "west-1"]), superseding: ["r1"], by: "bob")
+            #expect(Set(try await store.dueRollouts(limit: 10)) == ["r1", "r2"])
+            let facts = try await store.surroundings(for: "shop").fleet
+            #expect(facts["east-1"]?.heldBy == "r1")
+            #expect(facts["east-2"]?.heldBy == "r2")
+            await expect(.conflict) { () async throws(StoreError) in
+                _ = try await store.decide("r1", under: lease) { $0.dispatching(["east-2"]) }
+            }
+            _ = try await store.decide("r1", under: lease) { input in
+                #expect(input.commands.map(\.command) == [.supersede(by: "r2")])
+                #expect(input.commands.map(\.by) == ["bob"])
+                return input.ending(as: .superseded)
+            }
+            #expect(try await store.surroundings(for: "shop").fleet["east-1"]?.heldBy == nil)
+            #expect(try await store.surroundings(for: "shop").fleet["east-2"]?.heldBy == "r2")
+            await expect(.notFound) { () async throws(StoreError) in
+                try await store.createRollout(Fixtures.rollout("r3"), superseding: ["r0"], by: "ann")
+            }
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func summariesCountTargetsByPhase(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            _ = try await store.apply(
+                FleetDocuments(applications: [Application(name: "till", namespace: "till")]), by: "ann")
+            try await store.createRollout(Fixtures.rollout("r1"), superseding: [], by: "ann")
+            try await store.createRollout(Fixtures.rollout("r2", application: "till"), superseding: [], by: "ann")
+            let lease = try await Fixtures.lease(store, "r1")
+            _ = try await store.decide("r1", under: lease) { $0.dispatching(["east-1"]) }
+            let all = try await store.rollouts(of: nil, limit: 10)
+            #expect(all.map(\.name) == ["r2", "r1"])
+            #expect(all[1].counts == ["dispatched": 1, "queued": 1])
+            #expect(all[1].phase == .progressing)
+            #expect(all[1].version == "1.0")
+            #expect(try await store.rollouts(of: "till", limit: 10).map(\.name) == ["r2"])
+            #expect(try await store.rollouts(of: nil, limit: 1).map(\.name) == ["r2"])
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func aCommandIsInputOfTheNextDecisionOnce(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await store.createRollout(Fixtures.rollout("r1"), superseding: [], by: "ann")
+            let lease = try await Fixtures.lease(store, "r1")
+            _ = try await store.decide("r1", under: lease) { $0.unchanged }
+            let first = try await store.submit(.pause(.rollout, reason: "wait"), to: "r1", by: "ann") { rollout in
+                rollout.targets.count == 2 ? nil : "no targets were given to the check"
+            }
+            let second = try await store.submit(.abort(reason: nil), to: "r1", by: "bob") { _ in nil }
+            #expect(first.id < second.id)
+            #expect(try await store.verdict(of: first.id) == nil)
+            #expect(try await store.dueRollouts(limit: 10) == ["r1"])
+            _ = try await store.decide("r1", under: lease) { input in
+                #expect(input.commands == [first, second])
+                var decision = input.unchanged
+                decision.verdicts[1].refusal = "not now"
+                return decision
+            }
+            #expect(try await store.verdict(of: first.id) == CommandVerdict(command: first.id))
+            #expect(try await store.verdict(of: second.id)?.refusal == "not now")
+            #expect(try await store.dueRollouts(limit: 10).isEmpty)
+            _ = try await store.decide("r1", under: lease) { input in
+                #expect(input.commands.isEmpty)
+                return input.unchanged
+            }
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func aRefusedCommandIsNotStored(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await store.createRollout(Fixtures.rollout("r1"), superseding: [], by: "ann")
+            let error = await expect(.refused) { () async throws(StoreError) in
+                _ = try await store.submit(.resume(.rollout), to: "r1", by: "ann") { _ in "it is not paused" }
+            }
+            #expect(error?.message == "it is not paused")
+            await expect(.notFound) { () async throws(StoreError) in
+                _ = try await store.submit(.resume(.rollout), to: "r9", by: "ann") { _ in nil }
+            }
+            await expect(.notFound) { () async throws(StoreError) in _ = try await store.verdict(of: 9_999) }
+            let lease = try await Fixtures.lease(store, "r1")
+            _ = try await store.decide("r1", under: lease) { input in
+                #expect(input.commands.isEmpty)
+                return input.unchanged
+            }
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func anEndedRolloutStillAnswersCommands(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await store.createRollout(Fixtures.rollout("r1"), superseding: [], by: "ann")
+            let lease = try await Fixtures.lease(store, "r1")
+            _ = try await store.decide("r1", under: lease) { $0.ending(as: .aborted) }
+            #expect(try await store.dueRollouts(limit: 10).isEmpty)
+            #expect(try await store.nextWakeUp() == nil)
+            _ = try await store.submit(.retry(clusters: []), to: "r1", by: "ann") { _ in nil }
+            #expect(try await store.dueRollouts(limit: 10) == ["r1"])
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func aRolloutThatBecomesActiveAgainNeedsItsClaims(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await store.createRollout(Fixtures.rollout("r1"), superseding: [], by: "ann")
+            let lease = try await Fixtures.lease(store, "r1")
+            _ = try await store.decide("r1", under: lease) { $0.ending(as: .failed) }
+            try await store.createRollout(Fixtures.rollout("r2", clusters: ["east-2"]), superseding: [], by: "ann")
+            await expect(.conflict) { () async throws(StoreError) in
+                _ = try await store.decide("r1", under: lease) { $0.dispatching(["east-1"]) }
+            }
+            let other = try await Fixtures.lease(store, "r2")
+            _ = try await store.decide("r2", under: other) { $0.ending(as: .aborted) }
+            _ = try await store.decide("r1", under: lease) { $0.dispatching(["east-1"]) }
+            #expect(try await store.surroundings(for: "shop").fleet["east-2"]?.heldBy == "r1")
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func wakeUpsMakeARolloutDue(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await store.createRollout(Fixtures.rollout("r1"), superseding: [], by: "ann")
+            let lease = try await Fixtures.lease(store, "r1")
+            let decided = try await store.decide("r1", under: lease) { input in
+                var decision = input.unchanged
+                decision.wakeAt = input.now + .milliseconds(60)
+                return decision
+            }
+            #expect(try await store.nextWakeUp() == decided.wakeAt)
+            try await eventually("the wake-up makes it due") { try await store.dueRollouts(limit: 10) == ["r1"] }
+            let wakeAt = try #require(decided.wakeAt)
+            #expect(try await store.now() >= wakeAt)
+        }
+    }
+}
