@@ -154,7 +154,7 @@ let package = Package(
         .testTarget(name: "SwellIdentityTests", dependencies: ["SwellIdentity", x509, swiftASN1, crypto]),
         .testTarget(name: "KubernetesClientTests", dependencies: ["KubernetesClient", "KubernetesSimulator"]),
         .testTarget(name: "KubernetesSimulatorTests", dependencies: ["KubernetesSimulator", subprocess]),
-        .testTarget(name: "SwellTelemetryTests", dependencies: ["SwellTelemetry"]),
+        .testTarget(name: "SwellTelemetryTests", dependencies: ["SwellTelemetry", logging, metrics]),
         .testTarget(name: "SwellCoordinatorTests", dependencies: ["SwellCoordinator", "PostgresTesting"]),
         .testTarget(name: "SwellConsoleTests", dependencies: ["SwellConsole", asyncHTTPClient]),
         .testTarget(name: "SwellAgentTests", dependencies: ["SwellAgent", "KubernetesSimulator"]),
