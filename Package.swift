@@ -101,8 +101,9 @@ let package = Package(
         .target(
             name: "SwellCoordinator",
             dependencies: [
-                "SwellModel", "SwellEngine", "SwellStore", "SwellProtocol", "SwellIdentity", "SwellTelemetry", grpc,
-                grpcTransport, lifecycle, logging, metrics, x509, nioSSL, nioCore, nioPosix,
+                "SwellModel", "SwellEngine", "SwellStore", "SwellProtocol", "SwellIdentity", "SwellTelemetry",
+                "PostgresClient", crypto, grpc, grpcTransport, lifecycle, logging, metrics, x509, nioSSL, nioCore,
+                nioPosix,
             ]),
         // The operator's side: HTTPS API, server-sent events, sign-in.
         .target(

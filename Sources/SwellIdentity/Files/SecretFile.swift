@@ -11,9 +11,9 @@ internal import Foundation
 #endif
 
 /// Small files that hold keys: permissions checked before reading, written whole or not at all.
-enum SecretFile {
+package enum SecretFile {
     /// Who else may read a file for us to trust it as a secret.
-    enum Access: Sendable {
+    package enum Access: Sendable {
         /// Nobody but the owner.
         case ownerOnly
         /// The owner's group too, as a mounted Kubernetes secret with an fsGroup has it.
@@ -31,10 +31,10 @@ enum SecretFile {
     }
 
     /// Whether something is at `path`.
-    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+    package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// Makes `path` a directory of mode 0700, its parents too; one that is there must not be writable by others.
-    static func makeDirectory(_ path: String) throws(IdentityError) {
+    package static func makeDirectory(_ path: String) throws(IdentityError) {
         if exists(path) {
             let status = try Status(of: path)
             guard status.type == .typeDirectory else { throw IdentityError(.file, "\(path): expected a directory") }
@@ -56,7 +56,7 @@ enum SecretFile {
     }
 
     /// Reads a regular file of at most ``pemLimit`` bytes whose permissions satisfy `access`.
-    static func read(_ path: String, access: Access) throws(IdentityError) -> String {
+    package static func read(_ path: String, access: Access) throws(IdentityError) -> String {
         let status = try Status(of: path)
         guard status.type == .typeRegular else { throw IdentityError(.file, "\(path): expected a regular file") }
         guard status.mode & access.forbidden == 0 else {
@@ -86,8 +86,8 @@ enum SecretFile {
 
     /// Writes `text` to a new file beside `path`, flushes it, and puts it in place in one step, so that a crash leaves
     /// either the old file or the new one. Without `replacing`, a file that is there already is an error.
-    static func write(
-        _ text: String, to path: String, mode: mode_t, replacing: Bool = true
+    package static func write(
+        _ text: String, to path: String, mode: UInt32, replacing: Bool = true
     ) throws(IdentityError) {
         let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         let temporary = "\(path).new-\(getpid())-\(UInt32.random(in: .min ... .max))"
@@ -117,7 +117,7 @@ enum SecretFile {
     }
 
     /// Removes a file if it is there.
-    static func remove(_ path: String) throws(IdentityError) {
+    package static func remove(_ path: String) throws(IdentityError) {
         guard unlink(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
     }
 

@@ -1,0 +1,53 @@
+internal import Crypto
+public import SwellIdentity
+public import SwellModel
+
+/// The coordinator's folder on disk: its authority, the operator's token, and what joining agents need. All state of rollouts
+/// is in PostgreSQL; this holds secrets only, and replicas may share it or be given copies.
+public struct StateFolder: Sendable {
+    /// The folder's path; made with mode 0700 where it is missing.
+    public let path: String
+
+    public init(path: String) { self.path = path }
+
+    /// `operator-token`: the bearer token of the first operator, mode 0600.
+    public var operatorTokenFile: String { path + "/operator-token" }
+    /// `ca.pem`: the authority's certificate, for operators and agents.
+    public var authorityFile: String { path + "/ca.pem" }
+    /// `ca-hash`: the pin for joining agents.
+    public var authorityHashFile: String { path + "/ca-hash" }
+
+    /// Loads what is there and makes what is missing.
+    ///
+    /// - Returns: the authority and the operator's token.
+    public func open(
+        trustDomain: TrustDomain, now: Timestamp
+    ) throws(IdentityError) -> (authority: CertificateAuthority, operatorToken: String) {
+        try SecretFile.makeDirectory(path)
+        let directory = AuthorityDirectory(path: path + "/authority")
+        let authority: CertificateAuthority
+        do {
+            authority = try directory.loadOrCreate(trustDomain: trustDomain, now: now)
+        } catch  where SecretFile.exists(authorityFile) || SecretFile.exists(path + "/authority/authority.pem") {
+            // Another replica that shares the folder made it in the same moment; half of one is still an error.
+            authority = try directory.loadOrCreate(trustDomain: trustDomain, now: now)
+        }
+        try SecretFile.write(authority.certificatePEM(), to: authorityFile, mode: 0o644)
+        try SecretFile.write("\(authority.fingerprint)\n", to: authorityHashFile, mode: 0o644)
+        if !SecretFile.exists(operatorTokenFile) {
+            do {
+                try SecretFile.write(Self.makeToken() + "\n", to: operatorTokenFile, mode: 0o600, replacing: false)
+            } catch  where SecretFile.exists(operatorTokenFile) {
+                // The other replica was quicker: its token is the token.
+            }
+        }
+        let text = try SecretFile.read(operatorTokenFile, access: .notEverybody)
+        return (authority, text.filter { !$0.isWhitespace })
+    }
+
+    /// 256 random bits in hexadecimal, behind a word that tells secret scanners what it is.
+    private static func makeToken() -> String {
+        let bytes = SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) }
+        return "swell_operator_" + bytes.map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
+    }
+}
