@@ -156,7 +156,12 @@ let package = Package(
         .testTarget(name: "KubernetesClientTests", dependencies: ["KubernetesClient", "KubernetesSimulator"]),
         .testTarget(name: "KubernetesSimulatorTests", dependencies: ["KubernetesSimulator", subprocess]),
         .testTarget(name: "SwellTelemetryTests", dependencies: ["SwellTelemetry", logging, metrics]),
-        .testTarget(name: "SwellCoordinatorTests", dependencies: ["SwellCoordinator", "PostgresTesting"]),
+        .testTarget(
+            name: "SwellCoordinatorTests",
+            dependencies: [
+                "SwellCoordinator", "PostgresTesting", grpc, grpcTransport, lifecycle, logging, x509, crypto, nioCore,
+                nioPosix,
+            ]),
         .testTarget(name: "SwellConsoleTests", dependencies: ["SwellConsole", asyncHTTPClient]),
         .testTarget(name: "SwellAgentTests", dependencies: ["SwellAgent", "KubernetesSimulator"]),
         .testTarget(name: "SwellCommandsTests", dependencies: ["SwellCommands"]),

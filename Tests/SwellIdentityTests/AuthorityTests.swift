@@ -30,6 +30,23 @@ internal import X509
         #expect(issued.serial.count.isMultiple(of: 2))
     }
 
+    @Test func namesThatTheRequestAsksForCountForNothing() throws {
+        let asked = try Certificate.Extensions {
+            SubjectAlternativeNames([.uniformResourceIdentifier("spiffe://swell.test/cluster/prod-2")])
+            try ExtendedKeyUsage([.serverAuth])
+        }
+        let request = try CertificateSigningRequest(
+            version: .v1, subject: DistinguishedName { CommonName("prod-2") },
+            privateKey: Certificate.PrivateKey(P256.Signing.PrivateKey()),
+            attributes: .init([.init(ExtensionRequest(extensions: asked))]))
+        let bytes = Array(try request.serializeAsPEM().derBytes)
+        let issued = try authority.issueAgentCertificate(
+            cluster: "prod-1", for: SigningRequest(derBytes: bytes), now: now)
+        #expect(try issued.leaf.workloadIdentity() == .cluster("prod-1", in: domain))
+        #expect(try issued.leaf.extensions.extendedKeyUsage == ExtendedKeyUsage([.clientAuth]))
+        #expect(issued.leaf.subject == (try DistinguishedName { CommonName("prod-1") }))
+    }
+
     @Test func aRequestWithAnotherKindOfKeyOrABrokenSignatureIsRefused() throws {
         let request = try CertificateSigningRequest(
             version: .v1, subject: DistinguishedName { CommonName("x") },

@@ -1,3 +1,4 @@
+public import SwellModel
 public import X509
 
 extension Certificate {
@@ -20,6 +21,9 @@ extension Certificate {
         }
         return try WorkloadIdentity(uri: names[0])
     }
+
+    /// When the certificate ceases to be valid.
+    public var expiresAt: Timestamp { Timestamp(notValidAfter) }
 
     /// The serial number in lower-case hexadecimal, as denylists and audit rows have it.
     public var serialHexadecimal: String { serialText }

@@ -1,0 +1,39 @@
+internal import SwellModel
+
+/// How a port for agents behaves towards connections.
+package struct AgentPortSettings: Sendable {
+    /// The IP address to listen on.
+    package var host: String
+    /// The TCP port; 0 for any free one.
+    package var port: Int
+    /// How long a connection may say nothing at all before it is closed. Agents ping every ``agentPingInterval``, so a
+    /// live one is never silent for so long; a frozen one, or a peer that never says hello, is.
+    package var silenceLimit: Duration
+    /// How often agents may, and do, ping.
+    package var agentPingInterval: Duration
+    /// How old a connection may get, so that agents spread over new replicas and show their renewed certificates; nil
+    /// for any age. Without jitter of its own: vary it a little from replica to replica.
+    package var maximumAge: Duration?
+    /// How long calls may go on once their connection, or the port, is to close.
+    package var graceTime: Duration
+    /// The most connections at a time; what comes beyond is closed at once.
+    package var maximumConnections: Int
+    /// The most bytes of one message from an agent.
+    package var maximumMessageSize: Int
+
+    /// The port of the fleet's sessions.
+    package static func fleet(host: String, port: Int) -> AgentPortSettings {
+        AgentPortSettings(
+            host: host, port: port, silenceLimit: .seconds(75), agentPingInterval: .seconds(30),
+            maximumAge: .seconds(6 * 3600), graceTime: .seconds(5), maximumConnections: 20_000,
+            maximumMessageSize: 4 * 1024 * 1024)
+    }
+
+    /// The port where agents come for their first certificate: short calls by few, and open to strangers.
+    package static func enrolment(host: String, port: Int) -> AgentPortSettings {
+        AgentPortSettings(
+            host: host, port: port, silenceLimit: .seconds(15), agentPingInterval: .seconds(30),
+            maximumAge: .seconds(60), graceTime: .seconds(5), maximumConnections: 256,
+            maximumMessageSize: 64 * 1024)
+    }
+}
