@@ -148,7 +148,7 @@ let package = Package(
         .testTarget(name: "SwellModelTests", dependencies: ["SwellModel"]),
         .testTarget(name: "SwellEngineTests", dependencies: ["SwellEngine"]),
         // Starts a private PostgreSQL server for the tests that need one.
-        .target(name: "PostgresTesting", dependencies: ["PostgresClient", subprocess], path: "Tests/PostgresTesting"),
+        .target(name: "PostgresTesting", dependencies: ["PostgresClient"], path: "Tests/PostgresTesting"),
         .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", "PostgresTesting"]),
         .testTarget(name: "SwellStoreTests", dependencies: ["SwellStore", "PostgresTesting"]),
         .testTarget(name: "SwellProtocolTests", dependencies: ["SwellProtocol", protobuf]),

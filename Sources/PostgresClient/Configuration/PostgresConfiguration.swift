@@ -1,0 +1,141 @@
+internal import CLibpq
+
+/// Where a server is and how to connect to it. Passwords are masked in every description.
+public struct PostgresConfiguration: Sendable {
+    /// libpq's connection keywords and their values (PostgreSQL's manual, "Parameter Key Words").
+    private(set) var keywords: [String: String]
+
+    /// How the connection calls itself in `pg_stat_activity`.
+    public var applicationName: String? {
+        get { keywords["application_name"] }
+        set { keywords["application_name"] = newValue }
+    }
+    /// How long opening a connection may take. Default 10 s.
+    public var connectTimeout: Duration = .seconds(10)
+    /// How long a statement may run: the server cancels it afterwards. `nil` sets no limit. Default 30 s.
+    public var statementTimeout: Duration? = .seconds(30)
+    /// How long a transaction may stay open without a statement before the server ends it. Default 60 s.
+    public var idleInTransactionTimeout: Duration? = .seconds(60)
+    /// How long the server may take to honour a cancelled statement before the connection is given up. Default 5 s.
+    public var cancelGrace: Duration = .seconds(5)
+    /// How many prepared statements a connection keeps; the least recently used goes. 0 prepares none. Default 256.
+    public var preparedStatementLimit = 256
+    /// The largest result that is accepted, in bytes of values. Default 256 MiB.
+    public var maximumResultBytes = 256 << 20
+
+    /// Reads a connection string: a URL `postgres://user@host:5432/database?sslmode=verify-full` or keywords
+    /// `host=… dbname=…`. What it leaves out libpq looks up in the environment.
+    ///
+    /// A connection over TCP to another machine uses `sslmode=verify-full` unless the string says otherwise.
+    public init(_ connectionString: String) throws {
+        var problem: UnsafeMutablePointer<CChar>?
+        guard let options = PQconninfoParse(connectionString, &problem) else {
+            let text = problem.map { String(cString: $0) } ?? "out of memory"
+            if let problem { PQfreemem(problem) }
+            throw PostgresError(
+                .invalidConfiguration,
+                "the connection string cannot be read: \(PostgresConfiguration.withoutQuotations(text))")
+        }
+        defer { PQconninfoFree(options) }
+        var keywords: [String: String] = [:]
+        var option = options
+        while let name = option.pointee.keyword {
+            if let value = option.pointee.val { keywords[String(cString: name)] = String(cString: value) }
+            option += 1
+        }
+        if let seconds = keywords["connect_timeout"] {
+            guard let seconds = Int(seconds) else {
+                throw PostgresError(
+                    .invalidConfiguration, "connect_timeout must be a whole number of seconds, not \"\(seconds)\"")
+            }
+            if seconds > 0 { connectTimeout = .seconds(seconds) }
+        }
+        self.keywords = keywords
+    }
+
+    /// Describes a server by libpq's connection keywords.
+    public init(keywords: [String: String]) { self.keywords = keywords }
+
+    /// The same server with some keywords changed; `nil` removes one.
+    public func setting(_ changes: [String: String?]) -> PostgresConfiguration {
+        var copy = self
+        for (name, value) in changes { copy.keywords[name] = value }
+        return copy
+    }
+
+    /// The value of one of libpq's connection keywords; never a password.
+    public subscript(keyword: String) -> String? {
+        PostgresConfiguration.secrets.contains(keyword) ? nil : keywords[keyword]
+    }
+
+    private static let secrets: Set<String> = ["password", "sslpassword"]
+
+    /// libpq quotes the part of the string that it could not read, which may be a password.
+    private static func withoutQuotations(_ text: String) -> String {
+        let parts = text.split(separator: "\"", omittingEmptySubsequences: false)
+        return parts.enumerated().map { $0.offset.isMultiple(of: 2) ? String($0.element) : "\"…\"" }.joined()
+            .split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
+}
+
+extension PostgresConfiguration {
+    /// Whether the server is reached by a Unix socket or the loopback interface, where nobody listens in.
+    private var isLocal: Bool {
+        guard let hosts = keywords["hostaddr"] ?? keywords["host"] else { return true }
+        return hosts.split(separator: ",").allSatisfy {
+            $0.hasPrefix("/") || $0.hasPrefix("@") || $0 == "localhost" || $0 == "::1" || $0.hasPrefix("127.")
+        }
+    }
+
+    /// The keywords as they are given to libpq, with this module's defaults filled in.
+    var effectiveKeywords: [String: String] {
+        var result = keywords
+        func setDefault(_ name: String, _ value: String) { if result[name] == nil { result[name] = value } }
+        if !isLocal { setDefault("sslmode", "verify-full") }
+        setDefault("application_name", "swift-postgres-client")
+        setDefault("gssencmode", "disable")
+        setDefault("keepalives_idle", "30")
+        setDefault("keepalives_interval", "10")
+        setDefault("keepalives_count", "3")
+        setDefault("tcp_user_timeout", "30000")
+        result["client_encoding"] = "UTF8"
+        result["connect_timeout"] = nil
+        var settings: [String] = []
+        if let statementTimeout { settings.append("-c statement_timeout=\(statementTimeout.wholeMilliseconds)") }
+        if let idle = idleInTransactionTimeout {
+            settings.append("-c idle_in_transaction_session_timeout=\(idle.wholeMilliseconds)")
+        }
+        // What the connection string sets comes last and wins.
+        if let own = result["options"] { settings.append(own) }
+        if !settings.isEmpty { result["options"] = settings.joined(separator: " ") }
+        return result
+    }
+
+    /// Where the server is, without anything secret: for messages.
+    var target: String {
+        let host = keywords["host"] ?? keywords["hostaddr"] ?? "the default host"
+        let port = keywords["port"].map { ":" + $0 } ?? ""
+        let database = keywords["dbname"].map { "/" + $0 } ?? ""
+        return host + port + database
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, at least 1, so that a tiny limit does not become none.
+    var wholeMilliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return max(1, seconds * 1000 + attoseconds / 1_000_000_000_000_000)
+    }
+}
+
+extension PostgresConfiguration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String {
+        keywords.sorted { $0.key < $1.key }
+            .map { "\($0.key)=\(PostgresConfiguration.secrets.contains($0.key) ? "***" : $0.value)" }
+            .joined(separator: " ")
+    }
+
+    public var debugDescription: String { description }
+
+    public var customMirror: Mirror { Mirror(self, children: ["settings": description]) }
+}
