@@ -153,7 +153,11 @@ let package = Package(
         .testTarget(name: "SwellStoreTests", dependencies: ["SwellStore", "PostgresTesting"]),
         .testTarget(name: "SwellProtocolTests", dependencies: ["SwellProtocol", protobuf]),
         .testTarget(name: "SwellIdentityTests", dependencies: ["SwellIdentity", x509, swiftASN1, crypto]),
-        .testTarget(name: "KubernetesClientTests", dependencies: ["KubernetesClient", "KubernetesSimulator"]),
+        .testTarget(
+            name: "KubernetesClientTests",
+            dependencies: [
+                "KubernetesClient", "KubernetesObjects", "KubernetesSimulator", nioCore, nioPosix, nioHTTP1,
+            ]),
         .testTarget(name: "KubernetesSimulatorTests", dependencies: ["KubernetesSimulator", subprocess]),
         .testTarget(name: "SwellTelemetryTests", dependencies: ["SwellTelemetry", logging, metrics]),
         .testTarget(

@@ -1,0 +1,93 @@
+internal import KubernetesObjects
+internal import Logging
+internal import NIOHTTP1
+
+/// Requests and their whole answers, bounded and tried again.
+struct Exchange: Sendable {
+    let transport: any KubernetesTransport
+    let options: KubernetesAPI.Options
+    let limiter: RequestLimiter
+    let logger: Logger
+
+    /// Sends a request until it is answered or cannot be, and returns the answer's JSON.
+    ///
+    /// - Parameter isRepeatable: Whether the request may be sent again when no answer came, which may mean that it was
+    ///   carried out.
+    func json(_ request: KubernetesRequest, isRepeatable: Bool = true) async throws -> JSONValue {
+        var attempt = 1
+        var renewed = false
+        while true {
+            do {
+                return try await limiter.run { try await once(request) }
+            } catch let error as KubernetesError {
+                if error.status == 401, !renewed {
+                    // The token may have been rotated since it was read.
+                    renewed = true
+                    await transport.renewCredentials()
+                    continue
+                }
+                let mayRepeat = isRepeatable || (error.status != nil && error.status != 504)
+                guard error.isTransient, error.status != 409, error.status != 410, mayRepeat,
+                    attempt < options.retry.maximumAttempts
+                else { throw error }
+                var delay = options.retry.delay(
+                    afterAttempt: attempt, retryAfter: error.retryAfter, chance: options.chance())
+                if attempt == 1, error.code == .noAnswer {
+                    // A kept-alive connection that the server has closed meanwhile: common, and cured by a new one.
+                    delay = min(delay, .milliseconds(250) * options.chance())
+                }
+                logger.debug(
+                    "request failed, trying again",
+                    metadata: [
+                        "request": "\(request.summary)", "attempt": "\(attempt)", "delay": "\(delay)",
+                        "error": "\(error)",
+                    ])
+                attempt += 1
+                try await options.clock.sleep(for: delay)
+            }
+        }
+    }
+
+    private func once(_ request: KubernetesRequest) async throws -> JSONValue {
+        let response = try await transport.send(request)
+        let body = try await collect(response, request)
+        let json = try? JSONValue(parsing: body, duplicateKeys: .keepLast)
+        guard (200..<300).contains(response.status) else {
+            throw KubernetesError(
+                statusBody: json, httpStatus: response.status, what: request.summary,
+                retryAfter: Exchange.retryAfter(response.headers))
+        }
+        guard let json, json.objectValue != nil else {
+            let type = response.headers.first(name: "content-type") ?? "no content type"
+            let excerpt = String(decoding: body.prefix(120), as: UTF8.self)
+            throw KubernetesError(
+                code: .invalidAnswer,
+                message: "\(request.summary): status \(response.status) with \(type) where a JSON object should be: "
+                    + excerpt.debugDescription,
+                status: nil)
+        }
+        return json
+    }
+
+    private func collect(_ response: KubernetesResponse, _ request: KubernetesRequest) async throws -> [UInt8] {
+        var body: [UInt8] = []
+        do {
+            for try await chunk in response.body {
+                body.append(contentsOf: chunk)
+                guard body.count <= options.maximumAnswerBytes else {
+                    throw KubernetesError(
+                        code: .invalidAnswer,
+                        message: "\(request.summary): the answer is larger than \(options.maximumAnswerBytes) bytes")
+                }
+            }
+        } catch {
+            throw HTTPTransport.translated(error, what: request.summary, server: "the API server")
+        }
+        return body
+    }
+
+    /// `Retry-After` in seconds; its date form is not used by API servers.
+    static func retryAfter(_ headers: HTTPHeaders) -> Duration? {
+        headers.first(name: "retry-after").flatMap { Int64($0) }.map { Duration.seconds(max(0, $0)) }
+    }
+}

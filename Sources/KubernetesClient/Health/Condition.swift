@@ -1,0 +1,39 @@
+internal import KubernetesObjects
+
+/// One entry of `status.conditions`.
+struct Condition {
+    let type: String
+    let status: String
+    let reason: String
+    let message: String
+    let lastTransition: KubernetesTime?
+
+    init(_ json: JSONValue) {
+        self.type = json["type"]?.stringValue ?? ""
+        self.status = json["status"]?.stringValue ?? "Unknown"
+        self.reason = json["reason"]?.stringValue ?? ""
+        self.message = json["message"]?.stringValue ?? ""
+        self.lastTransition = json["lastTransitionTime"]?.stringValue.flatMap(KubernetesTime.init(parsing:))
+    }
+
+    var isTrue: Bool { status == "True" }
+    var isFalse: Bool { status == "False" }
+
+    /// Reason and message as one text; the condition itself where it has neither.
+    var text: String {
+        switch (reason.isEmpty, message.isEmpty) {
+        case (false, false): "\(reason): \(message)"
+        case (false, true): reason
+        case (true, false): message
+        case (true, true): "\(type)=\(status)"
+        }
+    }
+
+    static func all(in object: KubernetesObject) -> [Condition] {
+        (object.status?["conditions"]?.arrayValue ?? []).map { Condition($0) }
+    }
+
+    static func find(_ type: String, in object: KubernetesObject) -> Condition? {
+        all(in: object).first { $0.type == type }
+    }
+}

@@ -1,0 +1,47 @@
+public import KubernetesObjects
+
+/// How to read the health of a kind, said by its user: conditions over its fields, tried in order.
+public struct CustomHealthCheck: Sendable, Hashable {
+    /// When the object is of a value.
+    public struct Case: Sendable, Hashable {
+        /// The value that the object has.
+        public var value: HealthValue
+        /// The condition under which it has it.
+        public var condition: FieldExpression
+        /// Where in the object to find words for it.
+        public var messagePath: FieldPath?
+
+        /// Creates a case.
+        public init(_ value: HealthValue, when condition: FieldExpression, messagePath: FieldPath? = nil) {
+            self.value = value
+            self.condition = condition
+            self.messagePath = messagePath
+        }
+    }
+
+    /// The kind that is judged.
+    public var type: GroupKind
+    /// The cases; the first whose condition holds is taken.
+    public var cases: [Case]
+    /// The value where none holds.
+    public var otherwise: HealthValue
+
+    /// Creates a check.
+    public init(type: GroupKind, cases: [Case], otherwise: HealthValue = .progressing) {
+        self.type = type
+        self.cases = cases
+        self.otherwise = otherwise
+    }
+
+    /// Assesses an object.
+    public func assess(_ object: KubernetesObject) -> HealthAssessment {
+        for candidate in cases where candidate.condition.holds(for: object.json) {
+            let said = candidate.messagePath.flatMap { object.value(at: $0)?.stringValue }
+            let message = candidate.value == .healthy ? "" : candidate.condition.text
+            return HealthAssessment(candidate.value, said ?? message)
+        }
+        guard otherwise != .healthy else { return HealthAssessment(.healthy) }
+        let awaited = cases.first { $0.value == .healthy }?.condition.text
+        return HealthAssessment(otherwise, awaited.map { "waits for \($0)" } ?? "")
+    }
+}

@@ -1,0 +1,150 @@
+internal import KubernetesObjects
+
+/// The rules by kind. Each reads what the kind's own controller writes; where that is misleading the rule says why.
+enum HealthRules {
+    private typealias Rule = @Sendable (KubernetesObject, HealthContext) -> HealthAssessment
+
+    /// The assessment by the rule of the object's kind; nil when there is none.
+    static func assess(_ object: KubernetesObject, _ context: HealthContext) -> HealthAssessment? {
+        rules[object.type.groupKind]?(object, context)
+    }
+
+    private static let rules: [GroupKind: Rule] = [
+        GroupKind(group: "apps", kind: "Deployment"): { object, _ in WorkloadHealth.deployment(object) },
+        GroupKind(group: "apps", kind: "StatefulSet"): { object, _ in WorkloadHealth.statefulSet(object) },
+        GroupKind(group: "apps", kind: "DaemonSet"): { object, _ in WorkloadHealth.daemonSet(object) },
+        GroupKind(group: "apps", kind: "ReplicaSet"): { object, _ in WorkloadHealth.replicaSet(object) },
+        GroupKind(kind: "Pod"): { object, context in PodHealth.assess(object, context) },
+        GroupKind(group: "batch", kind: "Job"): { object, _ in WorkloadHealth.job(object) },
+        GroupKind(group: "batch", kind: "CronJob"): { _, _ in HealthAssessment(.healthy) },
+        GroupKind(kind: "PersistentVolumeClaim"): volumeClaim,
+        GroupKind(kind: "Service"): service,
+        GroupKind(group: "networking.k8s.io", kind: "Ingress"): ingress,
+        GroupKind(group: "autoscaling", kind: "HorizontalPodAutoscaler"): { object, _ in autoscaler(object) },
+        GroupKind(group: "policy", kind: "PodDisruptionBudget"): { object, _ in disruptionBudget(object) },
+        GroupKind(group: "apiextensions.k8s.io", kind: "CustomResourceDefinition"): { object, _ in definition(object) },
+        GroupKind(kind: "Namespace"): { object, _ in namespace(object) },
+        GroupKind(group: "apiregistration.k8s.io", kind: "APIService"): { object, _ in apiService(object) },
+        GroupKind(group: "gateway.networking.k8s.io", kind: "HTTPRoute"): { object, _ in route(object) },
+        GroupKind(group: "argoproj.io", kind: "Rollout"): { object, _ in argoRollout(object) },
+        GroupKind(group: "flagger.app", kind: "Canary"): { object, _ in canary(object) },
+    ]
+
+    private static func phase(_ object: KubernetesObject) -> String { object.status?["phase"]?.stringValue ?? "" }
+
+    private static func volumeClaim(_ object: KubernetesObject, _ context: HealthContext) -> HealthAssessment {
+        switch phase(object) {
+        case "Bound": return HealthAssessment(.healthy)
+        case "Lost": return HealthAssessment(.failed, "the volume is lost")
+        default:
+            let storageClass = object.spec?["storageClassName"]?.stringValue ?? ""
+            if context.lateBindingClasses.contains(storageClass) {
+                return HealthAssessment(.healthy, "binds once a pod uses it")
+            }
+            return HealthAssessment(.progressing, "waits for a volume")
+        }
+    }
+
+    private static func service(_ object: KubernetesObject, _: HealthContext) -> HealthAssessment {
+        guard object.spec?["type"]?.stringValue == "LoadBalancer" else { return HealthAssessment(.healthy) }
+        let ingress = object.status?["loadBalancer"]?["ingress"]?.arrayValue ?? []
+        return ingress.isEmpty
+            ? HealthAssessment(.progressing, "waits for the load balancer's address") : HealthAssessment(.healthy)
+    }
+
+    private static func ingress(_ object: KubernetesObject, _ context: HealthContext) -> HealthAssessment {
+        guard context.ingressNeedsAddress else { return HealthAssessment(.healthy) }
+        let ingress = object.status?["loadBalancer"]?["ingress"]?.arrayValue ?? []
+        return ingress.isEmpty ? HealthAssessment(.progressing, "waits for an address") : HealthAssessment(.healthy)
+    }
+
+    private static func autoscaler(_ object: KubernetesObject) -> HealthAssessment {
+        for type in ["AbleToScale", "ScalingActive"] {
+            guard let condition = Condition.find(type, in: object), condition.isFalse else { continue }
+            if condition.reason.hasPrefix("Failed") || condition.reason.hasPrefix("Invalid") {
+                return HealthAssessment(.degraded, condition.text)
+            }
+        }
+        return HealthAssessment(.healthy)
+    }
+
+    private static func disruptionBudget(_ object: KubernetesObject) -> HealthAssessment {
+        // Too few pods is what the budget is there to say, not a fault of the budget.
+        let bad = Condition.all(in: object).first { $0.isFalse && $0.reason != "InsufficientPods" }
+        return bad.map { HealthAssessment(.degraded, $0.text) } ?? HealthAssessment(.healthy)
+    }
+
+    private static func definition(_ object: KubernetesObject) -> HealthAssessment {
+        if let names = Condition.find("NamesAccepted", in: object), names.isFalse {
+            return HealthAssessment(.failed, names.text)
+        }
+        if Condition.find("Established", in: object)?.isTrue == true { return HealthAssessment(.healthy) }
+        return HealthAssessment(.progressing, "not established yet")
+    }
+
+    private static func namespace(_ object: KubernetesObject) -> HealthAssessment {
+        switch phase(object) {
+        case "Active": HealthAssessment(.healthy)
+        case "Terminating": HealthAssessment(.progressing, "terminating")
+        default: HealthAssessment(.progressing, "not active yet")
+        }
+    }
+
+    private static func apiService(_ object: KubernetesObject) -> HealthAssessment {
+        guard let available = Condition.find("Available", in: object) else {
+            return HealthAssessment(.progressing, "no status yet")
+        }
+        return available.isTrue ? HealthAssessment(.healthy) : HealthAssessment(.progressing, available.text)
+    }
+
+    private static func route(_ object: KubernetesObject) -> HealthAssessment {
+        let parents = object.status?["parents"]?.arrayValue ?? []
+        guard !parents.isEmpty else { return HealthAssessment(.progressing, "no gateway has taken it up yet") }
+        var pending: HealthAssessment?
+        for parent in parents {
+            let name = parent["parentRef"]?["name"]?.stringValue ?? "?"
+            for entry in parent["conditions"]?.arrayValue ?? [] {
+                let condition = Condition(entry)
+                guard condition.type == "Accepted" || condition.type == "ResolvedRefs" else { continue }
+                if let observed = entry["observedGeneration"]?.intValue, let generation = object.generation,
+                    observed != generation
+                {
+                    pending = HealthAssessment(
+                        .progressing, "gateway \(name) has seen generation \(observed) of \(generation)")
+                } else if condition.isFalse {
+                    return HealthAssessment(.degraded, "gateway \(name): \(condition.text)")
+                } else if !condition.isTrue {
+                    pending = HealthAssessment(.progressing, "gateway \(name): \(condition.text)")
+                }
+            }
+        }
+        return pending ?? HealthAssessment(.healthy)
+    }
+
+    private static func argoRollout(_ object: KubernetesObject) -> HealthAssessment {
+        // Beside the general one there is a generation of the workload that the rollout refers to.
+        if let wanted = object.annotations["rollout.argoproj.io/workload-generation"],
+            let seen = object.status?["workloadObservedGeneration"]?.stringValue, wanted != seen
+        {
+            return HealthAssessment(.progressing, "the controller has seen workload generation \(seen) of \(wanted)")
+        }
+        let message = object.status?["message"]?.stringValue ?? ""
+        switch phase(object) {
+        case "Healthy": return HealthAssessment(.healthy)
+        case "Paused": return HealthAssessment(.suspended, message)
+        case "Degraded": return HealthAssessment(.degraded, message)
+        default: return HealthAssessment(.progressing, message)
+        }
+    }
+
+    private static func canary(_ object: KubernetesObject) -> HealthAssessment {
+        let phase = phase(object)
+        let message = Condition.find("Promoted", in: object)?.text ?? phase
+        switch phase {
+        case "Failed": return HealthAssessment(.degraded, message)
+        case "Succeeded", "Initialized": return HealthAssessment(.healthy)
+        case _ where phase.hasPrefix("Waiting"): return HealthAssessment(.suspended, message)
+        default: return HealthAssessment(.progressing, message)
+        }
+    }
+}

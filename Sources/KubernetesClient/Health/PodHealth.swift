@@ -1,0 +1,131 @@
+internal import KubernetesObjects
+
+/// Reads pods: the place where a workload's trouble has its name.
+enum PodHealth {
+    /// How long a pod may be unschedulable before that is trouble; the scheduler and autoscalers need a moment.
+    static let unschedulableGrace = 15.0
+
+    static func assess(_ pod: KubernetesObject, _ context: HealthContext) -> HealthAssessment {
+        let phase = pod.status?["phase"]?.stringValue ?? ""
+        if phase == "Succeeded" { return HealthAssessment(.healthy) }
+        if phase == "Failed" {
+            let reason = pod.status?["reason"]?.stringValue ?? ""
+            let message = pod.status?["message"]?.stringValue ?? ""
+            let said = [reason, message].filter { !$0.isEmpty }.joined(separator: ": ")
+            return HealthAssessment(.failed, said.isEmpty ? terminated(pod) ?? "the pod failed" : said)
+        }
+        if let stuck = stuckContainer(pod) { return HealthAssessment(.degraded, stuck) }
+        if let scheduled = Condition.find("PodScheduled", in: pod), scheduled.isFalse,
+            scheduled.reason == "Unschedulable"
+        {
+            let since = scheduled.lastTransition ?? pod.creationTimestamp.flatMap(KubernetesTime.init(parsing:))
+            let waited = since.map { context.now.seconds - $0.seconds } ?? .infinity
+            return HealthAssessment(waited > unschedulableGrace ? .degraded : .progressing, scheduled.text)
+        }
+        if Condition.find("Ready", in: pod)?.isTrue == true { return HealthAssessment(.healthy) }
+        return HealthAssessment(.progressing, notReady(pod))
+    }
+
+    /// The pod that fares worst, with its name in the message; nil when none is in trouble that can be named.
+    ///
+    /// A pod that restarted again and again is named even while it is up: that is what a crash loop looks like between
+    /// two crashes.
+    static func worst(of pods: [KubernetesObject], context: HealthContext) -> HealthAssessment? {
+        var worst: (value: HealthValue, restarts: Int64, assessment: HealthAssessment)?
+        for pod in pods where pod.deletionTimestamp == nil {
+            var assessment = assess(pod, context)
+            let restarts = restartCount(pod)
+            if assessment.value == .healthy || assessment.value == .progressing, restarts.count >= 3,
+                restarts.isRecent(context)
+            {
+                let last = restarts.lastTermination.map { ", last \($0)" } ?? ""
+                assessment = HealthAssessment(
+                    .degraded, "container \(restarts.container): restarted \(restarts.count) times\(last)")
+            }
+            guard assessment.value < .progressing else { continue }
+            let named = HealthAssessment(assessment.value, "pod \(pod.name) \(assessment.message)")
+            if let current = worst, (current.value, -current.restarts) <= (named.value, -restarts.count) { continue }
+            worst = (named.value, restarts.count, named)
+        }
+        return worst?.assessment
+    }
+
+    private static func containers(_ pod: KubernetesObject) -> [(label: String, status: JSONValue)] {
+        let kinds = [
+            ("initContainerStatuses", "init container"), ("containerStatuses", "container"),
+            ("ephemeralContainerStatuses", "ephemeral container"),
+        ]
+        return kinds.flatMap { field, label in
+            (pod.status?[field]?.arrayValue ?? []).map { status in
+                ("\(label) \(status["name"]?.stringValue ?? "?")", status)
+            }
+        }
+    }
+
+    private static func stuckContainer(_ pod: KubernetesObject) -> String? {
+        for (label, status) in containers(pod) {
+            guard let waiting = status["state"]?["waiting"], let reason = waiting["reason"]?.stringValue else {
+                continue
+            }
+            guard reason.hasSuffix("BackOff") || reason.hasSuffix("Error") || reason.hasPrefix("Err") else { continue }
+            let message = waiting["message"]?.stringValue ?? ""
+            var text = message.isEmpty ? "\(label): \(reason)" : "\(label): \(reason): \(message)"
+            if reason == "CrashLoopBackOff", let last = termination(status["lastState"]?["terminated"]) {
+                text += " (last \(last))"
+            }
+            return text
+        }
+        return nil
+    }
+
+    private static func notReady(_ pod: KubernetesObject) -> String {
+        for (label, status) in containers(pod) where status["ready"]?.boolValue != true {
+            if let reason = status["state"]?["waiting"]?["reason"]?.stringValue { return "\(label): \(reason)" }
+            if label.hasPrefix("container"), status["state"]?["running"] != nil {
+                return "\(label): running, not ready"
+            }
+        }
+        return Condition.find("Ready", in: pod)?.text ?? "not ready"
+    }
+
+    private static func terminated(_ pod: KubernetesObject) -> String? {
+        for (label, status) in containers(pod) {
+            if let text = termination(status["state"]?["terminated"]), status["state"]?["terminated"]?["exitCode"] != 0
+            {
+                return "\(label): \(text)"
+            }
+        }
+        return nil
+    }
+
+    private static func termination(_ state: JSONValue?) -> String? {
+        guard let state, let code = state["exitCode"]?.intValue else { return nil }
+        let reason = state["reason"]?.stringValue.map { "\($0), " } ?? ""
+        return "\(reason)exit code \(code)"
+    }
+
+    private struct Restarts {
+        var count: Int64 = 0
+        var container = ""
+        var lastTermination: String?
+        var finishedAt: KubernetesTime?
+
+        /// Within ten minutes of a crash the next one may follow: the longest back-off is five.
+        func isRecent(_ context: HealthContext) -> Bool {
+            finishedAt.map { context.now.seconds - $0.seconds < 600 } ?? false
+        }
+    }
+
+    private static func restartCount(_ pod: KubernetesObject) -> Restarts {
+        var most = Restarts()
+        for (_, status) in containers(pod) {
+            let count = status["restartCount"]?.intValue ?? 0
+            guard count > most.count else { continue }
+            let last = status["lastState"]?["terminated"]
+            most = Restarts(
+                count: count, container: status["name"]?.stringValue ?? "?", lastTermination: termination(last),
+                finishedAt: last?["finishedAt"]?.stringValue.flatMap(KubernetesTime.init(parsing:)))
+        }
+        return most
+    }
+}

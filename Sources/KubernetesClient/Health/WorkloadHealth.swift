@@ -1,0 +1,109 @@
+internal import KubernetesObjects
+
+/// The rules of the kinds that run pods.
+enum WorkloadHealth {
+    private static func count(_ object: KubernetesObject, _ field: String) -> Int64 {
+        object.status?[field]?.intValue ?? 0
+    }
+
+    private static func wanted(_ object: KubernetesObject) -> Int64 { object.spec?["replicas"]?.intValue ?? 1 }
+
+    private static func progressing(_ message: String) -> HealthAssessment { HealthAssessment(.progressing, message) }
+
+    /// A workload whose controller has not written a generation yet has not been looked at.
+    private static func unseen(_ object: KubernetesObject) -> HealthAssessment? {
+        let observed = object.status?["observedGeneration"]?.intValue ?? 0
+        return observed == 0 && object.generation != nil ? progressing("not yet seen by its controller") : nil
+    }
+
+    static func deployment(_ object: KubernetesObject) -> HealthAssessment {
+        if object.spec?["paused"]?.boolValue == true { return HealthAssessment(.suspended, "paused") }
+        if let unseen = unseen(object) { return unseen }
+        let condition = Condition.find("Progressing", in: object)
+        if let condition, condition.reason == "ProgressDeadlineExceeded" {
+            return HealthAssessment(.failed, condition.text)
+        }
+        let wanted = wanted(object)
+        let replicas = count(object, "replicas")
+        let updated = count(object, "updatedReplicas")
+        let available = count(object, "availableReplicas")
+        let ready = count(object, "readyReplicas")
+        if replicas < wanted { return progressing("\(replicas) of \(wanted) replicas are there") }
+        if updated < wanted { return progressing("\(updated) of \(wanted) replicas are updated") }
+        if replicas > wanted { return progressing("\(replicas - wanted) old replicas are pending termination") }
+        if available < updated { return progressing("\(available) of \(updated) updated replicas are available") }
+        if ready < wanted { return progressing("\(ready) of \(wanted) replicas are ready") }
+        if let failure = Condition.find("ReplicaFailure", in: object), failure.isTrue {
+            return HealthAssessment(.degraded, failure.text)
+        }
+        guard let isAvailable = Condition.find("Available", in: object), isAvailable.isTrue else {
+            return progressing(Condition.find("Available", in: object)?.text ?? "not available yet")
+        }
+        let hasDeadline = object.spec?["progressDeadlineSeconds"].map { $0.intValue != nil } ?? false
+        if hasDeadline, condition?.reason != "NewReplicaSetAvailable" {
+            return progressing(condition?.text ?? "the new replica set is not yet available")
+        }
+        return HealthAssessment(.healthy)
+    }
+
+    static func statefulSet(_ object: KubernetesObject) -> HealthAssessment {
+        if let unseen = unseen(object) { return unseen }
+        let wanted = wanted(object)
+        let ready = count(object, "readyReplicas")
+        let updated = count(object, "updatedReplicas")
+        let strategy = object.spec?["updateStrategy"]
+        if ready < wanted { return progressing("\(ready) of \(wanted) replicas are ready") }
+        if strategy?["type"]?.stringValue == "OnDelete" { return HealthAssessment(.healthy) }
+        if let partition = strategy?["rollingUpdate"]?["partition"]?.intValue, partition > 0 {
+            let target = max(0, wanted - partition)
+            return updated >= target
+                ? HealthAssessment(.healthy, "\(updated) of \(wanted) replicas are updated, as the partition asks")
+                : progressing("\(updated) of \(target) replicas of the partition are updated")
+        }
+        let current = object.status?["currentRevision"]?.stringValue
+        let update = object.status?["updateRevision"]?.stringValue
+        if current != update { return progressing("\(updated) of \(wanted) replicas are updated") }
+        if ready != wanted { return progressing("\(ready) replicas are ready, \(wanted) are wanted") }
+        return HealthAssessment(.healthy)
+    }
+
+    static func daemonSet(_ object: KubernetesObject) -> HealthAssessment {
+        if let unseen = unseen(object) { return unseen }
+        if object.spec?["updateStrategy"]?["type"]?.stringValue == "OnDelete" { return HealthAssessment(.healthy) }
+        let wanted = count(object, "desiredNumberScheduled")
+        for (field, word) in [
+            ("updatedNumberScheduled", "updated"), ("numberReady", "ready"), ("numberAvailable", "available"),
+        ] {
+            let have = count(object, field)
+            if have < wanted { return progressing("\(have) of \(wanted) pods are \(word)") }
+        }
+        return HealthAssessment(.healthy)
+    }
+
+    static func replicaSet(_ object: KubernetesObject) -> HealthAssessment {
+        if let unseen = unseen(object) { return unseen }
+        if let failure = Condition.find("ReplicaFailure", in: object), failure.isTrue {
+            return HealthAssessment(.degraded, failure.text)
+        }
+        let wanted = wanted(object)
+        for (field, word) in [
+            ("fullyLabeledReplicas", "labelled"), ("availableReplicas", "available"), ("readyReplicas", "ready"),
+        ] {
+            let have = count(object, field)
+            if have != wanted { return progressing("\(have) of \(wanted) replicas are \(word)") }
+        }
+        return HealthAssessment(.healthy)
+    }
+
+    static func job(_ object: KubernetesObject) -> HealthAssessment {
+        if let failed = Condition.find("Failed", in: object), failed.isTrue {
+            return HealthAssessment(.failed, failed.text)
+        }
+        if let complete = Condition.find("Complete", in: object), complete.isTrue { return HealthAssessment(.healthy) }
+        if object.spec?["suspend"]?.boolValue == true { return HealthAssessment(.suspended, "suspended") }
+        let active = count(object, "active")
+        let failed = count(object, "failed")
+        let failures = failed > 0 ? ", \(failed) failed" : ""
+        return progressing(active > 0 ? "\(active) pods are running\(failures)" : "not finished\(failures)")
+    }
+}

@@ -1,0 +1,139 @@
+internal import KubernetesObjects
+
+/// What went wrong in talking to a Kubernetes API server, or in preparing to.
+public struct KubernetesError: Error, Sendable {
+    /// The class of a failure. More may be added: a `switch` over it needs a default.
+    public struct Code: Sendable, Hashable, CustomStringConvertible {
+        /// The code's name, as written in logs.
+        public let description: String
+
+        private init(_ description: String) {
+            self.description = description
+        }
+
+        /// Credentials or connection settings cannot be used.
+        public static let invalidConfiguration = Code("invalidConfiguration")
+        /// No answer came: connection refused or reset, name not found, TLS failed.
+        public static let noAnswer = Code("noAnswer")
+        /// No answer came in time.
+        public static let timeout = Code("timeout")
+        /// Something answered that is not what an API server would say.
+        public static let invalidAnswer = Code("invalidAnswer")
+        /// The API server refused; ``KubernetesError/status`` says how.
+        public static let refused = Code("refused")
+        /// The server serves no such kind.
+        public static let unknownKind = Code("unknownKind")
+        /// A watch cannot go on from where it was: list again.
+        public static let expired = Code("expired")
+        /// More requests wait than the client allows.
+        public static let overloaded = Code("overloaded")
+        /// An object, expression or option is not usable.
+        public static let invalidInput = Code("invalidInput")
+        /// Something awaited did not happen in time.
+        public static let notReached = Code("notReached")
+    }
+
+    /// One cause in a server's `Status`: a field and what is wrong with it.
+    public struct Cause: Sendable, Hashable {
+        /// The machine-readable reason: `FieldValueInvalid`, `FieldManagerConflict` …
+        public var reason: String
+        /// The cause in words.
+        public var message: String
+        /// The field, where one is meant: `spec.selector`, `.data.a`.
+        public var field: String?
+
+        /// Creates a cause.
+        public init(reason: String, message: String, field: String? = nil) {
+            self.reason = reason
+            self.message = message
+            self.field = field
+        }
+    }
+
+    /// The class of the failure.
+    public var code: Code
+    /// What was asked, of whom, and what was wrong.
+    public var message: String
+    /// The HTTP status, where an answer came.
+    public var status: Int?
+    /// The `reason` of the server's `Status` body: `NotFound`, `Conflict`, `Invalid` …
+    public var reason: String?
+    /// The server's own message, without what this client adds.
+    public var serverMessage: String?
+    /// The causes of the server's `Status` body.
+    public var causes: [Cause]
+    /// How long the server asked to wait.
+    public var retryAfter: Duration?
+    /// The error of a lower layer that led to this one.
+    public var cause: (any Error)?
+
+    /// Creates an error.
+    public init(
+        code: Code, message: String, status: Int? = nil, reason: String? = nil, serverMessage: String? = nil,
+        causes: [Cause] = [], retryAfter: Duration? = nil, cause: (any Error)? = nil
+    ) {
+        self.code = code
+        self.message = message
+        self.status = status
+        self.reason = reason
+        self.serverMessage = serverMessage
+        self.causes = causes
+        self.retryAfter = retryAfter
+        self.cause = cause
+    }
+
+    /// Reads a `Status` body.
+    ///
+    /// - Parameters:
+    ///   - body: The answer's body, JSON or not.
+    ///   - httpStatus: The HTTP status.
+    ///   - what: The request in words, for the message.
+    ///   - retryAfter: What the `Retry-After` header asked for.
+    init(statusBody body: JSONValue?, httpStatus: Int, what: String, retryAfter: Duration?) {
+        let isStatus = body?["kind"]?.stringValue == "Status"
+        let details = isStatus ? body?["details"] : nil
+        let causes: [Cause] = (details?["causes"]?.arrayValue ?? []).map { entry in
+            Cause(
+                reason: entry["reason"]?.stringValue ?? "", message: entry["message"]?.stringValue ?? "",
+                field: entry["field"]?.stringValue)
+        }
+        let serverMessage = isStatus ? body?["message"]?.stringValue : nil
+        let advised = details?["retryAfterSeconds"]?.intValue.map { Duration.seconds($0) }
+        self.init(
+            code: httpStatus == 410 ? .expired : .refused,
+            message: "\(what): \(serverMessage ?? "HTTP status \(httpStatus)")",
+            status: httpStatus, reason: isStatus ? body?["reason"]?.stringValue : nil, serverMessage: serverMessage,
+            causes: causes, retryAfter: retryAfter ?? advised)
+    }
+
+    /// Whether the object or resource asked for is not there.
+    public var isNotFound: Bool { status == 404 }
+
+    /// Whether trying again later can help, nothing else being changed.
+    ///
+    /// The one 500 that stays is "failed to create typed patch object": so an API server answers an unknown or mistyped
+    /// field under server-side apply.
+    public var isTransient: Bool {
+        switch code {
+        case .noAnswer, .timeout, .invalidAnswer, .expired, .overloaded, .notReached: return true
+        case .refused: break
+        default: return false
+        }
+        switch status {
+        case 408, 429, 502, 503, 504: return true
+        case 500:
+            if serverMessage?.contains("failed to create typed patch object") == true { return false }
+            return serverMessage == nil || reason == "InternalError" || reason == "ServerTimeout"
+        case 409:
+            return reason == "Conflict" && !causes.contains { $0.reason == "FieldManagerConflict" }
+        case 403:
+            // A namespace on its way out will be gone, and can then be made anew.
+            return causes.contains { $0.reason == "NamespaceTerminating" }
+        default: return false
+        }
+    }
+}
+
+extension KubernetesError: CustomStringConvertible {
+    public var description: String { message }
+}

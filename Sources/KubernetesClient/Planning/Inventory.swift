@@ -1,0 +1,65 @@
+public import KubernetesObjects
+
+/// The objects that a bundle has brought into a cluster, kept in the cluster itself.
+public struct Inventory: Sendable, Hashable {
+    /// The objects. The version is the one that they were applied in.
+    public var references: Set<ObjectReference>
+
+    /// The most objects that an inventory may hold; more would not fit into one object of the API server.
+    public static let maximumCount = 5000
+
+    /// Creates an inventory.
+    public init(_ references: some Sequence<ObjectReference> = []) {
+        self.references = Set(references)
+    }
+
+    /// What either holds; where both hold one object in two versions, the other's version.
+    public func union(_ other: Inventory) -> Inventory {
+        var byIdentity = Dictionary(references.map { ($0.identity, $0) }, uniquingKeysWith: { first, _ in first })
+        for reference in other.references { byIdentity[reference.identity] = reference }
+        return Inventory(byIdentity.values)
+    }
+
+    /// What this one holds and the other does not, whatever the versions.
+    public func subtracting(_ other: Inventory) -> Inventory {
+        let identities = Set(other.references.map(\.identity))
+        return Inventory(references.filter { !identities.contains($0.identity) })
+    }
+
+    /// The references in the order of their texts.
+    public var sorted: [ObjectReference] { references.sorted { $0.description < $1.description } }
+
+    /// The inventory as the `data` of a ConfigMap: one line an object, sorted, so that equal inventories are equal.
+    public var data: [String: String] {
+        let lines = sorted.map { reference in
+            [
+                reference.type.group, reference.type.version, reference.type.kind, reference.namespace ?? "",
+                reference.name,
+            ]
+            .joined(separator: "|")
+        }
+        return ["format": "1", "objects": lines.joined(separator: "\n")]
+    }
+
+    /// Reads what ``data`` writes.
+    ///
+    /// - Throws: ``KubernetesError`` when it is of another form: pruning by a misread inventory would delete too much or
+    ///   too little.
+    public init(data: [String: String]) throws {
+        guard data["format"] == "1", let objects = data["objects"] else {
+            throw KubernetesError(
+                code: .invalidInput, message: "the inventory is of a format that this version does not know")
+        }
+        self.references = Set(
+            try objects.split(separator: "\n").map { line in
+                let parts = line.split(separator: "|", omittingEmptySubsequences: false).map { String($0) }
+                guard parts.count == 5, !parts[1].isEmpty, !parts[2].isEmpty, !parts[4].isEmpty else {
+                    throw KubernetesError(
+                        code: .invalidInput, message: "the inventory's line \"\(line)\" is no object reference")
+                }
+                return ObjectReference(
+                    type: GroupVersionKind(group: parts[0], version: parts[1], kind: parts[2]),
+                    namespace: parts[3].isEmpty ? nil : parts[3], name: parts[4])
+            })
+    }
+}

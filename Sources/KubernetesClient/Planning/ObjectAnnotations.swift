@@ -1,0 +1,54 @@
+public import KubernetesObjects
+
+/// The annotations by which an object says how it wants to be applied, all under one prefix.
+public struct ObjectAnnotations: Sendable, Hashable {
+    /// The prefix before the slash.
+    public var prefix: String
+
+    /// Creates the names under a prefix.
+    public init(prefix: String = "swell.dev") {
+        self.prefix = prefix
+    }
+
+    /// When in the bundle the object is applied: an integer, lower first; 0 where absent.
+    public var wave: String { "\(prefix)/wave" }
+    /// `keep`: never prune the object.
+    public var prune: String { "\(prefix)/prune" }
+    /// `allow`: delete and create the object anew when an immutable field changes.
+    public var replace: String { "\(prefix)/replace" }
+    /// `before`, `after` or `on-failure`: the object is a Job to run then.
+    public var hook: String { "\(prefix)/hook" }
+    /// How long a hook may take: `90s`, `5m`, `1h`. Mandatory on hooks.
+    public var hookTimeout: String { "\(prefix)/hook-timeout" }
+    /// When a finished hook is deleted: `always`, `on-success`, `never`, or `before-next` (where absent).
+    public var hookDelete: String { "\(prefix)/hook-delete" }
+    /// Fields that are left to somebody else, comma-separated: `spec.replicas`.
+    public var ignore: String { "\(prefix)/ignore-fields" }
+
+    /// The wave of an object.
+    ///
+    /// - Throws: ``KubernetesError`` when the annotation is no integer from -1000 to 1000.
+    public func waveNumber(of object: KubernetesObject) throws -> Int? {
+        guard let text = object.annotations[wave] else { return nil }
+        guard let number = Int(text), (-1000...1000).contains(number) else {
+            throw KubernetesError(
+                code: .invalidInput,
+                message: "\(object.reference): annotation \(wave) \"\(text)\" is no integer from -1000 to 1000")
+        }
+        return number
+    }
+
+    /// The fields that an object leaves to somebody else.
+    public func ignoredFields(of object: KubernetesObject) throws -> [FieldPath] {
+        guard let text = object.annotations[ignore] else { return [] }
+        do {
+            return try text.split(separator: ",").map { part in
+                try FieldPath(parsing: String(part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()))
+            }
+        } catch let error as KubernetesObjectError {
+            throw KubernetesError(
+                code: .invalidInput, message: "\(object.reference): annotation \(ignore): \(error.message)",
+                cause: error)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+public import KubernetesObjects
+
+/// What keeps an object from being pruned. Pure.
+public enum PruneGuard {
+    /// Why objects are not pruned at all, or nil when they may be.
+    ///
+    /// - Parameters:
+    ///   - old: What was there.
+    ///   - new: What is wanted now.
+    ///   - allowsEmpty: Whether an empty new set was meant.
+    public static func refusal(old: Inventory, new: Inventory, allowsEmpty: Bool) -> String? {
+        guard new.references.isEmpty, !old.references.isEmpty, !allowsEmpty else { return nil }
+        return "the new set is empty; \(old.references.count) objects are kept unless that is said to be meant"
+    }
+
+    /// Why one object is kept, or nil when it may be deleted.
+    ///
+    /// - Parameters:
+    ///   - live: The object as the server has it.
+    ///   - annotations: The names of annotations.
+    ///   - fieldManager: Who applied it. An object that carries nothing of this manager's has become somebody else's.
+    public static func keepReason(
+        _ live: KubernetesObject, annotations: ObjectAnnotations, fieldManager: String
+    ) -> String? {
+        if live.annotations[annotations.prune] == "keep" { return "annotated \(annotations.prune): keep" }
+        if let fields = live.metadata["managedFields"]?.arrayValue, !fields.isEmpty,
+            !fields.contains(where: { $0["manager"]?.stringValue == fieldManager })
+        {
+            return "\(fieldManager) no longer manages any field of it"
+        }
+        if live.type.groupKind == GroupKind(kind: "Namespace"),
+            ["default", "kube-system", "kube-public", "kube-node-lease"].contains(live.name)
+        {
+            return "it is a namespace of Kubernetes' own"
+        }
+        return nil
+    }
+
+    /// Kinds that are in every namespace, or come and go with others: their presence does not make it somebody's.
+    static let namespaceFurniture: Set<GroupKind> = [
+        GroupKind(kind: "Event"), GroupKind(group: "events.k8s.io", kind: "Event"), GroupKind(kind: "Endpoints"),
+        GroupKind(group: "discovery.k8s.io", kind: "EndpointSlice"),
+        GroupKind(group: "coordination.k8s.io", kind: "Lease"),
+        GroupKind(group: "apps", kind: "ControllerRevision"),
+    ]
+
+    /// Whether an object found in a namespace that is to be pruned belongs to others.
+    ///
+    /// - Parameter pruned: What is pruned together with the namespace.
+    public static func isForeign(_ object: KubernetesObject, pruned: Set<ObjectIdentity>) -> Bool {
+        if namespaceFurniture.contains(object.type.groupKind) { return false }
+        if object.kind == "ConfigMap", object.name == "kube-root-ca.crt" || object.name == "openshift-service-ca.crt" {
+            return false
+        }
+        if object.kind == "ServiceAccount", object.name == "default" { return false }
+        // What another object owns goes with its owner.
+        if !object.owners.isEmpty { return false }
+        if object.deletionTimestamp != nil { return false }
+        return !pruned.contains(object.reference.identity)
+    }
+}

@@ -1,0 +1,94 @@
+public import KubernetesObjects
+
+/// Keeps a view of a set of objects current: lists, watches, and lists again when the watch cannot go on.
+public struct Reflector: Sendable {
+    /// What a reflector tells.
+    public enum Update: Sendable {
+        /// The view is complete as of a list, with all objects in it.
+        case listed([KubernetesObject])
+        /// One object is new, changed or gone.
+        case changed(ObjectCache.Change)
+        /// The server could not be asked; the view may be stale until the next update. Tried again by itself.
+        case interrupted(KubernetesError)
+    }
+
+    private let api: KubernetesAPI
+    private let selection: ObjectSelection
+    private let backoff: RetryPolicy
+
+    /// Creates a reflector.
+    ///
+    /// - Parameter backoff: How long to wait between attempts that fail; their number is not bounded.
+    public init(
+        api: KubernetesAPI, selection: ObjectSelection,
+        backoff: RetryPolicy = RetryPolicy(base: .seconds(1), ceiling: .seconds(30))
+    ) {
+        self.api = api
+        self.selection = selection
+        self.backoff = backoff
+    }
+
+    /// Runs until the task is cancelled or the closure throws.
+    ///
+    /// - Parameter onUpdate: Takes updates one by one, in order. The watch waits while it works.
+    /// - Throws: What the closure throws; `CancellationError`; a ``KubernetesError`` that trying again cannot mend.
+    public func run(onUpdate: (Update) async throws -> Void) async throws {
+        var cache = ObjectCache()
+        var failures = 0
+        var needsList = true
+        while true {
+            try Task.checkCancellation()
+            do {
+                if needsList {
+                    let list = try await api.list(selection)
+                    _ = cache.replace(with: list)
+                    needsList = false
+                    failures = 0
+                    try await deliver(.listed(cache.objects), onUpdate)
+                }
+                let from = cache.resourceVersion ?? "0"
+                // Spread the ends, so that a fleet's watches do not come round in step.
+                let lasting = Duration.seconds(240 + Int64(api.options.chance() * 60))
+                try await api.watch(selection, from: from, lasting: lasting) { event in
+                    failures = 0
+                    if let change = cache.take(event) { try await deliver(.changed(change), onUpdate) }
+                }
+            } catch let stop as Stopped {
+                throw stop.error
+            } catch let error as KubernetesError {
+                try Task.checkCancellation()
+                if error.code == .expired {
+                    needsList = true
+                    if failures == 0 {
+                        failures = 1
+                        continue
+                    }
+                } else if !error.isTransient {
+                    throw error
+                }
+                failures += 1
+                // A cut watch may have lost nothing: only a repeated failure makes the view doubtful enough to list.
+                if failures > 1 { needsList = true }
+                try await deliver(.interrupted(error), onUpdate)
+                let delay = backoff.delay(
+                    afterAttempt: failures, retryAfter: error.retryAfter, chance: api.options.chance())
+                try await api.options.clock.sleep(for: delay)
+            } catch let error as KubernetesObjectError {
+                throw KubernetesError(code: .invalidAnswer, message: "\(selection): \(error)", cause: error)
+            }
+        }
+    }
+
+    /// Marks the closure's own errors, so that they are not taken for the server's.
+    private struct Stopped: Error {
+        let error: any Error
+    }
+
+    private func deliver(_ update: Update, _ onUpdate: (Update) async throws -> Void) async throws {
+        do {
+            try await onUpdate(update)
+        } catch {
+            throw Stopped(error: error)
+        }
+    }
+}

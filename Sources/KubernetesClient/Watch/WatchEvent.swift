@@ -1,0 +1,54 @@
+public import KubernetesObjects
+
+/// What a watch tells.
+public enum WatchEvent: Sendable, Hashable {
+    /// An object is there that was not.
+    case added(KubernetesObject)
+    /// An object has changed.
+    case modified(KubernetesObject)
+    /// An object is gone, or no longer fits the selection; as it last was.
+    case deleted(KubernetesObject)
+    /// Nothing happened up to this moment.
+    case bookmark(resourceVersion: String)
+
+    /// The moment that the event brings the watcher to.
+    public var resourceVersion: String? {
+        switch self {
+        case .added(let object), .modified(let object), .deleted(let object): object.resourceVersion
+        case .bookmark(let version): version
+        }
+    }
+
+    /// Reads one line of a watch.
+    ///
+    /// - Throws: ``KubernetesError``: with the code `expired` when the server asks to list again, with what it says for
+    ///   other `ERROR` events.
+    init(line: [UInt8], selection: ObjectSelection) throws {
+        let json: JSONValue
+        do {
+            json = try JSONValue(parsing: line, duplicateKeys: .keepLast)
+        } catch {
+            throw KubernetesError(
+                code: .invalidAnswer, message: "watch of \(selection): a line is no JSON: \(error)", cause: error)
+        }
+        guard let kind = json["type"]?.stringValue, let object = json["object"] else {
+            throw KubernetesError(code: .invalidAnswer, message: "watch of \(selection): a line is no event")
+        }
+        switch kind {
+        case "ADDED": self = .added(try KubernetesObject(json: object))
+        case "MODIFIED": self = .modified(try KubernetesObject(json: object))
+        case "DELETED": self = .deleted(try KubernetesObject(json: object))
+        case "BOOKMARK":
+            self = .bookmark(resourceVersion: object["metadata"]?["resourceVersion"]?.stringValue ?? "")
+        case "ERROR":
+            let status = object["code"]?.intValue.flatMap { Int(exactly: $0) } ?? 500
+            var error = KubernetesError(
+                statusBody: object, httpStatus: status, what: "watch of \(selection)", retryAfter: nil)
+            if error.reason == "Expired" || error.reason == "Gone" { error.code = .expired }
+            throw error
+        default:
+            throw KubernetesError(
+                code: .invalidAnswer, message: "watch of \(selection): \"\(kind)\" is no type of event")
+        }
+    }
+}

@@ -1,0 +1,221 @@
+internal import KubernetesClient
+internal import KubernetesObjects
+internal import NIOHTTP1
+internal import Testing
+
+@Suite struct RetryTests {
+    private func version(
+        attempts: Int = 5, _ answers: @escaping @Sendable (Int) -> ScriptedTransport.Answer
+    ) async -> (error: KubernetesError?, transport: ScriptedTransport) {
+        let transport = ScriptedTransport { _, count in answers(count) }
+        let api = KubernetesAPI(transport: transport, options: .immediate(attempts: attempts))
+        do {
+            _ = try await api.version()
+            return (nil, transport)
+        } catch {
+            return (error as? KubernetesError, transport)
+        }
+    }
+
+    private static let good = ScriptedTransport.Answer.json(["gitVersion": "v1.36.0"])
+
+    @Test(arguments: [
+        (429, "TooManyRequests"), (500, "InternalError"), (503, "ServiceUnavailable"), (504, "Timeout"),
+        (408, "Timeout"),
+        (500, "ServerTimeout"),
+    ])
+    func repeatsWhatMayPass(status: Int, reason: String) async {
+        let result = await version { $0 < 3 ? .failure(status, reason, "busy") : RetryTests.good }
+        #expect(result.error == nil)
+        #expect(result.transport.asked.count == 3)
+    }
+
+    @Test(arguments: [(400, "BadRequest"), (403, "Forbidden"), (404, "NotFound"), (422, "Invalid")])
+    func doesNotRepeatWhatCannotPass(status: Int, reason: String) async {
+        let result = await version { _ in .failure(status, reason, "no") }
+        #expect(result.error?.status == status)
+        #expect(result.error?.reason == reason)
+        #expect(result.error?.isTransient == false)
+        #expect(result.transport.asked.count == 1)
+    }
+
+    @Test func mistypedFieldUnderApplyIsPermanent() async {
+        let message =
+            "failed to create typed patch object (err/web; apps/v1, Kind=Deployment): .spec.replicaz: field not declared"
+        let result = await version { _ in .failure(500, "", message) }
+        #expect(result.error?.isTransient == false)
+        #expect(result.transport.asked.count == 1)
+    }
+
+    @Test func givesUpAfterTheLastAttempt() async {
+        let result = await version(attempts: 3) { _ in .failure(503, "ServiceUnavailable", "down") }
+        #expect(result.error?.message == "GET /version: down")
+        #expect(result.transport.asked.count == 3)
+    }
+
+    @Test func readsTheTokenAnewOnceWhenRefused() async {
+        let result = await version { $0 == 1 ? .failure(401, "Unauthorized", "Unauthorized") : RetryTests.good }
+        #expect(result.error == nil)
+        #expect(result.transport.renewalCount == 1)
+        let refused = await version { _ in .failure(401, "Unauthorized", "Unauthorized") }
+        #expect(refused.error?.status == 401)
+        #expect(refused.transport.asked.count == 2)
+    }
+
+    @Test func createIsNotRepeatedWithoutAnAnswer() async throws {
+        let transport = ScriptedTransport { request, _ in
+            if let answer = ScriptedTransport.discovery(request) { return answer }
+            return ScriptedTransport.Answer(error: KubernetesError(code: .noAnswer, message: "reset"))
+        }
+        let api = KubernetesAPI(transport: transport, options: .immediate())
+        await #expect(throws: KubernetesError.self) { try await api.create(configMap("a")) }
+        let posts = transport.asked.count { $0.method == HTTPMethod.POST }
+        #expect(posts == 1)
+    }
+
+    @Test func delaysDoubleAndObeyTheServer() {
+        let policy = RetryPolicy()
+        #expect(policy.delay(afterAttempt: 1, retryAfter: nil, chance: 0) == .seconds(2.5))
+        #expect(policy.delay(afterAttempt: 2, retryAfter: nil, chance: 1) == .seconds(10))
+        #expect(policy.delay(afterAttempt: 40, retryAfter: nil, chance: 1) == .seconds(180))
+        #expect(policy.delay(afterAttempt: 1, retryAfter: .seconds(60), chance: 0) == .seconds(60))
+        #expect(policy.delay(afterAttempt: 1, retryAfter: .seconds(3600), chance: 0) == .seconds(180))
+    }
+}
+
+@Suite struct ObjectRequestTests {
+    @Test func appliesWithManagerAndWithoutServerFields() async throws {
+        let transport = ScriptedTransport { request, _ in
+            ScriptedTransport.discovery(request)
+                ?? .json(["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "a"]])
+        }
+        let api = KubernetesAPI(transport: transport, options: .immediate())
+        var object = configMap("a", ["k": "v"])
+        object.setMetadata("managedFields", [])
+        object.status = ["x": 1]
+        _ = try await api.apply(object, ApplyOptions(fieldManager: "swell", force: true, dryRun: true))
+        let request = try #require(transport.asked.last)
+        #expect(request.target == "/api/v1/namespaces/shop/configmaps/a?fieldManager=swell&force=true&dryRun=All")
+        #expect(request.contentType == "application/apply-patch+yaml")
+        #expect(
+            try JSONValue(parsing: request.body ?? []) == [
+                "apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "a", "namespace": "shop"],
+                "data": ["k": "v"],
+            ])
+    }
+
+    @Test func deletesWithPreconditions() async throws {
+        let transport = ScriptedTransport { request, _ in
+            ScriptedTransport.discovery(request) ?? .json(["kind": "Status", "status": "Success"])
+        }
+        let api = KubernetesAPI(transport: transport, options: .immediate())
+        let outcome = try await api.delete(configMap("a").reference, DeleteOptions(uid: "u1"))
+        #expect(outcome == .deleted)
+        let body = try JSONValue(parsing: transport.asked.last?.body ?? [])
+        #expect(body["preconditions"]?["uid"] == "u1")
+        #expect(body["propagationPolicy"] == "Background")
+    }
+
+    @Test func absenceIsAnAnswer() async throws {
+        let transport = ScriptedTransport { request, _ in
+            ScriptedTransport.discovery(request) ?? .failure(404, "NotFound", "configmaps \"a\" not found")
+        }
+        let api = KubernetesAPI(transport: transport, options: .immediate())
+        #expect(try await api.get(configMap("a").reference) == nil)
+        #expect(try await api.delete(configMap("a").reference) == .absent)
+    }
+
+    @Test func namespacedKindNeedsANamespace() async throws {
+        let transport = ScriptedTransport { request, _ in ScriptedTransport.discovery(request) ?? .json([:]) }
+        let api = KubernetesAPI(transport: transport, options: .immediate())
+        let error = await #expect(throws: KubernetesError.self) {
+            try await api.get(ObjectReference(type: configMapType, name: "a"))
+        }
+        #expect(error?.message == "v1 ConfigMap a lives in a namespace, and metadata.namespace is not set")
+    }
+
+    @Test func listsInPagesAndStartsOverWhenAPageExpires() async throws {
+        let transport = ScriptedTransport { request, count in
+            if let answer = ScriptedTransport.discovery(request) { return answer }
+            let token = request.query.first { $0.name == "continue" }?.value
+            if token == nil {
+                return .json([
+                    "kind": "ConfigMapList", "metadata": ["resourceVersion": "7", "continue": "t"],
+                    "items": [["metadata": ["name": "a", "namespace": "shop"]]],
+                ])
+            }
+            if count == 2 { return .failure(410, "Expired", "too old") }
+            return .json([
+                "metadata": ["resourceVersion": "7"], "items": [["metadata": ["name": "b", "namespace": "shop"]]],
+            ])
+        }
+        let api = KubernetesAPI(transport: transport, options: .immediate())
+        let list = try await api.list(ObjectSelection(type: configMapType, namespace: "shop"), pageSize: 1)
+        #expect(list.objects.map(\.name) == ["a", "b"])
+        #expect(list.objects.allSatisfy { $0.kind == "ConfigMap" && $0.apiVersion == "v1" })
+        #expect(list.resourceVersion == "7")
+    }
+}
+
+@Suite struct DiscoveryTests {
+    private static let aggregatedApps: JSONValue = [
+        "kind": "APIGroupDiscoveryList",
+        "items": [
+            [
+                "metadata": ["name": "apps"],
+                "versions": [
+                    [
+                        "version": "v1",
+                        "resources": [
+                            [
+                                "resource": "deployments", "scope": "Namespaced", "verbs": ["get", "patch"],
+                                "responseKind": ["group": "apps", "version": "v1", "kind": "Deployment"],
+                            ]
+                        ],
+                    ]
+                ],
+            ]
+        ],
+    ]
+
+    @Test func readsAggregatedDiscoveryOnce() async throws {
+        let transport = ScriptedTransport { request, _ in
+            request.path == "/api"
+                ? .json(["kind": "APIGroupDiscoveryList", "items": []]) : .json(DiscoveryTests.aggregatedApps)
+        }
+        let api = KubernetesAPI(transport: transport, options: .immediate())
+        let type = GroupVersionKind(group: "apps", version: "v1", kind: "Deployment")
+        for _ in 0..<3 {
+            let resource = try await api.resource(for: type)
+            #expect(resource.plural == "deployments")
+            #expect(resource.isNamespaced)
+        }
+        #expect(transport.asked.count == 2)
+        #expect(transport.asked.allSatisfy { $0.accept.contains("g=apidiscovery.k8s.io;v=v2") })
+    }
+
+    @Test func asksAgainForAnUnknownKindAndNamesOtherVersions() async throws {
+        let transport = ScriptedTransport { request, _ in
+            request.path == "/api"
+                ? .json(["kind": "APIGroupDiscoveryList", "items": []]) : .json(DiscoveryTests.aggregatedApps)
+        }
+        let api = KubernetesAPI(transport: transport, options: .immediate())
+        let error = await #expect(throws: KubernetesError.self) {
+            try await api.resource(for: GroupVersionKind(group: "apps", version: "v2", kind: "Deployment"))
+        }
+        #expect(error?.code == .unknownKind)
+        #expect(error?.message == "the API server serves no apps/v2 Deployment; it serves apps/v1")
+    }
+
+    @Test func fallsBackToOneVersionAtATime() async throws {
+        let transport = ScriptedTransport { request, _ in
+            ScriptedTransport.discovery(request) ?? .text("404 page not found\n", status: 404)
+        }
+        let api = KubernetesAPI(transport: transport, options: .immediate())
+        #expect(try await api.resource(for: GroupVersionKind(version: "v1", kind: "Namespace")).isNamespaced == false)
+        let error = await #expect(throws: KubernetesError.self) {
+            try await api.resource(for: GroupVersionKind(group: "example.com", version: "v1", kind: "Widget"))
+        }
+        #expect(error?.code == .unknownKind)
+    }
+}
