@@ -1,4 +1,5 @@
 internal import KubernetesObjects
+internal import PostgresTesting
 internal import Testing
 
 /// Whole rollouts through the real binaries. One scenario at a time: each has a fleet of processes of its own.
@@ -34,12 +35,18 @@ internal import Testing
                 let west = targets(status, region: "us-west-1")
                 return !west.isEmpty && west.allSatisfy { $0["phase"]?.stringValue == "healthy" }
             }
-            #expect(targets(waiting, region: "eu-central-1").allSatisfy { $0["dispatchedAt"]?.stringValue == nil })
-            #expect(waiting["waitingFor"]?.arrayValue?.contains { $0["what"]?.stringValue == "regionPause" } == true)
+            let nothingWentThere = targets(waiting, region: "eu-central-1").allSatisfy {
+                $0["dispatchedAt"]?.stringValue == nil
+            }
+            #expect(nothingWentThere)
+            let saysSo =
+                waiting["waitingFor"]?.arrayValue?.contains { $0["what"]?.stringValue == "regionPause" } == true
+            #expect(saysSo)
 
             try await fleet.swell("region", "resume", "eu-central-1")
             let ended = try await fleet.rollout("first", "succeeded") { $0["phase"]?.stringValue == "succeeded" }
-            #expect(targets(ended).allSatisfy { $0["generation"]?.intValue == 1 }, "a target was dispatched twice")
+            let dispatchedOnce = targets(ended).allSatisfy { $0["generation"]?.intValue == 1 }
+            #expect(dispatchedOnce, "a target was dispatched twice")
         }
     }
 
@@ -95,7 +102,8 @@ internal import Testing
             try await fleet.killAgent("use1-a")
             try await fleet.startAgent("use1-a")
             let ended = try await fleet.rollout("first", "succeeded") { $0["phase"]?.stringValue == "succeeded" }
-            #expect(targets(ended).allSatisfy { $0["generation"]?.intValue == 1 })
+            let dispatchedOnce = targets(ended).allSatisfy { $0["generation"]?.intValue == 1 }
+            #expect(dispatchedOnce)
         }
     }
 
@@ -109,7 +117,8 @@ internal import Testing
                 status["waitingFor"]?.arrayValue?.contains { $0["what"]?.stringValue == "unreachable" } == true
             }
             #expect(waiting["phase"]?.stringValue == "progressing")
-            #expect(targets(waiting).allSatisfy { $0["phase"]?.stringValue != "failed" })
+            let noneFailed = targets(waiting).allSatisfy { $0["phase"]?.stringValue != "failed" }
+            #expect(noneFailed)
             frozen.thaw()
             try await fleet.rollout("first", "succeeded") { $0["phase"]?.stringValue == "succeeded" }
         }

@@ -49,6 +49,7 @@ struct HarnessError: Error, CustomStringConvertible {
 }
 
 /// Waits until `condition` gives a value, asking often, up to a deadline.
+@discardableResult
 func eventually<Value>(
     _ what: String, within limit: Duration = .seconds(60), _ condition: () async throws -> Value?
 ) async throws -> Value {

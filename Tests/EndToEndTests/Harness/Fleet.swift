@@ -20,7 +20,7 @@ actor Fleet {
         folder = FileManager.default.temporaryDirectory.appending(path: "swell-fleet-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         database = try await PostgresServer.start()
-        databaseURL = try await database.createDatabase()
+        databaseURL = try await database.createDatabase().url
     }
 
     // MARK: Starting
