@@ -17,6 +17,9 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public static let unavailable = Self("unavailable")
         /// The commit was sent and no answer came: it may or may not have happened.
         public static let outcomeUnknown = Self("outcome-unknown")
+        /// The database's schema is not one that this program can work with.
+        public static let schema = Self("schema")
+        /// What is stored cannot be read.
         public static let corrupt = Self("corrupt")
         public static let internalError = Self("internal")
     }

@@ -1,11 +1,14 @@
 internal import Foundation
+internal import Logging
+internal import PostgresClient
+internal import PostgresTesting
 internal import SwellModel
 internal import SwellStore
 internal import Testing
 
 /// The forms of the store; every conformance test runs on each.
 enum StoreForm: String, CaseIterable, CustomTestStringConvertible {
-    case memory
+    case memory, postgres
 
     var testDescription: String { rawValue }
 
@@ -14,7 +17,32 @@ enum StoreForm: String, CaseIterable, CustomTestStringConvertible {
         switch self {
         case .memory:
             try await body(MemoryStore(clock: wallClock))
+        case .postgres:
+            let database = try await PostgresServer.shared().createDatabase()
+            try await PostgresStore.migrate(database.configuration, logger: quiet)
+            try await withPool(database.configuration) { try await body(PostgresStore(pool: $0)) }
         }
+    }
+}
+
+/// A logger that says nothing.
+let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+/// Runs `body` with a small pool that works meanwhile.
+func withPool(_ configuration: PostgresConfiguration, _ body: (PostgresPool) async throws -> Void) async throws {
+    let pool = try PostgresPool(
+        configuration: configuration, settings: PostgresPoolSettings(minimum: 0, maximum: 4), logger: quiet)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await pool.run() }
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await body(pool))
+        } catch {
+            result = .failure(error)
+        }
+        group.cancelAll()
+        try? await group.waitForAll()
+        try result.get()
     }
 }
 

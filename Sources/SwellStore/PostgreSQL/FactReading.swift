@@ -1,0 +1,99 @@
+internal import PostgresClient
+internal import SwellEngine
+internal import SwellModel
+
+/// Reads what surrounds rollouts of one application: the same statements for planning and for deciding.
+struct FactReading {
+    /// The application: its name, or the statement's subquery for it.
+    enum Subject {
+        case application(ApplicationName)
+        case rollout(RolloutName)
+
+        fileprivate var sql: String {
+            switch self {
+            case .application: "$1"
+            case .rollout: "(SELECT application FROM rollouts WHERE name = $1)"
+            }
+        }
+        fileprivate var parameter: PostgresValue {
+            switch self {
+            case .application(let name): .name(name)
+            case .rollout(let name): .name(name)
+            }
+        }
+    }
+
+    let subject: Subject
+
+    /// The statements to run, in one pipeline; their results in the same order go to ``surroundings(from:of:)``.
+    var statements: [PostgresStatement] {
+        let application = subject.sql
+        let parameters = [subject.parameter]
+        return [
+            PostgresStatement("SELECT document FROM applications WHERE name = \(application)", parameters),
+            PostgresStatement(
+                """
+                SELECT c.document, coalesce(a.is_enrolled, false), a.last_seen_at,
+                    greatest(g.generation, s.highest_generation, 0),
+                    CASE WHEN g.digest IS NOT NULL THEN g.assignment END, s.report, s.received_at, k.rollout
+                FROM clusters c
+                LEFT JOIN agents a ON a.cluster = c.name
+                LEFT JOIN cluster_status s ON s.cluster = c.name AND s.application = \(application)
+                LEFT JOIN assignments g ON g.cluster = c.name AND g.application = \(application)
+                LEFT JOIN rollout_claims k ON k.cluster = c.name AND k.application = \(application)
+                """, parameters),
+            PostgresStatement(
+                """
+                SELECT cluster, version, digest FROM proven_releases WHERE application = \(application)
+                ORDER BY cluster, proven_at DESC, generation DESC
+                """, parameters),
+            PostgresStatement("SELECT region, pause FROM region_pauses"),
+            PostgresStatement("SELECT cluster, pause FROM cluster_pauses"),
+            PostgresStatement(
+                """
+                SELECT l.max_in_flight, CASE WHEN l.max_in_flight IS NULL THEN 0 ELSE (
+                    SELECT count(*) FROM rollouts r JOIN rollout_targets t ON t.rollout = r.name
+                    WHERE NOT r.is_ended AND t.phase = ANY($1)) END
+                FROM fleet_limit l
+                """, [.texts(TargetPhase.inFlight.map(\.rawValue).sorted())]),
+        ]
+    }
+
+    static let count = 6
+
+    /// What the results say; `isConcerned` picks clusters, given the application's selector if there is such an application.
+    func surroundings(
+        from results: ArraySlice<PostgresResult>, where isConcerned: (Cluster, ClusterSelector?) -> Bool
+    ) throws -> (Surroundings, Application?) {
+        let tables = Array(results)
+        let application: Application? = try tables[0].first?.json(0)
+        var surroundings = Surroundings()
+        for row in tables[1] {
+            let cluster = try row.json(0, as: Cluster.self)
+            guard isConcerned(cluster, application?.select) else { continue }
+            surroundings.fleet[cluster.name] = try facts(of: cluster, row)
+        }
+        for row in tables[2] {
+            let cluster = try row.name(0, of: ClusterName.self)
+            guard let proven = surroundings.fleet[cluster]?.proven, proven.count < Bounds.provenReleases else {
+                continue
+            }
+            let release = ReleaseReference(version: try row.decode(String.self, at: 1), digest: try row.digest(2))
+            surroundings.fleet[cluster]?.proven.append(release)
+        }
+        for row in tables[3] { surroundings.pausedRegions[try row.name(0)] = try row.json(1) }
+        for row in tables[4] { surroundings.pausedClusters[try row.name(0)] = try row.json(1) }
+        let (limit, inFlight) = try tables[5].single().decode(Int?.self, Int.self)
+        surroundings.fleetHeadroom = limit.map { max(0, $0 - inFlight) }
+        return (surroundings, application)
+    }
+
+    private func facts(of cluster: Cluster, _ row: PostgresRow) throws -> ClusterFacts {
+        var assigned: ReleaseReference?
+        if case .run(let release)? = try row.jsonIfAny(4, as: Assignment.self)?.goal { assigned = release }
+        return ClusterFacts(
+            cluster: cluster, isEnrolled: try row.decode(at: 1), lastSeenAt: try row.timeIfAny(2),
+            highestGeneration: try row.decode(at: 3), assigned: assigned, report: try row.jsonIfAny(5),
+            reportedAt: try row.timeIfAny(6), heldBy: try row.nameIfAny(7))
+    }
+}

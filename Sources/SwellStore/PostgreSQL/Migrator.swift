@@ -1,0 +1,93 @@
+public import Logging
+public import PostgresClient
+internal import SwellModel
+
+/// One numbered change of the schema. Numbers rise without gaps; what was once released is never edited.
+struct Migration {
+    var number: Int
+    var name: String
+    var sql: [UInt8]
+
+    var checksum: String { ContentDigest(of: sql).rawValue }
+
+    /// Every migration that this program knows, in order: one for each file in `Migrations/`.
+    static let all: [Migration] = [
+        Migration(number: 1, name: "schema", sql: PackageResources._001_schema_sql)
+    ]
+}
+
+extension PostgresStore {
+    /// Brings a database's schema up to date: applies what is missing, each migration in a transaction of its own, under a lock, so
+    /// that replicas may start at the same time.
+    ///
+    /// Refused with `schema` where an applied migration was edited since, or the database is newer than this program.
+    public static func migrate(_ configuration: PostgresConfiguration, logger: Logger) async throws(StoreError) {
+        try await migrate(configuration, to: Migration.all, logger: logger)
+    }
+
+    static func migrate(_ configuration: PostgresConfiguration, to known: [Migration], logger: Logger)
+        async throws(StoreError)
+    {
+        do {
+            var configuration = configuration
+            configuration.statementTimeout = .seconds(1_800)
+            let connection = try await PostgresConnection.connect(to: configuration, logger: logger)
+            do {
+                try await apply(known, on: connection, logger: logger)
+            } catch {
+                await connection.close()
+                throw error
+            }
+            await connection.close()
+        } catch {
+            throw StoreError(postgres: error)
+        }
+    }
+
+    /// The key of the advisory lock that migrations are applied under: "swell" in ASCII.
+    private static let lockKey: PostgresValue = 0x7377_656C6C
+
+    private static func apply(_ known: [Migration], on connection: PostgresConnection, logger: Logger) async throws {
+        // Held by the session, and so until the connection closes, however this ends.
+        try await connection.query("SELECT pg_advisory_lock($1)", [lockKey])
+        try await connection.query(
+            """
+            CREATE TABLE IF NOT EXISTS schema_migrations (
+                number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
+                applied_at timestamptz NOT NULL DEFAULT clock_timestamp())
+            """)
+        let rows = try await connection.query("SELECT number, name, checksum FROM schema_migrations ORDER BY number")
+        let applied = try rows.map { try $0.decode(Int.self, String.self, String.self) }
+        try check(applied, against: known)
+        for migration in known.dropFirst(applied.count) {
+            logger.debug(
+                "applying a migration", metadata: ["number": "\(migration.number)", "name": "\(migration.name)"])
+            try await connection.withTransaction { transaction in
+                try await transaction.execute(script: String(decoding: migration.sql, as: UTF8.self))
+                try await transaction.query(
+                    "INSERT INTO schema_migrations (number, name, checksum) VALUES ($1::bigint::integer, $2, $3)",
+                    [.int(migration.number), .text(migration.name), .text(migration.checksum)])
+            }
+        }
+    }
+
+    private static func check(_ applied: [(Int, String, String)], against known: [Migration]) throws(StoreError) {
+        for (index, row) in applied.enumerated() {
+            let (number, name, checksum) = row
+            guard index < known.count else {
+                throw StoreError(
+                    code: .schema,
+                    message: "the database has migration \(number) (\(name)), and this program knows only "
+                        + "\(known.count): run the newer program, or restore the backup made before it")
+            }
+            let migration = known[index]
+            guard migration.number == number, migration.checksum == checksum else {
+                throw StoreError(
+                    code: .schema,
+                    message: "migration \(number) (\(name)) was applied with checksum \(checksum), and this program "
+                        + "has \(migration.checksum) for \(migration.number) (\(migration.name)): an applied migration "
+                        + "must not be edited; put the change into a new one")
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+internal import PostgresClient
+public import SwellModel
+
+extension PostgresStore: AgentStore {
+    public func ingest(_ reports: [ReceivedReport]) async throws(StoreError) -> Set<RolloutName> {
+        guard !reports.isEmpty else { return [] }
+        return try await transact { transaction in
+            let batch: [PostgresValue] = [
+                .names(reports.map(\.cluster)), .names(reports.map(\.report.application)),
+                .int64s(reports.map(\.report.generation)), try .jsons(encoding: reports.map(\.report)),
+            ]
+            // Rows are touched in one order everywhere, so that batches of two replicas never lock each other.
+            let results = try await transaction.pipeline([
+                PostgresStatement(
+                    """
+                    INSERT INTO cluster_status AS s (cluster, application, highest_generation, received_at, report)
+                    SELECT DISTINCT ON (n.cluster, n.application) n.cluster, n.application,
+                        max(n.generation) OVER (PARTITION BY n.cluster, n.application), swell_now(), n.report
+                    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::jsonb[]) WITH ORDINALITY
+                        AS n (cluster, application, generation, report, ordinal)
+                    JOIN clusters c ON c.name = n.cluster JOIN applications p ON p.name = n.application
+                    ORDER BY n.cluster, n.application, n.ordinal DESC
+                    ON CONFLICT (cluster, application) DO UPDATE SET report = excluded.report,
+                        received_at = excluded.received_at,
+                        highest_generation = greatest(s.highest_generation, excluded.highest_generation)
+                    """, batch),
+                PostgresStatement(
+                    """
+                    INSERT INTO agents (cluster, last_seen_at)
+                    SELECT name, swell_now() FROM clusters WHERE name = ANY($1) ORDER BY name
+                    ON CONFLICT (cluster) DO UPDATE SET last_seen_at = excluded.last_seen_at
+                    """, [batch[0]]),
+                PostgresStatement(
+                    """
+                    INSERT INTO report_inbox (rollout, cluster, report, received_at)
+                    SELECT k.rollout, n.cluster, n.report, swell_now()
+                    FROM unnest($1::text[], $2::text[], $3::jsonb[]) WITH ORDINALITY
+                        AS n (cluster, application, report, ordinal)
+                    JOIN rollout_claims k ON k.cluster = n.cluster AND k.application = n.application
+                    JOIN clusters c ON c.name = n.cluster
+                    ORDER BY n.ordinal RETURNING rollout
+                    """, [batch[0], batch[1], batch[3]]),
+            ])
+            return Set(try results[2].map { try $0.name(0) })
+        }
+    }
+
+    public func touch(_ clusters: [ClusterName]) async throws(StoreError) {
+        guard !clusters.isEmpty else { return }
+        try await transact { transaction in
+            try await transaction.query(
+                """
+                INSERT INTO agents (cluster, last_seen_at)
+                SELECT name, swell_now() FROM clusters WHERE name = ANY($1) ORDER BY name
+                ON CONFLICT (cluster) DO UPDATE SET last_seen_at = excluded.last_seen_at
+                """, [.names(clusters)])
+        }
+    }
+
+    public func noteConnection(
+        _ cluster: ClusterName, replica: String, agentVersion: String, isConnected: Bool
+    ) async throws(StoreError) {
+        try await transact { transaction in
+            let known = try await transaction.query("SELECT 1 FROM clusters WHERE name = $1", [.name(cluster)])
+            guard !known.isEmpty else { throw StoreError.noCluster(cluster) }
+            guard isConnected else {
+                try await transaction.query(
+                    "UPDATE agents SET connected_to = NULL WHERE cluster = $1 AND connected_to = $2",
+                    [.name(cluster), .text(replica)])
+                return
+            }
+            try await transaction.query(
+                """
+                INSERT INTO agents (cluster, is_enrolled, connected_to, version, last_seen_at)
+                VALUES ($1, true, $2, $3, swell_now())
+                ON CONFLICT (cluster) DO UPDATE SET is_enrolled = true, connected_to = excluded.connected_to,
+                    version = excluded.version, last_seen_at = excluded.last_seen_at
+                """, [.name(cluster), .text(replica), .text(Column.text(agentVersion))])
+        }
+    }
+
+    public func dropConnections(of replica: String) async throws(StoreError) {
+        try await transact { transaction in
+            try await transaction.query(
+                "UPDATE agents SET connected_to = NULL WHERE connected_to = $1", [.text(replica)])
+        }
+    }
+
+    public func assignments(of cluster: ClusterName) async throws(StoreError) -> [Assignment] {
+        try await read(
+            #"SELECT assignment FROM assignments WHERE cluster = $1 ORDER BY application COLLATE "C""#,
+            [.name(cluster)]
+        ) { try $0.map { try $0.json(0) } }
+    }
+
+    public func assignments(changedAfter cursor: Int64) async throws(StoreError) -> (
+        assignments: [Assignment], cursor: Int64
+    ) {
+        try await read(
+            "SELECT assignment, change FROM assignments WHERE change > $1 ORDER BY change", [.int64(cursor)]
+        ) { rows in
+            (try rows.map { try $0.json(0) }, try rows.last?.decode(Int64.self, at: 1) ?? cursor)
+        }
+    }
+
+    public func statuses(of application: ApplicationName?) async throws(StoreError) -> [ClusterStatus] {
+        try await read(
+            """
+            SELECT cluster, report, received_at FROM cluster_status WHERE $1::text IS NULL OR application = $1
+            ORDER BY cluster COLLATE "C", application COLLATE "C"
+            """, [.name(application)]
+        ) { rows in
+            try rows.map { row in
+                ClusterStatus(cluster: try row.name(0), report: try row.json(1), receivedAt: try row.time(2))
+            }
+        }
+    }
+
+    public func mayRead(_ digest: ContentDigest, cluster: ClusterName) async throws(StoreError) -> Bool {
+        try await read(
+            """
+            SELECT EXISTS (
+                SELECT 1 FROM bundle_documents d WHERE d.document = $1 AND (
+                    EXISTS (SELECT 1 FROM assignments a
+                        WHERE a.cluster = $2 AND d.bundle IN (a.digest, a.fallback_digest))
+                    OR EXISTS (SELECT 1 FROM proven_releases p WHERE p.cluster = $2 AND p.digest = d.bundle)))
+            """, [.digest(digest), .name(cluster)]
+        ) { try $0.scalar(Bool.self) }
+    }
+}

@@ -1,0 +1,170 @@
+internal import PostgresClient
+public import SwellModel
+
+extension PostgresStore: FleetStore {
+    public func apply(_ documents: FleetDocuments, by actor: String) async throws(StoreError) -> [AppliedDocument] {
+        try DocumentRules.check(documents)
+        return try await transact { transaction in
+            try await transaction.query("LOCK TABLE fleet_guard IN EXCLUSIVE MODE")
+            let clusters = try await upsert(
+                documents.clusters, named: \.name.rawValue, DocumentKind.cluster, into: "clusters", transaction)
+            let applications = try await upsert(
+                documents.applications, named: \.name.rawValue, DocumentKind.application, into: "applications",
+                transaction)
+            let policies = try await upsert(
+                documents.policies, named: \.name.rawValue, DocumentKind.policy, into: "policies", transaction)
+            if (clusters + applications).contains(where: { $0.outcome != .unchanged }) {
+                try await transaction.query("UPDATE fleet_guard SET version = version + 1")
+            }
+            let applied = clusters + applications + policies
+            let now = try await transaction.now()
+            try await transaction.record(
+                applied.filter { $0.outcome != .unchanged }.map { .applied($0, by: actor, at: now) })
+            return applied
+        }
+    }
+
+    /// Stores what differs and says what became of each.
+    private func upsert<Document: Codable & Equatable>(
+        _ documents: [Document], named name: (Document) -> String, _ kind: String, into table: String,
+        _ transaction: PostgresTransaction
+    ) async throws -> [AppliedDocument] {
+        guard !documents.isEmpty else { return [] }
+        let names = documents.map(name)
+        let rows = try await transaction.query(
+            "SELECT name, document FROM \(table) WHERE name = ANY($1)", [.texts(names)])
+        var stored: [String: Document] = [:]
+        for row in rows { stored[try row.decode(String.self, at: 0)] = try row.json(1) }
+        var applied: [AppliedDocument] = []
+        var changed: [(name: String, document: Document)] = []
+        for (name, document) in zip(names, documents) {
+            let outcome: AppliedDocument.Outcome =
+                stored[name].map { $0 == document ? .unchanged : .configured } ?? .created
+            applied.append(AppliedDocument(kind: kind, name: name, outcome: outcome))
+            if outcome != .unchanged { changed.append((name, document)) }
+        }
+        if !changed.isEmpty {
+            try await transaction.query(
+                """
+                INSERT INTO \(table) (name, document) SELECT * FROM unnest($1::text[], $2::jsonb[])
+                ON CONFLICT (name) DO UPDATE SET document = excluded.document, changed_at = swell_now()
+                """,
+                [.texts(changed.map(\.name)), .jsons(encoding: changed.map(\.document))])
+        }
+        return applied
+    }
+
+    public func clusters() async throws(StoreError) -> [ClusterRecord] {
+        try await read(
+            """
+            SELECT c.document, coalesce(a.is_enrolled, false), a.connected_to IS NOT NULL, a.version, a.last_seen_at,
+                p.pause
+            FROM clusters c LEFT JOIN agents a ON a.cluster = c.name LEFT JOIN cluster_pauses p ON p.cluster = c.name
+            ORDER BY c.name COLLATE "C"
+            """
+        ) { rows in
+            try rows.map { row in
+                ClusterRecord(
+                    cluster: try row.json(0), isEnrolled: try row.decode(at: 1), isConnected: try row.decode(at: 2),
+                    agentVersion: try row.decode(at: 3), lastSeenAt: try row.timeIfAny(4), pause: try row.jsonIfAny(5))
+            }
+        }
+    }
+
+    public func applications() async throws(StoreError) -> [Application] {
+        try await read(#"SELECT document FROM applications ORDER BY name COLLATE "C""#) {
+            try $0.map { try $0.json(0) }
+        }
+    }
+
+    public func policies() async throws(StoreError) -> [RolloutPolicy] {
+        try await read(#"SELECT document FROM policies ORDER BY name COLLATE "C""#) { try $0.map { try $0.json(0) } }
+    }
+
+    public func removeCluster(_ name: ClusterName, by actor: String) async throws(StoreError) {
+        try await transact { transaction in
+            try await transaction.changeSurroundings()
+            let rows = try await transaction.query(
+                "DELETE FROM clusters WHERE name = $1 RETURNING document", [.name(name)])
+            guard let row = rows.first else { throw StoreError.noCluster(name) }
+            let cluster = try row.json(0, as: Cluster.self)
+            try await transaction.record([
+                .cluster("removed", name, region: cluster.region, by: actor, at: transaction.now())
+            ])
+        }
+    }
+
+    public func setRegionPause(_ region: RegionName, _ pause: Pause?, by actor: String) async throws(StoreError) {
+        try await transact { transaction in
+            try await transaction.changeSurroundings()
+            guard try await transaction.setPause(pause, of: region.rawValue, in: "region_pauses", key: "region")
+            else { return }
+            try await transaction.record([.regionPause(region, pause, by: actor, at: transaction.now())])
+        }
+    }
+
+    public func setClusterPause(_ name: ClusterName, _ pause: Pause?, by actor: String) async throws(StoreError) {
+        try await transact { transaction in
+            try await transaction.changeSurroundings()
+            let rows = try await transaction.query("SELECT document FROM clusters WHERE name = $1", [.name(name)])
+            guard let row = rows.first else { throw StoreError.noCluster(name) }
+            guard try await transaction.setPause(pause, of: name.rawValue, in: "cluster_pauses", key: "cluster")
+            else { return }
+            try await transaction.record([.clusterPause(row.json(0), pause, by: actor, at: transaction.now())])
+        }
+    }
+
+    public func regionPauses() async throws(StoreError) -> [RegionName: Pause] {
+        try await read("SELECT region, pause FROM region_pauses") { rows in
+            try rows.reduce(into: [:]) { pauses, row in pauses[try row.name(0)] = try row.json(1) }
+        }
+    }
+
+    public func fleetLimit() async throws(StoreError) -> Int? {
+        try await read("SELECT max_in_flight FROM fleet_limit") { try $0.scalar(Int?.self) }
+    }
+
+    public func setFleetLimit(_ limit: Int?, by actor: String) async throws(StoreError) {
+        try DocumentRules.check(limit: limit)
+        try await transact { transaction in
+            try await transaction.changeSurroundings()
+            let changed = try await transaction.query(
+                """
+                UPDATE fleet_limit SET max_in_flight = $1::bigint::integer
+                WHERE max_in_flight IS DISTINCT FROM $1::bigint::integer
+                """, [.int(limit)])
+            guard changed.affectedRows > 0 else { return }
+            try await transaction.record([.fleetLimit(limit, by: actor, at: transaction.now())])
+        }
+    }
+
+    public func now() async throws(StoreError) -> Timestamp {
+        try await read("SELECT swell_now()") { try $0.single().time(0) }
+    }
+}
+
+extension PostgresTransaction {
+    /// The database's clock at this moment.
+    func now() async throws -> Timestamp { try await query("SELECT swell_now()").single().time(0) }
+
+    /// Waits until no decision runs, keeps new ones out until the commit, and makes active rollouts due.
+    fileprivate func changeSurroundings() async throws {
+        try await pipeline([
+            PostgresStatement("LOCK TABLE fleet_guard IN EXCLUSIVE MODE"),
+            PostgresStatement("UPDATE fleet_guard SET version = version + 1"),
+        ])
+    }
+
+    /// Sets or lifts a pause; says whether that changed anything.
+    fileprivate func setPause(_ pause: Pause?, of name: String, in table: String, key: String) async throws -> Bool {
+        guard let pause else {
+            return try await query("DELETE FROM \(table) WHERE \(key) = $1", [.text(name)]).affectedRows > 0
+        }
+        try await query(
+            """
+            INSERT INTO \(table) (\(key), pause) VALUES ($1, $2)
+            ON CONFLICT (\(key)) DO UPDATE SET pause = excluded.pause
+            """, [.text(name), .json(encoding: pause)])
+        return true
+    }
+}

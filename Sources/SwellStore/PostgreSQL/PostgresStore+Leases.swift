@@ -1,0 +1,68 @@
+internal import PostgresClient
+public import SwellEngine
+public import SwellModel
+
+extension PostgresStore: LeaseStore {
+    public func acquireLease(_ name: String, holder: String, lifetime: Interval) async throws(StoreError) -> Lease? {
+        try await transact { transaction in
+            // The first condition spares others' live leases a row lock; the last one decides. An epoch drawn before waiting for the
+            // row may have been overtaken: then nothing is claimed, and the next attempt draws anew.
+            try await transaction.query(
+                """
+                INSERT INTO leases AS l (name, holder, epoch, expires_at)
+                SELECT $1, $2, nextval('lease_epochs'), swell_now() + make_interval(secs => $3::bigint / 1000.0)
+                WHERE NOT EXISTS (
+                    SELECT 1 FROM leases WHERE name = $1 AND holder <> $2 AND expires_at > clock_timestamp())
+                ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at,
+                    epoch = CASE WHEN l.expires_at > clock_timestamp() THEN l.epoch ELSE excluded.epoch END
+                WHERE CASE WHEN l.expires_at > clock_timestamp() THEN l.holder = excluded.holder
+                    ELSE l.epoch < excluded.epoch END
+                RETURNING name, holder, epoch, expires_at
+                """, [.text(name), .text(holder), .int64(lifetime.milliseconds)]
+            ).first.map { try Lease($0) }
+        }
+    }
+
+    public func renewLeases(holder: String, lifetime: Interval) async throws(StoreError) -> [Lease] {
+        try await transact { transaction in
+            try await transaction.query(
+                """
+                UPDATE leases SET expires_at = swell_now() + make_interval(secs => $2::bigint / 1000.0)
+                WHERE holder = $1 AND expires_at > clock_timestamp()
+                RETURNING name, holder, epoch, expires_at
+                """, [.text(holder), .int64(lifetime.milliseconds)]
+            ).map { try Lease($0) }.sorted { $0.name < $1.name }
+        }
+    }
+
+    public func releaseLease(_ lease: Lease) async throws(StoreError) {
+        try await transact { transaction in
+            try await transaction.query(
+                "DELETE FROM leases WHERE name = $1 AND holder = $2 AND epoch = $3",
+                [.text(lease.name), .text(lease.holder), .int64(lease.epoch)])
+        }
+    }
+
+    public func releaseLeases(holder: String) async throws(StoreError) {
+        try await transact { transaction in
+            try await transaction.query("DELETE FROM leases WHERE holder = $1", [.text(holder)])
+        }
+    }
+
+    public func raiseEpochs(above epoch: Int64) async throws(StoreError) {
+        try await transact { transaction in
+            // Keeps claims out, so that none draws an epoch between reading the sequence and setting it.
+            try await transaction.query("LOCK TABLE leases IN SHARE ROW EXCLUSIVE MODE")
+            try await transaction.query(
+                "SELECT setval('lease_epochs', $1) FROM lease_epochs WHERE last_value < $1", [.int64(epoch)])
+        }
+    }
+}
+
+extension Lease {
+    fileprivate init(_ row: PostgresRow) throws {
+        self.init(
+            name: try row.decode(at: 0), holder: try row.decode(at: 1), epoch: try row.decode(at: 2),
+            expiresAt: try row.time(3))
+    }
+}

@@ -1,0 +1,214 @@
+internal import PostgresClient
+public import SwellEngine
+public import SwellModel
+
+extension PostgresStore: RolloutStore {
+    public func surroundings(for application: ApplicationName) async throws(StoreError) -> Surroundings {
+        let reading = FactReading(subject: .application(application))
+        return try await read(reading.statements) { results in
+            let (surroundings, known) = try reading.surroundings(from: results[...]) { $1?.matches($0) == true }
+            guard known != nil else { throw StoreError.noApplication(application) }
+            return surroundings
+        }
+    }
+
+    public func createRollout(_ rollout: Rollout, superseding: [RolloutName], by actor: String)
+        async throws(StoreError)
+    {
+        let ending = Array(Set(superseding)).sorted()
+        try await transact { transaction in
+            let superseded = try await lockSuperseded(ending, transaction)
+            try await insert(rollout, transaction)
+            if !rollout.phase.isEnded {
+                try await transaction.claim(rollout.targets.keys.sorted(), for: rollout, from: ending)
+            }
+            for name in superseded {
+                try await transaction.insertCommand(.supersede(by: rollout.name), to: name, by: actor)
+            }
+            try await transaction.record([.created(rollout, by: actor, at: transaction.now())])
+        }
+    }
+
+    /// Locks the rollouts to be superseded and returns those that are active.
+    private func lockSuperseded(_ names: [RolloutName], _ transaction: PostgresTransaction) async throws
+        -> [RolloutName]
+    {
+        guard !names.isEmpty else { return [] }
+        let rows = try await transaction.query(
+            "SELECT name, is_ended FROM rollouts WHERE name = ANY($1) ORDER BY name FOR UPDATE", [.names(names)])
+        var active: [RolloutName] = []
+        var found: Set<RolloutName> = []
+        for row in rows {
+            let name = try row.name(0, of: RolloutName.self)
+            found.insert(name)
+            if try !row.decode(Bool.self, at: 1) { active.append(name) }
+        }
+        if let missing = names.first(where: { !found.contains($0) }) { throw StoreError.noRollout(missing) }
+        return active
+    }
+
+    private func insert(_ rollout: Rollout, _ transaction: PostgresTransaction) async throws {
+        let inserted = try await transaction.query(
+            """
+            INSERT INTO rollouts (name, application, phase, is_ended, header, plan, wake_at, seen_fleet)
+            VALUES ($1, $2, $3, $4, $5, $6, swell_now(), -1) ON CONFLICT (name) DO NOTHING
+            """,
+            [
+                .name(rollout.name), .name(rollout.application), .text(rollout.phase.rawValue),
+                .bool(rollout.phase.isEnded), .json(encoding: rollout.header), .json(encoding: rollout),
+            ])
+        guard inserted.affectedRows == 1 else { throw StoreError.nameTaken(rollout.name) }
+        try await transaction.pipeline([
+            try .upsertTargets(rollout.targets.values.sorted { $0.cluster < $1.cluster }, of: rollout.name)
+        ])
+    }
+
+    public func rollout(_ name: RolloutName) async throws(StoreError) -> Rollout? {
+        // One statement, so that header and targets are of one moment.
+        try await read(
+            """
+            SELECT r.header, t.state FROM rollouts r LEFT JOIN rollout_targets t ON t.rollout = r.name WHERE r.name = $1
+            """, [.name(name)]
+        ) { rows in
+            guard let first = rows.first else { return nil }
+            var rollout: Rollout = try first.json(0)
+            for row in rows {
+                guard let target: TargetState = try row.jsonIfAny(1) else { continue }
+                rollout.targets[target.cluster] = target
+            }
+            return rollout
+        }
+    }
+
+    public func rollouts(of application: ApplicationName?, limit: Int) async throws(StoreError) -> [RolloutSummary] {
+        try await read(
+            """
+            SELECT r.header, (
+                SELECT jsonb_object_agg(phase, number) FROM (
+                    SELECT phase, count(*) AS number FROM rollout_targets WHERE rollout = r.name GROUP BY phase) counts)
+            FROM rollouts r WHERE $1::text IS NULL OR r.application = $1 ORDER BY r.id DESC LIMIT $2
+            """, [.name(application), .int(limit)]
+        ) { rows in
+            try rows.map { row in
+                let header: Rollout = try row.json(0)
+                return RolloutSummary(
+                    name: header.name, application: header.application, version: header.release.version,
+                    phase: header.phase, reason: header.reason, createdBy: header.createdBy,
+                    createdAt: header.createdAt, endedAt: header.endedAt, counts: try row.jsonIfAny(1) ?? [:])
+            }
+        }
+    }
+
+    public func dueRollouts(limit: Int) async throws(StoreError) -> [RolloutName] {
+        try await read(
+            """
+            SELECT r.name FROM rollouts r
+            WHERE r.name IN (SELECT rollout FROM rollout_commands WHERE decided_at IS NULL)
+                OR r.name IN (SELECT rollout FROM report_inbox)
+                OR NOT r.is_ended AND (
+                    r.wake_at <= swell_now() OR r.seen_fleet < (SELECT version FROM fleet_guard))
+            ORDER BY r.wake_at NULLS LAST, r.id LIMIT $1
+            """, [.int(limit)]
+        ) { try $0.map { try $0.name(0) } }
+    }
+
+    public func nextWakeUp() async throws(StoreError) -> Timestamp? {
+        try await read("SELECT min(wake_at) FROM rollouts WHERE NOT is_ended") { try $0.single().timeIfAny(0) }
+    }
+
+    public func submit(
+        _ command: RolloutCommand, to name: RolloutName, by actor: String, check: @Sendable (Rollout) -> String?
+    ) async throws(StoreError) -> CommandRecord {
+        try await transact { transaction in
+            let results = try await transaction.pipeline([
+                PostgresStatement("SELECT header FROM rollouts WHERE name = $1 FOR UPDATE", [.name(name)]),
+                PostgresStatement("SELECT state FROM rollout_targets WHERE rollout = $1", [.name(name)]),
+            ])
+            guard let rollout = try Rollout(header: results[0].first, targets: results[1]) else {
+                throw StoreError.noRollout(name)
+            }
+            if let refusal = check(rollout) { throw StoreError(code: .refused, message: refusal) }
+            return try await transaction.insertCommand(command, to: name, by: actor)
+        }
+    }
+
+    public func verdict(of command: Int64) async throws(StoreError) -> CommandVerdict? {
+        try await read(
+            "SELECT decided_at IS NOT NULL, refusal FROM rollout_commands WHERE id = $1", [.int64(command)]
+        ) { rows in
+            guard let row = rows.first else {
+                throw StoreError(code: .notFound, message: "there is no command \(command)")
+            }
+            let (isDecided, refusal) = try row.decode(Bool.self, String?.self)
+            return isDecided ? CommandVerdict(command: command, refusal: refusal) : nil
+        }
+    }
+}
+
+extension Rollout {
+    /// The rollout without its targets, as the header column holds it.
+    var header: Rollout {
+        var header = self
+        header.targets = [:]
+        return header
+    }
+
+    /// A rollout from its header's row, if there is one, and its targets' rows.
+    init?(header: PostgresRow?, targets: PostgresResult) throws {
+        guard let header else { return nil }
+        self = try header.json(0)
+        for row in targets {
+            let target: TargetState = try row.json(0)
+            self.targets[target.cluster] = target
+        }
+    }
+}
+
+extension PostgresStatement {
+    static func upsertTargets(_ targets: [TargetState], of rollout: RolloutName) throws -> Self {
+        Self(
+            """
+            INSERT INTO rollout_targets (rollout, cluster, phase, state)
+            SELECT $1, * FROM unnest($2::text[], $3::text[], $4::jsonb[])
+            ON CONFLICT (rollout, cluster) DO UPDATE SET phase = excluded.phase, state = excluded.state
+            """,
+            [
+                .name(rollout), .names(targets.map(\.cluster)), .texts(targets.map(\.phase.rawValue)),
+                try .jsons(encoding: targets),
+            ])
+    }
+}
+
+extension PostgresTransaction {
+    /// Claims clusters for a rollout, taking over what `former` ones hold; `conflict` where another holds one.
+    func claim(_ clusters: [ClusterName], for rollout: Rollout, from former: [RolloutName]) async throws {
+        guard !clusters.isEmpty else { return }
+        let claimed = try await query(
+            """
+            INSERT INTO rollout_claims AS k (cluster, application, rollout) SELECT unnest($1::text[]), $2, $3
+            ON CONFLICT (cluster, application) DO UPDATE SET rollout = excluded.rollout WHERE k.rollout = ANY($4)
+            RETURNING k.cluster
+            """, [.names(clusters), .name(rollout.application), .name(rollout.name), .names(former)])
+        let gained = Set(try claimed.map { try $0.name(0, of: ClusterName.self) })
+        guard let missing = clusters.first(where: { !gained.contains($0) }) else { return }
+        let holder: RolloutName = try await query(
+            "SELECT rollout FROM rollout_claims WHERE cluster = $1 AND application = $2",
+            [.name(missing), .name(rollout.application)]
+        ).single().name(0)
+        throw StoreError.held(missing, rollout.application, by: holder)
+    }
+
+    @discardableResult
+    func insertCommand(_ command: RolloutCommand, to rollout: RolloutName, by actor: String) async throws
+        -> CommandRecord
+    {
+        let row = try await query(
+            """
+            INSERT INTO rollout_commands (rollout, command, ordered_by, ordered_at) VALUES ($1, $2, $3, swell_now())
+            RETURNING id, ordered_at
+            """, [.name(rollout), .json(encoding: command), .text(actor)]
+        ).single()
+        return CommandRecord(
+            id: try row.decode(Int64.self, at: 0), rollout: rollout, command: command, by: actor, at: try row.time(1))
+    }
+}

@@ -1,0 +1,52 @@
+public import PostgresClient
+
+/// The store in PostgreSQL: the only state, the only lock. Any number of replicas use one database.
+///
+/// Every member is one transaction in READ COMMITTED with explicit row locks; those that met others (serialisation failures,
+/// deadlocks) or lost their connection before COMMIT are run again, so closures given to it must be pure. The pool has to be running.
+///
+/// Locks are always taken in this order: `fleet_guard`, a rollout's row, its lease, `fleet_limit`, other rows, `change_counter`.
+public struct PostgresStore: Sendable {
+    let pool: PostgresPool
+
+    /// Uses a pool whose database has been brought up to date by ``migrate(_:logger:)``.
+    public init(pool: PostgresPool) {
+        self.pool = pool
+    }
+
+    /// Runs one transaction that writes.
+    @discardableResult
+    func transact<Value>(_ body: (PostgresTransaction) async throws -> Value) async throws(StoreError) -> Value {
+        do {
+            return try await pool.withTransaction(body)
+        } catch {
+            throw StoreError(postgres: error)
+        }
+    }
+
+    /// Runs one statement that only reads, and makes something of its rows.
+    func read<Value>(
+        _ sql: String, _ parameters: [PostgresValue] = [], _ body: (PostgresResult) throws -> Value
+    ) async throws(StoreError) -> Value {
+        try await read([PostgresStatement(sql, parameters)]) { try body($0[0]) }
+    }
+
+    /// Runs statements that only read in one round trip, again if the connection was lost, and makes something of their rows.
+    func read<Value>(
+        _ statements: [PostgresStatement], _ body: ([PostgresResult]) throws -> Value
+    ) async throws(StoreError) -> Value {
+        var attempts = 3
+        while true {
+            attempts -= 1
+            do {
+                return try body(try await pool.pipeline(statements))
+            } catch let error as PostgresError
+                where attempts > 0 && (error.isConnectionFailure || error.isRetryable)
+            {
+                continue
+            } catch {
+                throw StoreError(postgres: error)
+            }
+        }
+    }
+}
