@@ -32,6 +32,29 @@ public enum RollbackScope: Sendable, Hashable, Codable {
     case cluster(ClusterName)
 }
 
+extension PauseScope: CustomStringConvertible {
+    /// As people say it: `the rollout`, `region 'us-east-1'`.
+    public var description: String {
+        switch self {
+        case .rollout: "the rollout"
+        case .region(let name): "region '\(name)'"
+        case .cluster(let name): "cluster '\(name)'"
+        }
+    }
+}
+
+extension RollbackScope: CustomStringConvertible {
+    /// As people say it: `the rollout`, `stage 'canary'`.
+    public var description: String {
+        switch self {
+        case .rollout: "the rollout"
+        case .stage(let name): "stage '\(name)'"
+        case .region(let name): "region '\(name)'"
+        case .cluster(let name): "cluster '\(name)'"
+        }
+    }
+}
+
 /// A command as stored.
 public struct CommandRecord: Sendable, Hashable {
     public var id: Int64

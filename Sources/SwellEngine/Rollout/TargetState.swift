@@ -82,8 +82,8 @@ public enum TargetPhase: String, Sendable, Codable, CaseIterable {
 public enum Lateness: String, Sendable, Codable, CaseIterable {
     /// Its cluster joined after the stage had started (invariant 18). Its failure is its own: no budget counts it.
     case joined
-    /// Its region was paused and the policy says to skip; it follows once the region is resumed.
-    case regionPaused
+    /// Its stage passed without it: its region was paused and the policy says to skip, or it was retried afterwards.
+    case leftBehind
 }
 
 /// Why a target is skipped.

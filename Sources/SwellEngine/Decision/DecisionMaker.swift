@@ -1,0 +1,38 @@
+public import SwellModel
+
+/// What follows from a rollout, what happened, and the moment: pure, so that it can be replayed, forecast and simulated.
+///
+/// The order within one decision: commands first, each as stored, since a pause or abort that is committed binds every later
+/// dispatch (invariants 6 and 7); then reports in the order received (invariant 4); then the settling, in which time, membership,
+/// stages, failures and dispatches follow from the state until nothing moves.
+public enum DecisionMaker {
+    /// How long a rollout sleeps at most when only the world outside can move it: fleet-wide pauses, joiners, agents that return.
+    public static let pollInterval: Interval = .seconds(5)
+
+    /// One decision.
+    public static func decide(_ input: DecisionInput) -> Decision {
+        var state = DecisionState(
+            rollout: input.rollout, surroundings: input.surroundings, now: input.now, epoch: input.epoch)
+        var transitions: [Transition] = []
+        var verdicts: [CommandVerdict] = []
+
+        for record in input.commands {
+            let before = state.rollout
+            let refusal = refusal(of: record.command, on: before)
+            if refusal == nil { state.obey(record) }
+            verdicts.append(CommandVerdict(command: record.id, refusal: refusal))
+            transitions += Transition.between(before, state.rollout, by: record.by, at: input.now)
+        }
+
+        let before = state.rollout
+        if !before.phase.isEnded {
+            for record in input.reports { state.take(record) }
+            state.settle()
+            transitions += Transition.between(before, state.rollout, by: Transition.engine, at: input.now)
+        }
+        return Decision(
+            rollout: state.rollout, transitions: transitions,
+            assignments: state.assignments.values.sorted { $0.cluster < $1.cluster }, proven: state.proven,
+            verdicts: verdicts, wakeAt: state.wakeAt)
+    }
+}

@@ -1,0 +1,173 @@
+internal import SwellModel
+
+/// One decision in the making: the rollout as changed so far, what it looks at, and what it has to say.
+///
+/// The rules are extensions in `Rules/`, one concern a file. Nothing outside this value is read or written.
+struct DecisionState {
+    var rollout: Rollout
+    let surroundings: Surroundings
+    let now: Timestamp
+    let epoch: Int64
+    /// The wishes decided so far; the last one for a cluster counts.
+    private(set) var assignments: [ClusterName: Assignment] = [:]
+    private(set) var proven: [ProvenRelease] = []
+    /// The targets in a fixed order, so that a replay decides alike.
+    private(set) var names: [ClusterName]
+    /// Rises with every change, so that settling knows when nothing moves any more.
+    private(set) var changes = 0
+    /// The highest generation that an agent spoke of in this decision's reports.
+    private var seenGenerations: [ClusterName: Int64] = [:]
+    /// What is left of the fleet's headroom.
+    var headroom: Int?
+
+    init(rollout: Rollout, surroundings: Surroundings, now: Timestamp, epoch: Int64) {
+        self.rollout = rollout
+        self.surroundings = surroundings
+        self.now = now
+        self.epoch = epoch
+        self.names = rollout.targets.keys.sorted()
+        self.headroom = surroundings.fleetHeadroom
+    }
+
+    // MARK: Changing
+
+    /// Changes one target; notes when its phase changed.
+    mutating func update(_ name: ClusterName, _ change: (inout TargetState) -> Void) {
+        guard let before = rollout.targets[name] else { return }
+        var after = before
+        change(&after)
+        guard after != before else { return }
+        if after.phase != before.phase { after.changedAt = now }
+        if let reason = after.reason, reason.count > 1_024 { after.reason = String(reason.prefix(1_024)) }
+        rollout.targets[name] = after
+        changes += 1
+    }
+
+    /// Changes one stage.
+    mutating func updateStage(_ index: Int, _ change: (inout StageState) -> Void) {
+        var stage = rollout.stages[index]
+        change(&stage)
+        guard stage != rollout.stages[index] else { return }
+        rollout.stages[index] = stage
+        changes += 1
+    }
+
+    /// Changes the rollout itself: its phase, pauses, reason.
+    mutating func updateRollout(_ change: (inout Rollout) -> Void) {
+        change(&rollout)
+        changes += 1
+    }
+
+    mutating func moveRollout(to phase: RolloutPhase, reason: String?) {
+        guard rollout.phase != phase || rollout.reason != reason else { return }
+        updateRollout { [now] in
+            $0.phase = phase
+            $0.reason = reason
+            if phase.isEnded { $0.endedAt = now }
+        }
+    }
+
+    mutating func add(_ target: TargetState) {
+        rollout.targets[target.cluster] = target
+        names = rollout.targets.keys.sorted()
+        changes += 1
+    }
+
+    // MARK: Speaking
+
+    /// Notes a generation that an agent spoke of, so that the next one is above it (invariant 8).
+    mutating func noteSeen(_ generation: Int64, at name: ClusterName) {
+        seenGenerations[name] = max(seenGenerations[name] ?? 0, generation)
+    }
+
+    /// The next generation of a target: above all that is known of its cluster and application (invariant 8).
+    private func nextGeneration(_ target: TargetState) -> Int64 {
+        let known = surroundings.fleet[target.cluster]?.highestGeneration ?? 0
+        return max(known, target.generation ?? 0, seenGenerations[target.cluster] ?? 0) + 1
+    }
+
+    /// Decides a new wish for a target and marks it as dispatched under it, in the given phase.
+    mutating func assign(
+        _ name: ClusterName, goal: Assignment.Goal, fallback: ReleaseReference?, phase: TargetPhase, reason: String?
+    ) {
+        guard let target = rollout.targets[name] else { return }
+        let generation = nextGeneration(target)
+        assignments[name] = Assignment(
+            cluster: name, application: rollout.application, generation: generation, epoch: epoch,
+            rollout: rollout.name, goal: goal, fallback: fallback,
+            settings: AssignmentSettings(
+                minHealthyTime: rollout.policy.minHealthyTime, progressDeadline: rollout.policy.progressDeadline,
+                selfRollback: fallback != nil && rollout.strategy.selfRollback,
+                whenDisconnected: phase == .rollingBack ? .finish : rollout.strategy.whenDisconnected,
+                drift: rollout.strategy.drift))
+        update(name) { [now, epoch, deadline = now + rollout.policy.progressDeadline] in
+            $0.generation = generation
+            $0.epoch = epoch
+            if case .run(let release) = goal { $0.assigned = release } else { $0.assigned = nil }
+            $0.phase = phase
+            $0.reason = reason
+            $0.dispatchedAt = now
+            $0.deadlineAt = deadline
+            $0.goodSince = nil
+            $0.claimedAt = nil
+            $0.healthyAt = nil
+            $0.provenAt = nil
+        }
+    }
+
+    /// Notes that what a target is assigned was proven healthy there (invariant 13).
+    mutating func noteProof(_ target: TargetState) {
+        guard let release = target.assigned, let generation = target.generation else { return }
+        proven.append(
+            ProvenRelease(
+                cluster: target.cluster, application: rollout.application, release: release, generation: generation,
+                at: now))
+    }
+
+    // MARK: Looking
+
+    func isSilent(_ name: ClusterName) -> Bool {
+        surroundings.fleet[name]?.isSilent(at: now, after: rollout.policy.unreachableAfter) ?? true
+    }
+
+    /// The pause that covers a region, the rollout's own or everybody's.
+    func pause(of region: RegionName) -> Pause? { rollout.pause(of: region, surroundings) }
+
+    /// The pause that covers a cluster on its own.
+    func pause(of cluster: ClusterName) -> Pause? { rollout.pause(of: cluster, surroundings) }
+}
+
+extension Rollout {
+    func pause(of region: RegionName, _ surroundings: Surroundings) -> Pause? {
+        pausedRegions[region] ?? surroundings.pausedRegions[region]
+    }
+
+    func pause(of cluster: ClusterName, _ surroundings: Surroundings) -> Pause? {
+        pausedClusters[cluster] ?? surroundings.pausedClusters[cluster]
+    }
+
+    /// Whether a stage goes on without this target for now, since its region is paused and the policy says to skip.
+    func isLeftOut(_ target: TargetState, _ surroundings: Surroundings) -> Bool {
+        policy.pausedRegion == .skip && !target.isSettled && pause(of: target.region, surroundings) != nil
+    }
+
+    /// How many of a stage's clusters failed.
+    func failures(inStage index: Int) -> Int {
+        targets.values.reduce(0) { $0 + ($1.stage == index && $1.countsAsFailure ? 1 : 0) }
+    }
+
+    /// How many of a stage's clusters may fail; of the stage as snapshotted.
+    func failureBudget(ofStage index: Int) -> Int {
+        policy.stages[index].failureBudget.resolved(of: stages[index].lanes.values.reduce(0, +), atLeast: 0)
+    }
+
+    /// Whether more failed than the budget allows.
+    func exceedsBudget(stage index: Int) -> Bool { failures(inStage: index) > failureBudget(ofStage: index) }
+
+    /// Whether a stage failed under a policy that stops for it: nothing forward goes anywhere then (invariant 5).
+    ///
+    /// Under `continue` the budget stops nothing; it says at the end whether the rollout succeeded or failed.
+    var isStoppedByFailure: Bool {
+        policy.onFailure.action != .continue && stages.indices.contains { exceedsBudget(stage: $0) }
+    }
+}

@@ -1,0 +1,71 @@
+public import SwellModel
+
+extension Transition {
+    /// Who is named where no person ordered it.
+    public static let engine = "swell"
+
+    /// Every change between two states of one rollout, one row a subject (invariant 16). Rollout first, then stages, then targets
+    /// by name: the order in which people read them.
+    public static func between(_ before: Rollout, _ after: Rollout, by: String, at: Timestamp) -> [Transition] {
+        var rows: [Transition] = []
+        func note(_ subject: Subject, from: String?, to: String, reason: String?, _ value: Value) {
+            rows.append(
+                Transition(
+                    rollout: after.name, subject: subject, from: from, to: to, reason: reason, by: by, at: at,
+                    value: value))
+        }
+        if !before.hasSameHead(as: after) {
+            note(
+                .rollout, from: before.phase.rawValue, to: after.phase.rawValue, reason: after.reason,
+                .rollout(after.head))
+        }
+        for (index, stage) in after.stages.enumerated() where before.stages[index] != stage {
+            note(
+                .stage(index: index, name: stage.name), from: before.stages[index].phase.rawValue,
+                to: stage.phase.rawValue, reason: stage.reason, .stage(stage))
+        }
+        let changed = after.targets.values.filter { before.targets[$0.cluster] != $0 }
+        for target in changed.sorted(by: { $0.cluster < $1.cluster }) {
+            note(
+                .target(target.cluster), from: before.targets[target.cluster]?.phase.rawValue,
+                to: target.phase.rawValue, reason: target.reason, .target(target))
+        }
+        return rows
+    }
+
+    /// The state that these rows lead to, from the rollout as it was planned (invariant 16).
+    public static func replay(onto planned: Rollout, _ transitions: [Transition]) -> Rollout {
+        var rollout = planned
+        for transition in transitions where transition.rollout == planned.name {
+            switch transition.value {
+            case .rollout(var head):
+                head.stages = rollout.stages
+                head.targets = rollout.targets
+                rollout = head
+            case .stage(let stage):
+                guard case .stage(let index, _) = transition.subject, rollout.stages.indices.contains(index) else {
+                    continue
+                }
+                rollout.stages[index] = stage
+            case .target(let target):
+                rollout.targets[target.cluster] = target
+            }
+        }
+        return rollout
+    }
+}
+
+extension Rollout {
+    /// The rollout without its stages and targets.
+    var head: Rollout {
+        var head = self
+        head.stages = []
+        head.targets = [:]
+        return head
+    }
+
+    /// Whether all but stages and targets is equal; cheap fields first, since it runs on every decision.
+    fileprivate func hasSameHead(as other: Rollout) -> Bool {
+        phase == other.phase && reason == other.reason && pause == other.pause && head == other.head
+    }
+}

@@ -1,0 +1,94 @@
+public import SwellModel
+
+/// What an operator asks for: a release, over the clusters of an application, under a policy.
+public struct PlanRequest: Sendable, Hashable {
+    public var name: RolloutName
+    public var application: ApplicationName
+    public var kind: RolloutKind
+    /// The release to roll out; for an undo, the one to take back.
+    public var release: ReleaseReference
+    public var policy: RolloutPolicy
+    public var strategy: ApplicationStrategy
+    public var createdBy: String
+    /// When it may begin; nil at once.
+    public var startsAt: Timestamp?
+    /// Narrows the policy's stages to these clusters; stages that are left empty are kept and pass by themselves.
+    public var select: ClusterSelector
+
+    public init(
+        name: RolloutName, application: ApplicationName, kind: RolloutKind = .release, release: ReleaseReference,
+        policy: RolloutPolicy, strategy: ApplicationStrategy, createdBy: String, startsAt: Timestamp? = nil,
+        select: ClusterSelector = ClusterSelector()
+    ) {
+        self.name = name
+        self.application = application
+        self.kind = kind
+        self.release = release
+        self.policy = policy
+        self.strategy = strategy
+        self.createdBy = createdBy
+        self.startsAt = startsAt
+        self.select = select
+    }
+
+    /// A request to take back what a rollout brought, also after it ended: on all its clusters, or on those that `scope` covers.
+    ///
+    /// Without a policy, the rollout's own collapses to one stage `undo` (see `RolloutPlanner.undoPolicy`). Refused where the scope
+    /// covers no cluster of the rollout.
+    public static func undo(
+        of rollout: Rollout, scope: RollbackScope = .rollout, name: RolloutName, createdBy: String,
+        policy: RolloutPolicy? = nil, startsAt: Timestamp? = nil
+    ) throws(PlanError) -> PlanRequest {
+        var clusters: [ClusterName] = []
+        if scope != .rollout || !rollout.select.isEmpty {
+            clusters = rollout.targets.values.filter { rollout.covers(scope, $0) }.map(\.cluster).sorted()
+            guard !clusters.isEmpty else {
+                throw PlanError(
+                    code: .nothingToUndo, message: "rollout '\(rollout.name)' has no cluster in \(scope.description)")
+            }
+        }
+        return PlanRequest(
+            name: name, application: rollout.application, kind: .undo(of: rollout.name), release: rollout.release,
+            policy: policy ?? RolloutPlanner.undoPolicy(from: rollout.policy), strategy: rollout.strategy,
+            createdBy: createdBy, startsAt: startsAt, select: ClusterSelector(clusters: clusters))
+    }
+}
+
+/// A planned rollout with what its author should know before starting it.
+public struct RolloutPlan: Sendable, Hashable {
+    public var rollout: Rollout
+    public var warnings: [PlanWarning]
+
+    public init(rollout: Rollout, warnings: [PlanWarning]) {
+        self.rollout = rollout
+        self.warnings = warnings
+    }
+}
+
+/// Something about a plan that is allowed, but may surprise.
+public struct PlanWarning: Sendable, Hashable, Codable {
+    public enum Kind: String, Sendable, Codable, CaseIterable {
+        /// Agents that were not heard of lately, or never.
+        case unreachable
+        /// A stage, or a region named by a stage, without a cluster.
+        case emptyLane
+        /// Clusters of the application that no stage selects.
+        case notCovered
+        /// Clusters that another active rollout holds; it must be superseded, or end.
+        case held
+        /// Clusters that would stay as they are: nothing to take back, or never healthy and the strategy says to hold.
+        case unchanged
+    }
+
+    public var kind: Kind
+    public var message: String
+    public var stage: StageName?
+    public var clusters: [ClusterName]
+
+    public init(kind: Kind, message: String, stage: StageName? = nil, clusters: [ClusterName] = []) {
+        self.kind = kind
+        self.message = message
+        self.stage = stage
+        self.clusters = clusters
+    }
+}

@@ -1,0 +1,43 @@
+internal import SwellModel
+
+// What follows from failures (invariants 5 and 13).
+//
+// Within the budget the stage goes on; where the policy's action is rollback, each failed cluster is taken back by itself, so that
+// its wish agrees with what should run there. Beyond the budget nothing forward is dispatched anywhere in the rollout, at once; the
+// policy's scope says how far the taking back reaches, never how much is stopped:
+//
+// | action | scope | beyond the budget |
+// |---|---|---|
+// | rollback | rollout | everything the rollout touched goes back; it ends rolledBack |
+// | rollback | stage, region | the failed stage, or the failed clusters' regions, go back; the rollout ends failed |
+// | rollback | cluster | the failed clusters go back; the rollout ends failed |
+// | pause | any | the rollout is paused until failed clusters are retried, or it is rolled back or aborted |
+// | continue | any | the budget stops nothing; it says at the end whether the rollout succeeded or failed |
+extension DecisionState {
+    mutating func respondToFailures() {
+        guard rollout.policy.onFailure.action == .rollback else { return }
+        if rollout.phase != .rollingBack {
+            for index in rollout.stages.indices where rollout.exceedsBudget(stage: index) { respond(toStage: index) }
+        }
+        for name in names {
+            guard let target = rollout.targets[name], target.phase == .failed else { continue }
+            takeBack(name, reason: target.reason ?? "failed")
+        }
+    }
+
+    private mutating func respond(toStage index: Int) {
+        let stage = rollout.stages[index].name
+        let reason =
+            "stage '\(stage)': \(rollout.failures(inStage: index)) failed, more than the budget of "
+            + "\(rollout.failureBudget(ofStage: index))"
+        let failed = names.filter { rollout.targets[$0].map { $0.stage == index && $0.countsAsFailure } ?? false }
+        switch rollout.policy.onFailure.scope {
+        case .rollout: rollBack(.rollout, reason: reason)
+        case .stage: rollBack(.stage(stage), reason: reason)
+        case .region:
+            let regions = Set(failed.compactMap { rollout.targets[$0]?.region })
+            for region in regions.sorted() { rollBack(.region(region), reason: reason) }
+        case .cluster: break
+        }
+    }
+}

@@ -1,0 +1,54 @@
+internal import SwellModel
+
+// Taking back (invariants 7, 8 and 13). A rollback within a rollout outranks pauses and every cap: a bad release is taken back
+// everywhere at once. What it has under way holds forward dispatches back, though. Taking back in stages, with caps and a preview,
+// is an undo rollout (`PlanRequest.undo`).
+extension DecisionState {
+    /// Takes back what a scope covers. The rest of the rollout is left alone, unless the scope is all of it.
+    ///
+    /// A rollback that failed is tried again only where a person orders it, so that no failure repeats itself for ever.
+    mutating func rollBack(_ scope: RollbackScope, reason: String, isOrdered: Bool = false) {
+        if scope == .rollout {
+            moveRollout(to: .rollingBack, reason: reason)
+        } else if !rollout.rolledBack.contains(scope) {
+            updateRollout { $0.rolledBack.append(scope) }
+        }
+        for name in names {
+            guard let target = rollout.targets[name], rollout.covers(scope, target) else { continue }
+            takeBack(name, reason: reason, again: isOrdered && target.phase == .rollbackFailed)
+        }
+    }
+
+    /// Takes one cluster back to the last release proven healthy there before the rollout: a higher generation with an older digest.
+    /// What is taken back already is left alone, unless it must be told `again`.
+    mutating func takeBack(_ name: ClusterName, reason: String, again: Bool = false) {
+        guard let target = rollout.targets[name] else { return }
+        switch target.phase {
+        case .skipped: return
+        case .rollingBack, .rolledBack, .rollbackFailed:
+            guard again else { return }
+        case .queued where target.generation == nil:
+            update(name) {
+                $0.phase = .skipped
+                $0.skip = .rolledBack
+                $0.reason = reason
+            }
+            return
+        case .queued, .dispatched, .applying, .verifying, .healthy, .failed, .unreachable: break
+        }
+        if let previous = target.previous {
+            assign(name, goal: .run(previous), fallback: nil, phase: .rollingBack, reason: reason)
+        } else if rollout.strategy.whenNeverHealthy == .remove {
+            assign(name, goal: .remove, fallback: nil, phase: .rollingBack, reason: reason)
+        } else {
+            update(name) {
+                $0.phase = .rolledBack
+                $0.reason = "held as it is, since no release was ever proven here: \(reason)"
+                $0.deadlineAt = nil
+                $0.goodSince = nil
+                $0.claimedAt = nil
+                $0.healthyAt = nil
+            }
+        }
+    }
+}

@@ -1,0 +1,22 @@
+// From the state and the moment to what follows, until nothing moves.
+extension DecisionState {
+    /// Applies the rules in their order until a round changes nothing.
+    ///
+    /// Bounded: a round that changes something moves at least one stage or target on, none of them moves back by time alone, and
+    /// each stage can at most open, soak and pass within one moment.
+    mutating func settle() {
+        for _ in 0..<(4 * rollout.stages.count + 8) {
+            guard !rollout.phase.isEnded else { return }
+            let before = changes
+            deriveRolloutPhase()
+            applyMembership()
+            applyTime()
+            advanceStages()
+            respondToFailures()
+            deriveRolloutPhase()
+            dispatch()
+            endIfDone()
+            if changes == before { return }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+internal import SwellModel
+
+// What time alone changes about targets (invariants 3 and 12).
+//
+// Silence: an agent not heard of for longer than the policy's `unreachableAfter` makes its cluster unknown, neither healthy nor
+// failed. What is under way becomes `unreachable` and keeps its place under the caps; its deadline stops and counts anew from its
+// return. It counts against no budget, but its stage waits for it by name. A healthy target becomes `unreachable` too as long as
+// its stage has not passed, since a soak is earned by evidence; afterwards its proof stands.
+//
+// Deadlines: judged only on an agent heard of at or after the deadline, so that a lost line never looks like a failed release.
+extension DecisionState {
+    mutating func applyTime() {
+        for name in names {
+            judgeClaim(name)
+            guard let target = rollout.targets[name] else { continue }
+            switch target.phase {
+            case .dispatched, .applying, .verifying: watchForward(target)
+            case .healthy: watchHealthy(target)
+            case .unreachable: watchUnreachable(target)
+            case .rollingBack: watchRollback(target)
+            case .queued, .failed, .rolledBack, .rollbackFailed, .skipped: break
+            }
+        }
+    }
+
+    private mutating func watchForward(_ target: TargetState) {
+        if isSilent(target.cluster) {
+            loseSight(of: target.cluster)
+        } else if isOverdue(target) {
+            let verb = target.provenAt == nil ? "become healthy" : "recover"
+            let detail = target.reason.map { ": \($0)" } ?? ""
+            fail(
+                target.cluster,
+                "ProgressDeadlineExceeded: did not \(verb) within \(rollout.policy.progressDeadline)\(detail)")
+        }
+    }
+
+    private mutating func watchHealthy(_ target: TargetState) {
+        guard target.lateness == nil, rollout.stages[target.stage].passedAt == nil, isSilent(target.cluster) else {
+            return
+        }
+        loseSight(of: target.cluster)
+    }
+
+    private mutating func watchUnreachable(_ target: TargetState) {
+        guard !isSilent(target.cluster) else { return }
+        update(target.cluster) { [deadline = now + rollout.policy.progressDeadline] in
+            $0.phase = $0.provenAt == nil ? .dispatched : .verifying
+            $0.reason = "its agent is back"
+            $0.deadlineAt = deadline
+        }
+    }
+
+    private mutating func watchRollback(_ target: TargetState) {
+        if isSilent(target.cluster) {
+            update(target.cluster) {
+                $0.deadlineAt = nil
+                $0.goodSince = nil
+                $0.claimedAt = nil
+            }
+        } else if target.deadlineAt == nil {
+            let deadline = now + rollout.policy.progressDeadline
+            update(target.cluster) { $0.deadlineAt = deadline }
+        } else if isOverdue(target) {
+            failRollback(
+                target.cluster,
+                "ProgressDeadlineExceeded: did not get back within \(rollout.policy.progressDeadline)")
+        }
+    }
+
+    private mutating func loseSight(of name: ClusterName) {
+        let reason = "its agent was not heard of for \(rollout.policy.unreachableAfter)"
+        update(name) {
+            $0.phase = .unreachable
+            $0.reason = reason
+            $0.deadlineAt = nil
+            $0.goodSince = nil
+            $0.claimedAt = nil
+            $0.healthyAt = nil
+        }
+    }
+
+    private func isOverdue(_ target: TargetState) -> Bool {
+        guard let deadline = target.deadlineAt, now >= deadline,
+            let lastSeen = surroundings.fleet[target.cluster]?.lastSeenAt
+        else { return false }
+        return lastSeen >= deadline
+    }
+}

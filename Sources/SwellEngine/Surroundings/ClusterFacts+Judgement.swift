@@ -1,0 +1,14 @@
+public import SwellModel
+
+extension ClusterFacts {
+    /// Whether nothing was heard of the agent for longer than `limit`, or ever. Unknown is neither healthy nor failed (invariant 12).
+    public func isSilent(at now: Timestamp, after limit: Interval) -> Bool {
+        guard let lastSeenAt else { return true }
+        return now - lastSeenAt > limit
+    }
+
+    /// The last release proven here that is another than `release`.
+    public func provenOther(than release: ReleaseReference) -> ReleaseReference? {
+        proven.first { $0.digest != release.digest }
+    }
+}

@@ -1,0 +1,92 @@
+internal import SwellEngine
+internal import SwellModel
+internal import Testing
+
+@Suite("Planning")
+struct PlannerTests {
+    private func fleet(_ names: [(ClusterName, RegionName)]) -> Surroundings {
+        var surroundings = Surroundings()
+        for (name, region) in names {
+            surroundings.fleet[name] = ClusterFacts(
+                cluster: Cluster(name: name, region: region, environment: "production"), isEnrolled: true,
+                lastSeenAt: Timestamp(milliseconds: 0), assigned: Scenario.two, proven: [Scenario.two, Scenario.one])
+        }
+        return surroundings
+    }
+
+    private func code(_ policy: RolloutPolicy, select: ClusterSelector = ClusterSelector()) -> PlanError.Code? {
+        let request = PlanRequest(
+            name: "r", application: "shop", release: Scenario.two, policy: policy, strategy: ApplicationStrategy(),
+            createdBy: "ann", select: select)
+        do {
+            _ = try RolloutPlanner.plan(
+                request, surroundings: fleet([("east-1", "east"), ("west-1", "west"), ("north-1", "north")]),
+                now: Timestamp(milliseconds: 0))
+            return nil
+        } catch {
+            return error.code
+        }
+    }
+
+    @Test("Plans that make no sense are refused by name")
+    func refusals() {
+        #expect(code(.waves()) == nil)
+        #expect(code(RolloutPolicy(name: "p", stages: [])) == .noStages)
+        #expect(code(.single(cap: .count(0))) == .zeroLimit)
+        #expect(code(.single(cap: .percent(0))) == .zeroLimit)
+        var policy = RolloutPolicy.waves()
+        policy.stages[1].name = "canary"
+        #expect(code(policy) == .duplicateStage)
+        policy = .waves()
+        policy.stages[1].select = ClusterSelector()
+        #expect(code(policy) == .overlap)
+        policy = .waves()
+        policy.stages[1].select.regions = ["mars"]
+        #expect(code(policy) == .unknownRegion)
+        policy = .waves()
+        policy.stages[1].select = ClusterSelector(labels: ["a": "b"])
+        #expect(code(policy) == .emptyStage)
+        #expect(code(.waves(), select: ClusterSelector(clusters: ["west-9"])) == .unknownCluster)
+        #expect(code(.waves(), select: ClusterSelector(regions: ["mars"])) == .unknownRegion)
+        #expect(code(.waves(), select: ClusterSelector(labels: ["a": "b"])) == .noTargets)
+        #expect(code(.waves(), select: ClusterSelector(regions: ["west"])) == nil)
+    }
+
+    @Test("A preview warns of silent agents and of empty stages")
+    func warnings() throws {
+        let request = PlanRequest(
+            name: "r", application: "shop", release: Scenario.two, policy: .waves(), strategy: ApplicationStrategy(),
+            createdBy: "ann", select: ClusterSelector(regions: ["west"]))
+        let plan = try RolloutPlanner.preview(
+            request, surroundings: fleet([("east-1", "east"), ("west-1", "west"), ("north-1", "north")]),
+            now: Timestamp(milliseconds: 100_000))
+        #expect(Set(plan.warnings.map(\.kind)) == [.unreachable, .emptyLane])
+    }
+
+    @Test("An undo takes each cluster back to its own, also after the rollout ended, and narrowed to one cluster")
+    func undo() throws {
+        var world = try Scenario([("west", 3)], policy: .single())
+        world.decide()
+        world.settleAgents()
+        #expect(world.rollout.phase == .succeeded)
+        #expect(
+            world.decide(.rollback(.cluster("west-2"), reason: nil)).verdicts.first?.refusal?.contains("undo") == true)
+        world.surroundings.fleet["west-3"]?.proven = [Scenario.two]
+        let request = try PlanRequest.undo(of: world.rollout, name: "undo-1", createdBy: "ann")
+        var undo = world
+        undo.rollout = try RolloutPlanner.plan(request, surroundings: world.surroundings, now: world.now)
+        let decision = undo.decide()
+        #expect(decision.assignments.map(\.goal) == [.run(Scenario.one), .run(Scenario.one), .remove])
+        #expect(decision.assignments.map(\.generation) == [7, 7, 7])
+        undo.settleAgents()
+        #expect(undo.rollout.phase == .succeeded)
+
+        let narrow = try PlanRequest.undo(
+            of: world.rollout, scope: .cluster("west-2"), name: "undo-2", createdBy: "ann")
+        let plan = try RolloutPlanner.plan(narrow, surroundings: world.surroundings, now: world.now)
+        #expect(Array(plan.targets.keys) == ["west-2"])
+        #expect(throws: PlanError.self) {
+            try PlanRequest.undo(of: world.rollout, scope: .cluster("east-7"), name: "undo-3", createdBy: "ann")
+        }
+    }
+}

@@ -1,0 +1,137 @@
+internal import SwellEngine
+internal import SwellModel
+internal import Testing
+
+/// A rollout with a fleet around it, driven by hand: what a store would keep between decisions.
+struct Scenario {
+    var rollout: Rollout
+    var surroundings = Surroundings()
+    var now = Timestamp(milliseconds: 1_000_000)
+    var epoch: Int64 = 1
+    var transitions: [Transition] = []
+    let planned: Rollout
+    private var commandID: Int64 = 0
+    private var reports: [ReportRecord] = []
+    /// Agents that go on being heard of as time goes by.
+    var silent: Set<ClusterName> = []
+    var last: Decision?
+
+    static let one = ReleaseReference(version: "1", digest: ContentDigest(of: [1]))
+    static let two = ReleaseReference(version: "2", digest: ContentDigest(of: [2]))
+
+    /// Clusters are named by region and number: `east-1`.
+    init(
+        _ regions: [(RegionName, Int)], policy: RolloutPolicy, strategy: ApplicationStrategy = ApplicationStrategy(),
+        startsAt: Interval? = nil, proven: [ReleaseReference] = [Scenario.one]
+    ) throws {
+        for (region, count) in regions {
+            for number in 1...count {
+                let name = try ClusterName("\(region)-\(number)")
+                surroundings.fleet[name] = ClusterFacts(
+                    cluster: Cluster(name: name, region: region, environment: "production"), isEnrolled: true,
+                    lastSeenAt: now, highestGeneration: 5, assigned: proven.first, proven: proven)
+            }
+        }
+        let request = PlanRequest(
+            name: "shop-2", application: "shop", release: Self.two, policy: policy, strategy: strategy,
+            createdBy: "ann", startsAt: startsAt.map { [now] in now + $0 })
+        rollout = try RolloutPlanner.plan(request, surroundings: surroundings, now: now)
+        planned = rollout
+    }
+
+    func target(_ name: ClusterName) -> TargetState? { rollout.targets[name] }
+    func phase(_ name: ClusterName) -> TargetPhase? { rollout.targets[name]?.phase }
+    func clusters(_ phase: TargetPhase) -> [ClusterName] {
+        rollout.targets.values.filter { $0.phase == phase }.map(\.cluster).sorted()
+    }
+
+    /// One decision on all that was said since the last.
+    @discardableResult
+    mutating func decide(_ commands: RolloutCommand..., by actor: String = "ann") -> Decision {
+        for name in surroundings.fleet.keys where !silent.contains(name) { surroundings.fleet[name]?.lastSeenAt = now }
+        var records: [CommandRecord] = []
+        for command in commands {
+            commandID += 1
+            records.append(CommandRecord(id: commandID, rollout: rollout.name, command: command, by: actor, at: now))
+        }
+        let decision = DecisionMaker.decide(
+            DecisionInput(
+                rollout: rollout, commands: records, reports: reports, surroundings: surroundings, now: now,
+                epoch: epoch))
+        reports = []
+        rollout = decision.rollout
+        transitions += decision.transitions
+        for assignment in decision.assignments {
+            surroundings.fleet[assignment.cluster]?.highestGeneration = assignment.generation
+            if case .run(let release) = assignment.goal { surroundings.fleet[assignment.cluster]?.assigned = release }
+        }
+        for proof in decision.proven {
+            surroundings.fleet[proof.cluster]?.proven.removeAll { $0.digest == proof.release.digest }
+            surroundings.fleet[proof.cluster]?.proven.insert(proof.release, at: 0)
+        }
+        last = decision
+        return decision
+    }
+
+    mutating func wait(_ interval: Interval) { now = now + interval }
+
+    /// What an agent says, by default of the generation and digest that it was assigned.
+    mutating func report(
+        _ name: ClusterName, _ phase: AgentPhase, _ health: Health = .healthy, generation: Int64? = nil,
+        digest: ContentDigest?? = nil, epoch: Int64? = nil, reason: String? = nil
+    ) {
+        let target = rollout.targets[name]
+        let report = ApplicationReport(
+            application: "shop", generation: generation ?? target?.generation ?? 0,
+            digest: digest ?? target?.assigned?.digest, epoch: epoch ?? target?.epoch ?? 0, phase: phase,
+            health: health, reason: reason)
+        reports.append(ReportRecord(id: Int64(reports.count), cluster: name, report: report, receivedAt: now))
+    }
+
+    /// Every dispatched cluster becomes healthy or, when rolling back, gets back; then one decision.
+    @discardableResult
+    mutating func settleAgents(except: Set<ClusterName> = []) -> Decision {
+        wait(rollout.policy.minHealthyTime)
+        for target in rollout.targets.values.sorted(by: { $0.cluster < $1.cluster })
+        where target.phase.isUnderWay && !except.contains(target.cluster) {
+            report(target.cluster, target.assigned == nil ? .removed : .healthy)
+        }
+        return decide()
+    }
+}
+
+extension RolloutPolicy {
+    /// A canary of one region, then two regions in lanes.
+    static func waves(
+        soak: Interval = .zero, cap: Limit = .percent(100), budget: Limit = .count(0),
+        onFailure: FailurePolicy = FailurePolicy(), pausedRegion: PausedRegionRule = .wait,
+        approval: ApprovalRule = ApprovalRule()
+    ) -> RolloutPolicy {
+        RolloutPolicy(
+            name: "waves",
+            stages: [
+                PolicyStage(name: "canary", select: ClusterSelector(regions: ["east"]), soak: soak),
+                PolicyStage(
+                    name: "rest", select: ClusterSelector(regions: ["west", "north"]), maxConcurrent: cap,
+                    failureBudget: budget, approval: approval),
+            ],
+            minHealthyTime: .seconds(10), progressDeadline: .minutes(10), unreachableAfter: .seconds(60),
+            onFailure: onFailure, pausedRegion: pausedRegion)
+    }
+
+    /// One stage over everything.
+    static func single(
+        cap: Limit = .percent(100), soak: Interval = .zero, budget: Limit = .count(0),
+        onFailure: FailurePolicy = FailurePolicy(), approval: ApprovalRule = ApprovalRule()
+    ) -> RolloutPolicy {
+        RolloutPolicy(
+            name: "single",
+            stages: [
+                PolicyStage(
+                    name: "all", select: ClusterSelector(), maxConcurrent: cap, soak: soak, failureBudget: budget,
+                    approval: approval)
+            ],
+            minHealthyTime: .seconds(10), progressDeadline: .minutes(10), unreachableAfter: .seconds(60),
+            onFailure: onFailure)
+    }
+}
