@@ -116,9 +116,9 @@ let package = Package(
         .target(
             name: "SwellAgent",
             dependencies: [
-                "SwellModel", "SwellEngine", "SwellProtocol", "SwellIdentity", "KubernetesClient", "SwellTelemetry",
-                grpc,
-                grpcTransport, lifecycle, logging, metrics, nioSSL, x509,
+                "SwellModel", "SwellEngine", "SwellProtocol", "SwellIdentity", "KubernetesClient", "KubernetesObjects",
+                "SwellTelemetry", grpc, grpcTransport, protobuf, lifecycle, logging, metrics, nioPosix, nioSSL, x509,
+                crypto,
             ]),
         // The command line's words: requests to the operator API, tables and trees.
         .target(
@@ -167,7 +167,12 @@ let package = Package(
                 nioPosix,
             ]),
         .testTarget(name: "SwellConsoleTests", dependencies: ["SwellConsole", asyncHTTPClient]),
-        .testTarget(name: "SwellAgentTests", dependencies: ["SwellAgent", "KubernetesSimulator"]),
+        .testTarget(
+            name: "SwellAgentTests",
+            dependencies: [
+                "SwellAgent", "SwellEngine", "SwellIdentity", "SwellProtocol", "SwellModel", "KubernetesObjects",
+                "KubernetesSimulator", grpc, grpcTransport, protobuf, crypto, logging,
+            ]),
         .testTarget(name: "SwellCommandsTests", dependencies: ["SwellCommands"]),
         .testTarget(name: "SwellSimulationTests", dependencies: ["SwellSimulation"]),
         .testTarget(

@@ -1,0 +1,140 @@
+internal import Logging
+internal import SwellEngine
+internal import SwellModel
+
+/// Carries out orders on the cluster: one task for each application, one order at a time, a newer one ending the older.
+struct ClusterDriver: Sendable {
+    let cluster: any ClusterPort
+    let content: ReleaseContent
+    let placement: PlacementFile
+    let board: OrderBoard
+    let inbox: Mailbox<MachineEvent>
+    /// How many applies and removals may be under way at once; watching is not counted.
+    let turns: Turns
+    /// How long between two looks for drift.
+    let driftInterval: Duration
+    let logger: Logger
+
+    /// Runs until cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            while let application = await board.newcomers.receive() {
+                group.addTask { await serve(application) }
+            }
+        }
+    }
+
+    private func serve(_ application: ApplicationName) async {
+        guard let slot = await board.slot(of: application) else { return }
+        var order = await slot.next()
+        while let current = order {
+            order = await withTaskGroup(of: ClusterOrder?.self) { group in
+                group.addTask {
+                    await carryOut(current)
+                    return nil
+                }
+                group.addTask { await slot.next() }
+                var next: ClusterOrder?
+                while let outcome = await group.next() {
+                    guard let outcome else { continue }
+                    next = outcome
+                    group.cancelAll()
+                }
+                return next
+            }
+        }
+    }
+
+    private func carryOut(_ order: ClusterOrder) async {
+        switch order {
+        case .idle: return
+        case .apply(let work, let epoch):
+            await report(work) {
+                let release = try await prepare(work, epoch: epoch)
+                try await turns.run { try await cluster.apply(release) }
+            }
+        case .remove(let work):
+            await report(work) { try await turns.run { try await cluster.remove(work.application) } }
+        case .watch(let work, let drift, let epoch):
+            await watch(work, drift, epoch: epoch)
+        }
+    }
+
+    private func prepare(_ work: AgentWork, epoch: Int64) async throws -> ClusterRelease {
+        guard let release = work.release else {
+            throw AgentError(.refusedByCluster, "a removal has no release")
+        }
+        let place = try await placement.place()
+        let (bundle, objects) = try await content.render(release.digest, for: place)
+        return ClusterRelease(
+            application: bundle.application, release: release, generation: work.generation, epoch: epoch,
+            objects: objects)
+    }
+
+    /// Does the work, and tells how it went unless it was cut short.
+    private func report(_ work: AgentWork, _ body: () async throws -> Void) async {
+        do {
+            try await body()
+            guard !Task.isCancelled else { return }
+            await inbox.send(.workFinished(work))
+        } catch {
+            guard !Task.isCancelled, !(error is CancellationError) else { return }
+            await inbox.send(.workFailed(work, Self.failure(of: error)))
+        }
+    }
+
+    static func failure(of error: any Error) -> WorkFailure {
+        switch error {
+        case let error as ClusterError:
+            WorkFailure(isTransient: error.isTransient, reason: error.reason, message: error.message)
+        case let error as AgentError:
+            WorkFailure(
+                isTransient: error.code != .refusedByCluster,
+                reason: error.code == .refusedByCluster ? "Unrenderable" : "ContentUnavailable",
+                message: error.description)
+        default: WorkFailure(isTransient: true, reason: "Unexpected", message: "\(error)")
+        }
+    }
+
+    private func watch(_ work: AgentWork, _ drift: DriftPolicy, epoch: Int64) async {
+        while !Task.isCancelled {
+            do {
+                let release = try await prepare(work, epoch: epoch)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        try await cluster.watch(release) { health in
+                            await inbox.send(.healthObserved(work, health))
+                        }
+                    }
+                    group.addTask { try await lookForDrift(of: release, work, drift) }
+                    // Neither ends but by an error or cancellation.
+                    try await group.next()
+                    group.cancelAll()
+                }
+            } catch {
+                guard !Task.isCancelled else { return }
+                let failure = Self.failure(of: error)
+                await inbox.send(
+                    .healthObserved(
+                        work, ObservedHealth(.unknown, reason: failure.reason, message: failure.message)))
+                logger.debug("watching failed", metadata: ["application": "\(work.application)", "error": "\(error)"])
+            }
+            try? await Task.sleep(for: .seconds(2))
+        }
+    }
+
+    private func lookForDrift(of release: ClusterRelease, _ work: AgentWork, _ policy: DriftPolicy) async throws {
+        while true {
+            // Spread, so that the applications of a cluster are not looked at in step.
+            try await Task.sleep(for: driftInterval * Double.random(in: 0.8..<1.2))
+            do {
+                let count = try await cluster.drift(of: release, isCorrecting: policy == .correct)
+                if count > 0 { await inbox.send(.driftObserved(work, count: count)) }
+            } catch let error as ClusterError {
+                logger.debug(
+                    "looking for drift failed",
+                    metadata: ["application": "\(work.application)", "error": "\(error)"])
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+internal import KubernetesObjects
+internal import SwellEngine
+internal import SwellModel
+
+/// What is to be on the cluster of one application.
+struct ClusterRelease: Sendable {
+    /// The application as it was at release time: namespace, checks, fields left to others.
+    var application: Application
+    var release: ReleaseReference
+    var generation: Int64
+    var epoch: Int64
+    var objects: [KubernetesObject]
+}
+
+/// What the cluster itself remembers of an application.
+struct InventoryRecord: Sendable, Hashable {
+    var application: ApplicationName
+    var generation: Int64
+    var epoch: Int64
+    var release: ReleaseReference?
+}
+
+/// What a cluster did not do.
+struct ClusterError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// Whether trying again may help.
+    var isTransient: Bool
+    /// Whether the API server could not be reached at all.
+    var isAway: Bool = false
+    /// A short code, such as `Forbidden`.
+    var reason: String
+    /// The culprit named.
+    var message: String
+
+    var description: String { "\(reason): \(message)" }
+}
+
+/// The agent's own cluster.
+protocol ClusterPort: Sendable {
+    /// Something that tells this cluster from one rebuilt under its name: the uid of `kube-system`.
+    func uid() async throws -> String
+    /// What the cluster remembers of every application.
+    func inventories() async throws -> [InventoryRecord]
+    /// Applies all objects and prunes what former releases brought beyond them.
+    ///
+    /// - Throws: ``ClusterError``; `CancellationError`.
+    func apply(_ release: ClusterRelease) async throws
+    /// Removes everything that releases of the application brought.
+    ///
+    /// - Throws: ``ClusterError``; `CancellationError`.
+    func remove(_ application: ApplicationName) async throws
+    /// Tells the health of the objects at every change of it, until cancelled. Being unable to look is `unknown`.
+    func watch(_ release: ClusterRelease, onHealth: @Sendable (ObservedHealth) async -> Void) async throws
+    /// How many objects differ from what the release says; sets them right where `isCorrecting`.
+    ///
+    /// - Throws: ``ClusterError``; `CancellationError`.
+    func drift(of release: ClusterRelease, isCorrecting: Bool) async throws -> Int
+}

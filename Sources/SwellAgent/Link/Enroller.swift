@@ -1,0 +1,124 @@
+internal import Crypto
+internal import FoundationEssentials
+internal import GRPCCore
+internal import GRPCNIOTransportHTTP2
+internal import Logging
+internal import SwellIdentity
+internal import SwellModel
+internal import SwellProtocol
+internal import SwiftProtobuf
+internal import X509
+
+/// Gets the agent its first certificate: spends the join token with a key that never leaves the state directory.
+struct Enroller: Sendable {
+    let settings: LinkSettings
+    let directory: AgentCredentialDirectory
+    let now: @Sendable () -> Timestamp
+    let chance: @Sendable () -> Double
+    let logger: Logger
+
+    /// The stored credential, or a new one; tries until it has one or is cancelled.
+    func credential() async throws -> (credential: Credential, authorities: TrustedAuthorities) {
+        var teller = StateTeller()
+        var backoff = Backoff()
+        while true {
+            try Task.checkCancellation()
+            do {
+                if let stored = try directory.load() {
+                    if stored.credential.notValidAfter > now() {
+                        guard stored.credential.identity.clusterName == settings.cluster else {
+                            throw IdentityError(
+                                .wrongCluster,
+                                "the stored certificate is of \(stored.credential.identity), not of cluster '\(settings.cluster)'; use another state directory"
+                            )
+                        }
+                        return (stored.credential, TrustedAuthorities(stored.authorities))
+                    }
+                    if teller.isNews("expired") {
+                        logger.warning("certificate has expired, enrolling anew")
+                    }
+                }
+                let (credential, authorities) = try await enrol()
+                logger.info(
+                    "enrolled", metadata: ["identity": "\(credential.identity)", "serial": "\(credential.serial)"])
+                return (credential, TrustedAuthorities(authorities))
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                let what = Self.describe(error)
+                if teller.isNews(what) {
+                    logger.warning("enrolment failed, trying again", metadata: ["reason": "\(what)"])
+                }
+                try await Task.sleep(for: backoff.next(chance: chance()))
+            }
+        }
+    }
+
+    private func enrol() async throws -> (credential: Credential, authorities: [Certificate]) {
+        guard let file = settings.joinTokenFile, let pin = settings.authorityPin else {
+            throw AgentError(
+                .invalidSetting, "not enrolled yet: --join-token-file and --ca-hash are needed for the first start")
+        }
+        guard let bytes = try AtomicFile.read(file, limit: 4_096) else {
+            throw AgentError(.file, "\(file): there is no join token; create one with swell cluster token")
+        }
+        let text = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).first ?? ""
+        let token = try JoinToken(parsing: String(text))
+        guard token.cluster == settings.cluster else {
+            throw IdentityError(
+                .wrongCluster, "\(file): the token is for cluster '\(token.cluster)', not '\(settings.cluster)'")
+        }
+        let key = try directory.pendingKey()
+        let request = try SigningRequest(key: key)
+        let verifier = PeerVerifier(pinned: pin, now: now)
+        let refusals = LatestSlot<IdentityError>()
+        let transport = try HTTP2ClientTransport.Posix(
+            target: settings.enrolment.target,
+            transportSecurity: .enrolment(verifier: verifier, onRefusal: { refusals.put($0) }),
+            config: LinkSettings.transport)
+        let cluster = settings.cluster
+        let version = settings.version
+        let answer: Swell_V1_EnrollResponse
+        do {
+            answer = try await withGRPCClient(transport: transport) { client in
+                try await Swell_V1_Enrollment.Client(wrapping: client).enroll(
+                    .with {
+                        $0.joinToken = token.text
+                        $0.signingRequest = Data(request.derBytes)
+                        $0.cluster = cluster.rawValue
+                        $0.agentVersion = version
+                    }, options: LinkSettings.call(timeout: settings.helloTimeout))
+            }
+        } catch {
+            // The handshake's own reason says more than that the connection failed.
+            if let refusal = await refusals.next(within: .zero) { throw refusal }
+            throw error
+        }
+        let accepted = try await GrantReader.accept(
+            answer.grant, key: key, cluster: cluster, trustDomain: nil, now: now())
+        try directory.store(accepted.credential, authorities: accepted.authorities)
+        return accepted
+    }
+
+    /// One line for an error, without its inner workings.
+    static func describe(_ error: any Error) -> String {
+        switch error {
+        case let error as RPCError: error.message.isEmpty ? "\(error.code)" : "\(error.code): \(error.message)"
+        case let error as IdentityError: error.message
+        default: "\(error)"
+        }
+    }
+}
+
+/// Reads a certificate that the coordinator has issued.
+enum GrantReader {
+    static func accept(
+        _ grant: Swell_V1_CertificateGrant, key: P256.Signing.PrivateKey, cluster: ClusterName,
+        trustDomain: TrustDomain?, now: Timestamp
+    ) async throws -> (credential: Credential, authorities: [Certificate]) {
+        let domain = try trustDomain ?? TrustDomain(grant.trustDomain)
+        return try await Credential.accepting(
+            chainDER: grant.chain.map { Array($0) }, authoritiesDER: grant.authorities.map { Array($0) }, key: key,
+            expected: .cluster(cluster, in: domain), now: now)
+    }
+}

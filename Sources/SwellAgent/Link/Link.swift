@@ -1,0 +1,184 @@
+internal import Crypto
+internal import FoundationEssentials
+internal import GRPCCore
+internal import GRPCNIOTransportHTTP2
+internal import Logging
+internal import SwellEngine
+internal import SwellIdentity
+internal import SwellModel
+internal import SwellProtocol
+internal import SwiftProtobuf
+
+/// The agent's connection to its coordinator: enrols, dials, comes back with full jitter, renews its certificate.
+struct Link: Sendable {
+    let settings: LinkSettings
+    let ports: SessionPorts
+    let directory: AgentCredentialDirectory
+    let documents: SessionDocuments
+    let logger: Logger
+
+    /// Runs until cancelled.
+    func run() async throws {
+        let enroller = Enroller(
+            settings: settings, directory: directory, now: ports.now, chance: ports.chance, logger: logger)
+        var (credential, authorities) = try await enroller.credential()
+        var teller = StateTeller()
+        var backoff = Backoff()
+        while !Task.isCancelled {
+            if credential.notValidAfter <= ports.now() {
+                (credential, authorities) = try await enroller.credential()
+            }
+            let rotating = try RotatingCredential(credential)
+            let wasWelcome = LatestSlot<Bool>()
+            var delay: Duration
+            do {
+                let end = try await dial(rotating, authorities) { welcome in
+                    wasWelcome.put(true)
+                    logger.info(
+                        "connected to the coordinator",
+                        metadata: ["coordinator": "\(settings.coordinator)", "session": "\(welcome.sessionID)"])
+                }
+                if await wasWelcome.next(within: .zero) != nil { backoff.reset() }
+                switch end {
+                case .retryLater(let after, let reason):
+                    logger.info(
+                        "the coordinator asks to come back later",
+                        metadata: ["after": "\(after)", "reason": "\(reason)"])
+                    // Its word, and jitter of our own on top, so that those it sent away do not come back together.
+                    delay = after.duration * (1 + ports.chance() / 2)
+                case .renewed:
+                    credential = rotating.current
+                    // A fleet enrolled together does not come back together.
+                    delay = .seconds(1) * ports.chance()
+                case .closed:
+                    _ = teller.isNews("closed")
+                    logger.info("the session with the coordinator ended, coming back")
+                    delay = backoff.next(chance: ports.chance())
+                }
+            } catch {
+                if Task.isCancelled { break }
+                if await wasWelcome.next(within: .zero) != nil {
+                    backoff.reset()
+                    _ = teller.isNews("connected")
+                }
+                let what = Enroller.describe(error)
+                if teller.isNews(what) {
+                    logger.warning(
+                        "the coordinator is out of reach, trying again",
+                        metadata: ["coordinator": "\(settings.coordinator)", "reason": "\(what)"])
+                }
+                delay = backoff.next(chance: ports.chance())
+            }
+            await documents.close()
+            await ports.inbox.send(.disconnected)
+            try? await Task.sleep(for: delay)
+        }
+    }
+
+    private func dial(
+        _ credential: RotatingCredential, _ authorities: TrustedAuthorities,
+        onWelcome: @escaping @Sendable (SessionWelcome) async -> Void
+    ) async throws -> SessionEnd {
+        let domain = credential.current.identity.trustDomain
+        let verifier = PeerVerifier(authorities: authorities, expecting: .coordinator(in: domain), now: ports.now)
+        let refusals = LatestSlot<IdentityError>()
+        let transport = try HTTP2ClientTransport.Posix(
+            target: settings.coordinator.target,
+            transportSecurity: .agent(
+                credential: credential, verifier: verifier, onRefusal: { refusals.put($0) }),
+            config: LinkSettings.transport)
+        do {
+            return try await withGRPCClient(transport: transport) { client in
+                let fleet = Session.FleetClient(wrapping: client)
+                let session = Session(fleet: fleet, settings: settings, ports: ports, logger: logger) { welcome in
+                    await documents.open(fleet)
+                    await onWelcome(welcome)
+                }
+                return try await withThrowingTaskGroup(of: SessionEnd.self) { group in
+                    group.addTask { try await session.run() }
+                    group.addTask { try await renew(credential, authorities, over: fleet) }
+                    defer { group.cancelAll() }
+                    return try await group.next() ?? .closed
+                }
+            }
+        } catch {
+            if let refusal = await refusals.next(within: .zero) { throw refusal }
+            throw error
+        }
+    }
+
+    /// Waits until the certificate is due for renewal, and renews it.
+    private func renew(
+        _ rotating: RotatingCredential, _ authorities: TrustedAuthorities, over fleet: Session.FleetClient
+    ) async throws -> SessionEnd {
+        let jitter = ports.chance()
+        var failedBefore = false
+        while true {
+            let credential = rotating.current
+            let wait = RenewalRule.delay(
+                notValidBefore: credential.notValidBefore, notValidAfter: credential.notValidAfter, jitter: jitter,
+                failedBefore: failedBefore, now: ports.now())
+            try await Task.sleep(for: wait.duration)
+            do {
+                let key = P256.Signing.PrivateKey()
+                let request = try SigningRequest(key: key)
+                let answer = try await fleet.renewCertificate(
+                    .with { $0.signingRequest = Data(request.derBytes) },
+                    options: LinkSettings.call(timeout: settings.helloTimeout))
+                let (renewed, trusted) = try await GrantReader.accept(
+                    answer.grant, key: key, cluster: settings.cluster, trustDomain: credential.identity.trustDomain,
+                    now: ports.now())
+                try directory.store(renewed, authorities: trusted)
+                try rotating.replace(with: renewed)
+                authorities.replace(with: trusted)
+                logger.info("certificate renewed", metadata: ["serial": "\(renewed.serial)"])
+                return .renewed
+            } catch {
+                try Task.checkCancellation()
+                if !failedBefore {
+                    logger.warning("certificate not renewed, trying again", metadata: ["error": "\(error)"])
+                }
+                failedBefore = true
+            }
+        }
+    }
+}
+
+/// Documents over whatever session there is.
+actor SessionDocuments: DocumentSource {
+    private var fleet: Session.FleetClient?
+
+    func open(_ fleet: Session.FleetClient) { self.fleet = fleet }
+    func close() { fleet = nil }
+
+    func fetch(
+        _ digests: [ContentDigest], onDocument: @Sendable (ContentDocument) async throws -> Void
+    ) async throws {
+        guard let fleet else { throw AgentError(.notConnected, "there is no session with the coordinator") }
+        var rest = digests[...]
+        while !rest.isEmpty {
+            let batch = Array(rest.prefix(WireLimits.digestsPerFetch))
+            rest = rest.dropFirst(batch.count)
+            let documents: [ContentDocument]
+            do {
+                documents = try await fleet.fetchDocuments(
+                    .with { $0.digests = batch.map(\.rawValue) }, options: LinkSettings.call(timeout: .seconds(120))
+                ) { response in
+                    var assembler = DocumentAssembler(awaiting: batch)
+                    var documents: [ContentDocument] = []
+                    for try await chunk in response.messages {
+                        if let document = try assembler.add(chunk) { documents.append(document) }
+                    }
+                    guard assembler.missing.isEmpty else {
+                        throw AgentError(
+                            .protocolBreach, "\(assembler.missing.count) documents of \(batch.count) did not come")
+                    }
+                    return documents
+                }
+            } catch let error as RPCError where error.code == .notFound || error.code == .permissionDenied {
+                throw AgentError(.contentUnavailable, error.message, cause: nil)
+            }
+            for document in documents { try await onDocument(document) }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+internal import Logging
+internal import SwellEngine
+internal import SwellModel
+internal import SwellProtocol
+
+/// Feeds the machine one event after another, and hands its actions on. The journal is on disk before what follows from it.
+struct AgentLoop: Sendable {
+    let inbox: Mailbox<MachineEvent>
+    let file: JournalFile
+    let view: JournalView
+    let board: OrderBoard
+    let wanted: Mailbox<ContentDigest>
+    let outbox: Outbox
+    let alarm: LatestSlot<Timestamp>
+    let now: @Sendable () -> Timestamp
+    let logger: Logger
+
+    /// Runs until cancelled.
+    ///
+    /// - Throws: ``AgentError`` when the journal cannot be written: to go on would be to act without remembering.
+    func run(_ start: AgentMachine) async throws {
+        var machine = start
+        try await perform(machine.handle(.restarted, now: now()), machine)
+        while let event = await inbox.receive() {
+            try await perform(machine.handle(event, now: now()), machine)
+        }
+    }
+
+    private func perform(_ actions: [AgentAction], _ machine: AgentMachine) async throws {
+        for action in actions {
+            switch action {
+            case .persist(let journal):
+                try await file.write(journal)
+                await view.show(journal)
+            case .acknowledge(let application, let generation, let epoch):
+                outbox.put(AcknowledgedAssignment(application: application, generation: generation, epoch: epoch))
+            case .fetch(let digest): await wanted.send(digest)
+            case .apply(let work):
+                await board.put(.apply(work, epoch: epoch(of: work, machine)), for: work.application)
+            case .remove(let work): await board.put(.remove(work), for: work.application)
+            case .cancel(let work): await board.put(.idle, for: work.application)
+            case .watch(let work, let drift):
+                await board.put(.watch(work, drift, epoch: epoch(of: work, machine)), for: work.application)
+            case .report(let report): outbox.put(report)
+            case .wake(let moment): alarm.put(moment)
+            case .note(let note): tell(note)
+            }
+        }
+    }
+
+    private func epoch(of work: AgentWork, _ machine: AgentMachine) -> Int64 {
+        machine.journal.applications[work.application]?.highestEpoch ?? 0
+    }
+
+    private func tell(_ note: AgentNote) {
+        logger.info(
+            "decided",
+            metadata: [
+                "what": "\(note.what)", "application": "\(note.application)", "generation": "\(note.generation)",
+                "why": "\(note.why)",
+            ])
+    }
+}
+
+/// Sends a tick at the moment that was last asked for.
+struct Alarm: Sendable {
+    let wishes: LatestSlot<Timestamp>
+    let inbox: Mailbox<MachineEvent>
+    let now: @Sendable () -> Timestamp
+
+    /// Runs until cancelled.
+    func run() async {
+        var wish = await wishes.next()
+        while let moment = wish {
+            let wait = max(.zero, moment - now())
+            if let newer = await wishes.next(within: wait.duration) {
+                wish = newer
+                continue
+            }
+            guard !Task.isCancelled else { return }
+            await inbox.send(.tick)
+            wish = await wishes.next()
+        }
+    }
+}

@@ -1,0 +1,132 @@
+internal import Logging
+public import ServiceLifecycle
+internal import SwellEngine
+internal import SwellIdentity
+internal import SwellModel
+
+/// An agent: keeps its cluster as the coordinator assigns it, and tells how it goes.
+///
+/// It may be killed at any moment; the next start goes on from the journal.
+public struct AgentService: Service {
+    private let settings: AgentSettings
+    private let cluster: any ClusterPort
+    private let now: @Sendable () -> Timestamp
+    private let chance: @Sendable () -> Double
+    private let logger: Logger
+
+    init(
+        settings: AgentSettings, cluster: any ClusterPort, now: @escaping @Sendable () -> Timestamp,
+        chance: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }, logger: Logger
+    ) {
+        self.settings = settings
+        self.cluster = cluster
+        self.now = now
+        self.chance = chance
+        self.logger = logger
+    }
+
+    /// Runs until a graceful shutdown or cancellation.
+    ///
+    /// - Throws: ``AgentError`` when the state directory cannot be used.
+    public func run() async throws {
+        try AtomicFile.makeDirectory(settings.stateDirectory)
+        let lock = try DirectoryLock(settings.stateDirectory)
+        defer { lock.release() }
+        do {
+            try await cancelWhenGracefulShutdown { try await self.work() }
+        } catch is CancellationError {
+            logger.info("agent stopped")
+        }
+    }
+
+    private func work() async throws {
+        let file = JournalFile(stateDirectory: settings.stateDirectory)
+        let journal = try await JournalRecovery(file: file, cluster: cluster, now: now, logger: logger).journal()
+        let parts = try AgentParts(
+            settings: settings, cluster: cluster, file: file, journal: journal, now: now, chance: chance, logger: logger
+        )
+        logger.info(
+            "agent started",
+            metadata: [
+                "cluster": "\(settings.link.cluster)", "applications": "\(journal.applications.count)",
+                "coordinator": "\(settings.link.coordinator)",
+            ])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await parts.loop.run(AgentMachine(journal: journal, rules: settings.rules)) }
+            group.addTask { await parts.alarm.run() }
+            group.addTask { await parts.driver.run() }
+            group.addTask { await parts.fetcher.run() }
+            group.addTask { try await parts.link.run() }
+            if let ready = settings.readyFile {
+                try AtomicFile.write(Array("ready\n".utf8), to: ready, isDurable: false)
+            }
+            // All of them run until the agent ends; one that fails ends the others.
+            defer { group.cancelAll() }
+            while try await group.next() != nil {}
+        }
+        try Task.checkCancellation()
+    }
+}
+
+/// The agent's parts, joined to one another.
+private struct AgentParts: Sendable {
+    let loop: AgentLoop
+    let alarm: Alarm
+    let driver: ClusterDriver
+    let fetcher: ContentFetcher
+    let link: Link
+
+    init(
+        settings: AgentSettings, cluster: any ClusterPort, file: JournalFile, journal: AgentJournal,
+        now: @escaping @Sendable () -> Timestamp, chance: @escaping @Sendable () -> Double, logger: Logger
+    ) throws {
+        let inbox = Mailbox<MachineEvent>(capacity: 1_024)
+        let wanted = Mailbox<ContentDigest>(capacity: 1_024)
+        let alarmWishes = LatestSlot<Timestamp>()
+        let outbox = Outbox()
+        let board = OrderBoard()
+        let view = JournalView(journal)
+        let placement = PlacementFile(stateDirectory: settings.stateDirectory)
+        let cache = try DocumentCache(
+            stateDirectory: settings.stateDirectory, sizeLimit: settings.documentLimit, logger: logger)
+        let content = ReleaseContent(cache: cache)
+        let documents = SessionDocuments()
+        let identity = ClusterIdentity(cluster: cluster)
+        self.loop = AgentLoop(
+            inbox: inbox, file: file, view: view, board: board, wanted: wanted, outbox: outbox, alarm: alarmWishes,
+            now: now, logger: logger)
+        self.alarm = Alarm(wishes: alarmWishes, inbox: inbox, now: now)
+        self.driver = ClusterDriver(
+            cluster: cluster, content: content, placement: placement, board: board, inbox: inbox,
+            turns: Turns(settings.concurrentApplies), driftInterval: settings.driftInterval, logger: logger)
+        self.fetcher = ContentFetcher(
+            content: content, source: documents, wanted: wanted, inbox: inbox, journal: view, chance: chance,
+            logger: logger)
+        let ports = SessionPorts(
+            inbox: inbox, outbox: outbox, placement: placement, journal: view,
+            clusterUID: { await identity.uid() }, bootID: Self.bootID(), now: now, chance: chance)
+        self.link = Link(
+            settings: settings.link, ports: ports,
+            directory: AgentCredentialDirectory(path: settings.stateDirectory + "/identity"), documents: documents,
+            logger: logger)
+    }
+
+    private static func bootID() -> String {
+        String(UInt64.random(in: 0...UInt64.max), radix: 16) + String(UInt64.random(in: 0...UInt64.max), radix: 16)
+    }
+}
+
+/// The cluster's uid, asked for until the cluster has answered once.
+private actor ClusterIdentity {
+    private let cluster: any ClusterPort
+    private var known: String?
+
+    init(cluster: any ClusterPort) { self.cluster = cluster }
+
+    /// The uid; nil while the API server does not answer.
+    func uid() async -> String? {
+        if let known { return known }
+        known = try? await cluster.uid()
+        return known
+    }
+}

@@ -1,0 +1,30 @@
+public import SwellEngine
+
+/// How an agent runs.
+public struct AgentSettings: Sendable {
+    /// Where it keeps its journal, documents and credential; of this agent alone.
+    public var stateDirectory: String
+    public var link: LinkSettings
+    public var rules: AgentRules
+    /// How many applies may be under way at once.
+    public var concurrentApplies: Int
+    /// How long between two looks for drift.
+    public var driftInterval: Duration
+    /// The most bytes of documents kept on disk.
+    public var documentLimit: Int
+    /// A file that is written once the agent works.
+    public var readyFile: String?
+
+    public init(
+        stateDirectory: String, link: LinkSettings, rules: AgentRules = AgentRules(), concurrentApplies: Int = 4,
+        driftInterval: Duration = .seconds(60), documentLimit: Int = 256 << 20, readyFile: String? = nil
+    ) {
+        self.stateDirectory = stateDirectory
+        self.link = link
+        self.rules = rules
+        self.concurrentApplies = concurrentApplies
+        self.driftInterval = driftInterval
+        self.documentLimit = documentLimit
+        self.readyFile = readyFile
+    }
+}

@@ -1,0 +1,47 @@
+internal import FoundationEssentials
+internal import SwellModel
+
+/// Where the cluster is, as the coordinator last said: rendering needs it while the coordinator is away too.
+actor PlacementFile {
+    private let path: String
+    private var current: Cluster?
+    private var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+    private var nextWaiter: UInt64 = 0
+
+    /// Reads what was stored; a file that cannot be read counts as none, since the next session brings it anew.
+    init(stateDirectory: String) {
+        self.path = stateDirectory + "/placement.json"
+        if let bytes = try? AtomicFile.read(path, limit: 1 << 20) {
+            self.current = try? JSONDecoder().decode(Cluster.self, from: Data(bytes))
+        }
+    }
+
+    /// Takes in what the coordinator says.
+    func update(_ cluster: Cluster) async throws {
+        guard current != cluster else { return }
+        current = cluster
+        for waiter in waiters.values { waiter.resume() }
+        waiters = [:]
+        let bytes = Array(try JSONEncoder().encode(cluster))
+        let path = path
+        try await AtomicFile.offload { try AtomicFile.write(bytes, to: path, isDurable: true) }
+    }
+
+    /// The cluster's place, once it is known.
+    func place() async throws -> Cluster {
+        while true {
+            if let current { return current }
+            try Task.checkCancellation()
+            nextWaiter += 1
+            let id = nextWaiter
+            await withTaskCancellationHandler {
+                await withCheckedContinuation { waiters[id] = $0 }
+            } onCancel: {
+                // An actor can only be reached from a task; it ends at once.
+                Task { await self.release(id) }
+            }
+        }
+    }
+
+    private func release(_ id: UInt64) { waiters.removeValue(forKey: id)?.resume() }
+}

@@ -1,0 +1,83 @@
+internal import KubernetesObjects
+internal import SwellEngine
+internal import SwellModel
+
+@testable internal import SwellAgent
+
+/// A cluster in memory: remembers what was applied, and is as healthy as the test says.
+actor FakeCluster: ClusterPort {
+    /// The version that runs, by application; what is applied and not removed.
+    private(set) var running: [ApplicationName: ClusterRelease] = [:]
+    private(set) var applied: [String] = []
+    private(set) var removals = 0
+    private(set) var underWay = 0
+    private(set) var mostUnderWay = 0
+    private var health: [String: ObservedHealth] = [:]
+    private var failures: [String: ClusterError] = [:]
+    private var blocked: Set<String> = []
+    private var drifted = 0
+    private(set) var corrections = 0
+    private(set) var remembered: [InventoryRecord] = []
+    private var isAway = false
+
+    // MARK: - The script
+
+    func setHealth(_ value: ObservedHealth, of version: String) { health[version] = value }
+    func setFailure(_ failure: ClusterError?, of version: String) { failures[version] = failure }
+    func block(_ version: String) { blocked.insert(version) }
+    func unblock(_ version: String) { blocked.remove(version) }
+    func setDrift(_ count: Int) { drifted = count }
+    func remember(_ records: [InventoryRecord]) { remembered = records }
+    func setAway(_ value: Bool) { isAway = value }
+    func version(of application: ApplicationName) -> String? { running[application]?.release.version }
+
+    // MARK: - The port
+
+    func uid() async throws -> String {
+        try reachable()
+        return "uid-1"
+    }
+
+    func inventories() async throws -> [InventoryRecord] {
+        try reachable()
+        return remembered
+    }
+
+    func apply(_ release: ClusterRelease) async throws {
+        try reachable()
+        let version = release.release.version
+        applied.append(version)
+        underWay += 1
+        mostUnderWay = max(mostUnderWay, underWay)
+        defer { underWay -= 1 }
+        while blocked.contains(version) { try await Task.sleep(for: .milliseconds(5)) }
+        if let failure = failures[version] { throw failure }
+        running[release.application.name] = release
+    }
+
+    func remove(_ application: ApplicationName) async throws {
+        try reachable()
+        removals += 1
+        running[application] = nil
+    }
+
+    func watch(_ release: ClusterRelease, onHealth: @Sendable (ObservedHealth) async -> Void) async throws {
+        var last: ObservedHealth?
+        while true {
+            let now = health[release.release.version] ?? ObservedHealth(.healthy)
+            if now != last { await onHealth(now) }
+            last = now
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    func drift(of release: ClusterRelease, isCorrecting: Bool) async throws -> Int {
+        defer { if isCorrecting { drifted = 0 } }
+        if isCorrecting, drifted > 0 { corrections += 1 }
+        return drifted
+    }
+
+    private func reachable() throws {
+        if isAway { throw ClusterError(isTransient: true, isAway: true, reason: "Unavailable", message: "no answer") }
+    }
+}

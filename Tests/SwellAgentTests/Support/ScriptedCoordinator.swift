@@ -1,0 +1,226 @@
+internal import Crypto
+internal import FoundationEssentials
+internal import GRPCCore
+internal import GRPCNIOTransportHTTP2
+internal import SwellIdentity
+internal import SwellModel
+internal import SwellProtocol
+internal import SwiftProtobuf
+
+/// A coordinator that says what the test wants, over real TLS: it can go away and come back on the same ports.
+actor ScriptedCoordinator {
+    nonisolated let authority: CertificateAuthority
+    nonisolated let place: Cluster
+    private(set) var fleetPort = 0
+    private(set) var enrolmentPort = 0
+    /// What should run now.
+    private var assignments: [Assignment] = []
+    private var documents: [ContentDigest: ContentDocument] = [:]
+    private(set) var tokens: Set<String> = []
+    private(set) var reports: [ApplicationReport] = []
+    private(set) var hellos: [AgentHello] = []
+    private(set) var acknowledged: [AcknowledgedAssignment] = []
+    private(set) var fetches: [ContentDigest] = []
+    private(set) var renewals = 0
+    private(set) var refusedTokens = 0
+    private var sessions: [Int: RPCWriter<Swell_V1_CoordinatorMessage>] = [:]
+    private var nextSession = 0
+    private var retryLater: Interval?
+    /// How long certificates live.
+    private var leafLifetime: Interval = .hours(24)
+    private var acknowledgesReports = true
+
+    init(place: Cluster) throws {
+        self.place = place
+        self.authority = try CertificateAuthority.create(trustDomain: TrustDomain("swell.test"), now: .wall)
+    }
+
+    // MARK: - The script
+
+    func addToken(_ token: JoinToken) { tokens.insert(token.text) }
+    func setLeafLifetime(_ lifetime: Interval) { leafLifetime = lifetime }
+    func setRetryLater(_ interval: Interval?) { retryLater = interval }
+    func setAcknowledgesReports(_ value: Bool) { acknowledgesReports = value }
+    func store(_ release: AssembledRelease) {
+        for document in release.documents { documents[document.digest] = document }
+    }
+
+    /// Changes the wish and tells it to whoever is connected.
+    func assign(_ assignment: Assignment) async throws {
+        assignments.removeAll { $0.application == assignment.application }
+        assignments.append(assignment)
+        for writer in sessions.values {
+            try await writer.write(.init(.assignments([assignment], resyncComplete: false)))
+        }
+    }
+
+    /// Tells the same again.
+    func repeatAssignments() async throws {
+        for writer in sessions.values {
+            try await writer.write(.init(.assignments(assignments, resyncComplete: true)))
+        }
+    }
+
+    var isConnected: Bool { !sessions.isEmpty }
+
+    func last(_ application: ApplicationName) -> ApplicationReport? {
+        reports.last { $0.application == application }
+    }
+
+    // MARK: - Serving
+
+    /// Serves while `body` runs.
+    nonisolated func serve<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {
+        let credential = try RotatingCredential(
+            authority.issueServerCredential(names: ServerNames(["localhost"]), now: .wall))
+        let verifier = PeerVerifier(
+            authorities: TrustedAuthorities([authority.certificate]),
+            expecting: .cluster(in: authority.trustDomain), now: { .wall })
+        let fleet = GRPCServer(
+            transport: HTTP2ServerTransport.Posix(
+                address: .ipv4(host: "127.0.0.1", port: await fleetPort),
+                transportSecurity: try .fleet(credential: credential, verifier: verifier),
+                config: .defaults { $0.connection.maxGraceTime = .milliseconds(100) }),
+            services: [FleetScript(coordinator: self)])
+        let enrolment = GRPCServer(
+            transport: HTTP2ServerTransport.Posix(
+                address: .ipv4(host: "127.0.0.1", port: await enrolmentPort),
+                transportSecurity: try .enrolment(credential: credential),
+                config: .defaults { $0.connection.maxGraceTime = .milliseconds(100) }),
+            services: [EnrolmentScript(coordinator: self)])
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await fleet.serve() }
+            group.addTask { try await enrolment.serve() }
+            await self.bound(
+                fleet: try await fleet.listeningAddress?.ipv4?.port ?? 0,
+                enrolment: try await enrolment.listeningAddress?.ipv4?.port ?? 0)
+            let result = try await body()
+            fleet.beginGracefulShutdown()
+            enrolment.beginGracefulShutdown()
+            group.cancelAll()
+            while (try? await group.next()) != nil {}
+            await self.forgetSessions()
+            return result
+        }
+    }
+
+    private func bound(fleet: Int, enrolment: Int) {
+        fleetPort = fleet
+        enrolmentPort = enrolment
+    }
+
+    private func forgetSessions() { sessions = [:] }
+
+    // MARK: - What the services ask
+
+    fileprivate func open(_ writer: RPCWriter<Swell_V1_CoordinatorMessage>, _ hello: AgentHello) async throws -> Int? {
+        hellos.append(hello)
+        if let retryLater {
+            try await writer.write(.init(.retryLater(after: retryLater, reason: "the script says so")))
+            return nil
+        }
+        nextSession += 1
+        let welcome = SessionWelcome(
+            sessionID: "s\(nextSession)", heartbeatInterval: .milliseconds(500), reportInterval: .milliseconds(20),
+            placement: place)
+        try await writer.write(.init(.welcome(welcome)))
+        try await writer.write(.init(.assignments(assignments, resyncComplete: true)))
+        sessions[nextSession] = writer
+        return nextSession
+    }
+
+    fileprivate func close(_ session: Int) { sessions[session] = nil }
+
+    fileprivate func take(_ event: SwellProtocol.AgentEvent, _ session: Int) async throws {
+        switch event {
+        case .report(let id, let list):
+            reports += list
+            if acknowledgesReports { try await sessions[session]?.write(.init(.reportsAcknowledged([id]))) }
+        case .acknowledged(let list): acknowledged += list
+        case .hello, .heartbeat, .contentLacking: break
+        }
+    }
+
+    fileprivate func give(_ digests: [ContentDigest]) throws -> [ContentDocument] {
+        fetches += digests
+        return try digests.map { digest in
+            guard let document = documents[digest] else {
+                throw RPCError(code: .notFound, message: "\(digest.short) is not known")
+            }
+            return document
+        }
+    }
+
+    fileprivate func enrol(_ request: Swell_V1_EnrollRequest) throws -> Swell_V1_EnrollResponse {
+        guard tokens.contains(request.joinToken) else {
+            refusedTokens += 1
+            throw RPCError(code: .permissionDenied, message: "the join token is spent")
+        }
+        return try .with { $0.grant = try grant(Array(request.signingRequest)) }
+    }
+
+    fileprivate func renew(_ request: Swell_V1_RenewCertificateRequest) throws -> Swell_V1_RenewCertificateResponse {
+        renewals += 1
+        return try .with { $0.grant = try grant(Array(request.signingRequest)) }
+    }
+
+    private func grant(_ request: [UInt8]) throws -> Swell_V1_CertificateGrant {
+        // Begun in the past, as the authority's allowance for clocks has it.
+        let issued = try authority.issueAgentCertificate(
+            cluster: place.name, for: SigningRequest(derBytes: request), now: .wall, lifetime: leafLifetime)
+        let domain = authority.trustDomain.name
+        let chain = try issued.chainDER().map { Data($0) }
+        guard let root = chain.last else { preconditionFailure("a chain ends with its authority") }
+        return .with {
+            $0.chain = chain
+            $0.authorities = [root]
+            $0.trustDomain = domain
+        }
+    }
+}
+
+private struct FleetScript: Swell_V1_Fleet.SimpleServiceProtocol {
+    let coordinator: ScriptedCoordinator
+
+    func session(
+        request: RPCAsyncSequence<Swell_V1_AgentMessage, any Error>,
+        response: RPCWriter<Swell_V1_CoordinatorMessage>, context: ServerContext
+    ) async throws {
+        try await withRPCCancellationHandler {
+            var session: Int?
+            for try await message in request {
+                let event = try SwellProtocol.AgentEvent(message)
+                if case .hello(let hello) = event {
+                    session = try await coordinator.open(response, hello)
+                    if session == nil { return }
+                } else if let session {
+                    try await coordinator.take(event, session)
+                }
+            }
+            if let session { await coordinator.close(session) }
+        } onCancelRPC: {
+        }
+    }
+
+    func fetchDocuments(
+        request: Swell_V1_FetchDocumentsRequest, response: RPCWriter<Swell_V1_DocumentChunk>, context: ServerContext
+    ) async throws {
+        for document in try await coordinator.give(request.digests.map { try ContentDigest($0) }) {
+            for chunk in Swell_V1_DocumentChunk.chunks(of: document) { try await response.write(chunk) }
+        }
+    }
+
+    func renewCertificate(
+        request: Swell_V1_RenewCertificateRequest, context: ServerContext
+    ) async throws -> Swell_V1_RenewCertificateResponse {
+        try await coordinator.renew(request)
+    }
+}
+
+private struct EnrolmentScript: Swell_V1_Enrollment.SimpleServiceProtocol {
+    let coordinator: ScriptedCoordinator
+
+    func enroll(request: Swell_V1_EnrollRequest, context: ServerContext) async throws -> Swell_V1_EnrollResponse {
+        try await coordinator.enrol(request)
+    }
+}
