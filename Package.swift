@@ -138,7 +138,11 @@ let package = Package(
             name: "swell-agent", dependencies: ["SwellAgent", "SwellTelemetry", argumentParser, lifecycle, logging]),
         // Simulated Kubernetes API servers.
         .executableTarget(
-            name: "swell-kubesim", dependencies: ["KubernetesSimulator", argumentParser, lifecycle, logging]),
+            name: "swell-kubesim",
+            dependencies: [
+                "KubernetesObjects", "KubernetesSimulator", argumentParser, asyncHTTPClient, lifecycle, logging, nioCore,
+                nioHTTP1,
+            ]),
         // Runs simulated worlds and checks the invariants.
         .executableTarget(name: "swell-proof", dependencies: ["SwellSimulation", argumentParser]),
 

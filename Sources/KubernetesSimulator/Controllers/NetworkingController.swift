@@ -1,0 +1,150 @@
+internal import KubernetesObjects
+
+// MARK: - Services, ingresses, volumes, budgets and autoscalers: as much of them as others wait for
+
+extension ClusterState {
+    mutating func reconcileNetworking(_ agenda: inout Agenda) {
+        for stored in store.all("services") {
+            let service = stored.value
+            if service.isBeingDeleted { continue }
+            if service.at("spec", "type")?.stringValue == "LoadBalancer",
+                service.at("status", "loadBalancer", "ingress") == nil
+            {
+                balance("services", stored, &agenda)
+            }
+            writeEndpoints(of: service, now: agenda.now)
+        }
+        for stored in store.all("ingresses.networking.k8s.io")
+        where stored.value.at("status", "loadBalancer", "ingress") == nil {
+            balance("ingresses.networking.k8s.io", stored, &agenda)
+        }
+    }
+
+    private mutating func balance(_ storage: String, _ stored: StoredObject, _ agenda: inout Agenda) {
+        let due = stored.bornAt + timing.provisioning
+        guard agenda.now >= due else { return agenda.look(at: due) }
+        let hash = SeededRandom.hash(stored.value.uid)
+        let address = "203.0.113.\(hash % 254 + 1)"
+        writeStatus(storage, stored.value.key, now: agenda.now) { object in
+            object.put([["ip": .string(address)]], "status", "loadBalancer", "ingress")
+        }
+    }
+
+    private mutating func writeEndpoints(of service: JSONValue, now: Double) {
+        guard let labels = service.at("spec", "selector"), labels.objectValue?.isEmpty == false else { return }
+        let selector = LabelSelector(labels: labels)
+        let pods = store.all("pods", namespace: service.namespace).map(\.value).filter { pod in
+            PodFacts.isActive(pod) && selector.matches(pod.at("metadata", "labels"))
+                && pod.at("status", "podIP") != nil
+        }
+        func addresses(_ ready: Bool) -> [JSONValue] {
+            pods.filter { PodFacts.isReady($0) == ready }.map { pod in
+                [
+                    "ip": pod.at("status", "podIP") ?? "",
+                    "targetRef": [
+                        "kind": "Pod", "name": .string(pod.name), "namespace": .string(pod.namespace),
+                        "uid": .string(pod.uid),
+                    ],
+                ]
+            }
+        }
+        let ports = (service.at("spec", "ports")?.arrayValue ?? []).map { port -> JSONValue in
+            var result: JSONValue = [
+                "port": port["targetPort"]?.intValue == nil ? port["port"] ?? 0 : port["targetPort"] ?? 0,
+                "protocol": port["protocol"] ?? "TCP",
+            ]
+            if let name = port["name"] { result["name"] = name }
+            return result
+        }
+        var subset: JSONValue = .object([:])
+        let ready = addresses(true)
+        let waiting = addresses(false)
+        if !ready.isEmpty { subset["addresses"] = .array(ready) }
+        if !waiting.isEmpty { subset["notReadyAddresses"] = .array(waiting) }
+        if !ports.isEmpty { subset["ports"] = .array(ports) }
+        let subsets: JSONValue? = ready.isEmpty && waiting.isEmpty ? nil : .array([subset])
+        if store.get("endpoints", service.key) == nil {
+            var endpoints: JSONValue = [
+                "metadata": [
+                    "name": .string(service.name), "namespace": .string(service.namespace),
+                    "ownerReferences": [service.ownerReference(apiVersion: "v1", kind: "Service")],
+                ]
+            ]
+            endpoints["subsets"] = subsets
+            spawn("endpoints", endpoints, now: now)
+        } else {
+            write("endpoints", service.key, now: now) { $0["subsets"] = subsets }
+        }
+    }
+
+    mutating func reconcileVolumes(_ agenda: inout Agenda) {
+        for stored in store.all("persistentvolumeclaims") {
+            let claim = stored.value
+            if claim.isBeingDeleted {
+                let isUsed = store.all("pods", namespace: claim.namespace).contains { pod in
+                    (pod.value.at("spec", "volumes")?.arrayValue ?? []).contains {
+                        $0.at("persistentVolumeClaim", "claimName")?.stringValue == claim.name
+                    }
+                }
+                if !isUsed {
+                    write("persistentvolumeclaims", claim.key, now: agenda.now) { object in
+                        let left = object.finalizers.filter { $0 != "kubernetes.io/pvc-protection" }
+                        object.put(left.isEmpty ? nil : .array(left.map { .string($0) }), "metadata", "finalizers")
+                    }
+                }
+                continue
+            }
+            guard claim.at("status", "phase")?.stringValue == "Pending" else { continue }
+            let due = stored.bornAt + timing.provisioning
+            guard agenda.now >= due else {
+                agenda.look(at: due)
+                continue
+            }
+            write("persistentvolumeclaims", claim.key, now: agenda.now) { object in
+                object.put(.string("pvc-\(claim.uid)"), "spec", "volumeName")
+            }
+            writeStatus("persistentvolumeclaims", claim.key, now: agenda.now) { object in
+                object["status"] = [
+                    "phase": "Bound", "accessModes": object.at("spec", "accessModes") ?? .array([]),
+                    "capacity": object.at("spec", "resources", "requests") ?? .object([:]),
+                ]
+            }
+        }
+    }
+
+    mutating func reconcileBudgets(_ agenda: inout Agenda) {
+        for stored in store.all("poddisruptionbudgets.policy") where !stored.value.isBeingDeleted {
+            let budget = stored.value
+            let selector = LabelSelector(object: budget.at("spec", "selector"))
+            let pods = store.all("pods", namespace: budget.namespace).map(\.value).filter {
+                PodFacts.isActive($0) && selector.matches($0.at("metadata", "labels"))
+            }
+            let healthy = pods.filter(PodFacts.isReady).count
+            var desired = pods.count
+            if let least = budget.at("spec", "minAvailable") {
+                desired = IntOrPercent.resolve(least, of: pods.count, roundingUp: true)
+            } else if let most = budget.at("spec", "maxUnavailable") {
+                desired = max(0, pods.count - IntOrPercent.resolve(most, of: pods.count, roundingUp: true))
+            }
+            let allowed = max(0, healthy - desired)
+            writeStatus("poddisruptionbudgets.policy", budget.key, now: agenda.now) { object in
+                let old = object.condition("DisruptionAllowed")
+                let status: JSONValue = allowed > 0 ? "True" : "False"
+                let time = JSONValue.string(Timestamp.text(agenda.now))
+                object["status"] = [
+                    "currentHealthy": .integer(Int64(healthy)), "desiredHealthy": .integer(Int64(desired)),
+                    "disruptionsAllowed": .integer(Int64(allowed)), "expectedPods": .integer(Int64(pods.count)),
+                    "observedGeneration": .integer(budget.generation),
+                    "conditions": [
+                        [
+                            "type": "DisruptionAllowed", "status": status,
+                            "reason": allowed > 0 ? "SufficientPods" : "InsufficientPods", "message": "",
+                            "observedGeneration": .integer(budget.generation),
+                            "lastTransitionTime": old?["status"] == status ? old?["lastTransitionTime"] ?? time : time,
+                        ]
+                    ],
+                ]
+            }
+        }
+    }
+}

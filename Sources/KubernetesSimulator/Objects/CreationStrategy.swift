@@ -1,0 +1,114 @@
+internal import KubernetesObjects
+
+/// What the server itself adds to a new object after its owner's fields have been noted.
+enum CreationStrategy {
+    /// The status and the server's own fields of a new object.
+    static func prepare(
+        _ object: inout JSONValue, resource: ResourceType, state: inout ClusterState, keepsStatus: Bool
+    ) {
+        let given = object["status"]
+        if resource.isCustom {
+            if resource.hasStatus, !keepsStatus { object["status"] = nil }
+            return
+        }
+        if resource.hasStatus { object["status"] = keepsStatus ? given ?? .object([:]) : .object([:]) }
+        switch resource.kind {
+        case "Namespace":
+            object["spec"] = ["finalizers": ["kubernetes"]]
+            object["status"] = ["phase": "Active"]
+        case "Pod": pod(&object)
+        case "Job": job(&object)
+        case "Service": service(&object, state: &state)
+        case "Ingress": object["status"] = ["loadBalancer": .object([:])]
+        case "StatefulSet": object["status"] = ["replicas": 0, "availableReplicas": 0]
+        case "ReplicaSet": object["status"] = ["replicas": 0]
+        case "DaemonSet":
+            object["status"] = [
+                "currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0,
+            ]
+        case "PersistentVolumeClaim":
+            object["status"] = ["phase": "Pending"]
+            if object.at("spec", "storageClassName") == nil { object.put("standard", "spec", "storageClassName") }
+            addFinalizer(&object, "kubernetes.io/pvc-protection")
+        case "CustomResourceDefinition":
+            let stored = object.at("spec", "versions")?.arrayValue?.first { $0["storage"]?.boolValue == true }
+            object["status"] = [
+                "conditions": nil, "acceptedNames": ["plural": "", "kind": ""],
+                "storedVersions": .array(stored?["name"].map { [$0] } ?? []),
+            ]
+        case "PodDisruptionBudget":
+            object["status"] = ["currentHealthy": 0, "desiredHealthy": 0, "disruptionsAllowed": 0, "expectedPods": 0]
+        case "HorizontalPodAutoscaler":
+            object["status"] = ["desiredReplicas": 0, "currentMetrics": nil]
+        case "ServiceAccount" where object["metadata"] != nil: break
+        default: break
+        }
+    }
+
+    private static func addFinalizer(_ object: inout JSONValue, _ name: String) {
+        guard !object.finalizers.contains(name) else { return }
+        object.put(.array((object.finalizers + [name]).map { .string($0) }), "metadata", "finalizers")
+    }
+
+    private static func pod(_ object: inout JSONValue) {
+        if object.at("spec", "priority") == nil { object.put(0, "spec", "priority") }
+        if object.at("spec", "preemptionPolicy") == nil {
+            object.put("PreemptLowerPriority", "spec", "preemptionPolicy")
+        }
+        var tolerations = object.at("spec", "tolerations")?.arrayValue ?? []
+        for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]
+        where !tolerations.contains(where: { $0["key"]?.stringValue == key }) {
+            tolerations.append(
+                ["key": .string(key), "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300])
+        }
+        object.put(.array(tolerations), "spec", "tolerations")
+        object["status"] = ["phase": "Pending", "qosClass": .string(qualityOfService(object["spec"]))]
+    }
+
+    private static func qualityOfService(_ spec: JSONValue?) -> String {
+        let containers = spec?["containers"]?.arrayValue ?? []
+        let bounded = containers.filter { container in
+            ["cpu", "memory"].allSatisfy { name in
+                let limit = container.at("resources", "limits", name)
+                return limit != nil && (container.at("resources", "requests", name) ?? limit) == limit
+            }
+        }
+        if !containers.isEmpty, bounded.count == containers.count { return "Guaranteed" }
+        let named = containers.contains { container in
+            container.at("resources", "limits") != nil || container.at("resources", "requests") != nil
+        }
+        return named ? "Burstable" : "BestEffort"
+    }
+
+    private static func job(_ object: inout JSONValue) {
+        guard object.at("spec", "manualSelector")?.boolValue != true else { return }
+        let labels: [String: JSONValue] = [
+            "batch.kubernetes.io/controller-uid": .string(object.uid),
+            "batch.kubernetes.io/job-name": .string(object.name),
+            "controller-uid": .string(object.uid), "job-name": .string(object.name),
+        ]
+        for (key, value) in labels {
+            object.put(value, "spec", "template", "metadata", "labels", key)
+            if object.at("metadata", "labels", key) == nil { object.put(value, "metadata", "labels", key) }
+        }
+        object.put(
+            ["matchLabels": ["batch.kubernetes.io/controller-uid": .string(object.uid)]], "spec", "selector")
+    }
+
+    private static func service(_ object: inout JSONValue, state: inout ClusterState) {
+        object["status"] = ["loadBalancer": .object([:])]
+        let type = object.at("spec", "type")?.stringValue ?? "ClusterIP"
+        if type != "ExternalName" {
+            if object.at("spec", "clusterIP") == nil {
+                let number = state.random.next()
+                object.put(.string("10.96.\(number >> 8 & 255).\(number % 250 + 2)"), "spec", "clusterIP")
+            }
+            if let address = object.at("spec", "clusterIP") { object.put([address], "spec", "clusterIPs") }
+        }
+        if type == "NodePort" || type == "LoadBalancer" {
+            Defaults.eachItem(&object, ["spec", "ports"]) { port in
+                if port["nodePort"] == nil { port["nodePort"] = .integer(Int64(30_000 + state.random.next() % 2768)) }
+            }
+        }
+    }
+}

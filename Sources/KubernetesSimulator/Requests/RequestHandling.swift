@@ -1,0 +1,249 @@
+internal import KubernetesObjects
+
+/// Where a path leads.
+struct ResourcePath: Sendable {
+    var type: ResourceType
+    var namespace: String?
+    var name: String?
+    var subresource: String?
+}
+
+// MARK: - From a request to an answer
+
+extension ClusterState {
+    /// Answers a request.
+    mutating func handle(_ request: APIRequest, now: Double) -> APIResponse {
+        instant = now
+        do throws(APIStatus) {
+            if let answer = try discovery(request) { return answer }
+            if let answer = try review(request) { return answer }
+            guard let path = try resolve(request) else { return .pageNotFound }
+            return try answer(request, path, now: now)
+        } catch {
+            return APIResponse(error)
+        }
+    }
+
+    private func resolve(_ request: APIRequest) throws(APIStatus) -> ResourcePath? {
+        var parts = request.path[...]
+        let apiVersion: String
+        switch parts.popFirst() {
+        case "api":
+            guard parts.popFirst() == "v1" else { return nil }
+            apiVersion = "v1"
+        case "apis":
+            guard let group = parts.popFirst(), let version = parts.popFirst() else { return nil }
+            apiVersion = "\(group)/\(version)"
+        default: return nil
+        }
+        guard servedTypes.contains(where: { $0.apiVersion == apiVersion }) else { return nil }
+        var namespace: String?
+        if parts.first == "namespaces", parts.count >= 3,
+            !(apiVersion == "v1" && parts.count == 3 && ["status", "finalize"].contains(parts.last))
+        {
+            parts.removeFirst()
+            namespace = parts.popFirst()
+        }
+        guard let plural = parts.popFirst(), let type = type(apiVersion: apiVersion, plural: plural) else {
+            throw .noSuchResource
+        }
+        if type.isNamespaced, namespace == nil, let first = parts.first, !first.isEmpty { throw .noSuchResource }
+        if !type.isNamespaced, namespace != nil { throw .noSuchResource }
+        let name = parts.popFirst()
+        let subresource = parts.popFirst()
+        if let subresource, !type.subresources.contains(subresource) { throw .noSuchResource }
+        return ResourcePath(type: type, namespace: namespace, name: name, subresource: subresource)
+    }
+
+    private mutating func answer(
+        _ request: APIRequest, _ path: ResourcePath, now: Double
+    ) throws(APIStatus) -> APIResponse {
+        let key = ObjectKey(namespace: path.namespace ?? "", name: path.name ?? "")
+        switch (request.method, path.name) {
+        case ("GET", nil), ("HEAD", nil):
+            if request.isWatch { return try watch(request, path) }
+            return .json(try list(request, path))
+        case ("GET", _?), ("HEAD", _?):
+            if request.isWatch {
+                var request = request
+                request.query["fieldSelector"] = "metadata.name=\(key.name)"
+                return try watch(request, path)
+            }
+            return try read(request, path, key)
+        case ("POST", nil):
+            return try post(request, path, now: now)
+        case ("POST", _?):
+            return try postSubresource(request, path, key, now: now)
+        case ("PUT", _?):
+            return try put(request, path, key, now: now)
+        case ("PATCH", _?):
+            return try patch(request, path, key, now: now)
+        case ("DELETE", _?):
+            let options = try deleteOptions(request)
+            let result = try delete(path.type, key, options: options, now: now)
+            return .json(result)
+        case ("DELETE", nil):
+            return try deleteCollection(request, path, now: now)
+        default:
+            throw APIStatus(
+                code: 405, reason: "MethodNotAllowed",
+                message: "the server does not allow this method on the requested resource", details: .object([:]))
+        }
+    }
+
+    private func read(_ request: APIRequest, _ path: ResourcePath, _ key: ObjectKey) throws(APIStatus) -> APIResponse {
+        guard let object = store.get(path.type.storage, key)?.value else { throw .notFound(path.type, key.name) }
+        switch path.subresource {
+        case nil, "status":
+            return .json(presented(object, type: path.type, form: ObjectForm(request: request), isList: false))
+        case "scale": return .json(try scale(of: object, type: path.type))
+        case "log":
+            return .text("\(key.name): this container is simulated and writes no log\n")
+        default:
+            throw APIStatus(
+                code: 501, reason: "NotImplemented",
+                message: "the simulated server does not serve \(path.type.plural)/\(path.subresource ?? "")")
+        }
+    }
+
+    /// An object in its kind's version and in the form that the client wants.
+    func presented(_ object: JSONValue, type: ResourceType, form: ObjectForm, isList: Bool) -> JSONValue {
+        var value = object
+        value["apiVersion"] = .string(type.apiVersion)
+        value["kind"] = .string(type.kind)
+        switch form {
+        case .full: return value
+        case .metadataOnly:
+            return [
+                "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1",
+                "metadata": value["metadata"] ?? .object([:]),
+            ]
+        case .table(let includes):
+            return Table.of(
+                [value], type: type, includes: includes,
+                metadata: [
+                    "resourceVersion": value.at("metadata", "resourceVersion") ?? ""
+                ], now: instant)
+        }
+    }
+
+    private func list(_ request: APIRequest, _ path: ResourcePath) throws(APIStatus) -> JSONValue {
+        let labels = try LabelSelector(parsing: request.query["labelSelector"] ?? "")
+        let fields = try FieldSelector(parsing: request.query["fieldSelector"] ?? "")
+        var objects = store.all(path.type.storage, namespace: path.namespace).map(\.value)
+        objects = objects.filter { labels.matches($0.at("metadata", "labels")) && fields.matches($0) }
+        var metadata: [String: JSONValue] = ["resourceVersion": .string(String(store.revision))]
+        if let token = request.query["continue"], !token.isEmpty {
+            guard let start = ContinueToken(token) else {
+                throw .badRequest("continue key is not valid: illegal base64 data")
+            }
+            objects = objects.filter { $0.key > start.key }
+            metadata["resourceVersion"] = .string(String(start.revision))
+        }
+        if let limit = request.query["limit"].flatMap(Int.init), limit > 0, objects.count > limit {
+            let left = objects.count - limit
+            objects = Array(objects.prefix(limit))
+            if let last = objects.last {
+                metadata["continue"] = .string(ContinueToken(key: last.key, revision: store.revision).text)
+            }
+            if labels.isEmpty, fields.terms.isEmpty { metadata["remainingItemCount"] = .integer(Int64(left)) }
+        }
+        switch ObjectForm(request: request) {
+        case .table(let includes):
+            return Table.of(
+                objects.map { presented($0, type: path.type, form: .full, isList: false) }, type: path.type,
+                includes: includes, metadata: .object(metadata), now: instant)
+        case .metadataOnly:
+            return [
+                "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": .object(metadata),
+                "items": .array(objects.map { presented($0, type: path.type, form: .metadataOnly, isList: true) }),
+            ]
+        case .full:
+            if path.type.isCustom, metadata["continue"] == nil { metadata["continue"] = "" }
+            let items = objects.map { object -> JSONValue in
+                var item = presented(object, type: path.type, form: .full, isList: true)
+                if !path.type.isCustom {
+                    item["kind"] = nil
+                    item["apiVersion"] = nil
+                }
+                return item
+            }
+            return [
+                "kind": .string(path.type.listKind), "apiVersion": .string(path.type.apiVersion),
+                "metadata": .object(metadata), "items": .array(items),
+            ]
+        }
+    }
+
+    private func watch(_ request: APIRequest, _ path: ResourcePath) throws(APIStatus) -> APIResponse {
+        let labels = try LabelSelector(parsing: request.query["labelSelector"] ?? "")
+        let fields = try FieldSelector(parsing: request.query["fieldSelector"] ?? "")
+        var revision: UInt64?
+        let wantsInitial = request.isSet("sendInitialEvents")
+        if let text = request.query["resourceVersion"], !text.isEmpty, text != "0" {
+            guard let number = UInt64(text) else {
+                throw .badRequest(
+                    "resourceVersion: Invalid value: \"\(text)\": strconv.ParseUint: parsing \"\(text)\": invalid syntax"
+                )
+            }
+            revision = wantsInitial ? nil : number
+        }
+        let timeout = request.query["timeoutSeconds"].flatMap(Double.init) ?? 1800
+        return APIResponse(
+            status: 200,
+            body: .watch(
+                WatchRequest(
+                    type: path.type, namespace: path.namespace, labels: labels, fields: fields, revision: revision,
+                    sendsBookmarks: request.isSet("allowWatchBookmarks"), marksInitialEnd: wantsInitial,
+                    timeout: min(max(timeout, 1), 3600), form: ObjectForm(request: request))))
+    }
+
+    private mutating func deleteCollection(
+        _ request: APIRequest, _ path: ResourcePath, now: Double
+    ) throws(APIStatus) -> APIResponse {
+        let options = try deleteOptions(request)
+        var plain = request
+        plain.accept = ""
+        let doomed = try list(plain, path)
+        for item in doomed["items"]?.arrayValue ?? [] {
+            _ = try delete(path.type, item.key, options: options, now: now)
+        }
+        return .json(doomed)
+    }
+
+    private func deleteOptions(_ request: APIRequest) throws(APIStatus) -> DeleteOptions {
+        var options = DeleteOptions()
+        options.propagation = request.query["propagationPolicy"]
+        options.gracePeriod = request.query["gracePeriodSeconds"].flatMap(Int.init)
+        options.isDryRun = request.isDryRun
+        guard !request.body.isEmpty else { return options }
+        let body = try decode(request, expecting: "DeleteOptions")
+        options.uid = body.at("preconditions", "uid")?.stringValue
+        options.resourceVersion = body.at("preconditions", "resourceVersion")?.stringValue
+        options.propagation = body["propagationPolicy"]?.stringValue ?? options.propagation
+        options.gracePeriod = body.int("gracePeriodSeconds") ?? options.gracePeriod
+        if body["orphanDependents"]?.boolValue == true { options.propagation = "Orphan" }
+        if body["dryRun"]?.arrayValue?.contains("All") == true { options.isDryRun = true }
+        return options
+    }
+}
+
+/// Where a list that came in pages goes on.
+struct ContinueToken: Sendable {
+    var key: ObjectKey
+    var revision: UInt64
+
+    init(key: ObjectKey, revision: UInt64) {
+        self.key = key
+        self.revision = revision
+    }
+
+    init?(_ text: String) {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count >= 3, let revision = UInt64(parts[0]) else { return nil }
+        self.revision = revision
+        key = ObjectKey(namespace: parts[1], name: parts[2...].joined(separator: "."))
+    }
+
+    var text: String { "\(revision).\(key.namespace).\(key.name)" }
+}

@@ -1,0 +1,137 @@
+internal import KubernetesObjects
+
+/// One simulated cluster at work: answers requests, runs its controllers, wakes its watches.
+actor SimulatedCluster {
+    nonisolated let name: String
+    private var state: ClusterState
+    private let clock: @Sendable () -> Double
+    private var watchers: [Int: AsyncStream<Void>.Continuation] = [:]
+    private var nextWatcher = 0
+    /// Told after every change; one pending signal is enough, since a pass looks at everything.
+    private let changed: AsyncStream<Void>
+    private let signal: AsyncStream<Void>.Continuation
+
+    init(state: ClusterState, clock: @escaping @Sendable () -> Double) {
+        name = state.name
+        self.state = state
+        self.clock = clock
+        (changed, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        signal.yield()
+    }
+
+    var faults: FaultPlan { state.faults }
+
+    func setFaults(_ plan: FaultPlan) {
+        state.faults = plan
+        wake()
+    }
+
+    func handle(_ request: APIRequest) -> APIResponse {
+        let before = state.store.revision
+        let response = state.handle(request, now: clock())
+        if state.store.revision != before { wake() }
+        return response
+    }
+
+    /// A number from 0 up to 1, from the cluster's seed.
+    func chance() -> Double {
+        Double(state.random.next() >> 11) / Double(UInt64(1) << 53)
+    }
+
+    // MARK: Controllers
+
+    /// Runs the controllers until ``stop()``: after every change, and when one of them asked to be woken.
+    ///
+    /// A sleeper is started only for an instant before the earliest one that is slept for, so that few are ever there.
+    func runControllers() async {
+        await withDiscardingTaskGroup { group in
+            var earliest: Double?
+            for await _ in changed {
+                let next = pass()
+                let now = clock()
+                if let pending = earliest, pending <= now { earliest = nil }
+                guard let next, earliest.map({ next < $0 - 0.001 }) ?? true else { continue }
+                earliest = next
+                group.addTask { [signal] in
+                    try? await Task.sleep(for: .seconds(max(0, next - now)))
+                    signal.yield()
+                }
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// One pass of all controllers.
+    private func pass() -> Double? {
+        let before = state.store.revision
+        let next = state.reconcile(now: clock())
+        if state.store.revision != before { wakeWatchers() }
+        return next
+    }
+
+    private func wake() {
+        signal.yield()
+        wakeWatchers()
+    }
+
+    private func wakeWatchers() {
+        for continuation in watchers.values { continuation.yield() }
+    }
+
+    /// Ends the controllers without waiting for the actor.
+    nonisolated func interrupt() {
+        signal.finish()
+    }
+
+    /// Ends the controllers and all watches.
+    func stop() {
+        signal.finish()
+        for continuation in watchers.values { continuation.finish() }
+    }
+
+    // MARK: Watches
+
+    /// A stream of hints that something changed; at most one is pending.
+    func addWatcher() -> (id: Int, hints: AsyncStream<Void>) {
+        let (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        nextWatcher += 1
+        watchers[nextWatcher] = continuation
+        return (nextWatcher, stream)
+    }
+
+    func removeWatcher(_ id: Int) {
+        watchers.removeValue(forKey: id)?.finish()
+    }
+
+    /// How many watches are open.
+    var watcherCount: Int { watchers.count }
+
+    /// What a watch begins with.
+    func watchStart(_ request: WatchRequest) -> (events: [JSONValue], revision: UInt64) {
+        if let revision = request.revision { return ([], revision) }
+        return (state.initialEvents(request), state.store.revision)
+    }
+
+    /// The events since a revision; nil when that is too long ago.
+    func watchEvents(_ request: WatchRequest, after revision: UInt64) -> (events: [JSONValue], revision: UInt64)? {
+        state.events(request, after: revision)
+    }
+
+    func bookmark(_ request: WatchRequest, revision: UInt64, endsInitial: Bool) -> JSONValue {
+        state.bookmark(request, revision: revision, endsInitial: endsInitial)
+    }
+
+    // MARK: Looking in
+
+    func objects(_ storage: String, namespace: String?) -> [JSONValue] {
+        state.store.all(storage, namespace: namespace).map(\.value)
+    }
+
+    /// The number of objects and the latest revision.
+    var size: (objects: Int, revision: UInt64) { (state.store.count, state.store.revision) }
+
+    /// Forgets past writes, so that watches from before now get 410 Gone.
+    func compact() {
+        state.store.compact()
+    }
+}
