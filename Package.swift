@@ -102,7 +102,8 @@ let package = Package(
             name: "SwellCoordinator",
             dependencies: [
                 "SwellModel", "SwellEngine", "SwellStore", "SwellProtocol", "SwellIdentity", "SwellTelemetry",
-                "PostgresClient", crypto, grpc, grpcTransport, lifecycle, logging, metrics, x509, nioSSL, nioCore,
+                "PostgresClient", collections, crypto, grpc, grpcTransport, lifecycle, logging, metrics, x509, nioSSL,
+                nioCore,
                 nioPosix,
             ]),
         // The operator's side: HTTPS API, server-sent events, sign-in.

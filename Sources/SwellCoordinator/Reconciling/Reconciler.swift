@@ -1,0 +1,143 @@
+internal import Logging
+internal import ServiceLifecycle
+internal import SwellEngine
+package import SwellModel
+package import SwellStore
+
+/// Runs the engine over every rollout that is due and that this replica holds the lease of.
+///
+/// Any number of replicas run one each over the same database and need nothing from each other. What wakes it: the signals, the
+/// earliest stored wake-up, and a poll behind both. A decision's inputs are read, and its outputs written, in one transaction.
+package struct Reconciler: Service {
+    /// How it goes about it.
+    package struct Settings: Sendable {
+        /// How long a lease lasts unless renewed: what a killed replica's rollouts wait at most before another takes over.
+        package var leaseLifetime: Interval = .seconds(6)
+        /// How often it looks for due rollouts without any signal.
+        package var poll: Interval = .seconds(1)
+        /// How many rollouts are decided at once.
+        package var concurrency = 8
+        /// How many due rollouts are read at once.
+        package var batch = 64
+
+        package init() {}
+    }
+
+    private let store: any Store
+    private let signals: FleetSignals
+    private let settings: Settings
+    private let leases: LeaseKeeper
+    private let logger: Logger
+
+    /// - Parameter holder: names this run of this replica; never used again by another process, so that a frozen predecessor of
+    ///   the same name is fenced off.
+    package init(store: any Store, signals: FleetSignals, holder: String, settings: Settings = Settings()) {
+        self.store = store
+        self.signals = signals
+        self.settings = settings
+        self.logger = Logger(label: "swell.reconciler")
+        self.leases = LeaseKeeper(
+            store: store, holder: holder, lifetime: settings.leaseLifetime, logger: Logger(label: "swell.leases"))
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.keepLeases() }
+                group.addTask { await self.decideForEver() }
+            }
+        }
+        do { try await leases.releaseAll() } catch {
+            logger.notice("leases were left to expire", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func keepLeases() async {
+        let pace = Interval(milliseconds: settings.leaseLifetime.milliseconds / 4)
+        while (try? await Task.sleep(for: pace.duration)) != nil {
+            do { try await leases.renew() } catch {
+                logger.notice("leases could not be renewed", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private func decideForEver() async {
+        var wasAway = false
+        while !Task.isCancelled {
+            var rest = settings.poll
+            do throws(StoreError) {
+                let decided = try await decideWhatIsDue()
+                if wasAway { logger.info("the database is back") }
+                wasAway = false
+                // Straight on while there is work; else until the next stored moment, a signal or the poll.
+                if decided { continue }
+                if let next = try await store.nextWakeUp() {
+                    rest = max(.milliseconds(10), min(rest, next - (try await store.now())))
+                }
+            } catch {
+                if !wasAway { logger.error("rollouts wait for the database", metadata: ["error": "\(error)"]) }
+                wasAway = true
+            }
+            await signals.rollouts.wait(upTo: rest.duration)
+        }
+    }
+
+    /// Decides every rollout that is due and ours; whether there was any.
+    private func decideWhatIsDue() async throws(StoreError) -> Bool {
+        let due = try await store.dueRollouts(limit: settings.batch)
+        guard !due.isEmpty else { return false }
+        let outcomes = await withTaskGroup(of: Result<Bool, StoreError>.self) { group in
+            var outcomes: [Result<Bool, StoreError>] = []
+            for (index, rollout) in due.enumerated() {
+                if index >= settings.concurrency, let outcome = await group.next() { outcomes.append(outcome) }
+                group.addTask { await self.decide(rollout) }
+            }
+            for await outcome in group { outcomes.append(outcome) }
+            return outcomes
+        }
+        var decided = false
+        for outcome in outcomes where try outcome.get() { decided = true }
+        return decided
+    }
+
+    /// One decision on one rollout; false where another replica holds it.
+    private func decide(_ rollout: RolloutName) async -> Result<Bool, StoreError> {
+        do throws(StoreError) {
+            guard let lease = try await leases.lease(on: rollout) else { return .success(false) }
+            let decision = try await store.decide(rollout, under: lease, DecisionMaker.decide)
+            report(decision)
+            if !decision.assignments.isEmpty { signals.tellAssignmentsChanged() }
+            if decision.rollout.phase.isEnded { try await leases.release(rollout) }
+            return .success(true)
+        } catch  where error.code == .leaseLost {
+            await leases.forget(rollout)
+            logger.notice("lost a lease", metadata: ["rollout": "\(rollout)"])
+            return .success(false)
+        } catch  where error.code == .notFound {
+            return .success(false)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// One line a change of phase: what, which rollout, stage, cluster, why.
+    private func report(_ decision: Decision) {
+        for transition in decision.transitions where transition.from != transition.to {
+            var metadata: Logger.Metadata = [
+                "rollout": "\(transition.rollout)", "to": "\(transition.to)", "by": "\(transition.by)",
+            ]
+            if let from = transition.from { metadata["from"] = "\(from)" }
+            if let reason = transition.reason { metadata["why"] = "\(reason)" }
+            switch transition.value {
+            case .rollout: logger.info("rollout", metadata: metadata)
+            case .stage(let stage):
+                metadata["stage"] = "\(stage.name)"
+                logger.info("stage", metadata: metadata)
+            case .target(let target):
+                metadata["cluster"] = "\(target.cluster)"
+                if let generation = target.generation { metadata["generation"] = "\(generation)" }
+                logger.info("target", metadata: metadata)
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+internal import Logging
+package import PostgresClient
+internal import ServiceLifecycle
+
+/// Tells this replica's loops, and the other replicas', that there is something new in the database. A hint: every loop also
+/// polls, so a lost one costs a delay, never a wrong state.
+///
+/// Told after the commit, never inside it, and at most one NOTIFY a channel is under way: what comes meanwhile is one more.
+package final class FleetSignals: Service {
+    /// The channels between replicas.
+    private enum Channel: String, CaseIterable {
+        case rollouts = "swell_rollouts"
+        case assignments = "swell_assignments"
+    }
+
+    private let listener: PostgresListener
+    private let pool: PostgresPool
+    private let logger: Logger
+    /// Rollouts may have something to decide.
+    let rollouts = Nudge()
+    /// Assignments may have changed: for the agents' sessions.
+    package let assignments: AsyncStream<Void>
+    private let assignmentsChanged: AsyncStream<Void>.Continuation
+    private let outgoing = [Channel.rollouts: Nudge(), .assignments: Nudge()]
+
+    package init(configuration: PostgresConfiguration, pool: PostgresPool) {
+        self.listener = PostgresListener(configuration: configuration)
+        self.pool = pool
+        self.logger = Logger(label: "swell.signals")
+        (assignments, assignmentsChanged) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Reports or commands were stored.
+    package func tellRolloutsChanged() { tell(.rollouts) }
+
+    /// Assignments were decided.
+    package func tellAssignmentsChanged() { tell(.assignments) }
+
+    private func tell(_ channel: Channel) {
+        hear(channel)
+        outgoing[channel]?.send()
+    }
+
+    private func hear(_ channel: Channel) {
+        switch channel {
+        case .rollouts: rollouts.send()
+        case .assignments: assignmentsChanged.yield()
+        }
+    }
+
+    package func run() async throws {
+        await withDiscardingTaskGroup { group in
+            group.addTask { try? await self.listener.run() }
+            for channel in Channel.allCases {
+                group.addTask { await self.listen(to: channel) }
+                group.addTask { await self.post(to: channel) }
+            }
+        }
+        assignmentsChanged.finish()
+    }
+
+    private func listen(to channel: Channel) async {
+        await listener.withSubscription(to: channel.rawValue, limit: 16) { events in
+            for await _ in events { self.hear(channel) }
+        }
+    }
+
+    private func post(to channel: Channel) async {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await self.outgoing[channel]?.wait(upTo: .seconds(60))
+                guard !Task.isCancelled else { return }
+                do {
+                    try await self.pool.withConnection(timeout: .seconds(2)) { connection in
+                        _ = try await connection.query("SELECT pg_notify($1, '')", [.text(channel.rawValue)])
+                    }
+                } catch {
+                    // The other replicas poll.
+                    self.logger.debug("a notification was not sent", metadata: ["error": "\(error)"])
+                }
+            }
+        }
+    }
+}
