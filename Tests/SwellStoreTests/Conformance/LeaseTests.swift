@@ -7,13 +7,13 @@ internal import Testing
     @Test(arguments: StoreForm.allCases)
     func aLeaseIsOneHoldersUntilItExpires(form: StoreForm) async throws {
         try await form.run { store in
-            let first = try #require(
-                try await store.acquireLease("x", holder: "a", lifetime: .milliseconds(150)))
+            let first = try #require(try await store.acquireLease("x", holder: "a", lifetime: .seconds(60)))
             #expect(try await store.acquireLease("x", holder: "b", lifetime: .seconds(60)) == nil)
-            let renewed = try #require(
-                try await store.acquireLease("x", holder: "a", lifetime: .milliseconds(200)))
+            let longer = try #require(try await store.acquireLease("x", holder: "a", lifetime: .seconds(90)))
+            #expect(longer.epoch == first.epoch)
+            #expect(longer.expiresAt > first.expiresAt)
+            let renewed = try #require(try await store.acquireLease("x", holder: "a", lifetime: .milliseconds(50)))
             #expect(renewed.epoch == first.epoch)
-            #expect(renewed.expiresAt > first.expiresAt)
             var second: Lease?
             try await eventually("another may claim it") {
                 second = try await store.acquireLease("x", holder: "b", lifetime: .seconds(60))
