@@ -161,11 +161,17 @@ struct OrderTests {
         world.decide()
         world.report("west-1", .healthy, generation: 9, digest: Scenario.one.digest)
         #expect(world.decide().assignments.map(\.generation) == [10])
+        // An epoch above the lease's: nothing is told under ours, the lease is to be claimed anew.
+        world.report("west-1", .healthy, epoch: 3)
+        let outranked = world.decide()
+        #expect(outranked.assignments.isEmpty)
+        #expect(outranked.epochToOutrank == 3)
         world.epoch = 4
         world.report("west-1", .healthy, epoch: 3)
         let again = world.decide()
         #expect(again.assignments.map(\.generation) == [11])
         #expect(again.assignments.map(\.epoch) == [4])
+        #expect(again.epochToOutrank == nil)
     }
 
     @Test("Invariant 16: rows name who ordered it, and replaying them gives the state")

@@ -39,10 +39,13 @@ public struct Decision: Sendable, Hashable {
     public var verdicts: [CommandVerdict]
     /// When to decide again even if nothing is heard; nil when the rollout has ended.
     public var wakeAt: Timestamp?
+    /// An epoch that an agent has seen and that is above the lease's, so that it refuses what is decided under it: the caller gives
+    /// the lease back, raises the epochs above this one and claims anew; the next decision then tells such clusters again.
+    public var epochToOutrank: Int64?
 
     public init(
         rollout: Rollout, transitions: [Transition] = [], assignments: [Assignment] = [], proven: [ProvenRelease] = [],
-        verdicts: [CommandVerdict] = [], wakeAt: Timestamp? = nil
+        verdicts: [CommandVerdict] = [], wakeAt: Timestamp? = nil, epochToOutrank: Int64? = nil
     ) {
         self.rollout = rollout
         self.transitions = transitions
@@ -50,6 +53,7 @@ public struct Decision: Sendable, Hashable {
         self.proven = proven
         self.verdicts = verdicts
         self.wakeAt = wakeAt
+        self.epochToOutrank = epochToOutrank
     }
 }
 

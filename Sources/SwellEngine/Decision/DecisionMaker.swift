@@ -33,6 +33,6 @@ public enum DecisionMaker {
         return Decision(
             rollout: state.rollout, transitions: transitions,
             assignments: state.assignments.values.sorted { $0.cluster < $1.cluster }, proven: state.proven,
-            verdicts: verdicts, wakeAt: state.wakeAt)
+            verdicts: verdicts, wakeAt: state.wakeAt, epochToOutrank: state.epochToOutrank)
     }
 }

@@ -17,6 +17,8 @@ struct DecisionState {
     private(set) var changes = 0
     /// The highest generation that an agent spoke of in this decision's reports.
     private var seenGenerations: [ClusterName: Int64] = [:]
+    /// The highest epoch that an agent spoke of in this decision's reports.
+    private var seenEpochs: [ClusterName: Int64] = [:]
     /// What is left of the fleet's headroom.
     var headroom: Int?
 
@@ -74,6 +76,26 @@ struct DecisionState {
     }
 
     // MARK: Speaking
+
+    /// The highest epoch above ours that an agent of a target has seen; what we decide would be refused there (invariant 9).
+    var epochToOutrank: Int64? {
+        guard !rollout.phase.isEnded else { return nil }
+        let seen = names.compactMap { name -> Int64? in
+            guard let target = rollout.targets[name], target.phase != .skipped else { return nil }
+            return seenEpoch(at: name)
+        }
+        return seen.max().flatMap { $0 > epoch ? $0 : nil }
+    }
+
+    /// The epoch that a cluster's agent spoke of last.
+    func seenEpoch(at name: ClusterName) -> Int64 {
+        max(surroundings.fleet[name]?.report?.epoch ?? 0, seenEpochs[name] ?? 0)
+    }
+
+    /// Notes an epoch that an agent spoke of.
+    mutating func noteSeen(epoch: Int64, at name: ClusterName) {
+        seenEpochs[name] = max(seenEpochs[name] ?? 0, epoch)
+    }
 
     /// Notes a generation that an agent spoke of, so that the next one is above it (invariant 8).
     mutating func noteSeen(_ generation: Int64, at name: ClusterName) {

@@ -7,7 +7,7 @@ internal import SwellModel
 // and at least `minHealthyTime` gone by on the database's clock since the dispatch, before which the claim cannot be true.
 extension DecisionState {
     /// Generations beyond this are nonsense, not evidence: there would soon be none above them.
-    private static let highestGeneration: Int64 = 1 << 62
+    static let highestGeneration: Int64 = 1 << 62
 
     /// Takes in one report on one of the rollout's targets.
     mutating func take(_ record: ReportRecord) {
@@ -17,8 +17,10 @@ extension DecisionState {
             record.receivedAt >= dispatchedAt, report.generation < Self.highestGeneration
         else { return }
         noteSeen(report.generation, at: record.cluster)
+        noteSeen(epoch: report.epoch, at: record.cluster)
         // An older generation says nothing of this one (invariant 4).
         guard report.generation >= generation else { return }
+        if report.epoch > epoch { return }
         if report.generation > generation || report.epoch > (target.epoch ?? 0) {
             // What was committed got lost, or the agent came back from elsewhere: the wish is told anew above what it knows.
             assignAnew(record.cluster, "its agent knows generation \(report.generation), epoch \(report.epoch)")
@@ -180,7 +182,7 @@ extension DecisionState {
     }
 
     /// Tells a wish again under a new generation: a rollback at once, a forward one through the queue with all its limits.
-    private mutating func assignAnew(_ name: ClusterName, _ reason: String) {
+    mutating func assignAnew(_ name: ClusterName, _ reason: String) {
         guard let target = rollout.targets[name] else { return }
         switch target.phase {
         case .rollingBack, .rolledBack:

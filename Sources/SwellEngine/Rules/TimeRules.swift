@@ -11,6 +11,7 @@ internal import SwellModel
 extension DecisionState {
     mutating func applyTime() {
         for name in names {
+            catchUp(name)
             judgeClaim(name)
             guard let target = rollout.targets[name] else { continue }
             switch target.phase {
@@ -21,6 +22,16 @@ extension DecisionState {
             case .queued, .failed, .rolledBack, .rollbackFailed, .skipped: break
             }
         }
+    }
+
+    /// Tells a wish anew where the agent is known to be ahead of it: it refused what it was told, or will (invariants 8 and 9).
+    private mutating func catchUp(_ name: ClusterName) {
+        guard let report = surroundings.fleet[name]?.report, let target = rollout.targets[name],
+            let generation = target.generation, report.epoch <= epoch, report.generation < Self.highestGeneration,
+            report.generation > generation || report.epoch > (target.epoch ?? 0)
+        else { return }
+        noteSeen(report.generation, at: name)
+        assignAnew(name, "its agent knows generation \(report.generation), epoch \(report.epoch)")
     }
 
     private mutating func watchForward(_ target: TargetState) {
