@@ -125,7 +125,7 @@ extension MemoryState {
         }
         if let fleetLimit {
             let inFlight = rollouts.values.lazy.filter { !$0.rollout.phase.isEnded }
-                .flatMap(\.rollout.targets.values).count { TargetPhase.inFlight.contains($0.phase) }
+                .flatMap(\.rollout.targets.values).count(where: \.isInFlight)
             surroundings.fleetHeadroom = max(0, fleetLimit - inFlight)
         }
         return surroundings

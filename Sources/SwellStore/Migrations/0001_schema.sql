@@ -106,6 +106,8 @@ CREATE TABLE rollout_targets (
     rollout text NOT NULL REFERENCES rollouts,
     cluster text NOT NULL,
     phase text NOT NULL,
+    -- Whether it counts against the fleet's limit.
+    is_in_flight boolean NOT NULL,
     state jsonb NOT NULL,
     PRIMARY KEY (rollout, cluster)
 ) WITH (fillfactor = 70);

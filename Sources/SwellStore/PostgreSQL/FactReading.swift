@@ -53,9 +53,9 @@ struct FactReading {
                 """
                 SELECT l.max_in_flight, CASE WHEN l.max_in_flight IS NULL THEN 0 ELSE (
                     SELECT count(*) FROM rollouts r JOIN rollout_targets t ON t.rollout = r.name
-                    WHERE NOT r.is_ended AND t.phase = ANY($1)) END
+                    WHERE NOT r.is_ended AND t.is_in_flight) END
                 FROM fleet_limit l
-                """, [.texts(TargetPhase.inFlight.map(\.rawValue).sorted())]),
+                """),
         ]
     }
 

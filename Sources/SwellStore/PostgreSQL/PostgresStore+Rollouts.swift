@@ -168,12 +168,14 @@ extension PostgresStatement {
     static func upsertTargets(_ targets: [TargetState], of rollout: RolloutName) throws -> Self {
         Self(
             """
-            INSERT INTO rollout_targets (rollout, cluster, phase, state)
-            SELECT $1, * FROM unnest($2::text[], $3::text[], $4::jsonb[])
-            ON CONFLICT (rollout, cluster) DO UPDATE SET phase = excluded.phase, state = excluded.state
+            INSERT INTO rollout_targets (rollout, cluster, phase, is_in_flight, state)
+            SELECT $1, * FROM unnest($2::text[], $3::text[], $4::boolean[], $5::jsonb[])
+            ON CONFLICT (rollout, cluster) DO UPDATE
+            SET phase = excluded.phase, is_in_flight = excluded.is_in_flight, state = excluded.state
             """,
             [
                 .name(rollout), .names(targets.map(\.cluster)), .texts(targets.map(\.phase.rawValue)),
+                .bools(targets.map(\.isInFlight)),
                 try .jsons(encoding: targets),
             ])
     }

@@ -83,8 +83,3 @@ extension EventFilter {
             && (cluster == nil || event.cluster == cluster) && (region == nil || event.region == region)
     }
 }
-
-extension TargetPhase {
-    /// Whether a cluster in this phase counts against the fleet's limit: something of a rollout is on its way there.
-    static let inFlight: Set<TargetPhase> = [.dispatched, .applying, .verifying, .rollingBack]
-}
