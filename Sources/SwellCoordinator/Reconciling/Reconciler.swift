@@ -61,43 +61,74 @@ package struct Reconciler: Service {
         }
     }
 
+    /// What became of one pass over the due rollouts.
+    private enum Pass {
+        /// Nothing was due.
+        case idle
+        /// Something was decided, so there may be more.
+        case decided
+        /// All that was due is another replica's, or cannot be decided: looking again at once would not help.
+        case blocked
+    }
+
     private func decideForEver() async {
         var wasAway = false
+        // The rollouts that cannot be decided, with the error last told, so that each is told once.
+        var broken: [RolloutName: String] = [:]
         while !Task.isCancelled {
             var rest = settings.poll
             do throws(StoreError) {
-                let decided = try await decideWhatIsDue()
+                let pass = try await decideWhatIsDue(&broken)
                 if wasAway { logger.info("the database is back") }
                 wasAway = false
                 // Straight on while there is work; else until the next stored moment, a signal or the poll.
-                if decided { continue }
-                if let next = try await store.nextWakeUp() {
+                if pass == .decided { continue }
+                if pass == .idle, let next = try await store.nextWakeUp() {
                     rest = max(.milliseconds(10), min(rest, next - (try await store.now())))
                 }
             } catch {
-                if !wasAway { logger.error("rollouts wait for the database", metadata: ["error": "\(error)"]) }
+                if !wasAway, !Task.isCancelled {
+                    logger.error("rollouts wait for the database", metadata: ["error": "\(error)"])
+                }
                 wasAway = true
             }
             await signals.rollouts.wait(upTo: rest.duration)
         }
     }
 
-    /// Decides every rollout that is due and ours; whether there was any.
-    private func decideWhatIsDue() async throws(StoreError) -> Bool {
+    /// Decides every rollout that is due and ours. Throws where the database is away; a rollout that cannot be decided is told of, and
+    /// leaves the others alone.
+    private func decideWhatIsDue(_ broken: inout [RolloutName: String]) async throws(StoreError) -> Pass {
         let due = try await store.dueRollouts(limit: settings.batch)
-        guard !due.isEmpty else { return false }
-        let outcomes = await withTaskGroup(of: Result<Bool, StoreError>.self) { group in
-            var outcomes: [Result<Bool, StoreError>] = []
+        guard !due.isEmpty else { return .idle }
+        let outcomes = await withTaskGroup(of: (RolloutName, Result<Bool, StoreError>).self) { group in
+            var outcomes: [(RolloutName, Result<Bool, StoreError>)] = []
             for (index, rollout) in due.enumerated() {
                 if index >= settings.concurrency, let outcome = await group.next() { outcomes.append(outcome) }
-                group.addTask { await self.decide(rollout) }
+                group.addTask { (rollout, await self.decide(rollout)) }
             }
             for await outcome in group { outcomes.append(outcome) }
             return outcomes
         }
-        var decided = false
-        for outcome in outcomes where try outcome.get() { decided = true }
-        return decided
+        var pass = Pass.blocked
+        var away: StoreError?
+        for (rollout, outcome) in outcomes {
+            switch outcome {
+            case .success(let isDecided):
+                if isDecided {
+                    pass = .decided
+                    broken[rollout] = nil
+                }
+            case .failure(let error) where error.code == .unavailable || error.code == .outcomeUnknown:
+                away = error
+            case .failure(let error):
+                let text = "\(error)"
+                guard broken.updateValue(text, forKey: rollout) != text else { continue }
+                logger.error("a rollout cannot be decided", metadata: ["rollout": "\(rollout)", "error": "\(text)"])
+            }
+        }
+        if let away { throw away }
+        return pass
     }
 
     /// One decision on one rollout; false where another replica holds it.
