@@ -41,6 +41,28 @@ actor Discovery {
         }
     }
 
+    /// All resources that the server serves, freshly asked for, each kind in its preferred version first.
+    func everything() async throws -> [APIResource] {
+        let core = try await fetch("/api", DiscoveryDocuments.accept)
+        let groups = try await fetch("/apis", DiscoveryDocuments.accept)
+        if let coreResources = DiscoveryDocuments.aggregated(core),
+            let groupResources = DiscoveryDocuments.aggregated(groups)
+        {
+            return coreResources + groupResources
+        }
+        var resources =
+            DiscoveryDocuments.resources(
+                try await fetch("/api/v1", "application/json"), group: "", version: "v1") ?? []
+        for group in groups["groups"]?.arrayValue ?? [] {
+            guard let name = group["name"]?.stringValue,
+                let version = group["preferredVersion"]?["version"]?.stringValue
+            else { continue }
+            let json = try await fetch("/apis/\(name)/\(version)", "application/json")
+            resources += DiscoveryDocuments.resources(json, group: name, version: version) ?? []
+        }
+        return resources
+    }
+
     /// Forgets everything.
     func invalidate() {
         known = [:]

@@ -9,6 +9,9 @@ enum HealthRules {
         rules[object.type.groupKind]?(object, context)
     }
 
+    /// Whether a kind has a rule of its own.
+    static func hasRule(for type: GroupKind) -> Bool { rules[type] != nil }
+
     private static let rules: [GroupKind: Rule] = [
         GroupKind(group: "apps", kind: "Deployment"): { object, _ in WorkloadHealth.deployment(object) },
         GroupKind(group: "apps", kind: "StatefulSet"): { object, _ in WorkloadHealth.statefulSet(object) },

@@ -35,6 +35,7 @@ public struct Reflector: Sendable {
     public func run(onUpdate: (Update) async throws -> Void) async throws {
         var cache = ObjectCache()
         var failures = 0
+        var quietEnds = 0
         var needsList = true
         while true {
             try Task.checkCancellation()
@@ -49,9 +50,17 @@ public struct Reflector: Sendable {
                 let from = cache.resourceVersion ?? "0"
                 // Spread the ends, so that a fleet's watches do not come round in step.
                 let lasting = Duration.seconds(240 + Int64(api.options.chance() * 60))
+                var events = 0
                 try await api.watch(selection, from: from, lasting: lasting) { event in
                     failures = 0
+                    events += 1
                     if let change = cache.take(event) { try await deliver(.changed(change), onUpdate) }
+                }
+                // A server or proxy that ends watches at once must not be asked in a tight loop.
+                quietEnds = events == 0 ? quietEnds + 1 : 0
+                if quietEnds > 1 {
+                    let delay = backoff.delay(afterAttempt: quietEnds - 1, retryAfter: nil, chance: api.options.chance())
+                    try await api.options.clock.sleep(for: delay)
                 }
             } catch let stop as Stopped {
                 throw stop.error

@@ -1,0 +1,288 @@
+public import KubernetesObjects
+
+/// Brings a cluster to hold a bundle of objects, and nothing that an earlier bundle of the same inventory held besides.
+///
+/// Namespaces and definitions first, then `before` hooks, then wave after wave, each awaited; `after` hooks; deletion of
+/// what is no longer wanted last. The inventory in the cluster holds the union of old and new meanwhile, so that an
+/// interruption at any point loses track of nothing, and applying again goes on from there.
+public struct BundleApplier: Sendable {
+    let api: KubernetesAPI
+    let options: BundleOptions
+
+    /// Creates an applier.
+    public init(api: KubernetesAPI, options: BundleOptions) {
+        self.api = api
+        self.options = options
+    }
+
+    /// Applies a bundle.
+    ///
+    /// To remove all that a bundle brought, apply an empty one with ``BundleOptions/allowsEmpty``.
+    ///
+    /// - Parameters:
+    ///   - objects: All objects that are wanted, hooks among them.
+    ///   - previous: What is known to have been applied before, beside what the cluster's own inventory says.
+    ///   - onProgress: Takes reports one by one, as things are done.
+    /// - Returns: What became of each object. Failures of objects are reported here, not thrown.
+    /// - Throws: ``KubernetesError`` when the bundle is not sound or the inventory cannot be kept, in which case nothing was
+    ///   applied or pruned; `CancellationError`.
+    public func apply(
+        _ objects: [KubernetesObject], previous: Inventory = Inventory(),
+        onProgress: (BundleProgress) async -> Void = { _ in }
+    ) async throws -> BundleResult {
+        let scopes = try await scopes(of: objects)
+        let plan = try BundlePlan(objects, options: options) { scopes[$0] }
+        let store = InventoryStore(api: api, options: options)
+        let stored = try await store.read()
+        let old = stored.inventory.union(previous)
+        let new = plan.inventory
+        if options.prunes, let refusal = PruneGuard.refusal(old: old, new: new, allowsEmpty: options.allowsEmpty) {
+            throw KubernetesError(code: .invalidInput, message: refusal)
+        }
+        var run = BundleRun(record: stored)
+        run.record.inventory = old.union(new)
+        try await write(run.record, replacing: stored, to: store, plan: plan)
+
+        try await applySteps(plan.steps.filter { $0.wave == nil }, plan, &run, onProgress)
+        try await runHooks(.before, plan, &run, onProgress)
+        try await applySteps(plan.steps.filter { $0.wave != nil }, plan, &run, onProgress)
+        try await runHooks(.after, plan, &run, onProgress)
+        if run.hasFailed {
+            try await runHooks(.onFailure, plan, &run, onProgress)
+        } else {
+            let before = run.record
+            let digests = Set(plan.hooks.map(\.digest))
+            run.record.finishedHooks.formIntersection(digests)
+            run.record.inventory = new
+            if options.prunes {
+                let kept = try await prune(old.subtracting(new), &run, onProgress)
+                run.record.inventory = new.union(kept)
+            } else {
+                run.record.inventory = old.union(new)
+            }
+            if run.record != before { try await finish(run.record, in: store) }
+        }
+        return BundleResult(objects: run.reports, inventory: run.record.inventory)
+    }
+
+    /// What a run has done so far.
+    private struct BundleRun {
+        var record: InventoryStore.Record
+        var reports: [BundleProgress] = []
+        var failed: Set<ObjectIdentity> = []
+        /// Why what follows is not tried.
+        var stopped: String?
+
+        init(record: InventoryStore.Record) {
+            self.record = record
+        }
+
+        var hasFailed: Bool { stopped != nil || !failed.isEmpty }
+
+        mutating func note(_ report: BundleProgress) {
+            reports.append(report)
+            if report.outcome == .failed || report.outcome == .skipped { failed.insert(report.reference.identity) }
+        }
+    }
+
+    /// Which kinds live in namespaces, for all that the server or the bundle's own definitions know.
+    private func scopes(of objects: [KubernetesObject]) async throws -> [GroupVersionKind: Bool] {
+        let definitions = BundlePlan.definitions(in: objects)
+        var scopes: [GroupVersionKind: Bool] = [:]
+        for type in Set(objects.map(\.type)).sorted(by: { $0.description < $1.description }) {
+            if let definition = definitions[type.groupKind] {
+                scopes[type] = definition.spec?["scope"]?.stringValue == "Namespaced"
+                continue
+            }
+            do {
+                scopes[type] = try await api.resource(for: type).isNamespaced
+            } catch let error as KubernetesError where error.code == .unknownKind {
+                // Told when its turn comes, as a failure of the objects of this kind alone.
+                continue
+            }
+        }
+        return scopes
+    }
+
+    /// Stores the union before anything is applied; where the inventory's namespace comes with the bundle, that first.
+    private func write(
+        _ record: InventoryStore.Record, replacing stored: InventoryStore.Record, to store: InventoryStore,
+        plan: BundlePlan
+    ) async throws {
+        if record == stored { return }
+        do {
+            try await store.write(record)
+        } catch let error as KubernetesError where error.isNotFound {
+            let namespace = plan.steps.lazy.flatMap(\.objects).first { object in
+                object.type.groupKind == GroupKind(kind: "Namespace") && object.name == options.inventoryNamespace
+            }
+            guard let namespace else { throw error }
+            let report = try await ObjectApplier(api: api, options: options).apply(namespace)
+            guard report.outcome != .failed else {
+                throw KubernetesError(code: .refused, message: report.description)
+            }
+            try await store.write(record)
+        }
+    }
+
+    /// Stores the final record. When all is removed, its own namespace may be on its way out too.
+    private func finish(_ record: InventoryStore.Record, in store: InventoryStore) async throws {
+        do {
+            try await store.write(record)
+        } catch let error as KubernetesError where record.inventory.references.isEmpty {
+            guard error.isNotFound || error.causes.contains(where: { $0.reason == "NamespaceTerminating" }) else {
+                throw error
+            }
+        }
+    }
+
+    private func applySteps(
+        _ steps: [ApplyStep], _ plan: BundlePlan, _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
+    ) async throws {
+        var index = steps.startIndex
+        while index < steps.endIndex {
+            let wave = steps[index].wave
+            var applied: [KubernetesObject] = []
+            while index < steps.endIndex, steps[index].wave == wave {
+                try await applyStep(steps[index], plan, &run, &applied, onProgress)
+                index += 1
+            }
+            if options.waitsForHealth, !run.hasFailed {
+                try await awaitHealth(of: applied, atMost: options.healthTimeout, &run, onProgress)
+            }
+            if run.stopped == nil, run.hasFailed {
+                run.stopped = wave.map { "wave \($0) failed" } ?? "the namespaces and definitions failed"
+            }
+        }
+    }
+
+    private func applyStep(
+        _ step: ApplyStep, _ plan: BundlePlan, _ run: inout BundleRun, _ applied: inout [KubernetesObject],
+        _ onProgress: (BundleProgress) async -> Void
+    ) async throws {
+        var ready: [KubernetesObject] = []
+        for object in step.objects {
+            let dependency = plan.failedDependency(of: object, failed: run.failed)
+            guard let reason = run.stopped ?? dependency.map({ "it needs \($0)" }) else {
+                ready.append(object)
+                continue
+            }
+            await note(
+                BundleProgress(reference: object.reference, outcome: .skipped, message: reason), &run, onProgress)
+        }
+        let applier = ObjectApplier(api: api, options: options)
+        var done: [KubernetesObject] = []
+        try await forEachConcurrently(ready, atMost: options.concurrency) { object in
+            (object, try await applier.apply(object))
+        } onResult: { object, report in
+            await note(report, &run, onProgress)
+            if report.outcome != .failed { done.append(object) }
+        }
+        applied.append(contentsOf: done)
+        if step.phase == .definitions { try await awaitServed(done, &run, onProgress) }
+    }
+
+    /// Waits until definitions are established and their kinds are served: the one does not imply the other.
+    private func awaitServed(
+        _ definitions: [KubernetesObject], _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
+    ) async throws {
+        if definitions.isEmpty { return }
+        let failuresBefore = run.failed
+        try await awaitHealth(of: definitions, atMost: options.settleTimeout, &run, onProgress)
+        await api.discovery.invalidate()
+        for definition in definitions
+        where !run.failed.subtracting(failuresBefore).contains(definition.reference.identity) {
+            do {
+                try await awaitServed(definition)
+            } catch let error as KubernetesError {
+                let report = BundleProgress(reference: definition.reference, outcome: .failed, message: error.message)
+                await note(report, &run, onProgress)
+            }
+        }
+    }
+
+    private func awaitServed(_ definition: KubernetesObject) async throws {
+        let group = definition.spec?["group"]?.stringValue ?? ""
+        let kind = definition.spec?["names"]?["kind"]?.stringValue ?? ""
+        for version in definition.spec?["versions"]?.arrayValue ?? [] where version["served"]?.boolValue == true {
+            let type = GroupVersionKind(group: group, version: version["name"]?.stringValue ?? "", kind: kind)
+            try await api.poll(every: .milliseconds(50), atMost: options.settleTimeout, what: "\(type) to be served") {
+                do {
+                    _ = try await api.list(ObjectSelection(type: type), pageSize: 1)
+                    return true
+                } catch let error as KubernetesError where error.code == .unknownKind || error.isNotFound {
+                    return false
+                }
+            }
+        }
+    }
+
+    private func awaitHealth(
+        of objects: [KubernetesObject], atMost limit: Duration, _ run: inout BundleRun,
+        _ onProgress: (BundleProgress) async -> Void
+    ) async throws {
+        for failure in try await HealthWait(api: api, options: options).wait(for: objects, atMost: limit) {
+            let late = failure.assessment.value == .failed ? "" : "not healthy within \(limit.components.seconds) s: "
+            let report = BundleProgress(
+                reference: failure.reference, outcome: .failed, message: late + failure.assessment.message)
+            await note(report, &run, onProgress)
+        }
+    }
+
+    private func runHooks(
+        _ moment: Hook.Moment, _ plan: BundlePlan, _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
+    ) async throws {
+        let runner = HookRunner(api: api, options: options)
+        for hook in plan.hooks where hook.moment == moment {
+            if moment != .onFailure, run.hasFailed {
+                let reason = run.stopped ?? "an object before it failed"
+                let report = BundleProgress(reference: hook.job.reference, outcome: .skipped, message: reason)
+                await note(report, &run, onProgress)
+                continue
+            }
+            if moment != .onFailure, run.record.finishedHooks.contains(hook.digest) {
+                let message = "\(moment.rawValue) hook has run already"
+                let report = BundleProgress(reference: hook.job.reference, outcome: .unchanged, message: message)
+                await note(report, &run, onProgress)
+                continue
+            }
+            let report = try await runner.run(hook)
+            await note(report, &run, onProgress)
+            if report.outcome == .failed {
+                run.stopped = run.stopped ?? "hook \(hook.job.name) failed"
+            } else if moment != .onFailure {
+                run.record.finishedHooks.insert(hook.digest)
+                // At once: a migration must not run twice because what follows it was interrupted.
+                try await InventoryStore(api: api, options: options).write(run.record)
+            }
+        }
+    }
+
+    /// Deletes objects in reverse order and returns those that stay in the inventory.
+    private func prune(
+        _ unwanted: Inventory, _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
+    ) async throws -> Inventory {
+        let pruner = Pruner(api: api, options: options)
+        var identities = Set(unwanted.references.map(\.identity))
+        // The inventory goes with its namespace; it is nobody else's.
+        identities.insert(InventoryStore(api: api, options: options).reference.identity)
+        let pruned = identities
+        var staying: [ObjectReference] = []
+        for step in ApplyOrder.pruneOrder(unwanted.sorted) {
+            try await forEachConcurrently(step, atMost: options.concurrency) { reference in
+                (reference, try await pruner.prune(reference, pruned: pruned))
+            } onResult: { reference, outcome in
+                await note(outcome.progress, &run, onProgress)
+                if outcome.stays { staying.append(reference) }
+            }
+        }
+        return Inventory(staying)
+    }
+
+    private func note(
+        _ report: BundleProgress, _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
+    ) async {
+        run.note(report)
+        await onProgress(report)
+    }
+}

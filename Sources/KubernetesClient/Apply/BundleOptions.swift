@@ -1,0 +1,80 @@
+public import KubernetesObjects
+
+/// A field that the applier leaves to somebody else, such as an autoscaler.
+public struct IgnoredField: Sendable, Hashable {
+    /// The kind whose field is meant; nil for every kind.
+    public var type: GroupKind?
+    /// The object's name; nil for every object.
+    public var name: String?
+    /// The field.
+    public var path: FieldPath
+
+    /// Creates an entry.
+    public init(type: GroupKind? = nil, name: String? = nil, path: FieldPath) {
+        self.type = type
+        self.name = name
+        self.path = path
+    }
+
+    func covers(_ object: KubernetesObject) -> Bool {
+        (type.map { $0 == object.type.groupKind } ?? true) && (name.map { $0 == object.name } ?? true)
+    }
+}
+
+/// How a bundle is applied.
+public struct BundleOptions: Sendable {
+    /// What to do where others own fields of an object that is applied for the first time.
+    public enum Adoption: Sendable, Hashable {
+        /// Report the managers in conflict and fail; only kubectl's client-side apply is taken over from.
+        case reportConflicts
+        /// Take the fields.
+        case force
+    }
+
+    /// Who owns the fields that are sent.
+    public var fieldManager: String
+    /// The namespace of the ConfigMap that keeps the inventory.
+    public var inventoryNamespace: String
+    /// The name of the ConfigMap that keeps the inventory.
+    public var inventoryName: String
+    /// The namespace of objects that name none.
+    public var defaultNamespace: String?
+    /// The names of annotations.
+    public var annotations = ObjectAnnotations()
+    /// Fields that are left to others.
+    public var ignoredFields: [IgnoredField] = []
+    /// What to do on first contact.
+    public var adoption: Adoption = .reportConflicts
+    /// The most objects applied side by side.
+    public var concurrency: Int = 8
+    /// Whether each wave's health is awaited before the next, and the last one's before pruning.
+    public var waitsForHealth = true
+    /// How long one wave's health may take.
+    public var healthTimeout: Duration = .seconds(600)
+    /// How long a definition may take to be served, or a replaced object to be gone.
+    public var settleTimeout: Duration = .seconds(60)
+    /// Whether what is no longer wanted is deleted.
+    public var prunes = true
+    /// Whether an empty list of objects means to delete everything.
+    public var allowsEmpty = false
+    /// Checks for kinds that the built-in rules do not know.
+    public var checks: [CustomHealthCheck] = []
+    /// Gives the current time, for health rules.
+    public var now: @Sendable () -> KubernetesTime
+
+    /// Creates options.
+    public init(
+        fieldManager: String, inventoryNamespace: String, inventoryName: String, defaultNamespace: String? = nil,
+        now: @escaping @Sendable () -> KubernetesTime
+    ) {
+        self.fieldManager = fieldManager
+        self.inventoryNamespace = inventoryNamespace
+        self.inventoryName = inventoryName
+        self.defaultNamespace = defaultNamespace
+        self.now = now
+    }
+
+    func ignoredPaths(of object: KubernetesObject) throws -> [FieldPath] {
+        try ignoredFields.filter { $0.covers(object) }.map(\.path) + annotations.ignoredFields(of: object)
+    }
+}

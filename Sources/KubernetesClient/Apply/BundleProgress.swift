@@ -1,0 +1,68 @@
+public import KubernetesObjects
+
+/// What became of one object of a bundle.
+public struct BundleProgress: Sendable, Hashable {
+    /// What was done.
+    public enum Outcome: String, Sendable, Hashable, CaseIterable {
+        /// It was not there, and is now.
+        case created
+        /// It was there, and was changed.
+        case configured
+        /// An immutable field changed: it was deleted and created anew.
+        case replaced
+        /// It was as wanted.
+        case unchanged
+        /// It is no longer wanted, and was deleted.
+        case pruned
+        /// It is no longer wanted, but a guard kept it.
+        case kept
+        /// It could not be applied, deleted, or did not become healthy.
+        case failed
+        /// It was not tried, because of another's failure.
+        case skipped
+    }
+
+    /// The object.
+    public var reference: ObjectReference
+    /// What was done.
+    public var outcome: Outcome
+    /// Why, where there is something to say.
+    public var message: String
+    /// The fields that were changed, values of Secrets hidden.
+    public var changes: [FieldChange]
+
+    /// Creates a progress report.
+    public init(reference: ObjectReference, outcome: Outcome, message: String = "", changes: [FieldChange] = []) {
+        self.reference = reference
+        self.outcome = outcome
+        self.message = message
+        self.changes = changes
+    }
+}
+
+extension BundleProgress: CustomStringConvertible {
+    /// `apps/v1 Deployment shop/web configured`.
+    public var description: String {
+        "\(reference) \(outcome.rawValue)\(message.isEmpty ? "" : ": \(message)")"
+    }
+}
+
+/// What became of a bundle.
+public struct BundleResult: Sendable, Hashable {
+    /// What became of each object, in the order done.
+    public var objects: [BundleProgress]
+    /// What the cluster now holds of the bundle, as stored in it.
+    public var inventory: Inventory
+
+    /// Creates a result.
+    public init(objects: [BundleProgress], inventory: Inventory) {
+        self.objects = objects
+        self.inventory = inventory
+    }
+
+    /// Whether nothing failed and nothing was skipped.
+    public var succeeded: Bool { !objects.contains { $0.outcome == .failed || $0.outcome == .skipped } }
+
+    /// The failures.
+    public var failures: [BundleProgress] { objects.filter { $0.outcome == .failed } }
+}

@@ -1,0 +1,85 @@
+internal import Crypto
+internal import KubernetesObjects
+
+/// A Job that runs before, after or on failure of applying a bundle.
+struct Hook: Sendable {
+    enum Moment: String, Sendable {
+        case before
+        case after
+        case onFailure = "on-failure"
+    }
+
+    /// When a finished hook is deleted.
+    enum DeletePolicy: String, Sendable {
+        case never
+        case onSuccess = "on-success"
+        case always
+    }
+
+    let job: KubernetesObject
+    let moment: Moment
+    let timeout: Duration
+    let deletePolicy: DeletePolicy
+    /// Says which hook this is, so that one that has run is not run again when the same bundle is applied again.
+    let digest: String
+
+    /// The hook that an object is, or nil when it is none.
+    ///
+    /// - Throws: ``KubernetesError`` when it is one, but not rightly so.
+    init?(_ object: KubernetesObject, annotations: ObjectAnnotations) throws {
+        guard let moment = object.annotations[annotations.hook] else { return nil }
+        func failure(_ what: String) -> KubernetesError {
+            KubernetesError(code: .invalidInput, message: "\(object.reference): \(what)")
+        }
+        guard let moment = Moment(rawValue: moment) else {
+            throw failure("annotation \(annotations.hook) \"\(moment)\" is none of before, after, on-failure")
+        }
+        guard object.type.groupKind == GroupKind(group: "batch", kind: "Job") else {
+            throw failure("a hook must be a Job")
+        }
+        guard let text = object.annotations[annotations.hookTimeout] else {
+            throw failure("a hook must have the annotation \(annotations.hookTimeout), such as \"5m\"")
+        }
+        guard let timeout = Hook.duration(text) else {
+            throw failure("annotation \(annotations.hookTimeout) \"\(text)\" is no duration such as 90s, 5m or 1h30m")
+        }
+        let policy = object.annotations[annotations.hookDelete] ?? DeletePolicy.never.rawValue
+        guard let deletePolicy = DeletePolicy(rawValue: policy) else {
+            throw failure("annotation \(annotations.hookDelete) \"\(policy)\" is none of never, on-success, always")
+        }
+        self.job = object
+        self.moment = moment
+        self.timeout = timeout
+        self.deletePolicy = deletePolicy
+        let hash = SHA256.hash(data: object.json.serializedBytes())
+        self.digest = hash.prefix(16).map { byte in
+            let hex = String(byte, radix: 16)
+            return hex.count == 1 ? "0\(hex)" : hex
+        }.joined()
+    }
+
+    /// Reads `90s`, `5m`, `1h30m`; nil for anything else, and for nothing.
+    static func duration(_ text: String) -> Duration? {
+        var total: Int64 = 0
+        var number: Int64?
+        for character in text {
+            if let digit = character.wholeNumberValue, character.isASCII {
+                let next = (number ?? 0).multipliedReportingOverflow(by: 10)
+                guard !next.overflow, next.partialValue < 1_000_000_000 else { return nil }
+                number = next.partialValue + Int64(digit)
+                continue
+            }
+            let scale: Int64
+            switch character {
+            case "s": scale = 1
+            case "m": scale = 60
+            case "h": scale = 3600
+            default: return nil
+            }
+            guard let value = number else { return nil }
+            total += value * scale
+            number = nil
+        }
+        return number == nil && total > 0 ? .seconds(total) : nil
+    }
+}

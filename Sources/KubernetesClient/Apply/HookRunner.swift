@@ -1,0 +1,53 @@
+internal import KubernetesObjects
+
+/// Runs hooks: Jobs that must have succeeded before the bundle goes on.
+struct HookRunner: Sendable {
+    let api: KubernetesAPI
+    let options: BundleOptions
+
+    private var digestAnnotation: String { "\(options.annotations.prefix)/hook-digest" }
+
+    /// Runs a hook; failures are outcomes.
+    ///
+    /// - Throws: `CancellationError` only.
+    func run(_ hook: Hook) async throws -> BundleProgress {
+        do {
+            return try await attempt(hook)
+        } catch let error as KubernetesError {
+            try Task.checkCancellation()
+            return BundleProgress(
+                reference: hook.job.reference, outcome: .failed,
+                message: "\(hook.moment.rawValue) hook: \(error.message)")
+        }
+    }
+
+    private func attempt(_ hook: Hook) async throws -> BundleProgress {
+        let applier = ObjectApplier(api: api, options: options)
+        if let live = try await api.get(hook.job.reference) {
+            let context = HealthContext(now: options.now())
+            let hasFailed = HealthAssessment(of: live, context: context).value == .failed
+            // One that is under way was started before an interruption: it goes on.
+            if live.annotations[digestAnnotation] != hook.digest || hasFailed || live.deletionTimestamp != nil {
+                _ = try await api.delete(live.reference, DeleteOptions(uid: live.uid))
+                try await applier.waitUntilGone(live)
+            }
+        }
+        var job = hook.job
+        job.annotations[digestAnnotation] = hook.digest
+        let applied = try await applier.apply(job)
+        guard applied.outcome != .failed else { return applied }
+        let failures = try await HealthWait(api: api, options: options).wait(for: [job], atMost: hook.timeout)
+        let failure = failures.first
+        if hook.deletePolicy == .always || (hook.deletePolicy == .onSuccess && failure == nil) {
+            _ = try await api.delete(job.reference)
+        }
+        guard let failure else {
+            return BundleProgress(
+                reference: job.reference, outcome: applied.outcome, message: "\(hook.moment.rawValue) hook succeeded")
+        }
+        let late = failure.assessment.value == .failed ? "" : "not done within \(hook.timeout.components.seconds) s: "
+        return BundleProgress(
+            reference: job.reference, outcome: .failed,
+            message: "\(hook.moment.rawValue) hook: \(late)\(failure.assessment.message)")
+    }
+}

@@ -1,0 +1,193 @@
+internal import KubernetesObjects
+
+/// Applies one object: reads, compares the server's own preview with it, and sends only what differs.
+struct ObjectApplier: Sendable {
+    let api: KubernetesAPI
+    let options: BundleOptions
+
+    private static let irreplaceable: Set<GroupKind> = [
+        GroupKind(kind: "Namespace"), GroupKind(group: "apiextensions.k8s.io", kind: "CustomResourceDefinition"),
+        GroupKind(kind: "PersistentVolumeClaim"), GroupKind(group: "apps", kind: "StatefulSet"),
+    ]
+
+    /// Applies an object; failures are outcomes.
+    ///
+    /// - Throws: `CancellationError` only.
+    func apply(_ object: KubernetesObject) async throws -> BundleProgress {
+        do {
+            return try await attempt(object)
+        } catch let error as KubernetesError {
+            try Task.checkCancellation()
+            return BundleProgress(reference: object.reference, outcome: .failed, message: message(for: error))
+        } catch let error as KubernetesObjectError {
+            return BundleProgress(reference: object.reference, outcome: .failed, message: error.message)
+        }
+    }
+
+    private func message(for error: KubernetesError) -> String {
+        let conflicts = ApplyConflict.list(in: error)
+        guard !conflicts.isEmpty else { return error.message }
+        return "others own fields of it: \(ApplyConflict.summary(conflicts)); "
+            + "leave those fields out, hand them over, or adopt by force"
+    }
+
+    private func attempt(_ object: KubernetesObject) async throws -> BundleProgress {
+        var attempts = 0
+        while true {
+            do {
+                return try await once(object)
+            } catch let error as KubernetesError where error.status == 409 && error.isTransient && attempts < 4 {
+                // Somebody wrote in between, or a quota was counted at the same moment: read again.
+                attempts += 1
+                let delay = Duration.milliseconds(100 * (1 << attempts))
+                try await api.options.clock.sleep(for: delay * (0.5 + api.options.chance() / 2))
+            }
+        }
+    }
+
+    private func once(_ object: KubernetesObject) async throws -> BundleProgress {
+        let live = try await api.get(object.reference)
+        let ignored = try options.ignoredPaths(of: object)
+        let wanted = try sent(object, live: live, ignored: ignored)
+        guard let live else {
+            _ = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager))
+            return BundleProgress(reference: object.reference, outcome: .created)
+        }
+        if live.deletionTimestamp != nil {
+            try await waitUntilGone(live)
+            _ = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager))
+            return BundleProgress(
+                reference: object.reference, outcome: .created, message: "the old one was terminating")
+        }
+        do {
+            return FieldOwnership.isApplied(live, by: options.fieldManager)
+                ? try await update(wanted, live: live, ignored: ignored)
+                : try await adopt(wanted, live: live, ignored: ignored)
+        } catch let error as KubernetesError {
+            let fields = ImmutableFields.fields(in: error)
+            if fields.isEmpty { throw error }
+            return try await replace(wanted, live: live, fields: fields, error)
+        }
+    }
+
+    /// What is sent of an object: all but fields that others own. One that only we own, from an earlier apply, goes along
+    /// with its live value: dropping it would reset it to its default.
+    private func sent(
+        _ object: KubernetesObject, live: KubernetesObject?, ignored: [FieldPath]
+    ) throws -> KubernetesObject {
+        var wanted = object
+        wanted.status = nil
+        for path in ignored {
+            let current = live?.value(at: path)
+            if let live, let current, FieldOwnership.isOwnedAlone(path, of: live, by: options.fieldManager) {
+                try wanted.set(current, at: path)
+            } else {
+                wanted.remove(at: path)
+            }
+        }
+        return wanted
+    }
+
+    private func update(
+        _ wanted: KubernetesObject, live: KubernetesObject, ignored: [FieldPath]
+    ) async throws -> BundleProgress {
+        let preview = try await api.apply(
+            wanted, ApplyOptions(fieldManager: options.fieldManager, force: true, dryRun: true))
+        var mask = SecretMask()
+        let changes = ObjectDifference.changes(from: live, to: preview, ignoring: ignored, mask: &mask)
+        guard !changes.isEmpty else { return BundleProgress(reference: wanted.reference, outcome: .unchanged) }
+        _ = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager, force: true))
+        return BundleProgress(reference: wanted.reference, outcome: .configured, changes: changes)
+    }
+
+    /// First contact with an object that is there already.
+    private func adopt(
+        _ wanted: KubernetesObject, live: KubernetesObject, ignored: [FieldPath]
+    ) async throws -> BundleProgress {
+        var took = false
+        if options.adoption == .reportConflicts,
+            let fields = FieldOwnership.takingOverFromKubectl(live, manager: options.fieldManager)
+        {
+            // Naming the version read makes the server refuse when somebody wrote in between.
+            var patch: JSONValue = ["metadata": ["managedFields": fields]]
+            if let version = live.resourceVersion {
+                try patch.set(.string(version), at: ["metadata", "resourceVersion"])
+            }
+            _ = try await api.patch(live.reference, .merge(patch))
+            took = true
+        }
+        let force = options.adoption == .force
+        let applied: KubernetesObject
+        do {
+            applied = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager, force: force))
+        } catch let error as KubernetesError
+            where ApplyConflict.areOnlyClientSide(ApplyConflict.list(in: error))
+        {
+            applied = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager, force: true))
+            took = true
+        }
+        var mask = SecretMask()
+        let changes = ObjectDifference.changes(from: live, to: applied, ignoring: ignored, mask: &mask)
+        return BundleProgress(
+            reference: wanted.reference, outcome: changes.isEmpty ? .unchanged : .configured,
+            message: took ? "taken over from kubectl apply" : "adopted", changes: changes)
+    }
+
+    private func replace(
+        _ wanted: KubernetesObject, live: KubernetesObject, fields: [String], _ error: KubernetesError
+    ) async throws -> BundleProgress {
+        let names = fields.joined(separator: ", ")
+        func refusal(_ advice: String) -> KubernetesError {
+            var refused = error
+            refused.message = "\(names) cannot be changed once set; \(advice)"
+            return refused
+        }
+        if ObjectApplier.irreplaceable.contains(wanted.type.groupKind) {
+            throw refusal("a \(wanted.kind) is never deleted to change it")
+        }
+        guard wanted.annotations[options.annotations.replace] == "allow" else {
+            throw refusal(
+                "give the object another name, or annotate it \(options.annotations.replace): allow to delete and create it"
+            )
+        }
+        _ = try await api.delete(live.reference, DeleteOptions(uid: live.uid, propagation: .background))
+        try await waitUntilGone(live)
+        _ = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager))
+        return BundleProgress(reference: wanted.reference, outcome: .replaced, message: "\(names) changed")
+    }
+
+    /// Waits until an object is gone, or another one has its name.
+    func waitUntilGone(_ object: KubernetesObject) async throws {
+        try await api.poll(
+            every: .milliseconds(100), atMost: options.settleTimeout,
+            what: "\(object.reference) to be gone\(waitsFor(object))"
+        ) {
+            guard let current = try await api.get(object.reference) else { return true }
+            return current.uid != object.uid
+        }
+    }
+
+    private func waitsFor(_ object: KubernetesObject) -> String {
+        object.finalizers.isEmpty ? "" : " (it has finalizers: \(object.finalizers.joined(separator: ", ")))"
+    }
+}
+
+extension KubernetesAPI {
+    /// Asks again and again, at growing intervals, until something holds.
+    ///
+    /// - Throws: ``KubernetesError/Code/notReached`` when it does not in time.
+    func poll(
+        every first: Duration, atMost limit: Duration, what: String, until holds: () async throws -> Bool
+    ) async throws {
+        let started = ContinuousClock.now
+        var interval = first
+        while true {
+            if try await holds() { return }
+            guard started.duration(to: .now) < limit else {
+                throw KubernetesError(code: .notReached, message: "waited \(limit.components.seconds) s for \(what)")
+            }
+            try await options.clock.sleep(for: interval)
+            interval = min(interval * 2, .seconds(2))
+        }
+    }
+}

@@ -1,0 +1,82 @@
+internal import KubernetesObjects
+
+/// Deletes what a bundle no longer wants, object by object, each past every guard.
+struct Pruner: Sendable {
+    /// What became of one object.
+    struct Outcome: Sendable {
+        let progress: BundleProgress
+        /// Whether the object stays in the inventory, to be tried again next time.
+        let stays: Bool
+    }
+
+    let api: KubernetesAPI
+    let options: BundleOptions
+
+    /// Deletes one object; failures are outcomes.
+    ///
+    /// - Parameter pruned: All that is deleted together with it.
+    /// - Throws: `CancellationError` only.
+    func prune(_ reference: ObjectReference, pruned: Set<ObjectIdentity>) async throws -> Outcome {
+        do {
+            return try await attempt(reference, pruned: pruned)
+        } catch let error as KubernetesError where error.code == .unknownKind {
+            // The definition is gone, and its objects with it.
+            return Outcome(
+                progress: BundleProgress(reference: reference, outcome: .pruned, message: "its kind is gone"),
+                stays: false)
+        } catch let error as KubernetesError {
+            try Task.checkCancellation()
+            return Outcome(
+                progress: BundleProgress(
+                    reference: reference, outcome: .failed, message: "not deleted: \(error.message)"),
+                stays: true)
+        }
+    }
+
+    private func attempt(_ wanted: ObjectReference, pruned: Set<ObjectIdentity>) async throws -> Outcome {
+        var reference = wanted
+        // The version of back then may no longer be served.
+        reference.type = try await api.discovery.resource(
+            for: wanted.type.groupKind, preferring: wanted.type.version
+        ).type
+        guard let live = try await api.get(reference) else {
+            return Outcome(
+                progress: BundleProgress(reference: wanted, outcome: .pruned, message: "already gone"), stays: false)
+        }
+        if let reason = PruneGuard.keepReason(
+            live, annotations: options.annotations, fieldManager: options.fieldManager)
+        {
+            return Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: false)
+        }
+        if live.type.groupKind == GroupKind(kind: "Namespace"),
+            let foreign = try await foreignObject(in: live.name, pruned: pruned)
+        {
+            let message = "it still holds \(foreign), which is not of this bundle"
+            return Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: message), stays: true)
+        }
+        switch try await api.delete(reference, DeleteOptions(uid: live.uid, propagation: .background)) {
+        case .deleted, .absent:
+            return Outcome(progress: BundleProgress(reference: wanted, outcome: .pruned), stays: false)
+        case .terminating(let object):
+            let waiting = object.finalizers.isEmpty ? "" : ", waits for \(object.finalizers.joined(separator: ", "))"
+            let progress = BundleProgress(reference: wanted, outcome: .pruned, message: "terminating\(waiting)")
+            return Outcome(progress: progress, stays: false)
+        }
+    }
+
+    /// An object in a namespace that belongs to somebody else, or nil when there is none.
+    private func foreignObject(
+        in namespace: String, pruned: Set<ObjectIdentity>
+    ) async throws -> ObjectReference? {
+        let resources = try await api.discovery.everything().filter { $0.isNamespaced && $0.verbs.contains("list") }
+        var seen: Set<GroupKind> = []
+        for resource in resources where seen.insert(resource.type.groupKind).inserted {
+            if PruneGuard.namespaceFurniture.contains(resource.type.groupKind) { continue }
+            let list = try await api.list(ObjectSelection(type: resource.type, namespace: namespace))
+            if let foreign = list.objects.first(where: { PruneGuard.isForeign($0, pruned: pruned) }) {
+                return foreign.reference
+            }
+        }
+        return nil
+    }
+}
