@@ -16,6 +16,8 @@ public enum WireLimits {
     public static let capabilities = 64
     /// Labels of a cluster.
     public static let labels = 64
+    /// The highest generation or epoch. Far beyond what any fleet counts to, and far from where adding one overflows.
+    public static let ordinal: Int64 = 1 << 53
     /// Bytes of one encoded message of a stream. A full list of assignments is split to stay below it.
     public static let messageSize = 1024 * 1024
     /// Assignments in one message, so that it stays well below ``messageSize``.

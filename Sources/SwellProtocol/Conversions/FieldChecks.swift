@@ -29,6 +29,9 @@ func checkedOrdinal(_ value: Int64, from least: Int64 = 0, at path: String) thro
     guard value >= least else {
         throw WireError(.invalidValue, at: path, "\(value) is too small: expected at least \(least)")
     }
+    guard value <= WireLimits.ordinal else {
+        throw WireError(.invalidValue, at: path, "\(value) is too large: expected at most \(WireLimits.ordinal)")
+    }
     return value
 }
 

@@ -146,9 +146,11 @@ extension MemoryState {
     }
 
     public mutating func spendToken(hash: String, certificateSerial: String) -> ClusterName? {
-        guard let token = tokens[hash], !token.isSpent, token.expiresAt > now, let cluster = clusters[token.cluster]
-        else { return nil }
-        tokens[hash]?.isSpent = true
+        guard let token = tokens[hash], token.expiresAt > now, let cluster = clusters[token.cluster] else { return nil }
+        if let spentBy = token.spentBy {
+            return spentBy == certificateSerial && !isDenied(serial: certificateSerial) ? token.cluster : nil
+        }
+        tokens[hash]?.spentBy = certificateSerial
         certificates[certificateSerial] = Certificate(cluster: token.cluster)
         agents[token.cluster, default: Agent()].isEnrolled = true
         record(.cluster("joined", token.cluster, region: cluster.region, by: token.cluster.rawValue, at: now))
@@ -163,7 +165,7 @@ extension MemoryState {
         for (serial, certificate) in certificates where certificate.cluster == cluster {
             certificates[serial]?.isDenied = true
         }
-        tokens = tokens.filter { $0.value.cluster != cluster || $0.value.isSpent }
+        tokens = tokens.filter { $0.value.cluster != cluster || $0.value.spentBy != nil }
         record(.cluster("denied", cluster, region: clusters[cluster]?.region, by: actor, at: now))
     }
 

@@ -59,7 +59,8 @@ public struct MemoryState: Sendable {
     struct Token {
         var cluster: ClusterName
         var expiresAt: Timestamp
-        var isSpent = false
+        /// The serial of the certificate that it was spent for.
+        var spentBy: String?
     }
 
     struct Certificate {

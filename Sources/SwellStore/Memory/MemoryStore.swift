@@ -216,6 +216,11 @@ extension MemoryStore: TokenStore {
     public func isDenied(serial: String) throws(StoreError) -> Bool {
         try transact { (state: inout MemoryState) throws(StoreError) in state.isDenied(serial: serial) }
     }
+    public func denied(among serials: [String]) throws(StoreError) -> Set<String> {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            Set(serials.filter { state.isDenied(serial: $0) })
+        }
+    }
 }
 
 extension MemoryStore: MaintenanceStore {

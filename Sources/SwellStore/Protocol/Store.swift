@@ -126,6 +126,9 @@ public protocol TokenStore: Sendable {
     func createToken(hash: String, cluster: ClusterName, expiresAt: Timestamp, by actor: String)
         async throws(StoreError)
     /// Spends a token: the cluster it is for, or nil where it is unknown, spent or expired, or its cluster left the fleet.
+    ///
+    /// The serial that spent a token may spend it again until the token expires, unless its certificate was denied: an agent
+    /// that lost the answer asks again with the same key, and its serial follows from token and key. That leaves no second audit row.
     func spendToken(hash: String, certificateSerial: String) async throws(StoreError) -> ClusterName?
     /// Notes a renewed certificate; old ones stay valid until they expire unless denied.
     func noteCertificate(_ serial: String, cluster: ClusterName, expiresAt: Timestamp) async throws(StoreError)
@@ -133,6 +136,8 @@ public protocol TokenStore: Sendable {
     func denyCertificates(of cluster: ClusterName, by actor: String) async throws(StoreError)
     /// Whether a certificate was denied, or its cluster is not in the fleet any more.
     func isDenied(serial: String) async throws(StoreError) -> Bool
+    /// Those of `serials` that are denied, as ``isDenied(serial:)`` says of one.
+    func denied(among serials: [String]) async throws(StoreError) -> Set<String>
 }
 
 /// What grows for ever if nobody looks after it.

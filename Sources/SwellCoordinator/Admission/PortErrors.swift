@@ -1,0 +1,46 @@
+package import GRPCCore
+internal import SwellIdentity
+internal import SwellProtocol
+internal import SwellStore
+
+extension RPCError {
+    /// What an agent is told of `error`: the one place where the port's errors become gRPC's codes. What is none of the
+    /// agent's business (files, databases, keys) is not told; the coordinator's log has it.
+    package init(telling error: any Error) {
+        switch error {
+        case let error as RPCError: self = error
+        case let error as WireError: self.init(code: .invalidArgument, message: error.description)
+        case let error as IdentityError: self.init(error)
+        case let error as StoreError: self.init(error)
+        case is Turns.Overloaded:
+            self.init(code: .unavailable, message: "The coordinator has too much to do. Come back later.")
+        case is CancellationError: self.init(code: .cancelled, message: "The call was ended.")
+        default: self.init(code: .internalError, message: "The coordinator failed. Its log says why.")
+        }
+    }
+
+    private init(_ error: IdentityError) {
+        switch error.code {
+        case .invalidToken: self.init(code: .unauthenticated, message: error.message)
+        case .wrongCluster, .denied: self.init(code: .permissionDenied, message: error.message)
+        case .invalidRequest, .invalidName: self.init(code: .invalidArgument, message: error.message)
+        default: self.init(code: .internalError, message: "The coordinator failed. Its log says why.")
+        }
+    }
+
+    private init(_ error: StoreError) {
+        switch error.code {
+        case .unavailable, .outcomeUnknown:
+            self.init(code: .unavailable, message: "The coordinator's store is out of reach. Come back later.")
+        case .notFound: self.init(code: .notFound, message: error.message)
+        case .conflict, .refused: self.init(code: .failedPrecondition, message: error.message)
+        case .invalid: self.init(code: .invalidArgument, message: error.message)
+        default: self.init(code: .internalError, message: "The coordinator failed. Its log says why.")
+        }
+    }
+}
+
+extension RPCError.Code {
+    /// Whether it was the coordinator's fault, which its log must explain.
+    var isOurs: Bool { self == .internalError || self == .unavailable || self == .unknown }
+}

@@ -1,0 +1,162 @@
+internal import GRPCCore
+package import Logging
+internal import ServiceLifecycle
+package import SwellIdentity
+package import SwellModel
+package import SwellStore
+
+/// Everything that agents meet: the enrolment port, the fleet port, the sessions, and what follows the store for them.
+///
+/// One service. At graceful shutdown the ports close, every agent is told when to come back, and only then the rest
+/// ends; so it belongs after the ingestor in a `ServiceGroup`, which shuts down from the end.
+package struct AgentPort: Service {
+    /// How the port is set up.
+    package struct Settings: Sendable {
+        /// This replica's name: the same one after a restart, another one for each replica.
+        package var replica: String
+        /// The port of the fleet's sessions.
+        package var fleet: AgentPortSettings
+        /// The port where agents come for their first certificate.
+        package var enrolment: AgentPortSettings
+        package var paces: Paces
+        /// How long agents' certificates live.
+        package var certificateLifetime: Interval
+        /// Sessions at a time; agents beyond are asked to come back later.
+        package var maximumSessions: Int
+
+        package init(
+            replica: String, fleet: AgentPortSettings, enrolment: AgentPortSettings, paces: Paces = Paces(),
+            certificateLifetime: Interval = CertificateAuthority.defaultLeafLifetime, maximumSessions: Int = 15_000
+        ) {
+            self.replica = replica
+            self.fleet = fleet
+            self.enrolment = enrolment
+            self.paces = paces
+            self.certificateLifetime = certificateLifetime
+            self.maximumSessions = maximumSessions
+        }
+    }
+
+    /// How often things happen, and how long they may take.
+    package struct Paces: Sendable {
+        /// How often an agent must be heard of.
+        package var heartbeat: Interval = .seconds(10)
+        /// How long an agent gathers what is not urgent.
+        package var report: Interval = .milliseconds(200)
+        /// After how long without a message a session ends.
+        package var silenceLimit: Interval = .seconds(60)
+        /// How long an agent may take for its hello.
+        package var hello: Interval = .seconds(10)
+        /// How long an agent may take to read that its session ends.
+        package var farewell: Interval = .seconds(3)
+        /// How often changed assignments are looked for without a nudge.
+        package var poll: Interval = .seconds(1)
+        /// How often what is known of agents' presence is written.
+        package var presence: Interval = .milliseconds(1_500)
+        /// How often the clusters' places are read.
+        package var places: Interval = .seconds(3)
+        /// How often sessions are checked for denied certificates and silence.
+        package var denials: Interval = .seconds(10)
+
+        package init() {}
+    }
+
+    private let fleet: AgentPortListener
+    private let enrolment: AgentPortListener
+    private let follower: FleetFollower
+    private let presence: PresenceKeeper
+    private let hub: SessionHub
+
+    /// - Parameters:
+    ///   - authority: signs agents' certificates, and vouches for them at the fleet port.
+    ///   - credential: the coordinator's own, kept fresh by `ServerCredentialRotation`.
+    ///   - ingestor: takes in what agents say; what it returned from is acknowledged.
+    ///   - nudges: an element whenever assignments may have changed. Missing ones cost one ``Paces/poll``.
+    ///   - now: the wall clock.
+    ///   - chance: 0 up to 1, for spreading what would come together.
+    package init(
+        store: any Store, authority: CertificateAuthority, credential: RotatingCredential, settings: Settings,
+        ingestor: any ReportIngesting, nudges: AsyncStream<Void>, now: @escaping @Sendable () -> Timestamp,
+        chance: @escaping @Sendable () -> Double = { .random(in: 0..<1) },
+        logger: Logger = Logger(label: "swell.agents")
+    ) throws {
+        let presenceChanged = Pulse()
+        let hub = SessionHub(presenceChanged: presenceChanged, logger: logger)
+        let places = FleetPlaces(store: store)
+        let desk = CertificateDesk(
+            authority: authority, tokens: store, lifetime: settings.certificateLifetime, now: now)
+        let surroundings = SessionSurroundings(
+            store: store, hub: hub, places: places, epochs: EpochWatermark(store: store, logger: logger),
+            ingestor: ingestor, greetings: Turns(32, waitingLimit: 4_096), paces: settings.paces,
+            maximumSessions: settings.maximumSessions, chance: chance, now: now, logger: logger)
+        let fleet = FleetService(
+            gatekeeper: Gatekeeper(trustDomain: authority.trustDomain, tokens: store), surroundings: surroundings,
+            documents: DocumentDelivery(
+                store: store, turns: Turns(32, waitingLimit: 2_048), shares: ClusterShares(limit: 4),
+                limit: .minutes(1)),
+            desk: desk, renewals: RenewalLimit(), makeID: Self.makeID)
+        let enrolment = EnrollmentService(
+            tokens: store, desk: desk, limit: EnrolmentLimit(), turns: Turns(8, waitingLimit: 64), now: now,
+            logger: logger)
+        let verifier = PeerVerifier(
+            authorities: TrustedAuthorities([authority.certificate]), expecting: .cluster(in: authority.trustDomain),
+            now: now)
+        let refusals = RefusalLog(logger: logger, now: now)
+        self.hub = hub
+        self.fleet = try .fleet(
+            settings.fleet, credential: credential, verifier: verifier, services: [fleet],
+            onRefusal: { refusals.note($0) })
+        self.enrolment = try .enrolment(settings.enrolment, credential: credential, services: [enrolment])
+        self.follower = FleetFollower(
+            store: store, hub: hub, places: places, nudges: nudges, paces: settings.paces, now: now, logger: logger)
+        self.presence = PresenceKeeper(
+            store: store, hub: hub, changed: presenceChanged, replica: settings.replica,
+            interval: settings.paces.presence, logger: logger)
+    }
+
+    /// Serves agents until graceful shutdown or cancellation.
+    package func run() async throws {
+        // No `defer`: the last word is written on the way out of both ends.
+        let result: Result<Void, any Error> = await withTaskGroup(of: Void.self) { group in
+            group.addTask { await follower.run() }
+            group.addTask { await presence.run() }
+            let result = await listen()
+            group.cancelAll()
+            return result
+        }
+        await presence.farewell()
+        try result.get()
+    }
+
+    private func listen() async -> Result<Void, any Error> {
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await fleet.run() }
+                group.addTask { try await enrolment.run() }
+                // One without the other serves nobody: the first that fails ends both.
+                try await group.next()
+                try await group.next()
+            }
+            return .success(())
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// The port of the fleet's sessions; waits until it listens.
+    package var fleetPort: Int {
+        get async throws { try await fleet.port }
+    }
+
+    /// The enrolment port; waits until it listens.
+    package var enrolmentPort: Int {
+        get async throws { try await enrolment.port }
+    }
+
+    /// How many agents have a session here.
+    package var sessionCount: Int {
+        get async { await hub.count }
+    }
+
+    @Sendable private static func makeID() -> String { String(UInt64.random(in: .min ... .max), radix: 36) }
+}

@@ -1,0 +1,221 @@
+internal import GRPCCore
+internal import Logging
+internal import ServiceLifecycle
+internal import SwellIdentity
+internal import SwellModel
+internal import SwellProtocol
+internal import SwellStore
+
+/// What all sessions share.
+struct SessionSurroundings: Sendable {
+    let store: any AgentStore & LeaseStore
+    let hub: SessionHub
+    let places: FleetPlaces
+    let epochs: EpochWatermark
+    let ingestor: any ReportIngesting
+    /// Greeting costs several questions to the store: after a restart all agents come at once.
+    let greetings: Turns
+    let paces: AgentPort.Paces
+    let maximumSessions: Int
+    /// 0 up to 1, for spreading what would come together.
+    let chance: @Sendable () -> Double
+    let now: @Sendable () -> Timestamp
+    let logger: Logger
+}
+
+/// One agent's stream, from its Hello to its end.
+///
+/// Three tasks: one listens, one speaks, one watches the clock. Listening waits until what it heard is committed before
+/// it hears more, so an agent can never be further ahead of the store than one message.
+struct AgentSession: Sendable {
+    let id: String
+    let caller: AgentCaller
+    let surroundings: SessionSurroundings
+    let mailbox = SessionMailbox()
+
+    private var cluster: ClusterName { caller.cluster }
+    private var logger: Logger { surroundings.logger }
+
+    /// Runs the stream; what it throws is what the agent is told.
+    func run(
+        _ request: RPCAsyncSequence<Swell_V1_AgentMessage, any Error>,
+        _ response: RPCWriter<Swell_V1_CoordinatorMessage>
+    ) async throws {
+        do {
+            let reason = try await withGracefulShutdownHandler {
+                try await converse(request, response)
+            } onGracefulShutdown: {
+                mailbox.end(after: .seconds(1), reason: "the coordinator restarts")
+            }
+            await surroundings.hub.leave(cluster, session: id, reason: reason)
+        } catch {
+            await surroundings.hub.leave(cluster, session: id, reason: "\(error)")
+            throw error
+        }
+    }
+
+    /// Returns why the session ended.
+    private func converse(
+        _ request: RPCAsyncSequence<Swell_V1_AgentMessage, any Error>,
+        _ response: RPCWriter<Swell_V1_CoordinatorMessage>
+    ) async throws -> String {
+        let greeted = Pulse()
+        return try await withThrowingTaskGroup(of: String?.self) { group in
+            group.addTask { try await listen(request, greeted) }
+            group.addTask {
+                try await mailbox.drain { try await response.write(Swell_V1_CoordinatorMessage($0)) }
+                return mailbox.endReason ?? "the coordinator ended it"
+            }
+            group.addTask { try await endInTime() }
+            group.addTask { try await endUngreeted(greeted) }
+            group.addTask {
+                await mailbox.ending()
+                try await Task.sleep(for: surroundings.paces.farewell.duration)
+                return "\(mailbox.endReason ?? "the coordinator ended it"); the agent did not read it"
+            }
+            defer { group.cancelAll() }
+            while let end = try await group.next() {
+                if let end { return end }
+            }
+            return "cancelled"
+        }
+    }
+
+    /// Sees that the session ends with the certificate.
+    private func endInTime() async throws -> String? {
+        // Long sleeps are cut, since the wall clock may be set meanwhile.
+        while true {
+            let left = caller.notValidAfter - surroundings.now()
+            guard left > .zero else { break }
+            try await Task.sleep(for: min(left, .minutes(10)).duration)
+        }
+        mailbox.end(after: .zero, reason: "the certificate has expired")
+        return nil
+    }
+
+    private func endUngreeted(_ greeted: Pulse) async throws -> String? {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                for await _ in greeted.beats { return true }
+                return true
+            }
+            group.addTask {
+                try await Task.sleep(for: surroundings.paces.hello.duration)
+                return false
+            }
+            defer { group.cancelAll() }
+            guard try await group.next() == true else {
+                throw RPCError(
+                    code: .deadlineExceeded, message: "No hello came within \(surroundings.paces.hello).")
+            }
+            return nil
+        }
+    }
+
+    // MARK: Listening
+
+    /// Returns why the agent ended the session; nil when the coordinator does.
+    private func listen(
+        _ request: RPCAsyncSequence<Swell_V1_AgentMessage, any Error>, _ greeted: Pulse
+    ) async throws -> String? {
+        var isGreeted = false
+        for try await message in request {
+            let event = try AgentEvent(message)
+            switch (event, isGreeted) {
+            case (.hello(let hello), false):
+                isGreeted = true
+                greeted.beat()
+                guard try await attempt("greeting", { try await greet(hello) }) else { return nil }
+            case (.hello, true):
+                throw WireError(.invalidValue, at: "kind", "a second hello: expected one a session")
+            case (_, false):
+                throw WireError(.missingField, at: "hello", "expected hello as the first message")
+            case (.report(let id, let reports), true):
+                guard try await attempt("reports", { try await takeIn(reports) }) else { return nil }
+                guard mailbox.update({ $0.acknowledge(id) }) else {
+                    throw RPCError(code: .resourceExhausted, message: "Acknowledgements are left unread.")
+                }
+            case (.acknowledged(let assignments), true):
+                for assignment in assignments {
+                    logger.debug(
+                        "assignment taken in by the agent",
+                        metadata: [
+                            "cluster": "\(cluster)", "application": "\(assignment.application)",
+                            "generation": "\(assignment.generation)",
+                        ])
+                }
+            case (.contentLacking(let application, let generation, let digests), true):
+                logger.warning(
+                    "the agent cannot get at documents",
+                    metadata: [
+                        "cluster": "\(cluster)", "application": "\(application)", "generation": "\(generation)",
+                        "digests": "\(digests.prefix(5).map(\.short).joined(separator: ", "))",
+                    ])
+            case (.heartbeat, true): break
+            }
+            await surroundings.hub.heard(from: cluster, session: id, at: surroundings.now())
+        }
+        return "the agent ended it"
+    }
+
+    /// Does what needs the store. Where the coordinator fails, the session ends with a word on when to come back, nothing
+    /// is acknowledged, and the agent says it anew; where the agent is at fault, it is told so.
+    private func attempt(_ what: String, _ body: () async throws -> Void) async throws -> Bool {
+        do {
+            try await body()
+            return true
+        } catch {
+            let told = RPCError(telling: error)
+            guard told.code.isOurs, !Task.isCancelled else { throw error }
+            logger.error(
+                "session ends, since what the agent said was not taken in",
+                metadata: ["cluster": "\(cluster)", "session": "\(id)", "what": "\(what)", "error": "\(error)"])
+            mailbox.end(
+                after: Interval(milliseconds: 1_000 + Int64(4_000 * surroundings.chance())),
+                reason: told.code == .unavailable ? "the coordinator has no store" : "the coordinator failed")
+            return false
+        }
+    }
+
+    private func takeIn(_ reports: [ApplicationReport]) async throws {
+        guard !reports.isEmpty else { return }
+        try await surroundings.ingestor.ingest(reports.map { ReceivedReport(cluster: cluster, report: $0) })
+    }
+
+    // MARK: Greeting
+
+    /// Takes in what the agent runs, says what it should run, and from then on what changes.
+    private func greet(_ hello: AgentHello) async throws {
+        let hub = surroundings.hub
+        guard await hub.count < surroundings.maximumSessions else {
+            logger.warning("agent sent away: too many sessions", metadata: ["cluster": "\(cluster)"])
+            mailbox.end(
+                after: .seconds(10 + Int64(20 * surroundings.chance())), reason: "too many sessions here")
+            return
+        }
+        try await surroundings.greetings.run {
+            guard let place = try await surroundings.places.place(of: cluster) else {
+                logger.info("agent sent away: its cluster is not in the fleet", metadata: ["cluster": "\(cluster)"])
+                mailbox.end(after: .seconds(30), reason: "the cluster is not in the fleet")
+                return
+            }
+            try await surroundings.epochs.raise(
+                above: max(hello.highestEpoch, hello.journal.map(\.epoch).max() ?? 0), cluster: cluster)
+            try await takeIn(hello.journal)
+            // Entered before the list is read: what changes after the reading comes by the hub, and comes twice at worst.
+            await hub.enter(
+                SessionEntry(
+                    id: id, caller: caller, bootID: hello.bootID, agentVersion: hello.agentVersion, mailbox: mailbox,
+                    place: place, heardAt: surroundings.now()))
+            let assignments = try await surroundings.store.assignments(of: cluster)
+            let welcome = SessionWelcome(
+                sessionID: id, heartbeatInterval: surroundings.paces.heartbeat,
+                reportInterval: surroundings.paces.report, placement: place)
+            mailbox.update { outbox in
+                outbox.open(welcome)
+                _ = outbox.assign(assignments)
+                outbox.completeResync()
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+internal import Logging
+internal import SwellModel
+internal import SwellStore
+
+/// Follows what agents should know (assignments, places, denials) and hands it to the sessions. Each loop is
+/// level-triggered: a nudge makes it sooner, a failed read is made good by the next one.
+struct FleetFollower: Sendable {
+    let store: any AgentStore & TokenStore
+    let hub: SessionHub
+    let places: FleetPlaces
+    let nudges: AsyncStream<Void>
+    let paces: AgentPort.Paces
+    let now: @Sendable () -> Timestamp
+    let logger: Logger
+
+    /// How many certificates are looked at in one question to the store.
+    private static let denialBatch = 1_000
+
+    /// Runs until cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await followAssignments() }
+            group.addTask { await followPlaces() }
+            group.addTask { await followDenials() }
+        }
+    }
+
+    private func followAssignments() async {
+        let pulse = Pulse()
+        await withDiscardingTaskGroup { group in
+            group.addTask { await pulse.beat(every: paces.poll.duration) }
+            group.addTask {
+                for await _ in nudges { pulse.beat() }
+            }
+            group.addTask { await deliver(at: pulse.beats) }
+        }
+    }
+
+    private func deliver(at beats: AsyncStream<Void>) async {
+        var health = StoreHealth(what: "assignments", logger: logger)
+        // From the beginning: what a session has already from its own full list, it leaves out.
+        var cursor: Int64 = 0
+        for await _ in beats {
+            do throws(StoreError) {
+                let changes = try await store.assignments(changedAfter: cursor)
+                cursor = changes.cursor
+                if !changes.assignments.isEmpty { await hub.deliver(changes.assignments) }
+                health.note(nil)
+            } catch {
+                health.note(error)
+            }
+        }
+    }
+
+    private func followPlaces() async {
+        var health = StoreHealth(what: "places", logger: logger)
+        while (try? await Task.sleep(for: paces.places.duration)) != nil {
+            do throws(StoreError) {
+                await hub.settle(in: try await places.refresh())
+                health.note(nil)
+            } catch {
+                health.note(error)
+            }
+        }
+    }
+
+    private func followDenials() async {
+        var health = StoreHealth(what: "denials", logger: logger)
+        while (try? await Task.sleep(for: paces.denials.duration)) != nil {
+            await hub.end(silentSince: now() - paces.silenceLimit)
+            var rest = await hub.serials[...]
+            do throws(StoreError) {
+                while !rest.isEmpty {
+                    let batch = Array(rest.prefix(Self.denialBatch))
+                    rest = rest.dropFirst(batch.count)
+                    let denied = try await store.denied(among: batch)
+                    if !denied.isEmpty { await hub.end(denied: denied) }
+                }
+                health.note(nil)
+            } catch {
+                health.note(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+internal import GRPCCore
+internal import Logging
+internal import SwellIdentity
+internal import SwellModel
+internal import SwellProtocol
+internal import SwellStore
+
+/// What agents with a certificate may do. Whose agent it is says the certificate, and nothing in a message.
+struct FleetService: Swell_V1_Fleet.SimpleServiceProtocol {
+    let gatekeeper: Gatekeeper
+    let surroundings: SessionSurroundings
+    let documents: DocumentDelivery
+    let desk: CertificateDesk
+    let renewals: RenewalLimit
+    /// Names for sessions, each a new one.
+    let makeID: @Sendable () -> String
+
+    private var logger: Logger { surroundings.logger }
+
+    func session(
+        request: RPCAsyncSequence<Swell_V1_AgentMessage, any Error>,
+        response: RPCWriter<Swell_V1_CoordinatorMessage>, context: ServerContext
+    ) async throws {
+        try await answering("session", context) { caller in
+            try await AgentSession(id: makeID(), caller: caller, surroundings: surroundings).run(request, response)
+        }
+    }
+
+    func fetchDocuments(
+        request: Swell_V1_FetchDocumentsRequest, response: RPCWriter<Swell_V1_DocumentChunk>, context: ServerContext
+    ) async throws {
+        try await answering("documents", context) { caller in
+            let digests = try checkedDigests(request.digests, at: "digests")
+            try await documents.deliver(digests, to: caller.cluster) { try await response.write($0) }
+        }
+    }
+
+    func renewCertificate(
+        request: Swell_V1_RenewCertificateRequest, context: ServerContext
+    ) async throws -> Swell_V1_RenewCertificateResponse {
+        try await answering("renewal", context) { caller in
+            guard await renewals.admits(caller.cluster, at: surroundings.now()) else {
+                throw RPCError(code: .resourceExhausted, message: "Too many renewals. Come back later.")
+            }
+            let signing = try SigningRequest(derBytes: Array(request.signingRequest))
+            let (grant, certificate) = try await desk.issue(to: caller.cluster, for: signing)
+            logger.info(
+                "certificate renewed",
+                metadata: [
+                    "cluster": "\(caller.cluster)", "serial": "\(certificate.serial)", "former": "\(caller.serial)",
+                    "expires": "\(certificate.notValidAfter)",
+                ])
+            var response = Swell_V1_RenewCertificateResponse()
+            response.grant = grant
+            return response
+        }
+    }
+
+    /// Finds out who calls, and tells every error in gRPC's words.
+    private func answering<Value: Sendable>(
+        _ call: String, _ context: ServerContext, _ body: (AgentCaller) async throws -> Value
+    ) async throws -> Value {
+        var cluster = "unknown"
+        do {
+            let caller = try await gatekeeper.admit(context)
+            cluster = caller.cluster.rawValue
+            return try await body(caller)
+        } catch {
+            let told = RPCError(telling: error)
+            if !Task.isCancelled, told.code != .cancelled {
+                logger.log(
+                    level: told.code.isOurs ? .error : .info, "call refused",
+                    metadata: [
+                        "call": "\(call)", "cluster": "\(cluster)", "peer": "\(context.remotePeer)",
+                        "reason": "\(error)",
+                    ])
+            }
+            throw told
+        }
+    }
+}
+
+/// Keeps one agent from filling the list of certificates.
+actor RenewalLimit {
+    private var clusters = RateLimit<ClusterName>(burst: 5, interval: .minutes(1), keyLimit: 100_000)
+
+    /// Whether the agent of `cluster` may renew now.
+    func admits(_ cluster: ClusterName, at now: Timestamp) -> Bool { clusters.admits(cluster, at: now) }
+}

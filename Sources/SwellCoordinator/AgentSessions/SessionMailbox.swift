@@ -1,0 +1,40 @@
+internal import SwellModel
+internal import SwellProtocol
+internal import Synchronization
+
+/// Where everybody leaves what an agent is to be told, and its session takes it out. Putting in never waits, so that one
+/// frozen agent holds up nobody.
+final class SessionMailbox: Sendable {
+    private let outbox = Mutex(SessionOutbox())
+    /// One element at most is kept: what wakes the session needs no count.
+    private let (wakes, waker) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    private let (endings, ender) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+
+    /// Changes what is to be said, and wakes the session.
+    @discardableResult
+    func update<Value: Sendable>(_ body: (inout SessionOutbox) -> Value) -> Value {
+        let (value, isEnding) = outbox.withLock { outbox in (body(&outbox), outbox.isEnding) }
+        waker.yield()
+        if isEnding { ender.yield() }
+        return value
+    }
+
+    /// Lets the agent know that the session ends, and when to come back.
+    func end(after: Interval, reason: String) { update { $0.end(after: after, reason: reason) } }
+
+    /// Why the coordinator ended the session; nil while it did not.
+    var endReason: String? { outbox.withLock { $0.endReason } }
+
+    /// Says everything as it comes, by `write`, until the end was said or the task is cancelled. For one caller only.
+    func drain(_ write: (CoordinatorEvent) async throws -> Void) async throws {
+        for await _ in wakes {
+            while let event = outbox.withLock({ $0.next() }) { try await write(event) }
+            if outbox.withLock({ $0.isOver }) { return }
+        }
+    }
+
+    /// Returns when the end was asked for or the task is cancelled. For one caller only.
+    func ending() async {
+        for await _ in endings { return }
+    }
+}

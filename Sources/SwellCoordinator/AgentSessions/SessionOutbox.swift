@@ -1,0 +1,117 @@
+internal import SwellModel
+internal import SwellProtocol
+
+/// What is to be said to one agent, and in which order. Pure; bounded by the cluster's applications and by
+/// ``acknowledgementLimit``.
+///
+/// Of each application only the latest wish is kept: what was not sent when the next came is never sent. The order is:
+/// welcome, place, what goes back, acknowledgements, what goes forward. The end outruns wishes, which the agent gets
+/// anew at its next session, but no acknowledgement.
+struct SessionOutbox: Sendable {
+    /// Acknowledgements that an agent may leave unread. Beyond, it does not read at all, and the session ends.
+    static let acknowledgementLimit = 1_000
+
+    private enum Resync { case none, due, done }
+
+    private var welcome: SessionWelcome?
+    private var isWelcome = false
+    private var place: Cluster?
+    private var urgent: [ApplicationName: Assignment] = [:]
+    private var forward: [ApplicationName: Assignment] = [:]
+    /// The newest generation that was ever put in.
+    private var newest: [ApplicationName: Int64] = [:]
+    private var acknowledgements: [UInt64] = []
+    private var resync = Resync.none
+    private var farewell: (after: Interval, reason: String)?
+    /// Why the end was asked for; nil while it was not.
+    var endReason: String? { farewell?.reason }
+    /// Whether the end was asked for.
+    var isEnding: Bool { farewell != nil }
+    /// Whether the last message was taken out.
+    private(set) var isOver = false
+
+    /// Opens the session: before, nothing but its end is said.
+    mutating func open(_ welcome: SessionWelcome) { self.welcome = welcome }
+
+    /// Puts in wishes. Those not newer than what was put in before are left out; returns the others.
+    mutating func assign(_ assignments: [Assignment]) -> [Assignment] {
+        guard !isEnding else { return [] }
+        var taken: [Assignment] = []
+        for assignment in assignments where assignment.generation > newest[assignment.application] ?? 0 {
+            let application = assignment.application
+            newest[application] = assignment.generation
+            urgent[application] = assignment.goesBack ? assignment : nil
+            forward[application] = assignment.goesBack ? nil : assignment
+            taken.append(assignment)
+        }
+        return taken
+    }
+
+    /// The first full list is in: the message that empties it says so.
+    mutating func completeResync() { if resync == .none { resync = .due } }
+
+    /// A report was stored. False when the agent leaves too many acknowledgements unread.
+    mutating func acknowledge(_ report: UInt64) -> Bool {
+        guard acknowledgements.count < Self.acknowledgementLimit else { return false }
+        acknowledgements.append(report)
+        return true
+    }
+
+    /// The cluster's place changed.
+    mutating func move(to place: Cluster) { self.place = place }
+
+    /// The session ends; the first reason counts.
+    mutating func end(after: Interval, reason: String) {
+        if !isEnding { farewell = (after, reason) }
+    }
+
+    /// Takes out what to say next; nil for nothing now.
+    mutating func next() -> CoordinatorEvent? {
+        guard !isOver else { return nil }
+        if let farewell {
+            if isWelcome, let acknowledged = takeAcknowledgements() { return acknowledged }
+            isOver = true
+            return .retryLater(after: farewell.after, reason: farewell.reason)
+        }
+        if let welcome {
+            self.welcome = nil
+            isWelcome = true
+            return .welcome(welcome)
+        }
+        guard isWelcome else { return nil }
+        if let place {
+            self.place = nil
+            return .placement(place)
+        }
+        if let event = takeWishes(from: \.urgent) { return event }
+        if let event = takeAcknowledgements() { return event }
+        if let event = takeWishes(from: \.forward) { return event }
+        guard resync == .due else { return nil }
+        resync = .done
+        return .assignments([], resyncComplete: true)
+    }
+
+    private mutating func takeAcknowledgements() -> CoordinatorEvent? {
+        guard !acknowledgements.isEmpty else { return nil }
+        defer { acknowledgements = [] }
+        return .reportsAcknowledged(acknowledgements)
+    }
+
+    private mutating func takeWishes(
+        from lane: WritableKeyPath<SessionOutbox, [ApplicationName: Assignment]>
+    ) -> CoordinatorEvent? {
+        guard !self[keyPath: lane].isEmpty else { return nil }
+        let batch = self[keyPath: lane].values.sorted { $0.application < $1.application }
+            .prefix(WireLimits.assignmentsPerMessage)
+        for assignment in batch { self[keyPath: lane][assignment.application] = nil }
+        let isComplete = resync == .due && urgent.isEmpty && forward.isEmpty
+        if isComplete { resync = .done }
+        return .assignments(Array(batch), resyncComplete: isComplete)
+    }
+}
+
+extension Assignment {
+    /// Whether it takes something back. Rollbacks have no fallback of their own; a first release has none either, and
+    /// loses nothing by going early.
+    var goesBack: Bool { goal == .remove || fallback == nil || fallback?.digest == digest }
+}

@@ -1,0 +1,67 @@
+internal import GRPCCore
+internal import Logging
+internal import SwellIdentity
+internal import SwellModel
+internal import SwellProtocol
+internal import SwellStore
+
+/// Gives an agent its first certificate for a join token.
+///
+/// The token is spent before the certificate exists, in one statement, for a serial number that follows from the token
+/// and the agent's key. So two agents never get in on one token, and the one that lost the answer may ask again with
+/// the same key until the token expires.
+struct EnrollmentService: Swell_V1_Enrollment.SimpleServiceProtocol {
+    let tokens: any TokenStore
+    let desk: CertificateDesk
+    let limit: EnrolmentLimit
+    let turns: Turns
+    let now: @Sendable () -> Timestamp
+    let logger: Logger
+
+    func enroll(request: Swell_V1_EnrollRequest, context: ServerContext) async throws -> Swell_V1_EnrollResponse {
+        let peer = context.remotePeer
+        guard await limit.admits(peer: peer, at: now()) else {
+            throw RPCError(code: .resourceExhausted, message: "Too many requests. Come back later.")
+        }
+        do {
+            return try await turns.run { try await enroll(request, peer: peer) }
+        } catch {
+            let told = RPCError(telling: error)
+            logger.log(
+                level: told.code.isOurs ? .error : .info, "enrolment refused",
+                metadata: ["peer": "\(peer)", "reason": "\(error)"])
+            throw told
+        }
+    }
+
+    private func enroll(_ request: Swell_V1_EnrollRequest, peer: String) async throws -> Swell_V1_EnrollResponse {
+        guard request.agentVersion.utf8.count <= WireLimits.wordLength else {
+            throw WireError(.tooLarge, at: "agent_version", "expected at most \(WireLimits.wordLength) bytes")
+        }
+        let token = try JoinToken(parsing: request.joinToken)
+        guard request.cluster == token.cluster.rawValue else {
+            throw IdentityError(
+                .wrongCluster,
+                "the token is for cluster '\(token.cluster)', not for '\(request.cluster.prefix(63))': use the token that was made for it"
+            )
+        }
+        let signing = try SigningRequest(derBytes: Array(request.signingRequest))
+        let serial = CertificateAuthority.enrolmentSerial(of: token, for: signing)
+        guard let cluster = try await tokens.spendToken(hash: token.hash, certificateSerial: serial) else {
+            throw IdentityError(
+                .invalidToken,
+                "the join token for cluster '\(token.cluster)' is unknown, expired or spent by another key: ask for a new one"
+            )
+        }
+        let (grant, certificate) = try await desk.issue(to: cluster, for: signing, serial: serial)
+        logger.info(
+            "agent enrolled",
+            metadata: [
+                "cluster": "\(cluster)", "serial": "\(certificate.serial)", "expires": "\(certificate.notValidAfter)",
+                "key": "\(certificate.keyFingerprint)", "peer": "\(peer)",
+            ])
+        var response = Swell_V1_EnrollResponse()
+        response.grant = grant
+        return response
+    }
+}

@@ -1,0 +1,262 @@
+internal import Crypto
+internal import FoundationEssentials
+internal import GRPCCore
+internal import GRPCNIOTransportHTTP2
+internal import Logging
+internal import ServiceLifecycle
+internal import SwellIdentity
+internal import SwellModel
+internal import SwellProtocol
+internal import SwellStore
+internal import Synchronization
+internal import Testing
+internal import X509
+
+@testable internal import SwellCoordinator
+
+/// Takes reports in at once, unless it is told to fail.
+final class TestIngestor: ReportIngesting {
+    private let store: any AgentStore
+    private let failure = Mutex<StoreError?>(nil)
+
+    init(_ store: any AgentStore) { self.store = store }
+
+    func fail(with error: StoreError?) { failure.withLock { $0 = error } }
+
+    func ingest(_ reports: [ReceivedReport]) async throws {
+        if let error = failure.withLock({ $0 }) { throw error }
+        _ = try await store.ingest(reports)
+    }
+}
+
+/// A whole port over a store in memory, and agents to dial it.
+struct PortFixture: Sendable {
+    typealias Fleet = Swell_V1_Fleet.Client<HTTP2ClientTransport.Posix>
+
+    let base = FleetPortFixture.now
+    let started = ContinuousClock.now
+    let authority: CertificateAuthority
+    let store: MemoryStore
+    let ingestor: TestIngestor
+    let port: AgentPort
+    let nudge: AsyncStream<Void>.Continuation
+
+    /// A wall clock that runs from the fixture's moment.
+    static func clock() -> @Sendable () -> Timestamp {
+        let started = ContinuousClock.now
+        return {
+            let elapsed = ContinuousClock.now - started
+            return FleetPortFixture.now + Interval(milliseconds: Int64(elapsed / .milliseconds(1)))
+        }
+    }
+
+    let now: @Sendable () -> Timestamp
+
+    init(_ adjust: (inout AgentPort.Settings) -> Void = { _ in }) async throws {
+        let now = Self.clock()
+        self.now = now
+        authority = try CertificateAuthority.create(trustDomain: TrustDomain("swell.test"), now: base - .hours(72))
+        store = MemoryStore(clock: now)
+        try await SmallFleet.fill(store)
+        ingestor = TestIngestor(store)
+        var settings = AgentPort.Settings(
+            replica: "replica-a", fleet: .fleet(host: "127.0.0.1", port: 0),
+            enrolment: .enrolment(host: "127.0.0.1", port: 0))
+        settings.paces.presence = .milliseconds(50)
+        settings.paces.places = .milliseconds(50)
+        settings.paces.denials = .milliseconds(50)
+        settings.paces.farewell = .milliseconds(300)
+        settings.fleet.graceTime = .seconds(2)
+        settings.enrolment.graceTime = .milliseconds(100)
+        adjust(&settings)
+        let (nudges, nudge) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        self.nudge = nudge
+        let credential = try RotatingCredential(FleetPortFixture.server(of: authority))
+        port = try AgentPort(
+            store: store, authority: authority, credential: credential, settings: settings, ingestor: ingestor,
+            nudges: nudges, now: now, logger: Self.silent)
+    }
+
+    private static let silent: Logger = {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        return logger
+    }()
+
+    /// Runs the port while `body` works with it.
+    func serving(_ body: @Sendable (ServiceGroup) async throws -> Void) async throws {
+        let group = ServiceGroup(services: [port], logger: Self.silent)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            _ = try await port.enrolmentPort
+            try await body(group)
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+        }
+    }
+
+    // MARK: Agents
+
+    /// A token that lets the agent of `cluster` in.
+    func token(for cluster: ClusterName) async throws -> JoinToken {
+        var generator = SystemRandomNumberGenerator()
+        let token = JoinToken.generate(for: cluster, using: &generator)
+        try await store.createToken(hash: token.hash, cluster: cluster, expiresAt: now() + .hours(1), by: "ann")
+        return token
+    }
+
+    /// Enrols as an agent does.
+    func enrol(
+        _ token: String, as cluster: ClusterName, key: P256.Signing.PrivateKey = P256.Signing.PrivateKey()
+    ) async throws -> Credential {
+        let number = try await port.enrolmentPort
+        let transport = try HTTP2ClientTransport.Posix(
+            target: .ipv4(address: "127.0.0.1", port: number),
+            transportSecurity: .enrolment(verifier: PeerVerifier(pinned: authority.fingerprint, now: now)))
+        let grant = try await withGRPCClient(transport: transport) { client in
+            var request = Swell_V1_EnrollRequest()
+            request.joinToken = token
+            request.cluster = cluster.rawValue
+            request.signingRequest = try Data(SigningRequest(key: key).derBytes)
+            return try await Swell_V1_Enrollment.Client(wrapping: client)
+                .enroll(request, options: FleetPortFixture.quick).grant
+        }
+        return try await accept(grant, as: cluster, key: key)
+    }
+
+    func accept(
+        _ grant: Swell_V1_CertificateGrant, as cluster: ClusterName, key: P256.Signing.PrivateKey
+    ) async throws -> Credential {
+        try await Credential.accepting(
+            chainDER: grant.chain.map { Array($0) }, authoritiesDER: grant.authorities.map { Array($0) }, key: key,
+            expected: .cluster(cluster, in: TrustDomain(grant.trustDomain)), now: now()
+        ).credential
+    }
+
+    /// An enrolled agent of `cluster`.
+    func agent(_ cluster: ClusterName) async throws -> Credential {
+        try await enrol(token(for: cluster).text, as: cluster)
+    }
+
+    /// Dials the fleet port.
+    func dial<Result: Sendable>(
+        _ credential: Credential, _ body: @Sendable (Fleet) async throws -> Result
+    ) async throws -> Result {
+        let verifier = PeerVerifier(
+            authorities: TrustedAuthorities([authority.certificate]), expecting: .coordinator(in: nil), now: now)
+        let number = try await port.fleetPort
+        let transport = try HTTP2ClientTransport.Posix(
+            target: .ipv4(address: "127.0.0.1", port: number),
+            transportSecurity: .agent(credential: RotatingCredential(credential), verifier: verifier))
+        return try await withGRPCClient(transport: transport) { client in try await body(Fleet(wrapping: client)) }
+    }
+
+    static func hello(
+        journal: [ApplicationReport] = [], boot: String = "boot-1", highestEpoch: Int64 = 0
+    ) -> AgentEvent {
+        .hello(
+            AgentHello(
+                agentVersion: "1.2.0", clusterUID: "uid", bootID: boot, journal: journal, highestEpoch: highestEpoch))
+    }
+
+    /// Opens a session that begins with `first`, and lets `body` go on with it until it returns.
+    func session<Result: Sendable>(
+        _ credential: Credential, first: AgentEvent = hello(),
+        _ body: @Sendable (TestSession) async throws -> Result
+    ) async throws -> Result {
+        try await dial(credential) { fleet in try await TestSession.run(fleet, first, credential, body) }
+    }
+
+    /// What the store knows of `cluster`.
+    func record(_ cluster: ClusterName) async throws -> ClusterRecord? {
+        try await store.clusters().first { $0.cluster.name == cluster }
+    }
+}
+
+/// An agent's side of a stream.
+struct TestSession: Sendable {
+    /// What the coordinator said, in order.
+    let heard = Journal<CoordinatorEvent>()
+    /// Set when the stream ended.
+    let ended = Journal<String>()
+    private let outgoing: AsyncStream<AgentEvent>.Continuation
+
+    private init(_ outgoing: AsyncStream<AgentEvent>.Continuation) { self.outgoing = outgoing }
+
+    func say(_ event: AgentEvent) { outgoing.yield(event) }
+    func hangUp() { outgoing.finish() }
+
+    static func run<Result: Sendable>(
+        _ fleet: PortFixture.Fleet, _ first: AgentEvent, _ credential: Credential,
+        _ body: @Sendable (TestSession) async throws -> Result
+    ) async throws -> Result {
+        let (events, outgoing) = AsyncStream<AgentEvent>.makeStream()
+        let session = TestSession(outgoing)
+        session.say(first)
+        let cluster = try #require(credential.identity.clusterName)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                do {
+                    try await fleet.session(options: FleetPortFixture.quick) { writer in
+                        for await event in events { try await writer.write(Swell_V1_AgentMessage(event)) }
+                    } onResponse: { response in
+                        for try await message in response.messages {
+                            session.heard.add(try CoordinatorEvent(message, cluster: cluster))
+                        }
+                    }
+                    session.ended.add("ok")
+                } catch let error as RPCError {
+                    session.ended.add("\(error.code)")
+                }
+                outgoing.finish()
+            }
+            let result = try await body(session)
+            session.hangUp()
+            group.cancelAll()
+            while await group.nextResult() != nil {}
+            return result
+        }
+    }
+
+    /// Waits for something that the coordinator says.
+    func hears(_ what: String, _ condition: @escaping @Sendable (CoordinatorEvent) -> Bool) async throws {
+        try await soon("the agent hears \(what)") { heard.entries.contains(where: condition) }
+    }
+
+    func isWelcomed() async throws {
+        try await hears("the end of the resync") {
+            if case .assignments(_, resyncComplete: true) = $0 { true } else { false }
+        }
+    }
+
+    /// Waits until the coordinator ended the session: `ok`, or a code of gRPC.
+    func ends(_ how: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        try await soon("the session ends", sourceLocation: sourceLocation) { !ended.entries.isEmpty }
+        #expect(ended.entries == [how], sourceLocation: sourceLocation)
+    }
+
+    /// Why the coordinator asked to come back later.
+    var farewell: String? {
+        for case .retryLater(_, let reason) in heard.entries { return reason }
+        return nil
+    }
+
+    var assignments: [Assignment] {
+        heard.entries.flatMap { event -> [Assignment] in
+            if case .assignments(let list, _) = event { list } else { [] }
+        }
+    }
+}
+
+/// Waits until `condition` holds, and fails when it does not within ten seconds.
+func soon(
+    _ what: String, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
+) async throws {
+    let deadline = ContinuousClock.now + .seconds(10)
+    while ContinuousClock.now < deadline {
+        if try await condition() { return }
+        try await Task.sleep(for: .milliseconds(5))
+    }
+    Issue.record("never: \(what)", sourceLocation: sourceLocation)
+    throw CancellationError()
+}
