@@ -30,6 +30,10 @@ extension ClusterState {
             let node = SeededRandom.hash(pod.uid) % UInt64(max(1, nodeCount))
             var scheduled = pod
             scheduled.put(.string(nodeCount == 1 ? "node-0" : "node-\(node)"), "spec", "nodeName")
+            scheduled.put(
+                [
+                    ["type": "PodScheduled", "status": "True", "lastProbeTime": nil]
+                ], "status", "conditions")
             store.put("pods", scheduled, now: now)
         }
         let course = PodCourse(pod: stored, timing: timing, faults: faults)

@@ -16,9 +16,9 @@ extension ClusterState {
         var events: [JSONValue] = []
         for change in changes where change.storage == request.type.storage {
             if let namespace = request.namespace, change.key.namespace != namespace { continue }
-            let is_ = isWanted(change.object, request)
-            let was = change.previous.map { isWanted($0, request) } ?? false
-            switch (change.kind, was, is_) {
+            let fits = isWanted(change.object, request)
+            let fitted = change.previous.map { isWanted($0, request) } ?? false
+            switch (change.kind, fitted, fits) {
             case (.deleted, true, _), (.deleted, _, true), (_, true, false):
                 events.append(event("DELETED", lastState(of: change), request))
             case (.added, _, true), (.modified, false, true):

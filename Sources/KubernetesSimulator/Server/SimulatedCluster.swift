@@ -5,6 +5,8 @@ actor SimulatedCluster {
     nonisolated let name: String
     private var state: ClusterState
     private let clock: @Sendable () -> Double
+    /// Seconds between a change and the controllers' looking at it.
+    private let reaction: Double
     private var watchers: [Int: AsyncStream<Void>.Continuation] = [:]
     private var nextWatcher = 0
     /// Told after every change; one pending signal is enough, since a pass looks at everything.
@@ -15,6 +17,7 @@ actor SimulatedCluster {
         name = state.name
         self.state = state
         self.clock = clock
+        reaction = state.timing.reaction
         (changed, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         signal.yield()
     }
@@ -47,6 +50,8 @@ actor SimulatedCluster {
         await withDiscardingTaskGroup { group in
             var earliest: Double?
             for await _ in changed {
+                // As in a real cluster, what was just written is acted on a moment later, and in one go.
+                try? await Task.sleep(for: .seconds(reaction))
                 let next = pass()
                 let now = clock()
                 if let pending = earliest, pending <= now { earliest = nil }

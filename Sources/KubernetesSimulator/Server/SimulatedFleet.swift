@@ -94,6 +94,7 @@ public final class SimulatedFleet: Service {
         timing.podTermination = pace.podTermination
         timing.jobRun = pace.jobRun
         timing.slowPodReady = pace.slowPodReady
+        timing.reaction = min(timing.reaction, pace.podReady.lowerBound / 4)
         timing.provisioning = min(0.5, pace.podReady.upperBound)
         timing.definitionEstablishing = min(0.1, pace.podReady.upperBound)
         var simulated: [String: SimulatedCluster] = [:]

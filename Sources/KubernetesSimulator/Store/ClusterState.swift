@@ -16,6 +16,8 @@ struct ClusterState: Sendable {
         var slowPodReady = 20.0
         /// From a definition's creation to its kind being served.
         var definitionEstablishing = 0.1
+        /// From a change to the controllers' looking at it.
+        var reaction = 0.06
         /// From asking for a volume, address or balancer to having it.
         var provisioning = 0.5
     }
