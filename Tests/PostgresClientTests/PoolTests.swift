@@ -128,10 +128,14 @@ struct PoolTests {
 
     @Test func aServerThatIsAwayIsNamedInTheError() async throws {
         var settings = PostgresPoolSettings(minimum: 1, maximum: 2)
-        settings.waitTimeout = .milliseconds(200)
+        settings.waitTimeout = .milliseconds(50)
         let configuration = try PostgresConfiguration("postgres://someone:hidden@127.0.0.1:1/none?connect_timeout=1")
         try await withPool(configuration, settings) { pool in
-            let error = await failure { try await pool.query("SELECT 1") }
+            var error: PostgresError?
+            try await eventually("an attempt to connect has failed") {
+                error = await failure { try await pool.query("SELECT 1") }
+                return error?.cause != nil
+            }
             #expect(error?.code == .poolTimeout)
             #expect((error?.cause as? PostgresError)?.code == .connectionFailed)
             #expect(error?.description.contains("127.0.0.1:1/none") == true)

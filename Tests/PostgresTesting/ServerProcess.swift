@@ -9,6 +9,8 @@ actor ServerProcess {
 
     /// Reads orders, one a line; answers each by a line.
     private static let script = """
+        # Nothing stays open here that whoever started the tests may wait for.
+        exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
         directory=$1; binaries=$2; pid=
         cd "$directory" || exit 1
         running() { [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; }

@@ -64,7 +64,7 @@ public struct PostgresConfiguration: Sendable {
     }
 
     /// The value of one of libpq's connection keywords; never a password.
-    public subscript(keyword: String) -> String? {
+    public subscript(keyword keyword: String) -> String? {
         PostgresConfiguration.secrets.contains(keyword) ? nil : keywords[keyword]
     }
 

@@ -40,7 +40,7 @@ extension LibpqSession {
             try reading.readAvailable(handle, self)
         }
         guard PQexitPipelineMode(handle) == 1 else { throw lost() }
-        _ = takeNotifications()
+        dropNotifications()
         guard var error = reading.firstError else { return reading.results }
         if let reason = interruption, error.sqlState == .queryCanceled {
             let state = error.sqlState

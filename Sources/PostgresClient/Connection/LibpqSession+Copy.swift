@@ -93,7 +93,7 @@ extension LibpqSession {
             }
             return false
         }
-        _ = takeNotifications()
+        dropNotifications()
         guard var error = firstError else { return }
         if let interruption, error.sqlState == .queryCanceled { error = operation.error(for: interruption) }
         throw error

@@ -13,6 +13,8 @@ final class LibpqSession {
     var cache: PreparedStatementCache
     private let notices: NoticeSink
     private(set) var isCopying = false
+    /// Whether somebody asks for notifications. Otherwise they are thrown away, since nobody would ever read them.
+    var keepsNotifications = false
 
     init(configuration: PostgresConfiguration, logger: Logger, wakeup: Wakeup, closing: CancellationFlag) {
         self.configuration = configuration
@@ -183,6 +185,8 @@ final class LibpqSession {
         }
         return notifications
     }
+
+    func dropNotifications() { if !keepsNotifications { _ = takeNotifications() } }
 
     /// Reads what has come without waiting; fails if the server has hung up.
     func readPending() throws {

@@ -224,6 +224,10 @@ public actor PostgresConnection: PostgresQueryable {
 
     // MARK: Notifications
 
+    /// From now on notifications are kept for ``waitForNotifications(upTo:)``, also those that arrive along with the
+    /// answer to a statement.
+    func keepNotifications() { session.keepsNotifications = true }
+
     /// Waits for notifications of the channels this connection listens to. Returns none when the time is over or
     /// ``interruptWaiting()`` was called.
     func waitForNotifications(upTo limit: Duration) async throws -> [PostgresNotification] {

@@ -63,6 +63,7 @@ public final class PostgresListener: Service {
         let connection = try await PostgresConnection.connect(to: configuration, logger: logger)
         defer { connection.interruptWaiting() }
         do {
+            await connection.keepNotifications()
             await registry.use(connection)
             var listening: Set<String> = []
             connected()

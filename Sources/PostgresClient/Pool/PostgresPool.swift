@@ -133,6 +133,7 @@ public final class PostgresPool: Service, PostgresQueryable {
             group.addTask {
                 let isGraceful = (try? await gracefulShutdown()) != nil
                 await shell.shutDown()
+                // Borrowers have all the time they want, until everything is closed or the task is cancelled.
                 if isGraceful { try? await Task.sleep(for: .seconds(86_400)) }
                 await shell.closeLent()
             }
