@@ -30,7 +30,9 @@ extension PostgresStore: TokenStore {
                 WHERE t.hash = $1 AND t.spent_at IS NULL AND t.expires_at > clock_timestamp() AND c.name = t.cluster
                 RETURNING t.cluster
                 """, [.text(hash), .text(certificateSerial)])
-            guard let row = spent.first else { return nil }
+            guard let row = spent.first else {
+                return try await transaction.clusterOfToken(hash, spentBy: certificateSerial)
+            }
             let cluster = try row.name(0, of: ClusterName.self)
             try await transaction.pipeline([
                 PostgresStatement(
@@ -86,9 +88,31 @@ extension PostgresStore: TokenStore {
             """, [.text(serial)]
         ) { try $0.scalar(Bool.self) }
     }
+
+    public func denied(among serials: [String]) async throws(StoreError) -> Set<String> {
+        guard !serials.isEmpty else { return [] }
+        return try await read(
+            """
+            SELECT s.serial FROM certificates s WHERE s.serial = ANY($1)
+                AND (s.denied_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM clusters c WHERE c.name = s.cluster))
+            """, [.texts(serials)]
+        ) { Set(try $0.scalars(String.self)) }
+    }
 }
 
 extension PostgresTransaction {
+    /// The cluster of a token that this serial has spent before, while the token lasts and its certificate is not denied.
+    fileprivate func clusterOfToken(_ hash: String, spentBy serial: String) async throws -> ClusterName? {
+        let rows = try await query(
+            """
+            SELECT t.cluster FROM join_tokens t
+                JOIN clusters c ON c.name = t.cluster
+                JOIN certificates s ON s.serial = t.certificate_serial
+            WHERE t.hash = $1 AND t.certificate_serial = $2 AND t.expires_at > clock_timestamp() AND s.denied_at IS NULL
+            """, [.text(hash), .text(serial)])
+        return try rows.first?.name(0, of: ClusterName.self)
+    }
+
     /// The region of a cluster of the fleet; `notFound` where it is none.
     fileprivate func region(of cluster: ClusterName) async throws -> RegionName {
         let rows = try await query("SELECT document FROM clusters WHERE name = $1", [.name(cluster)])
