@@ -1,0 +1,101 @@
+internal import Logging
+internal import SwellEngine
+internal import SwellModel
+internal import Testing
+
+@testable internal import SwellAgent
+
+@Suite struct StorageTests {
+    private var quiet: Logger {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        return logger
+    }
+
+    private func document(_ text: String) -> ContentDocument { ContentDocument(content: Array(text.utf8)) }
+
+    @Test func theJournalComesBackAsItWasWritten() async throws {
+        try await withDirectory { directory in
+            let file = JournalFile(stateDirectory: directory)
+            #expect(try file.load() == nil)
+            var record = AgentRecord(application: "shop", highestGeneration: 7, highestEpoch: 3)
+            record.assignment = Assignment(
+                cluster: "east-1", application: "shop", generation: 7, epoch: 3, rollout: "shop-1",
+                goal: .run(ReleaseReference(version: "1.0.0", digest: document("a").digest)),
+                settings: AssignmentSettings(
+                    minHealthyTime: .seconds(1), progressDeadline: .seconds(2), selfRollback: true))
+            record.deadline = .wall
+            record.outgoing = OutgoingReport(sequence: 4, report: record.currentReport)
+            let journal = AgentJournal(applications: ["shop": record], awaySince: .wall)
+            try await file.write(journal)
+            #expect(try file.load() == journal)
+        }
+    }
+
+    @Test(arguments: ["", "{\"version\":1}", "{\"version\":99,\"journal\":{\"applications\":{}}}", "\u{0}\u{0}"])
+    func aJournalThatCannotBeUnderstoodIsSetAside(_ text: String) async throws {
+        try await withDirectory { directory in
+            let file = JournalFile(stateDirectory: directory)
+            try AtomicFile.write(Array(text.utf8), to: file.path, isDurable: false)
+            let error = #expect(throws: AgentError.self) { try file.load() }
+            #expect(error?.code == .corruptJournal)
+            #expect(error?.message.contains(file.path) == true)
+            let aside = try file.setAside(now: Timestamp(milliseconds: 5))
+            #expect(try AtomicFile.read(aside, limit: 1_000) == Array(text.utf8))
+            #expect(try file.load() == nil)
+        }
+    }
+
+    @Test func documentsAreCheckedWhenTheyAreRead() async throws {
+        try await withDirectory { directory in
+            let cache = try DocumentCache(stateDirectory: directory, logger: quiet)
+            let one = document("one")
+            #expect(try await cache.read(one.digest) == nil)
+            try await cache.store(one)
+            #expect(try await cache.read(one.digest) == one.content)
+
+            // The next start finds it; what was changed on disk is not believed.
+            let second = try DocumentCache(stateDirectory: directory, logger: quiet)
+            #expect(await second.contains(one.digest))
+            let path = directory + "/documents/" + one.digest.rawValue.dropFirst(7)
+            try AtomicFile.write(Array("other".utf8), to: path, isDurable: false)
+            #expect(try await second.read(one.digest) == nil)
+            #expect(await second.contains(one.digest) == false)
+        }
+    }
+
+    @Test func theCacheIsBoundedAndKeepsWhatIsPinned() async throws {
+        try await withDirectory { directory in
+            let cache = try DocumentCache(stateDirectory: directory, sizeLimit: 25, logger: quiet)
+            let documents = (0..<4).map { document("document-\($0)") }
+            await cache.pin([documents[0].digest])
+            for document in documents { try await cache.store(document) }
+            #expect(await cache.size <= 25)
+            #expect(await cache.contains(documents[0].digest))
+            #expect(await cache.contains(documents[3].digest))
+            #expect(await cache.contains(documents[1].digest) == false)
+        }
+    }
+
+    @Test func placementIsWaitedForAndKept() async throws {
+        try await withDirectory { directory in
+            let place = Cluster(name: "east-1", region: "us-east-1", environment: "test", labels: ["a": "b"])
+            let file = PlacementFile(stateDirectory: directory)
+            async let waited = file.place()
+            try await file.update(place)
+            #expect(try await waited == place)
+            #expect(try await PlacementFile(stateDirectory: directory).place() == place)
+        }
+    }
+
+    @Test func waitingForPlacementEndsWithItsTask() async throws {
+        try await withDirectory { directory in
+            let file = PlacementFile(stateDirectory: directory)
+            await withTaskGroup(of: Bool.self) { group in
+                group.addTask { (try? await file.place()) == nil }
+                group.cancelAll()
+                #expect(await group.next() == true)
+            }
+        }
+    }
+}
