@@ -24,6 +24,7 @@ let nioSSL = product("NIOSSL", "swift-nio-ssl")
 let protobuf = product("SwiftProtobuf", "swift-protobuf")
 let subprocess = product("Subprocess", "swift-subprocess")
 let swiftASN1 = product("SwiftASN1", "swift-asn1")
+let unixSignals = product("UnixSignals", "swift-service-lifecycle")
 let x509 = product("X509", "swift-certificates")
 let yams = product("Yams", "Yams")
 
@@ -136,7 +137,11 @@ let package = Package(
             dependencies: ["SwellCoordinator", "SwellConsole", "SwellTelemetry", argumentParser, lifecycle, logging]),
         // The service in each cluster.
         .executableTarget(
-            name: "swell-agent", dependencies: ["SwellAgent", "SwellTelemetry", argumentParser, lifecycle, logging]),
+            name: "swell-agent",
+            dependencies: [
+                "SwellAgent", "SwellTelemetry", "SwellModel", "SwellIdentity", "KubernetesClient", argumentParser,
+                lifecycle, unixSignals, logging,
+            ]),
         // Simulated Kubernetes API servers.
         .executableTarget(
             name: "swell-kubesim",

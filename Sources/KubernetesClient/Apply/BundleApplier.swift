@@ -195,7 +195,7 @@ public struct BundleApplier: Sendable {
             do {
                 try await awaitServed(definition)
             } catch let error as KubernetesError {
-                let report = BundleProgress(reference: definition.reference, outcome: .failed, message: error.message)
+                let report = BundleProgress(reference: definition.reference, outcome: .failed, message: error.message, isTransient: true)
                 await note(report, &run, onProgress)
             }
         }

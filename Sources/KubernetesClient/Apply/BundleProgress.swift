@@ -30,13 +30,19 @@ public struct BundleProgress: Sendable, Hashable {
     public var message: String
     /// The fields that were changed, values of Secrets hidden.
     public var changes: [FieldChange]
+    /// Whether a failure may go away by itself, nothing else being changed.
+    public var isTransient: Bool
 
     /// Creates a progress report.
-    public init(reference: ObjectReference, outcome: Outcome, message: String = "", changes: [FieldChange] = []) {
+    public init(
+        reference: ObjectReference, outcome: Outcome, message: String = "", changes: [FieldChange] = [],
+        isTransient: Bool = false
+    ) {
         self.reference = reference
         self.outcome = outcome
         self.message = message
         self.changes = changes
+        self.isTransient = isTransient
     }
 }
 

@@ -17,7 +17,7 @@ struct HookRunner: Sendable {
             try Task.checkCancellation()
             return BundleProgress(
                 reference: hook.job.reference, outcome: .failed,
-                message: "\(hook.moment.rawValue) hook: \(error.message)")
+                message: "\(hook.moment.rawValue) hook: \(error.message)", isTransient: error.isTransient)
         }
     }
 

@@ -18,7 +18,8 @@ struct ObjectApplier: Sendable {
             return try await attempt(object)
         } catch let error as KubernetesError {
             try Task.checkCancellation()
-            return BundleProgress(reference: object.reference, outcome: .failed, message: message(for: error))
+            return BundleProgress(reference: object.reference, outcome: .failed, message: message(for: error),
+                isTransient: error.isTransient)
         } catch let error as KubernetesObjectError {
             return BundleProgress(reference: object.reference, outcome: .failed, message: error.message)
         }
@@ -72,7 +73,7 @@ struct ObjectApplier: Sendable {
 
     /// What is sent of an object: all but fields that others own. One that only we own, from an earlier apply, goes along
     /// with its live value: dropping it would reset it to its default.
-    private func sent(
+    func sent(
         _ object: KubernetesObject, live: KubernetesObject?, ignored: [FieldPath]
     ) throws -> KubernetesObject {
         var wanted = object

@@ -28,7 +28,8 @@ struct Pruner: Sendable {
             try Task.checkCancellation()
             return Outcome(
                 progress: BundleProgress(
-                    reference: reference, outcome: .failed, message: "not deleted: \(error.message)"),
+                    reference: reference, outcome: .failed, message: "not deleted: \(error.message)",
+                    isTransient: error.isTransient),
                 stays: true)
         }
     }

@@ -53,8 +53,12 @@ struct ClusterDriver: Sendable {
                 let release = try await prepare(work, epoch: epoch)
                 try await turns.run { try await cluster.apply(release) }
             }
-        case .remove(let work):
-            await report(work) { try await turns.run { try await cluster.remove(work.application) } }
+        case .remove(let work, let epoch):
+            await report(work) {
+                try await turns.run {
+                    try await cluster.remove(work.application, generation: work.generation, epoch: epoch)
+                }
+            }
         case .watch(let work, let drift, let epoch):
             await watch(work, drift, epoch: epoch)
         }
@@ -100,13 +104,16 @@ struct ClusterDriver: Sendable {
         while !Task.isCancelled {
             do {
                 let release = try await prepare(work, epoch: epoch)
+                let changes = LatestSlot<Void>()
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask {
                         try await cluster.watch(release) { health in
                             await inbox.send(.healthObserved(work, health))
+                        } onChange: {
+                            changes.put(())
                         }
                     }
-                    group.addTask { try await lookForDrift(of: release, work, drift) }
+                    group.addTask { try await lookForDrift(of: release, work, drift, changes) }
                     // Neither ends but by an error or cancellation.
                     try await group.next()
                     group.cancelAll()
@@ -123,10 +130,16 @@ struct ClusterDriver: Sendable {
         }
     }
 
-    private func lookForDrift(of release: ClusterRelease, _ work: AgentWork, _ policy: DriftPolicy) async throws {
-        while true {
+    /// Looks now and then, and soon after somebody wrote to one of the objects.
+    private func lookForDrift(
+        of release: ClusterRelease, _ work: AgentWork, _ policy: DriftPolicy, _ changes: LatestSlot<Void>
+    ) async throws {
+        // What keeps writing against us is not answered write for write.
+        let pause = min(.seconds(5), driftInterval / 4)
+        while !Task.isCancelled {
+            try await Task.sleep(for: pause)
             // Spread, so that the applications of a cluster are not looked at in step.
-            try await Task.sleep(for: driftInterval * Double.random(in: 0.8..<1.2))
+            _ = await changes.next(within: driftInterval * Double.random(in: 0.8..<1.2))
             do {
                 let count = try await cluster.drift(of: release, isCorrecting: policy == .correct)
                 if count > 0 { await inbox.send(.driftObserved(work, count: count)) }

@@ -5,7 +5,7 @@ internal import SwellModel
 enum ClusterOrder: Sendable, Hashable {
     case idle
     case apply(AgentWork, epoch: Int64)
-    case remove(AgentWork)
+    case remove(AgentWork, epoch: Int64)
     case watch(AgentWork, DriftPolicy, epoch: Int64)
 }
 

@@ -47,9 +47,14 @@ protocol ClusterPort: Sendable {
     /// Removes everything that releases of the application brought.
     ///
     /// - Throws: ``ClusterError``; `CancellationError`.
-    func remove(_ application: ApplicationName) async throws
+    func remove(_ application: ApplicationName, generation: Int64, epoch: Int64) async throws
     /// Tells the health of the objects at every change of it, until cancelled. Being unable to look is `unknown`.
-    func watch(_ release: ClusterRelease, onHealth: @Sendable (ObservedHealth) async -> Void) async throws
+    ///
+    /// - Parameter onChange: told when somebody wrote what an object should be.
+    func watch(
+        _ release: ClusterRelease, onHealth: @Sendable (ObservedHealth) async -> Void,
+        onChange: @escaping @Sendable () -> Void
+    ) async throws
     /// How many objects differ from what the release says; sets them right where `isCorrecting`.
     ///
     /// - Throws: ``ClusterError``; `CancellationError`.

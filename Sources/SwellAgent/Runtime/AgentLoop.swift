@@ -37,7 +37,8 @@ struct AgentLoop: Sendable {
             case .fetch(let digest): await wanted.send(digest)
             case .apply(let work):
                 await board.put(.apply(work, epoch: epoch(of: work, machine)), for: work.application)
-            case .remove(let work): await board.put(.remove(work), for: work.application)
+            case .remove(let work):
+                await board.put(.remove(work, epoch: epoch(of: work, machine)), for: work.application)
             case .cancel(let work): await board.put(.idle, for: work.application)
             case .watch(let work, let drift):
                 await board.put(.watch(work, drift, epoch: epoch(of: work, machine)), for: work.application)

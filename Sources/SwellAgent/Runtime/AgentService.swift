@@ -1,4 +1,6 @@
-internal import Logging
+internal import FoundationEssentials
+public import KubernetesClient
+public import Logging
 public import ServiceLifecycle
 internal import SwellEngine
 internal import SwellIdentity
@@ -23,6 +25,18 @@ public struct AgentService: Service {
         self.now = now
         self.chance = chance
         self.logger = logger
+    }
+
+    /// An agent of the cluster that `api` speaks to.
+    ///
+    /// - Parameter namespace: where the agent keeps what it remembers in the cluster; made where there is none.
+    public init(settings: AgentSettings, api: KubernetesAPI, namespace: String, logger: Logger) {
+        let now: @Sendable () -> Timestamp = {
+            Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
+        }
+        self.init(
+            settings: settings, cluster: KubernetesCluster(api: api, namespace: namespace, now: now, logger: logger),
+            now: now, logger: logger)
     }
 
     /// Runs until a graceful shutdown or cancellation.

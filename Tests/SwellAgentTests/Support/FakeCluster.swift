@@ -55,13 +55,16 @@ actor FakeCluster: ClusterPort {
         running[release.application.name] = release
     }
 
-    func remove(_ application: ApplicationName) async throws {
+    func remove(_ application: ApplicationName, generation: Int64, epoch: Int64) async throws {
         try reachable()
         removals += 1
         running[application] = nil
     }
 
-    func watch(_ release: ClusterRelease, onHealth: @Sendable (ObservedHealth) async -> Void) async throws {
+    func watch(
+        _ release: ClusterRelease, onHealth: @Sendable (ObservedHealth) async -> Void,
+        onChange: @escaping @Sendable () -> Void
+    ) async throws {
         var last: ObservedHealth?
         while true {
             let now = health[release.release.version] ?? ObservedHealth(.healthy)

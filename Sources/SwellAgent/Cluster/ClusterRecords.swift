@@ -1,0 +1,58 @@
+internal import KubernetesClient
+internal import KubernetesObjects
+internal import SwellModel
+
+/// What the agent remembers in the cluster itself: one ConfigMap for each application, so that an agent that lost its
+/// disk knows how far generations have come.
+struct ClusterRecords: Sendable {
+    let api: KubernetesAPI
+    /// The namespace for what the agent keeps.
+    let namespace: String
+    let fieldManager: String
+
+    private static let type = GroupVersionKind(version: "v1", kind: "ConfigMap")
+    private static let label = "swell.dev/record"
+
+    /// Makes the namespace where there is none.
+    func prepare() async throws {
+        let reference = ObjectReference(type: GroupVersionKind(version: "v1", kind: "Namespace"), name: namespace)
+        guard try await api.get(reference) == nil else { return }
+        let object = KubernetesObject(type: reference.type, name: namespace)
+        _ = try await api.apply(object, ApplyOptions(fieldManager: fieldManager, force: true))
+    }
+
+    /// What is remembered of every application. A record that cannot be read is left out: the coordinator's next
+    /// assignment brings its generation anew.
+    func all() async throws -> [InventoryRecord] {
+        let selection = ObjectSelection(type: Self.type, namespace: namespace, labelSelector: Self.label)
+        return try await api.list(selection).objects.compactMap { object in
+            func text(_ key: String) -> String? { object["data"]?[key]?.stringValue }
+            guard let application = text("application").flatMap({ try? ApplicationName($0) }),
+                let generation = text("generation").flatMap({ Int64($0) }),
+                let epoch = text("epoch").flatMap({ Int64($0) })
+            else { return nil }
+            var release: ReleaseReference?
+            if let version = text("version"), let digest = text("digest").flatMap({ try? ContentDigest($0) }) {
+                release = ReleaseReference(version: version, digest: digest)
+            }
+            return InventoryRecord(application: application, generation: generation, epoch: epoch, release: release)
+        }
+    }
+
+    /// Remembers how far an application has come, and what is wholly applied.
+    func write(_ record: InventoryRecord) async throws {
+        let name = "swell-record-\(record.application)"
+        var object = KubernetesObject(type: Self.type, namespace: namespace, name: name)
+        object.labels = [Self.label: "application", "app.kubernetes.io/managed-by": fieldManager]
+        var data: [String: JSONValue] = [
+            "application": .string(record.application.rawValue), "generation": .string(String(record.generation)),
+            "epoch": .string(String(record.epoch)),
+        ]
+        if let release = record.release {
+            data["version"] = .string(release.version)
+            data["digest"] = .string(release.digest.rawValue)
+        }
+        object["data"] = .object(data)
+        _ = try await api.apply(object, ApplyOptions(fieldManager: fieldManager, force: true))
+    }
+}

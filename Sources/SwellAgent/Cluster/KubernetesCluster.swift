@@ -1,0 +1,175 @@
+internal import KubernetesClient
+internal import KubernetesObjects
+internal import Logging
+internal import SwellEngine
+internal import SwellModel
+internal import Synchronization
+
+/// The agent's cluster through its API server.
+struct KubernetesCluster: ClusterPort {
+    let api: KubernetesAPI
+    /// The namespace for what the agent keeps.
+    let namespace: String
+    let now: @Sendable () -> Timestamp
+    let reach: ServerReach
+
+    static let fieldManager = "swell-agent"
+
+    init(api: KubernetesAPI, namespace: String, now: @escaping @Sendable () -> Timestamp, logger: Logger) {
+        self.api = api
+        self.namespace = namespace
+        self.now = now
+        self.reach = ServerReach(logger: logger)
+    }
+
+    private var records: ClusterRecords {
+        ClusterRecords(api: api, namespace: namespace, fieldManager: Self.fieldManager)
+    }
+
+    func uid() async throws -> String {
+        try await translating {
+            let reference = ObjectReference(
+                type: GroupVersionKind(version: "v1", kind: "Namespace"), name: "kube-system")
+            guard let uid = try await api.get(reference)?.uid else {
+                throw ClusterError(isTransient: true, reason: "NotFound", message: "there is no namespace kube-system")
+            }
+            return uid
+        }
+    }
+
+    func inventories() async throws -> [InventoryRecord] {
+        try await translating { try await records.all() }
+    }
+
+    func apply(_ release: ClusterRelease) async throws {
+        try await translating {
+            try await records.prepare()
+            let name = release.application.name
+            // How far generations have come is remembered before anything is touched, what is applied after.
+            try await records.write(
+                InventoryRecord(application: name, generation: release.generation, epoch: release.epoch))
+            var options = try options(of: name, release)
+            // Health decides between waves, and before what is no longer wanted is deleted; the agent's own deadline
+            // ends the wait.
+            options.healthTimeout = .seconds(24 * 3_600)
+            let result = try await BundleApplier(api: api, options: options).apply(release.objects)
+            try check(result)
+            try await records.write(
+                InventoryRecord(
+                    application: name, generation: release.generation, epoch: release.epoch, release: release.release))
+        }
+    }
+
+    func remove(_ application: ApplicationName, generation: Int64, epoch: Int64) async throws {
+        try await translating {
+            try await records.prepare()
+            var options = try options(of: application, nil)
+            options.allowsEmpty = true
+            let result = try await BundleApplier(api: api, options: options).apply([])
+            try check(result)
+            try await records.write(
+                InventoryRecord(application: application, generation: generation, epoch: epoch))
+        }
+    }
+
+    func watch(
+        _ release: ClusterRelease, onHealth: @Sendable (ObservedHealth) async -> Void,
+        onChange: @escaping @Sendable () -> Void
+    ) async throws {
+        try await translating {
+            try await ReleaseWatch(api: api, checks: release.application.checks, now: now).run(
+                release.objects, onHealth: onHealth, onChange: onChange)
+        }
+    }
+
+    func drift(of release: ClusterRelease, isCorrecting: Bool) async throws -> Int {
+        try await translating {
+            var options = try options(of: release.application.name, release)
+            options.waitsForHealth = false
+            let applier = BundleApplier(api: api, options: options)
+            let result: BundleResult
+            if isCorrecting {
+                result = try await applier.apply(release.objects)
+                try check(result)
+            } else {
+                result = try await applier.preview(release.objects)
+            }
+            let differing: Set<BundleProgress.Outcome> = [.created, .configured, .replaced]
+            return result.objects.filter { differing.contains($0.outcome) }.count
+        }
+    }
+
+    private func options(of application: ApplicationName, _ release: ClusterRelease?) throws -> BundleOptions {
+        let now = now
+        var options = BundleOptions(
+            fieldManager: Self.fieldManager, inventoryNamespace: namespace,
+            inventoryName: "swell-inventory-\(application)", defaultNamespace: release?.application.namespace,
+            now: { KubernetesTime(seconds: Double(now().milliseconds) / 1_000) })
+        guard let release else { return options }
+        options.checks = try HealthChecks(release.application.checks).general
+        for entry in release.application.ignoreFields {
+            let type = GroupVersionKind(apiVersion: entry.apiVersion, kind: entry.kind).groupKind
+            for text in entry.paths {
+                do {
+                    options.ignoredFields.append(
+                        IgnoredField(type: type, name: entry.name, path: try FieldPath(parsing: text)))
+                } catch {
+                    throw AgentError(.refusedByCluster, "ignoreFields of \(entry.kind): \(error)")
+                }
+            }
+        }
+        return options
+    }
+
+    /// Turns failures of objects into one error that names the first culprit.
+    private func check(_ result: BundleResult) throws {
+        let failures = result.failures
+        guard let first = failures.first(where: { !$0.isTransient }) ?? failures.first else { return }
+        let others = failures.count > 1 ? " (and \(failures.count - 1) more)" : ""
+        throw ClusterError(
+            isTransient: failures.allSatisfy(\.isTransient),
+            reason: ReasonWord.find(in: first.message) ?? "ApplyFailed",
+            message: "\(first.reference): \(first.message)\(others)")
+    }
+
+    private func translating<Result>(_ body: () async throws -> Result) async throws -> Result {
+        do {
+            let result = try await body()
+            reach.answered()
+            return result
+        } catch let error as KubernetesError {
+            try Task.checkCancellation()
+            let isAway = error.code == .noAnswer || error.code == .timeout
+            if isAway { reach.failed(error.message) } else { reach.answered() }
+            throw ClusterError(
+                isTransient: error.isTransient, isAway: isAway, reason: error.reason ?? error.code.description,
+                message: error.message)
+        }
+    }
+}
+
+/// Tells once when the API server goes out of reach, and once when it is back.
+final class ServerReach: Sendable {
+    private let isAway = Mutex(false)
+    private let logger: Logger
+
+    init(logger: Logger) { self.logger = logger }
+
+    func answered() {
+        let wasAway = isAway.withLock { away in
+            defer { away = false }
+            return away
+        }
+        if wasAway { logger.info("the cluster's API server answers again") }
+    }
+
+    func failed(_ reason: String) {
+        let wasAway = isAway.withLock { away in
+            defer { away = true }
+            return away
+        }
+        if !wasAway {
+            logger.warning("the cluster's API server is out of reach, trying again", metadata: ["reason": "\(reason)"])
+        }
+    }
+}

@@ -1,0 +1,253 @@
+internal import KubernetesClient
+internal import KubernetesObjects
+internal import SwellEngine
+internal import SwellModel
+internal import Synchronization
+
+/// Watches all objects of a release, and says how they are whenever that changes.
+struct ReleaseWatch: Sendable {
+    let api: KubernetesAPI
+    let checks: [HealthCheck]
+    let now: @Sendable () -> Timestamp
+    /// How long the API server may be out of reach before health counts as unknown.
+    var patience: Duration = .seconds(10)
+
+    private static let pods = GroupVersionKind(version: "v1", kind: "Pod")
+    private static let replicaSets = GroupVersionKind(group: "apps", version: "v1", kind: "ReplicaSet")
+    private static let podOwners: Set<String> = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"]
+
+    /// Runs until cancelled.
+    ///
+    /// - Parameters:
+    ///   - onHealth: Takes every change of the release's health.
+    ///   - onChange: Told when an object's wish, not only its status, was written by somebody.
+    /// - Throws: `CancellationError`; a `KubernetesError` that waiting cannot mend.
+    func run(
+        _ objects: [KubernetesObject], onHealth: @Sendable (ObservedHealth) async -> Void,
+        onChange: @escaping @Sendable () -> Void
+    ) async throws {
+        let placed = try await placed(objects)
+        let board = WatchBoard(checks: try HealthChecks(checks))
+        let bell = LatestSlot<Void>()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (selection, isNeeded) in Self.selections(for: placed) {
+                group.addTask {
+                    do {
+                        try await Reflector(api: api, selection: selection).run { update in
+                            if board.take(update, of: selection, at: ContinuousClock.now), isNeeded { onChange() }
+                            bell.put(())
+                        }
+                    } catch let error as KubernetesError where !isNeeded {
+                        // Without sight of pods the culprit goes unnamed; the workload's own status still counts.
+                        _ = error
+                    }
+                }
+            }
+            defer { group.cancelAll() }
+            var told: ObservedHealth?
+            while !Task.isCancelled {
+                let seen = board.health(
+                    of: placed, needed: Set(Self.selections(for: placed).filter(\.value).keys), now: now(),
+                    unreachableSince: ContinuousClock.now - patience)
+                if let seen, seen != told {
+                    told = seen
+                    await onHealth(seen)
+                }
+                // Some rules depend on time alone; many changes at once are judged together.
+                if await bell.next(within: .seconds(1)) != nil { try await Task.sleep(for: .milliseconds(20)) }
+            }
+            try Task.checkCancellation()
+        }
+    }
+
+    /// The objects with their namespaces as the server's discovery has it: a definition may be of cluster scope.
+    private func placed(_ objects: [KubernetesObject]) async throws -> [KubernetesObject] {
+        var isNamespaced: [GroupVersionKind: Bool] = [:]
+        for type in Set(objects.map(\.type)) { isNamespaced[type] = try await api.resource(for: type).isNamespaced }
+        return objects.map { object in
+            guard isNamespaced[object.type] == false else { return object }
+            var copy = object
+            copy.namespace = nil
+            return copy
+        }
+    }
+
+    /// The watches to run, one a type and namespace or of one object alone, and whether each is of the release itself or
+    /// only helps to name culprits.
+    static func selections(for objects: [KubernetesObject]) -> [ObjectSelection: Bool] {
+        var selections: [ObjectSelection: Bool] = [:]
+        let groups = Dictionary(grouping: objects) { ObjectSelection(type: $0.type, namespace: $0.namespace) }
+        for (selection, members) in groups {
+            var chosen = selection
+            if members.count == 1, let only = members.first { chosen.fieldSelector = "metadata.name=\(only.name)" }
+            selections[chosen] = true
+        }
+        for object in objects where podOwners.contains(object.kind) {
+            for type in object.kind == "Deployment" ? [pods, replicaSets] : [pods] {
+                let helper = ObjectSelection(type: type, namespace: object.namespace)
+                selections[helper] = selections[helper] ?? false
+            }
+        }
+        return selections
+    }
+}
+
+/// What the watches of one release have told so far.
+private final class WatchBoard: Sendable {
+    private struct State {
+        var objects: [ObjectIdentity: KubernetesObject] = [:]
+        var listed: Set<ObjectSelection> = []
+        /// Since when a selection's watch has been cut, and why.
+        var interrupted: [ObjectSelection: (since: ContinuousClock.Instant, why: String)] = [:]
+    }
+
+    private let state = Mutex(State())
+    private let checks: HealthChecks
+
+    init(checks: HealthChecks) { self.checks = checks }
+
+    /// Takes what a watch tells. True when an object that was seen before now wishes something else.
+    func take(_ update: Reflector.Update, of selection: ObjectSelection, at moment: ContinuousClock.Instant) -> Bool {
+        state.withLock { state in
+            switch update {
+            case .listed(let objects):
+                state.interrupted[selection] = nil
+                state.listed.insert(selection)
+                let identities = Set(objects.map(\.reference.identity))
+                let gone = state.objects.keys.filter {
+                    Self.isSelected($0, by: selection) && !identities.contains($0)
+                }
+                var isChange = !gone.isEmpty
+                for identity in gone { state.objects[identity] = nil }
+                for object in objects { if put(object, &state) { isChange = true } }
+                return isChange
+            case .changed(.updated(let object)):
+                state.interrupted[selection] = nil
+                return put(object, &state)
+            case .changed(.removed(let object)):
+                state.interrupted[selection] = nil
+                state.objects[object.reference.identity] = nil
+                return true
+            case .interrupted(let error):
+                if state.interrupted[selection] == nil { state.interrupted[selection] = (moment, error.message) }
+                return false
+            }
+        }
+    }
+
+    private func put(_ object: KubernetesObject, _ state: inout State) -> Bool {
+        let former = state.objects.updateValue(object, forKey: object.reference.identity)
+        guard let former, former.resourceVersion != object.resourceVersion else { return false }
+        if let one = former.generation, let other = object.generation, one != other { return true }
+        return Self.wish(former) != Self.wish(object)
+    }
+
+    /// An object without what controllers and the server write.
+    private static func wish(_ object: KubernetesObject) -> JSONValue {
+        var copy = object
+        copy.status = nil
+        for field in ["resourceVersion", "managedFields", "generation"] { copy.setMetadata(field, nil) }
+        return copy.json
+    }
+
+    private static func isSelected(_ identity: ObjectIdentity, by selection: ObjectSelection) -> Bool {
+        guard identity.type == selection.type.groupKind, identity.namespace == selection.namespace else { return false }
+        guard let field = selection.fieldSelector else { return true }
+        return field == "metadata.name=\(identity.name)"
+    }
+
+    /// The release's health; nil until everything was listed once.
+    func health(
+        of objects: [KubernetesObject], needed: Set<ObjectSelection>, now: Timestamp,
+        unreachableSince limit: ContinuousClock.Instant
+    ) -> ObservedHealth? {
+        state.withLock { state in
+            let cut = state.interrupted.filter { needed.contains($0.key) && $0.value.since <= limit }
+            if let worst = cut.min(by: { $0.value.since < $1.value.since }) {
+                return ObservedHealth(.unknown, reason: "Unobservable", message: worst.value.why)
+            }
+            guard needed.isSubset(of: state.listed) else { return nil }
+            let members = objects.map { object in
+                (reference: object.reference, assessment: assess(object, state, now))
+            }
+            let summary = HealthSummary(of: members)
+            let text = summary.message.isEmpty ? nil : summary.message
+            return ObservedHealth(
+                Health(summary.value), reason: text.flatMap(ReasonWord.find(in:)), message: text)
+        }
+    }
+
+    private func assess(_ object: KubernetesObject, _ state: State, _ now: Timestamp) -> HealthAssessment {
+        guard let live = state.objects[object.reference.identity] else {
+            if object.spec?["ttlSecondsAfterFinished"] != nil { return HealthAssessment(.healthy, "finished and gone") }
+            return HealthAssessment(.progressing, "it is gone")
+        }
+        let context = HealthContext(
+            now: KubernetesTime(seconds: Double(now.milliseconds) / 1_000), checks: checks.of(live))
+        let neighbours = state.objects.values.filter { $0.namespace == live.namespace }
+        let pods = WorkloadPods.select(
+            from: neighbours.filter { $0.kind == "Pod" }, of: live,
+            replicaSets: neighbours.filter { $0.kind == "ReplicaSet" })
+        return HealthAssessment(of: live, pods: pods, context: context)
+    }
+}
+
+/// An application's own checks, ready for use.
+struct HealthChecks: Sendable {
+    private let checks: [(name: String?, check: CustomHealthCheck)]
+
+    /// - Throws: ``AgentError`` naming the expression that cannot be read.
+    init(_ checks: [HealthCheck]) throws {
+        self.checks = try checks.map { check in
+            do {
+                var cases: [CustomHealthCheck.Case] = []
+                if let failed = check.failed {
+                    cases.append(.init(.failed, when: try FieldExpression(parsing: failed)))
+                }
+                cases.append(.init(.healthy, when: try FieldExpression(parsing: check.healthy)))
+                let type = GroupVersionKind(apiVersion: check.apiVersion, kind: check.kind).groupKind
+                return (check.name, CustomHealthCheck(type: type, cases: cases))
+            } catch {
+                throw AgentError(.refusedByCluster, "the health check of \(check.kind) cannot be read: \(error)")
+            }
+        }
+    }
+
+    /// Those that are for an object.
+    func of(_ object: KubernetesObject) -> [CustomHealthCheck] {
+        checks.filter { $0.check.type == object.type.groupKind && ($0.name == nil || $0.name == object.name) }
+            .map(\.check)
+    }
+
+    /// Those that are for every object of their kind.
+    var general: [CustomHealthCheck] { checks.filter { $0.name == nil }.map(\.check) }
+}
+
+extension Health {
+    init(_ value: HealthValue) {
+        self =
+            switch value {
+            case .failed: .failed
+            case .degraded: .degraded
+            case .unknown: .unknown
+            case .progressing: .progressing
+            case .suspended: .suspended
+            case .healthy: .healthy
+            }
+    }
+}
+
+/// Finds the word by which Kubernetes names what is wrong, such as `ImagePullBackOff`, in a message.
+enum ReasonWord {
+    private static let endings = [
+        "BackOff", "Exceeded", "Error", "Killed", "Unschedulable", "Failed", "Invalid", "Pull",
+    ]
+
+    static func find(in text: String) -> String? {
+        text.split(whereSeparator: { !($0.isLetter && $0.isASCII) }).map(String.init).first { word in
+            guard word.count <= 64, word.first?.isUppercase == true, word.dropFirst().contains(where: \.isUppercase)
+            else { return word == "Unschedulable" }
+            return word.hasPrefix("Err") || endings.contains { word.hasSuffix($0) }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+internal import ArgumentParser
+internal import Foundation
+internal import KubernetesClient
+internal import Logging
+internal import ServiceLifecycle
+internal import SwellAgent
+internal import SwellIdentity
+internal import SwellModel
+internal import SwellTelemetry
+internal import UnixSignals
+
+/// Runs the agent until it is told to stop.
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the agent.",
+        discussion: """
+            On its first start it spends the join token for a certificate; from then on it comes back with that. It may be \
+            killed at any moment: the state directory tells where to go on.
+            """)
+
+    @Option(help: "The cluster's name, as the fleet's documents have it.")
+    var cluster: String
+
+    @Option(help: "Where journal, documents and certificate are kept; of this agent alone.")
+    var stateDir: String
+
+    @Option(help: "The coordinator's fleet port, host:port.")
+    var coordinator: String
+
+    @Option(help: "The coordinator's enrolment port, host:port.")
+    var enroll: String
+
+    @Option(help: "A file with the join token, for the first start.")
+    var joinTokenFile: String?
+
+    @Option(help: "The fingerprint of the coordinator's authority, sha256:…, for the first start.")
+    var caHash: String?
+
+    @Option(help: "A kubeconfig file. Without it: the pod's own service account.")
+    var kubeconfig: String?
+
+    @Option(help: "The kubeconfig's context; its current one by default.")
+    var context: String?
+
+    @Option(help: "The namespace for what the agent itself keeps in the cluster.")
+    var namespace: String = "swell-system"
+
+    @Option(help: "How long between two looks for drift, such as 60s.")
+    var driftInterval: String = "60s"
+
+    @Option(help: "A file that is written once the agent works.")
+    var readyFile: String?
+
+    @Option(help: "trace, debug, info, notice, warning, error or critical.")
+    var logLevel: String?
+
+    func validate() throws {
+        _ = try settings()
+        _ = try logSettings()
+        _ = try connection()
+    }
+
+    func run() async throws {
+        _ = Telemetry.bootstrap(try logSettings())
+        let logger = Logger(label: "swell.agent")
+        let api = try KubernetesAPI(connection: try connection())
+        let service = AgentService(
+            settings: try settings(), api: api, namespace: namespace, logger: logger)
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        do {
+            try await group.run()
+        } catch {
+            logger.error("agent ends", metadata: ["error": "\(error)"])
+            await api.shutdown()
+            throw ExitCode.failure
+        }
+        await api.shutdown()
+    }
+
+    private func settings() throws -> AgentSettings {
+        do {
+            var link = LinkSettings(
+                cluster: try ClusterName(cluster), coordinator: try Endpoint(coordinator),
+                enrolment: try Endpoint(enroll), joinTokenFile: joinTokenFile,
+                authorityPin: try caHash.map { try KeyFingerprint(parsing: $0) })
+            link.version = Agent.configuration.version
+            guard let drift = Interval(driftInterval), drift >= .seconds(1) else {
+                throw ValidationError(
+                    "--drift-interval: '\(driftInterval)' is no length of time of at least 1s, such as 60s")
+            }
+            return AgentSettings(
+                stateDirectory: stateDir, link: link, driftInterval: drift.duration, readyFile: readyFile)
+        } catch let error as ValidationError {
+            throw error
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+
+    private func logSettings() throws -> LogSettings {
+        do {
+            return try LogSettings(flag: logLevel, environment: ProcessInfo.processInfo.environment)
+        } catch {
+            throw ValidationError(error.message)
+        }
+    }
+
+    private func connection() throws -> ClusterConnection {
+        do {
+            guard let kubeconfig else { return try .inCluster() }
+            return try Kubeconfig(path: kubeconfig).connection(context: context)
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+}
