@@ -168,7 +168,9 @@ let package = Package(
             dependencies: [
                 "KubernetesClient", "KubernetesObjects", "KubernetesSimulator", nioCore, nioPosix, nioHTTP1,
             ]),
-        .testTarget(name: "KubernetesSimulatorTests", dependencies: ["KubernetesSimulator", subprocess]),
+        .testTarget(
+            name: "KubernetesSimulatorTests",
+            dependencies: ["KubernetesObjects", "KubernetesSimulator", asyncHTTPClient, nioCore, nioHTTP1, nioSSL]),
         .testTarget(name: "SwellTelemetryTests", dependencies: ["SwellTelemetry", logging, metrics]),
         .testTarget(
             name: "SwellCoordinatorTests",
