@@ -55,8 +55,8 @@ package struct AgentPort: Service {
         package var presence: Interval = .milliseconds(1_500)
         /// How often the clusters' places are read.
         package var places: Interval = .seconds(3)
-        /// How often sessions are checked for denied certificates and silence.
-        package var denials: Interval = .seconds(10)
+        /// How often sessions are checked for silence and for certificates that were denied or have expired.
+        package var checks: Interval = .seconds(5)
 
         package init() {}
     }

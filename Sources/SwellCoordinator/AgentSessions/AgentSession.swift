@@ -25,7 +25,7 @@ struct SessionSurroundings: Sendable {
 
 /// One agent's stream, from its Hello to its end.
 ///
-/// Three tasks: one listens, one speaks, one watches the clock. Listening waits until what it heard is committed before
+/// One task listens, one speaks, two watch that neither the hello nor the farewell takes too long. Listening waits until what it heard is committed before
 /// it hears more, so an agent can never be further ahead of the store than one message.
 struct AgentSession: Sendable {
     let id: String
@@ -66,7 +66,6 @@ struct AgentSession: Sendable {
                 try await mailbox.drain { try await response.write(Swell_V1_CoordinatorMessage($0)) }
                 return mailbox.endReason ?? "the coordinator ended it"
             }
-            group.addTask { try await endInTime() }
             group.addTask { try await endUngreeted(greeted) }
             group.addTask {
                 await mailbox.ending()
@@ -79,18 +78,6 @@ struct AgentSession: Sendable {
             }
             return "cancelled"
         }
-    }
-
-    /// Sees that the session ends with the certificate.
-    private func endInTime() async throws -> String? {
-        // Long sleeps are cut, since the wall clock may be set meanwhile.
-        while true {
-            let left = caller.notValidAfter - surroundings.now()
-            guard left > .zero else { break }
-            try await Task.sleep(for: min(left, .minutes(10)).duration)
-        }
-        mailbox.end(after: .zero, reason: "the certificate has expired")
-        return nil
     }
 
     private func endUngreeted(_ greeted: Pulse) async throws -> String? {

@@ -21,7 +21,7 @@ struct FleetFollower: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await followAssignments() }
             group.addTask { await followPlaces() }
-            group.addTask { await followDenials() }
+            group.addTask { await watchSessions() }
         }
     }
 
@@ -64,9 +64,10 @@ struct FleetFollower: Sendable {
         }
     }
 
-    private func followDenials() async {
+    private func watchSessions() async {
         var health = StoreHealth(what: "denials", logger: logger)
-        while (try? await Task.sleep(for: paces.denials.duration)) != nil {
+        while (try? await Task.sleep(for: paces.checks.duration)) != nil {
+            await hub.end(expiredAt: now())
             await hub.end(silentSince: now() - paces.silenceLimit)
             var rest = await hub.serials[...]
             do throws(StoreError) {

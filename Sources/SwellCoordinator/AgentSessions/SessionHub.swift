@@ -1,4 +1,5 @@
 internal import Logging
+internal import Metrics
 internal import SwellModel
 internal import SwellStore
 
@@ -33,6 +34,8 @@ actor SessionHub {
     private var heard: Set<ClusterName> = []
     private let presenceChanged: Pulse
     private let logger: Logger
+    private let sessionGauge = Gauge(label: "swell_agent_sessions")
+    private let sent = Counter(label: "swell_assignments_sent_total")
 
     init(presenceChanged: Pulse, logger: Logger) {
         self.presenceChanged = presenceChanged
@@ -47,6 +50,7 @@ actor SessionHub {
         let cluster = entry.caller.cluster
         let isSecondAgent = boots[cluster, default: BootHistory()].note(entry.bootID)
         let earlier = sessions.updateValue(entry, forKey: cluster)
+        sessionGauge.record(sessions.count)
         // Two agents must not chase each other in and out at speed.
         earlier?.mailbox.end(after: isSecondAgent ? .minutes(1) : .seconds(5), reason: "a newer session took over")
         note(Presence(cluster: cluster, agentVersion: entry.agentVersion, isConnected: true))
@@ -70,6 +74,7 @@ actor SessionHub {
     func leave(_ cluster: ClusterName, session: String, reason: String) {
         guard let entry = sessions[cluster], entry.id == session else { return }
         sessions[cluster] = nil
+        sessionGauge.record(sessions.count)
         note(Presence(cluster: cluster, agentVersion: entry.agentVersion, isConnected: false))
         logger.info(
             "agent disconnected",
@@ -90,6 +95,7 @@ actor SessionHub {
         for (cluster, list) in Dictionary(grouping: assignments, by: \.cluster) {
             guard let entry = sessions[cluster] else { continue }
             for assignment in entry.mailbox.update({ $0.assign(list) }) {
+                sent.increment()
                 logger.info("assignment goes to the agent", metadata: assignment.metadata)
             }
         }
@@ -115,6 +121,13 @@ actor SessionHub {
     func end(denied serials: Set<String>) {
         for entry in sessions.values where serials.contains(entry.caller.serial) {
             entry.mailbox.end(after: .minutes(1), reason: "the certificate was denied")
+        }
+    }
+
+    /// Ends the sessions whose certificates are not valid any more.
+    func end(expiredAt now: Timestamp) {
+        for entry in sessions.values where entry.caller.notValidAfter <= now {
+            entry.mailbox.end(after: .zero, reason: "the certificate has expired")
         }
     }
 

@@ -29,31 +29,35 @@ final class TestIngestor: ReportIngesting {
     }
 }
 
+/// A wall clock that runs from the fixtures' moment, and can be set forward.
+final class TestClock: Sendable {
+    private let started = ContinuousClock.now
+    private let skipped = Mutex(Interval.zero)
+
+    var now: Timestamp {
+        let elapsed = Interval(milliseconds: Int64((ContinuousClock.now - started) / .milliseconds(1)))
+        return FleetPortFixture.now + elapsed + skipped.withLock { $0 }
+    }
+
+    func skip(_ interval: Interval) { skipped.withLock { $0 = $0 + interval } }
+}
+
 /// A whole port over a store in memory, and agents to dial it.
 struct PortFixture: Sendable {
     typealias Fleet = Swell_V1_Fleet.Client<HTTP2ClientTransport.Posix>
 
     let base = FleetPortFixture.now
-    let started = ContinuousClock.now
     let authority: CertificateAuthority
     let store: MemoryStore
     let ingestor: TestIngestor
     let port: AgentPort
     let nudge: AsyncStream<Void>.Continuation
 
-    /// A wall clock that runs from the fixture's moment.
-    static func clock() -> @Sendable () -> Timestamp {
-        let started = ContinuousClock.now
-        return {
-            let elapsed = ContinuousClock.now - started
-            return FleetPortFixture.now + Interval(milliseconds: Int64(elapsed / .milliseconds(1)))
-        }
-    }
-
+    let clock = TestClock()
     let now: @Sendable () -> Timestamp
 
     init(_ adjust: (inout AgentPort.Settings) -> Void = { _ in }) async throws {
-        let now = Self.clock()
+        let now: @Sendable () -> Timestamp = { [clock] in clock.now }
         self.now = now
         authority = try CertificateAuthority.create(trustDomain: TrustDomain("swell.test"), now: base - .hours(72))
         store = MemoryStore(clock: now)
@@ -64,7 +68,7 @@ struct PortFixture: Sendable {
             enrolment: .enrolment(host: "127.0.0.1", port: 0))
         settings.paces.presence = .milliseconds(50)
         settings.paces.places = .milliseconds(50)
-        settings.paces.denials = .milliseconds(50)
+        settings.paces.checks = .milliseconds(50)
         settings.paces.farewell = .milliseconds(300)
         settings.fleet.graceTime = .seconds(2)
         settings.enrolment.graceTime = .milliseconds(100)

@@ -144,7 +144,7 @@ internal import Testing
     }
 
     @Test func aSessionBeginsWithOneHello() async throws {
-        let fixture = try await PortFixture { $0.paces.hello = .milliseconds(200) }
+        let fixture = try await PortFixture()
         try await fixture.serving { _ in
             let credential = try await fixture.agent("east-1")
             try await fixture.session(credential, first: .heartbeat(sequence: 1)) { session in
@@ -159,6 +159,13 @@ internal import Testing
             try await fixture.session(credential, first: liar) { session in
                 try await session.ends("invalidArgument")
             }
+        }
+    }
+
+    @Test func whoSaysNoHelloIsLetGo() async throws {
+        let fixture = try await PortFixture { $0.paces.hello = .milliseconds(100) }
+        try await fixture.serving { _ in
+            let credential = try await fixture.agent("east-1")
             try await fixture.dial(credential) { fleet in
                 let (silence, talk) = AsyncStream<Void>.makeStream()
                 await #expect(throws: RPCError.self) {
@@ -191,12 +198,25 @@ internal import Testing
     }
 
     @Test func aSessionEndsWithItsCertificate() async throws {
-        let fixture = try await PortFixture { $0.certificateLifetime = .seconds(2) }
+        let fixture = try await PortFixture { $0.certificateLifetime = .hours(1) }
         try await fixture.serving { _ in
             try await fixture.session(fixture.agent("east-1")) { session in
                 try await session.isWelcomed()
+                fixture.clock.skip(.minutes(61))
                 try await session.ends("ok")
                 #expect(session.farewell == "the certificate has expired")
+            }
+        }
+    }
+
+    @Test func anAgentThatIsNotHeardOfIsLetGo() async throws {
+        let fixture = try await PortFixture()
+        try await fixture.serving { _ in
+            try await fixture.session(fixture.agent("east-1")) { session in
+                try await session.isWelcomed()
+                fixture.clock.skip(.minutes(2))
+                try await session.ends("ok")
+                #expect(session.farewell == "no heartbeat came")
             }
         }
     }
