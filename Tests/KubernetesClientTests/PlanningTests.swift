@@ -119,11 +119,12 @@ private func object(
         let conflicts = ApplyConflict.list(in: error)
         #expect(conflicts.first == ApplyConflict(manager: "kubectl-edit", apiVersion: "v1", field: ".data.b"))
         #expect(ApplyConflict.summary(conflicts) == "helm owns .spec.replicas; kubectl-edit owns .data.a, .data.b")
-        #expect(!ApplyConflict.areOnlyClientSide(conflicts))
+        #expect(!ApplyConflict.areSafeToForce(conflicts, applier: "swell"))
         #expect(!error.isTransient)
         let kubectl = conflict([("conflict with \"kubectl-client-side-apply\" using apps/v1", ".spec.replicas")])
-        #expect(ApplyConflict.areOnlyClientSide(ApplyConflict.list(in: kubectl)))
-        #expect(!ApplyConflict.areOnlyClientSide([]))
+        #expect(ApplyConflict.areSafeToForce(ApplyConflict.list(in: kubectl), applier: "swell"))
+        #expect(ApplyConflict.areSafeToForce([ApplyConflict(manager: "swell", field: ".a")], applier: "swell"))
+        #expect(!ApplyConflict.areSafeToForce([], applier: "swell"))
     }
 
     @Test func knowsImmutableFieldsByStatusAndCause() {
@@ -188,6 +189,9 @@ private func object(
         var adopted = object("v1", "ConfigMap", "a")
         adopted.setMetadata("managedFields", [["manager": "helm"]])
         #expect(reason(adopted)?.contains("no longer manages") == true)
+        var namespace = object("v1", "Namespace", "shop")
+        namespace.setMetadata("managedFields", [["manager": "kube-controller-manager"]])
+        #expect(reason(namespace) == nil)
     }
 
     @Test func tellsForeignObjectsFromFurniture() {

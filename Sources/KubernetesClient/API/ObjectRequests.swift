@@ -81,12 +81,15 @@ extension KubernetesAPI {
     }
 
     /// Creates an object. Not sent again when no answer came: it may have been carried out.
-    public func create(_ object: KubernetesObject, dryRun: Bool = false) async throws -> KubernetesObject {
+    public func create(
+        _ object: KubernetesObject, fieldManager: String? = nil, dryRun: Bool = false
+    ) async throws -> KubernetesObject {
         let resource = try await resource(for: object.type)
         if resource.isNamespaced, object.namespace == nil { _ = try resource.path(namespace: nil, name: object.name) }
         var request = KubernetesRequest(
             .POST, resource.collectionPath(namespace: object.namespace), contentType: "application/json",
             body: object.json.serializedBytes(), timeout: options.requestTimeout)
+        if let fieldManager { request.query.append(("fieldManager", fieldManager)) }
         if dryRun { request.query.append(("dryRun", "All")) }
         return try await self.object(request, isRepeatable: false)
     }

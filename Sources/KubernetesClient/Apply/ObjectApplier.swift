@@ -122,7 +122,7 @@ struct ObjectApplier: Sendable {
         do {
             applied = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager, force: force))
         } catch let error as KubernetesError
-            where ApplyConflict.areOnlyClientSide(ApplyConflict.list(in: error))
+            where ApplyConflict.areSafeToForce(ApplyConflict.list(in: error), applier: options.fieldManager)
         {
             applied = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager, force: true))
             took = true

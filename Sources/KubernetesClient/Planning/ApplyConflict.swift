@@ -48,9 +48,13 @@ public struct ApplyConflict: Sendable, Hashable {
         "kubectl-client-side-apply", "kubectl-last-applied", "before-first-apply",
     ]
 
-    /// Whether all conflicts are with kubectl's client-side apply, and force is therefore safe.
-    public static func areOnlyClientSide(_ conflicts: [ApplyConflict]) -> Bool {
-        !conflicts.isEmpty && conflicts.allSatisfy { clientSideManagers.contains($0.manager) }
+    /// Whether force is safe: all conflicts are with kubectl's client-side apply, or with what the applier itself wrote
+    /// other than by applying.
+    ///
+    /// - Parameter applier: The applier's own manager.
+    public static func areSafeToForce(_ conflicts: [ApplyConflict], applier: String) -> Bool {
+        !conflicts.isEmpty
+            && conflicts.allSatisfy { clientSideManagers.contains($0.manager) || $0.manager == applier }
     }
 }
 

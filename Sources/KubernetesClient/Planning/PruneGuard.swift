@@ -23,7 +23,9 @@ public enum PruneGuard {
         _ live: KubernetesObject, annotations: ObjectAnnotations, fieldManager: String
     ) -> String? {
         if live.annotations[annotations.prune] == "keep" { return "annotated \(annotations.prune): keep" }
-        if let fields = live.metadata["managedFields"]?.arrayValue, !fields.isEmpty,
+        // A namespace's manifest may hold no field that can be owned; what is in it is looked at instead.
+        if live.type.groupKind != GroupKind(kind: "Namespace"),
+            let fields = live.metadata["managedFields"]?.arrayValue, !fields.isEmpty,
             !fields.contains(where: { $0["manager"]?.stringValue == fieldManager })
         {
             return "\(fieldManager) no longer manages any field of it"

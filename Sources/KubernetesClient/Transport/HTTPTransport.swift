@@ -46,7 +46,7 @@ struct HTTPTransport: KubernetesTransport {
         outgoing.method = request.method
         outgoing.tlsConfiguration = credentials.tls
         outgoing.headers.add(name: "accept", value: request.accept)
-        outgoing.headers.add(name: "user-agent", value: "swell")
+        outgoing.headers.add(name: "user-agent", value: "swift-kubernetes-client")
         if let authorization = credentials.authorization {
             outgoing.headers.add(name: "authorization", value: authorization)
         }

@@ -59,7 +59,8 @@ public struct Reflector: Sendable {
                 // A server or proxy that ends watches at once must not be asked in a tight loop.
                 quietEnds = events == 0 ? quietEnds + 1 : 0
                 if quietEnds > 1 {
-                    let delay = backoff.delay(afterAttempt: quietEnds - 1, retryAfter: nil, chance: api.options.chance())
+                    let delay = backoff.delay(
+                        afterAttempt: quietEnds - 1, retryAfter: nil, chance: api.options.chance())
                     try await api.options.clock.sleep(for: delay)
                 }
             } catch let stop as Stopped {

@@ -70,7 +70,8 @@ struct ServerSideApply: Sendable {
         var bare = live
         bare["metadata"]?["managedFields"] = nil
         result["metadata"]?["managedFields"] = nil
-        var managed = ManagedFields(of: live)
+        let handed = ManagedFields(of: new)
+        var managed = handed.managers.isEmpty ? ManagedFields(of: live) : handed
         let comparison = TypedValue.compare(bare, result, shape: shape)
         let changed = comparison.modified.union(comparison.added)
         for index in managed.managers.indices where managed.managers[index].identity != identity {

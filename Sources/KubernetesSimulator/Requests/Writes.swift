@@ -122,7 +122,9 @@ extension ClusterState {
         carryOver(&new, from: old, type: type)
         if !author.applies {
             var blank = new
-            blank.put(old.at("metadata", "managedFields"), "metadata", "managedFields")
+            // A client may hand fields over by writing the list itself; that is how kubectl migrates to server-side apply.
+            let handed = author.subresource.isEmpty ? given.at("metadata", "managedFields") : nil
+            blank.put(handed ?? old.at("metadata", "managedFields"), "metadata", "managedFields")
             new = bookkeeping(type, author, now).update(blank, from: old, as: author.identity(type))
         }
         if author.subresource != "status", type.countsGenerations, isNewGeneration(new, old, type: type) {

@@ -1,0 +1,286 @@
+internal import KubernetesClient
+internal import KubernetesObjects
+internal import KubernetesSimulator
+internal import NIOHTTP1
+internal import Testing
+
+extension BundleResult {
+    /// `Deployment web created`, in order.
+    fileprivate var summary: [String] {
+        objects.map { "\($0.reference.type.kind) \($0.reference.name) \($0.outcome.rawValue)" }
+    }
+
+    fileprivate func message(_ name: String) -> String {
+        objects.last { $0.reference.name == name }?.message ?? ""
+    }
+}
+
+@Suite(.timeLimit(.minutes(2))) struct BundleApplierTests {
+    @Test func createsThenLeavesAloneThenConfiguresThenPrunes() async throws {
+        try await SimulatedServer.run { server in
+            let text = Sample.namespace + Sample.configMap("a") + Sample.deployment("web")
+            let first = try await server.applier().apply(try Sample.manifest(text))
+            #expect(first.summary == ["Namespace shop created", "ConfigMap a created", "Deployment web created"])
+            #expect(first.succeeded)
+            #expect(try await server.live("apps/v1", "Deployment", "web")?.status?["readyReplicas"]?.intValue == 2)
+
+            let second = try await server.applier().apply(try Sample.manifest(text))
+            #expect(second.objects.allSatisfy { $0.outcome == .unchanged }, "\(second.objects)")
+
+            let changed = Sample.namespace + Sample.configMap("b", "2") + Sample.deployment("web", image: "app:2")
+            let third = try await server.applier().apply(try Sample.manifest(changed))
+            #expect(
+                third.summary == [
+                    "Namespace shop unchanged", "ConfigMap b created", "Deployment web configured",
+                    "ConfigMap a pruned",
+                ])
+            #expect(
+                third.objects.first { $0.outcome == .configured }?.changes.map(\.path.description)
+                    == ["spec.template.spec.containers[0].image"])
+            #expect(try await server.exists("v1", "ConfigMap", "a") == false)
+            #expect(third.inventory.references.count == 3)
+        }
+    }
+
+    @Test func waitsForDefinitionsToBeServed() async throws {
+        try await SimulatedServer.run { server in
+            let objects = try Sample.manifest(Sample.widget + Sample.definition + Sample.namespace)
+            let result = try await server.applier { $0.waitsForHealth = false }.apply(objects)
+            #expect(
+                result.summary == [
+                    "Namespace shop created", "CustomResourceDefinition widgets.example.com created",
+                    "Widget gadget created",
+                ], "\(result.objects)")
+            #expect(try await server.exists("example.com/v1", "Widget", "gadget"))
+        }
+    }
+
+    @Test func stopsAfterAFailedWaveAndNamesTheCulprit() async throws {
+        try await SimulatedServer.run { server in
+            let text =
+                Sample.namespace + Sample.deployment("web", image: "app:missing") + Sample.deployment("late", wave: 1)
+            let result = try await server.applier { $0.healthTimeout = .seconds(2) }.apply(try Sample.manifest(text))
+            #expect(!result.succeeded)
+            #expect(result.message("web").contains("not healthy within 2 s"), "\(result.message("web"))")
+            #expect(result.message("web").contains("container app: "), "\(result.message("web"))")
+            #expect(result.message("late") == "wave 0 failed")
+            #expect(try await server.exists("apps/v1", "Deployment", "late") == false)
+            #expect(result.inventory.references.count == 3)
+        }
+    }
+
+    @Test func skipsOnlyWhatDependsOnAFailure() async throws {
+        try await SimulatedServer.run { server in
+            let broken = """
+                apiVersion: v1
+                kind: ConfigMap
+                metadata: {name: settings}
+                dat: {typo: "1"}
+                ---
+
+                """
+            let user = Sample.deployment("user").replacing(
+                "image: \"app:1\"", with: "image: \"app:1\", envFrom: [{configMapRef: {name: settings}}]")
+            let text = Sample.namespace + broken + user + Sample.deployment("other")
+            let result = try await server.applier().apply(try Sample.manifest(text))
+            #expect(result.message("settings").contains("field not declared in schema"), "\(result.objects)")
+            #expect(result.message("user") == "it needs ConfigMap shop/settings")
+            #expect(result.objects.contains { $0.reference.name == "other" && $0.outcome == .created })
+        }
+    }
+
+    @Test func reportsConflictsAtFirstContactAndForcesWhenTold() async throws {
+        try await SimulatedServer.run { server in
+            _ = try await server.applier().apply(try Sample.manifest(Sample.namespace))
+            var foreign = try #require(try Sample.manifest(Sample.configMap("a", "theirs")).first)
+            foreign.namespace = "shop"
+            _ = try await server.api.apply(foreign, ApplyOptions(fieldManager: "helm"))
+            let objects = try Sample.manifest(Sample.namespace + Sample.configMap("a", "ours"))
+            let refused = try await server.applier().apply(objects)
+            #expect(refused.message("a").contains("helm owns .data.key"), "\(refused.objects)")
+            #expect(try await server.live("v1", "ConfigMap", "a")?.value(at: ["data", "key"]) == "theirs")
+            let forced = try await server.applier { $0.adoption = .force }.apply(objects)
+            #expect(forced.succeeded)
+            #expect(try await server.live("v1", "ConfigMap", "a")?.value(at: ["data", "key"]) == "ours")
+        }
+    }
+
+    @Test func takesOverFromKubectlWithoutLeavingFieldsBehind() async throws {
+        try await SimulatedServer.run { server in
+            _ = try await server.applier().apply(try Sample.manifest(Sample.namespace))
+            var theirs = try #require(try Sample.manifest(Sample.configMap("a", "old")).first)
+            theirs.namespace = "shop"
+            theirs["data"] = ["key": "old", "extra": "x"]
+            _ = try await server.api.create(theirs, fieldManager: "kubectl-client-side-apply")
+            let result = try await server.applier().apply(
+                try Sample.manifest(Sample.namespace + Sample.configMap("a", "new")))
+            #expect(result.message("a") == "taken over from kubectl apply", "\(result.objects)")
+            #expect(try await server.live("v1", "ConfigMap", "a")?["data"] == ["key": "new"])
+        }
+    }
+
+    @Test func takesBackWhatOthersChangedInOurs() async throws {
+        try await SimulatedServer.run { server in
+            let objects = try Sample.manifest(Sample.namespace + Sample.configMap("a", "ours"))
+            _ = try await server.applier().apply(objects)
+            let live = try #require(try await server.live("v1", "ConfigMap", "a"))
+            _ = try await server.api.patch(
+                live.reference, .merge(["data": ["key": "edited"]]), fieldManager: "kubectl-edit")
+            let result = try await server.applier().apply(objects)
+            #expect(
+                result.objects.last?.changes == [
+                    FieldChange(path: ["data", "key"], before: "edited", after: "ours")
+                ])
+        }
+    }
+
+    @Test func leavesIgnoredFieldsToOthers() async throws {
+        try await SimulatedServer.run { server in
+            let objects = try Sample.manifest(Sample.namespace + Sample.deployment("web"))
+            _ = try await server.applier().apply(objects)
+            let ignoring = server.applier {
+                $0.ignoredFields = [
+                    IgnoredField(type: GroupKind(group: "apps", kind: "Deployment"), path: ["spec", "replicas"])
+                ]
+            }
+            // Ours alone so far: dropping it would scale to the default.
+            _ = try await ignoring.apply(objects)
+            #expect(try await server.live("apps/v1", "Deployment", "web")?.spec?["replicas"]?.intValue == 2)
+            let live = try #require(try await server.live("apps/v1", "Deployment", "web"))
+            _ = try await server.api.patch(
+                live.reference, .merge(["spec": ["replicas": 4]]), fieldManager: "autoscaler")
+            let result = try await ignoring.apply(objects)
+            #expect(result.objects.allSatisfy { $0.outcome == .unchanged }, "\(result.objects)")
+            #expect(try await server.live("apps/v1", "Deployment", "web")?.spec?["replicas"]?.intValue == 4)
+        }
+    }
+
+    @Test func failsOnImmutableFieldsUnlessReplacingIsAllowed() async throws {
+        try await SimulatedServer.run { server in
+            _ = try await server.applier().apply(try Sample.manifest(Sample.namespace + Sample.deployment("web")))
+            let changed = Sample.namespace + Sample.deployment("web", selector: ", tier: x")
+            let refused = try await server.applier().apply(try Sample.manifest(changed))
+            #expect(refused.message("web").contains("spec.selector cannot be changed once set"), "\(refused.objects)")
+            let allowed = changed.replacing("{swell.dev/wave: \"0\"}", with: "{swell.dev/replace: allow}")
+            let replaced = try await server.applier().apply(try Sample.manifest(allowed))
+            #expect(replaced.summary.last == "Deployment web replaced", "\(replaced.objects)")
+            #expect(replaced.succeeded)
+        }
+    }
+}
+
+@Suite(.timeLimit(.minutes(2))) struct HookTests {
+    @Test func runsHooksOnceAroundTheBundle() async throws {
+        try await SimulatedServer.run { server in
+            let text =
+                Sample.namespace + Sample.job("check", hook: "after") + Sample.configMap("a") + Sample.job("migrate-1")
+            let first = try await server.applier().apply(try Sample.manifest(text))
+            #expect(
+                first.summary == [
+                    "Namespace shop created", "Job migrate-1 created", "ConfigMap a created", "Job check created",
+                ], "\(first.objects)")
+            let second = try await server.applier().apply(try Sample.manifest(text))
+            #expect(second.message("migrate-1") == "before hook has run already")
+            let third = try await server.applier().apply(
+                try Sample.manifest(Sample.namespace + Sample.job("migrate-2")))
+            #expect(third.summary.contains("Job migrate-2 created"))
+            #expect(third.summary.contains("Job migrate-1 pruned"))
+        }
+    }
+
+    @Test func aFailedHookStopsTheBundleAndRunsTheFailureHook() async throws {
+        try await SimulatedServer.run { server in
+            let text =
+                Sample.namespace + Sample.job("migrate", image: "migrate:broken", timeout: "3s") + Sample.configMap("a")
+                + Sample.job("alarm", hook: "on-failure")
+            let result = try await server.applier().apply(try Sample.manifest(text))
+            #expect(
+                result.summary == [
+                    "Namespace shop created", "Job migrate failed", "ConfigMap a skipped", "Job alarm created",
+                ], "\(result.objects)")
+            #expect(try await server.exists("v1", "ConfigMap", "a") == false)
+        }
+    }
+
+    @Test(arguments: [
+        (Sample.job("x", hook: "sometimes"), "none of before, after, on-failure"),
+        (Sample.job("x", timeout: "soon"), "no duration"),
+        (Sample.configMap("x", annotations: "{swell.dev/hook: before}"), "a hook must be a Job"),
+        (Sample.configMap("x", annotations: "{swell.dev/wave: x}"), "no integer"),
+    ])
+    func refusesUnsoundBundlesBeforeTouchingAnything(text: String, expected: String) async throws {
+        let transport = ScriptedTransport { request, _ in
+            ScriptedTransport.discovery(request)
+                ?? (request.path == "/apis/batch/v1"
+                    ? .json([
+                        "kind": "APIResourceList", "resources": [["name": "jobs", "kind": "Job", "namespaced": true]],
+                    ])
+                    : .failure(404, "NotFound", "not found"))
+        }
+        let api = KubernetesAPI(transport: transport, options: .immediate())
+        let options = BundleOptions(
+            fieldManager: "swell", inventoryNamespace: "default", inventoryName: "i", defaultNamespace: "shop",
+            now: { KubernetesTime(seconds: 0) })
+        let error = await #expect(throws: KubernetesError.self) {
+            try await BundleApplier(api: api, options: options).apply(try Sample.manifest(text))
+        }
+        #expect(error?.message.contains(expected) == true, "\(error?.message ?? "")")
+        #expect(transport.asked.allSatisfy { $0.method == .GET })
+    }
+}
+
+@Suite(.timeLimit(.minutes(2))) struct PruneTests {
+    @Test func keepsWhatGuardsProtect() async throws {
+        try await SimulatedServer.run { server in
+            let text =
+                Sample.namespace + Sample.configMap("kept", annotations: "{swell.dev/prune: keep}")
+                + Sample.configMap("dropped")
+            _ = try await server.applier().apply(try Sample.manifest(text))
+            let foreign = KubernetesObject(
+                type: GroupVersionKind(version: "v1", kind: "ConfigMap"), namespace: "shop", name: "theirs")
+            _ = try await server.api.create(foreign)
+
+            let error = await #expect(throws: KubernetesError.self) { try await server.applier().apply([]) }
+            #expect(error?.message.contains("the new set is empty") == true)
+            #expect(try await server.exists("v1", "ConfigMap", "dropped"))
+
+            let emptied = try await server.applier { $0.allowsEmpty = true }.apply([])
+            #expect(emptied.summary.contains("ConfigMap kept kept"))
+            #expect(emptied.summary.contains("ConfigMap dropped pruned"))
+            #expect(emptied.message("shop").contains("which is not of this bundle"), "\(emptied.objects)")
+            #expect(emptied.inventory.references.map(\.name) == ["shop"])
+            #expect(try await server.exists("v1", "ConfigMap", "theirs"))
+        }
+    }
+
+    @Test func removesAllWithItsNamespaceWhenNothingElseIsInIt() async throws {
+        try await SimulatedServer.run { server in
+            let text = Sample.namespace + Sample.configMap("a") + Sample.deployment("web")
+            let applier = server.applier {
+                $0.inventoryNamespace = "shop"
+                $0.allowsEmpty = true
+            }
+            #expect(try await applier.apply(try Sample.manifest(text)).succeeded)
+            let removed = try await applier.apply([])
+            #expect(removed.objects.allSatisfy { $0.outcome == .pruned }, "\(removed.objects)")
+            #expect(removed.inventory.references.isEmpty)
+        }
+    }
+}
+
+@Suite(.timeLimit(.minutes(2))) struct LargeBundleTests {
+    @Test func twoHundredObjectsAreQuickAndSurviveErrors() async throws {
+        try await SimulatedServer.run { server in
+            try await server.fleet.setFaults(FaultPlan(errors: .init(rate: 0.02, status: 503)), in: "one")
+            let text = Sample.namespace + (0..<200).map { Sample.configMap("c\($0)") }.joined()
+            let objects = try Sample.manifest(text)
+            let clock = ContinuousClock()
+            var seen = 0
+            let started = clock.now
+            let result = try await server.applier().apply(objects) { _ in seen += 1 }
+            #expect(result.succeeded, "\(result.failures)")
+            #expect(seen == 201)
+            #expect(started.duration(to: clock.now) < .seconds(20))
+        }
+    }
+}
