@@ -29,9 +29,13 @@ enum StoreForm: String, CaseIterable, CustomTestStringConvertible {
 let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
 /// Runs `body` with a small pool that works meanwhile.
-func withPool(_ configuration: PostgresConfiguration, _ body: (PostgresPool) async throws -> Void) async throws {
-    let pool = try PostgresPool(
-        configuration: configuration, settings: PostgresPoolSettings(minimum: 0, maximum: 4), logger: quiet)
+func withPool(
+    _ configuration: PostgresConfiguration, waitTimeout: Duration = .seconds(10),
+    _ body: (PostgresPool) async throws -> Void
+) async throws {
+    var settings = PostgresPoolSettings(minimum: 0, maximum: 4)
+    settings.waitTimeout = waitTimeout
+    let pool = try PostgresPool(configuration: configuration, settings: settings, logger: quiet)
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await pool.run() }
         let result: Result<Void, any Error>
