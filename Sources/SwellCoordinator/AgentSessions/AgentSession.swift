@@ -174,7 +174,7 @@ struct AgentSession: Sendable {
     /// Takes in what the agent runs, says what it should run, and from then on what changes.
     private func greet(_ hello: AgentHello) async throws {
         let hub = surroundings.hub
-        guard await hub.count < surroundings.maximumSessions else {
+        guard await hub.hasRoom(for: cluster, within: surroundings.maximumSessions) else {
             logger.warning("agent sent away: too many sessions", metadata: ["cluster": "\(cluster)"])
             mailbox.end(
                 after: .seconds(10 + Int64(20 * surroundings.chance())), reason: "too many sessions here")

@@ -45,6 +45,11 @@ actor SessionHub {
     /// How many sessions there are.
     var count: Int { sessions.count }
 
+    /// Whether one more session of `cluster` stays within `limit`: one that replaces another does.
+    func hasRoom(for cluster: ClusterName, within limit: Int) -> Bool {
+        sessions.count < limit || sessions[cluster] != nil
+    }
+
     /// Enters a session; the cluster's earlier one, if any, is ended.
     func enter(_ entry: SessionEntry) {
         let cluster = entry.caller.cluster

@@ -252,6 +252,8 @@ internal import Testing
                     #expect(other.farewell == "too many sessions here")
                 }
                 #expect(session.ended.entries.isEmpty)
+                // One that comes back is not one more.
+                try await fixture.session(east) { again in try await again.isWelcomed() }
             }
         }
     }
