@@ -111,8 +111,8 @@ let package = Package(
         .target(
             name: "SwellConsole",
             dependencies: [
-                "SwellModel", "SwellEngine", "SwellStore", hummingbird, hummingbirdTLS, logging, lifecycle, crypto,
-                nioSSL,
+                "KubernetesObjects", "SwellModel", "SwellEngine", "SwellStore", hummingbird, hummingbirdTLS, logging,
+                lifecycle, crypto, nioSSL,
             ]),
         // In each cluster: enrol, stream, fetch, render, apply, verify, roll back, report.
         .target(
@@ -125,7 +125,9 @@ let package = Package(
         // The command line's words: requests to the operator API, tables and trees.
         .target(
             name: "SwellCommands",
-            dependencies: ["SwellModel", argumentParser, asyncHTTPClient, nioCore, nioSSL, subprocess]),
+            dependencies: [
+                "KubernetesObjects", "SwellModel", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioSSL,
+            ]),
         // A seeded world for the engine: network, clocks, crashes; the invariants.
         .target(name: "SwellSimulation", dependencies: ["SwellModel", "SwellEngine", "SwellStore", collections]),
 

@@ -1,5 +1,5 @@
 extension DocumentSet {
-    /// What contradicts the fleet: regions, environments and clusters that are named but not known, and stages that, among the
+    /// What contradicts the fleet: regions, environments and clusters that are named but not known (in overrides only regions), and stages that, among the
     /// clusters known, select none or select one twice.
     ///
     /// - Parameter knownClusters: Those stored already; the set's own clusters count too, and win over stored ones of their name.
@@ -11,7 +11,9 @@ extension DocumentSet {
         for application in applications {
             errors += fleet.unknowns(in: application.value.select, at: "spec.select", of: application)
             for (index, override) in application.value.overrides.enumerated() {
-                errors += fleet.unknowns(in: override.match, at: "spec.overrides[\(index)].match", of: application)
+                // An override for an environment or cluster that is not there yet does no harm; a misspelt region would.
+                let regions = ClusterSelector(regions: override.match.regions)
+                errors += fleet.unknowns(in: regions, at: "spec.overrides[\(index)].match", of: application)
             }
         }
         for policy in policies { errors += fleet.problems(in: policy) }

@@ -104,7 +104,7 @@ private struct Assembly {
             let known = parameters
             let substitution = Substitution(
                 value: { known[$0] ?? ($0.hasPrefix(ParameterNames.labelPrefix) ? "x" : nil) },
-                known: known.keys.sorted())
+                known: known.keys.sorted(), hasSampleLabels: true)
             sample = try substitution.apply(to: value)
         } catch {
             let place = error.path.flatMap { try? FieldPath(parsing: $0) }.flatMap { node.node(at: $0) } ?? node

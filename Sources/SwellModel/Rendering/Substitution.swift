@@ -6,6 +6,8 @@ struct Substitution {
     let value: (String) -> String?
     /// The names known, for advice.
     let known: [String]
+    /// Whether labels only stand in for those of clusters, so that any type is as good as another.
+    var hasSampleLabels = false
 
     /// The value with everything replaced, keys of objects included; throws with the path of the field, but without object or file.
     func apply(to value: JSONValue, at path: FieldPath = .root) throws(ModelError) -> JSONValue {
@@ -79,6 +81,7 @@ struct Substitution {
         case .boolean:
             if text == "true" || text == "false" { return .bool(text == "true") }
         }
+        if hasSampleLabels, name.hasPrefix(ParameterNames.labelPrefix) { return .integer(1) }
         throw ModelError(
             code: .wrongType, message: "parameter '\(name)' is '\(text.prefix(40))', which is no \(type.rawValue)")
     }

@@ -1,0 +1,20 @@
+internal import Hummingbird
+internal import SwellModel
+
+/// Lets through who has an operator's token, under that operator's name.
+struct BearerMiddleware: RouterMiddleware {
+    let operators: OperatorDirectory
+
+    func handle(
+        _ request: Request, context: ConsoleContext,
+        next: @concurrent (Request, ConsoleContext) async throws -> Response
+    ) async throws -> Response {
+        guard let header = request.headers[.authorization], header.utf8.count < 4_096,
+            let space = header.firstIndex(of: " "), header[..<space].lowercased() == "bearer",
+            let name = operators.operatorName(forToken: header[header.index(after: space)...])
+        else { throw Problem.unauthorized }
+        var context = context
+        context.actor = name
+        return try await next(request, context)
+    }
+}

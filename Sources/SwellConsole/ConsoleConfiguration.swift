@@ -1,0 +1,51 @@
+public import SwellModel
+
+/// How the operator API is served.
+public struct ConsoleConfiguration: Sendable {
+    /// The address to listen on.
+    public var host: String
+    /// The port; 0 takes a free one, which `onRunning` then tells.
+    public var port: Int
+    public var operators: OperatorDirectory
+    /// The bytes of a request's body at most.
+    public var maximumBodyBytes: Int = 24 << 20
+    /// How many event streams may be open at once; further ones get 503.
+    public var maximumStreams: Int = 512
+    /// How often streams look for news.
+    public var pollInterval: Interval = .milliseconds(250)
+    /// How often a quiet stream says that it is alive.
+    public var heartbeat: Interval = .seconds(10)
+    /// How long an order waits for the decision that takes it in, so that its answer shows the effect.
+    public var verdictTimeout: Interval = .seconds(2)
+    /// How long a join token is good for.
+    public var joinTokenLifetime: Interval = .hours(1)
+
+    public init(host: String, port: Int, operators: OperatorDirectory) {
+        self.host = host
+        self.port = port
+        self.operators = operators
+    }
+}
+
+/// What the API asks of its surroundings.
+public struct ConsoleHooks: Sendable {
+    /// Told after something was committed that a reconcile loop should see at once.
+    public var rolloutsChanged: @Sendable (Set<RolloutName>) async -> Void
+    /// Makes a join token for a cluster: the text to hand out and the hash to store.
+    public var makeJoinToken: @Sendable (ClusterName) -> (text: String, hash: String)
+    /// The text of `/metrics`, where it is served here.
+    public var metrics: (@Sendable () async -> String)?
+    /// Told the port once requests are served.
+    public var onRunning: @Sendable (Int) async -> Void
+
+    public init(
+        rolloutsChanged: @escaping @Sendable (Set<RolloutName>) async -> Void = { _ in },
+        makeJoinToken: @escaping @Sendable (ClusterName) -> (text: String, hash: String),
+        metrics: (@Sendable () async -> String)? = nil, onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) {
+        self.rolloutsChanged = rolloutsChanged
+        self.makeJoinToken = makeJoinToken
+        self.metrics = metrics
+        self.onRunning = onRunning
+    }
+}

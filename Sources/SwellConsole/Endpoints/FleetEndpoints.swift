@@ -1,0 +1,151 @@
+internal import Hummingbird
+internal import KubernetesObjects
+internal import SwellEngine
+internal import SwellModel
+internal import SwellStore
+
+/// Documents as applied, clusters and regions with what is known of them.
+struct FleetEndpoints: Sendable {
+    let store: any Store
+    let reading: RequestReading
+    let hooks: ConsoleHooks
+    let joinTokenLifetime: Interval
+
+    func add(to group: RouterGroup<ConsoleContext>) {
+        group.post("apply") { request, context in
+            let body = try await reading.body(ApplyRequest.self, of: request, fields: ["files", "dryRun"])
+            return Response(json: try await apply(body, by: context.actor))
+        }
+        group.get("clusters") { _, _ in
+            Response(json: ListView(items: try await store.clusters().map { ClusterView($0) }))
+        }
+        group.get("clusters/:name") { _, context in
+            let name: ClusterName = try context.name("name", "cluster")
+            return Response(json: try await cluster(name))
+        }
+        group.delete("clusters/:name") { _, context in
+            try await store.removeCluster(context.name("name", "cluster"), by: context.actor)
+            return Response(status: .noContent)
+        }
+        group.post("clusters/:name/token") { _, context in
+            let name: ClusterName = try context.name("name", "cluster")
+            return Response(json: try await joinToken(name, by: context.actor), status: .created)
+        }
+        group.get("applications") { _, _ in
+            Response(json: ListView(items: try await store.applications().map(\.document)))
+        }
+        group.get("applications/:name") { _, context in
+            let name: ApplicationName = try context.name("name", "application")
+            return Response(json: try await application(name))
+        }
+        group.get("policies") { _, _ in
+            Response(json: ListView(items: try await store.policies().map(\.document)))
+        }
+        group.get("policies/:name") { _, context in
+            let name: PolicyName = try context.name("name", "policy")
+            return Response(json: try await store.policy(name).document)
+        }
+        group.get("regions") { _, _ in
+            Response(json: ListView(items: try await regions()))
+        }
+    }
+
+    private func apply(_ request: ApplyRequest, by actor: String) async throws -> ApplyAnswer {
+        guard request.files.count <= 5_000 else {
+            throw Problem.invalid("there are \(request.files.count) files; at most 5000 are taken at once")
+        }
+        let documents = try DocumentReader.read(request.files)
+        let clusters = try await store.clusters().map(\.cluster)
+        let problems = documents.problems(knownClusters: clusters)
+        guard problems.isEmpty else { throw DocumentErrors(problems) }
+        let isDryRun = request.dryRun ?? false
+        let fleet = FleetDocuments(
+            clusters: documents.clusters.map(\.value), applications: documents.applications.map(\.value),
+            policies: documents.policies.map(\.value))
+        let applied =
+            isDryRun ? try await preview(fleet, clusters) : try await store.apply(fleet, by: actor)
+        return ApplyAnswer(
+            dryRun: isDryRun,
+            documents: applied.map {
+                ApplyAnswer.Document(kind: $0.kind, name: $0.name, outcome: $0.outcome.rawValue)
+            })
+    }
+
+    /// What applying would do.
+    private func preview(_ fleet: FleetDocuments, _ clusters: [Cluster]) async throws -> [AppliedDocument] {
+        func compare<Value: Equatable, Key: Equatable>(
+            _ new: [Value], _ old: [Value], _ kind: DocumentKind, _ key: KeyPath<Value, Name<Key>>
+        ) -> [AppliedDocument] {
+            new.map { value in
+                let before = old.first { $0[keyPath: key] == value[keyPath: key] }
+                let outcome: AppliedDocument.Outcome =
+                    before.map { $0 == value ? .unchanged : .configured } ?? .created
+                return AppliedDocument(kind: kind.rawValue, name: value[keyPath: key].rawValue, outcome: outcome)
+            }
+        }
+        return compare(fleet.clusters, clusters, .cluster, \.name)
+            + compare(fleet.applications, try await store.applications(), .application, \.name)
+            + compare(fleet.policies, try await store.policies(), .rolloutPolicy, \.name)
+    }
+
+    private func cluster(_ name: ClusterName) async throws -> ClusterView {
+        let record = try await store.clusterRecord(name)
+        let wanted = try await store.assignments(of: name)
+        var views: [ClusterApplicationView] = []
+        for status in try await store.statuses(of: nil) where status.cluster == name {
+            let report = status.report
+            let assignment = wanted.first { $0.application == report.application }
+            var version: String?
+            if let digest = report.digest {
+                version = try await store.version(of: digest, application: report.application, hint: assignment)
+            }
+            var wantedVersion: String?
+            if case .run(let release)? = assignment?.goal { wantedVersion = release.version }
+            views.append(
+                ClusterApplicationView(
+                    application: report.application, version: version, digest: report.digest,
+                    health: report.health.rawValue, phase: report.phase.rawValue, generation: report.generation,
+                    reason: report.reason, message: report.message, driftCount: report.driftCount,
+                    reportedAt: status.receivedAt, wantedVersion: wantedVersion,
+                    wantedGeneration: assignment?.generation))
+        }
+        return ClusterView(record, applications: views.sorted { $0.application < $1.application })
+    }
+
+    /// The application's document with what its clusters run.
+    private func application(_ name: ApplicationName) async throws -> JSONValue {
+        var document = try await store.application(name).document
+        let clusters: [JSONValue] = try await store.statuses(of: name).sorted { $0.cluster < $1.cluster }.map {
+            status in
+            var entry: [String: JSONValue] = [
+                "cluster": .string(status.cluster.rawValue), "health": .string(status.report.health.rawValue),
+                "phase": .string(status.report.phase.rawValue), "generation": .integer(status.report.generation),
+            ]
+            entry["digest"] = (status.report.digest?.rawValue).map(JSONValue.string)
+            return .object(entry)
+        }
+        document["status"] = .object(["clusters": .array(clusters)])
+        return document
+    }
+
+    private func joinToken(_ name: ClusterName, by actor: String) async throws -> JoinTokenView {
+        _ = try await store.clusterRecord(name)
+        let token = hooks.makeJoinToken(name)
+        let expiresAt = try await store.now() + joinTokenLifetime
+        try await store.createToken(hash: token.hash, cluster: name, expiresAt: expiresAt, by: actor)
+        return JoinTokenView(cluster: name, token: token.text, expiresAt: expiresAt)
+    }
+
+    private func regions() async throws -> [RegionView] {
+        let pauses = try await store.regionPauses()
+        let byRegion = Dictionary(grouping: try await store.clusters(), by: \.cluster.region)
+        return Set(byRegion.keys).union(pauses.keys).sorted().map { region in
+            let records = byRegion[region] ?? []
+            return RegionView(
+                name: region,
+                status: RegionView.Status(
+                    clusters: records.count, connected: records.count { $0.isConnected },
+                    environments: Set(records.map(\.cluster.environment)).sorted(), pause: pauses[region]))
+        }
+    }
+}

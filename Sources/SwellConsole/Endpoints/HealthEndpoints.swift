@@ -1,0 +1,33 @@
+internal import Hummingbird
+internal import SwellModel
+internal import SwellStore
+
+/// `/healthz`, `/readyz` and `/metrics`: for probes and scrapers, without a token, telling nothing of the fleet.
+struct HealthEndpoints: Sendable {
+    let store: any Store
+    let metrics: (@Sendable () async -> String)?
+
+    func add(to router: Router<ConsoleContext>) {
+        router.get("healthz") { _, _ in Self.text("ok\n") }
+        router.get("readyz") { _, _ in
+            do {
+                _ = try await store.now()
+                return Self.text("ok\n")
+            } catch {
+                return Self.text("the database is away\n", status: .serviceUnavailable)
+            }
+        }
+        guard let metrics else { return }
+        router.get("metrics") { _, _ in
+            Self.text(await metrics(), type: "text/plain; version=0.0.4; charset=utf-8")
+        }
+    }
+
+    private static func text(
+        _ text: String, type: String = "text/plain; charset=utf-8", status: HTTPResponse.Status = .ok
+    ) -> Response {
+        Response(
+            status: status, headers: [.contentType: type, .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+}

@@ -1,0 +1,173 @@
+internal import Hummingbird
+internal import Logging
+internal import SwellEngine
+internal import SwellModel
+internal import SwellStore
+
+/// What operators order: pauses, approvals, rollbacks. Each is committed before it is answered.
+struct OrderEndpoints: Sendable {
+    let store: any Store
+    let reading: RequestReading
+    let orders: RolloutOrders
+    let planning: RolloutPlanning
+
+    func add(to group: RouterGroup<ConsoleContext>) {
+        addPauses(to: group)
+        order("pause", ["reason", "region", "cluster"], group) { body, _ in
+            .pause(try Self.pauseScope(body), reason: try Self.bounded(body.reason))
+        }
+        order("resume", ["region", "cluster", "reason"], group) { body, _ in .resume(try Self.pauseScope(body)) }
+        order("abort", ["reason"], group) { body, _ in .abort(reason: try Self.bounded(body.reason)) }
+        order("retry", ["clusters"], group) { body, _ in .retry(clusters: body.clusters ?? []) }
+        order("approve", ["stage"], group) { body, rollout in
+            .approve(stage: try Self.stage(body, rollout), digest: rollout.release.digest)
+        }
+        order("promote", ["stage"], group) { body, rollout in .promote(stage: try Self.stage(body, rollout)) }
+        group.post("rollouts/:name/undo") { request, context in
+            let name: RolloutName = try context.name("name", "rollout")
+            let body = try await reading.body(OrderRequest.self, of: request, fields: ["reason", "region", "cluster"])
+            return try await undo(name, body, context)
+        }
+        group.post("clusters/:name/rollback") { request, context in
+            let cluster: ClusterName = try context.name("name", "cluster")
+            let body = try await reading.body(OrderRequest.self, of: request, fields: ["application", "reason"])
+            return try await rollBack(cluster, body, context)
+        }
+    }
+
+    private func order(
+        _ verb: String, _ fields: [String], _ group: RouterGroup<ConsoleContext>,
+        _ command: @escaping @Sendable (OrderRequest, Rollout) throws -> RolloutCommand
+    ) {
+        group.post("rollouts/:name/\(verb)") { request, context in
+            let name: RolloutName = try context.name("name", "rollout")
+            let body = try await reading.body(OrderRequest.self, of: request, fields: fields)
+            let rollout = try await store.existingRollout(name)
+            let command = try command(body, rollout)
+            return try await submit(command, to: name, verb, context)
+        }
+    }
+
+    /// Answers 200 with the effect, or 202 where the decision is still to come.
+    private func submit(
+        _ command: RolloutCommand, to name: RolloutName, _ verb: String, _ context: ConsoleContext
+    ) async throws -> Response {
+        let isDone = try await orders.submit(command, to: name, by: context.actor)
+        context.logger.info(
+            "order taken", metadata: ["order": "\(verb)", "rollout": "\(name)", "by": "\(context.actor)"])
+        return Response(json: try await store.rolloutView(name), status: isDone ? .ok : .accepted)
+    }
+
+    private func undo(_ name: RolloutName, _ body: OrderRequest, _ context: ConsoleContext) async throws -> Response {
+        let rollout = try await store.existingRollout(name)
+        let scope = try Self.rollbackScope(body)
+        guard rollout.phase.isEnded else {
+            let command = RolloutCommand.rollback(scope, reason: try Self.bounded(body.reason))
+            return try await submit(command, to: name, "undo", context)
+        }
+        let undo = try await planning.undo(rollout, scope: scope, by: context.actor)
+        return Response(json: try await store.rolloutView(undo), status: .created)
+    }
+
+    /// One cluster back to what was proven there before: through the rollout that holds it, or by a new one that takes back the
+    /// rollout which brought what runs there.
+    private func rollBack(
+        _ cluster: ClusterName, _ body: OrderRequest, _ context: ConsoleContext
+    ) async throws -> Response {
+        guard let application = body.application else {
+            throw Problem.malformed("the field 'application' is missing; say what to roll back")
+        }
+        _ = try await store.application(application)
+        _ = try await store.clusterRecord(cluster)
+        let facts = try await store.surroundings(for: application).fleet[cluster]
+        if let holder = facts?.heldBy {
+            let command = RolloutCommand.rollback(.cluster(cluster), reason: try Self.bounded(body.reason))
+            return try await submit(command, to: holder, "rollback", context)
+        }
+        guard let assigned = facts?.assigned else {
+            throw Problem.refused("cluster '\(cluster)' was never assigned a release of '\(application)'")
+        }
+        for summary in try await store.rollouts(of: application, limit: 200) where summary.version == assigned.version {
+            let rollout = try await store.existingRollout(summary.name)
+            guard rollout.kind == .release, rollout.targets[cluster]?.assigned?.digest == assigned.digest else {
+                continue
+            }
+            let undo = try await planning.undo(rollout, scope: .cluster(cluster), by: context.actor)
+            return Response(json: try await store.rolloutView(undo), status: .created)
+        }
+        throw Problem.refused("no rollout is known that brought \(assigned.version) to cluster '\(cluster)'")
+    }
+
+    private func addPauses(to group: RouterGroup<ConsoleContext>) {
+        for verb in ["pause", "resume"] {
+            group.post("regions/:name/\(verb)") { request, context in
+                let region: RegionName = try context.name("name", "region")
+                let body = try await reading.body(OrderRequest.self, of: request, fields: ["reason"])
+                let known = Set(try await store.clusters().map(\.cluster.region)).sorted()
+                let isPaused = try await store.regionPauses()[region] != nil
+                guard known.contains(region) || isPaused else {
+                    throw Problem.notFound(
+                        "no cluster is in region '\(region)'; known are \(known.map(\.rawValue).joined(separator: ", "))"
+                    )
+                }
+                let pause = verb == "pause" ? try await makePause(body, by: context.actor) : nil
+                try await store.setRegionPause(region, pause, by: context.actor)
+                return try await answer("region", region.rawValue, verb, context)
+            }
+            group.post("clusters/:name/\(verb)") { request, context in
+                let cluster: ClusterName = try context.name("name", "cluster")
+                let body = try await reading.body(OrderRequest.self, of: request, fields: ["reason"])
+                _ = try await store.clusterRecord(cluster)
+                let pause = verb == "pause" ? try await makePause(body, by: context.actor) : nil
+                try await store.setClusterPause(cluster, pause, by: context.actor)
+                return try await answer("cluster", cluster.rawValue, verb, context)
+            }
+        }
+    }
+
+    private func answer(
+        _ what: String, _ name: String, _ verb: String, _ context: ConsoleContext
+    ) async throws -> Response {
+        try await orders.nudgeActive()
+        context.logger.info(
+            "order taken", metadata: ["order": "\(verb)", "\(what)": "\(name)", "by": "\(context.actor)"])
+        return Response(status: .noContent)
+    }
+
+    private func makePause(_ body: OrderRequest, by actor: String) async throws -> Pause {
+        Pause(by: actor, at: try await store.now(), reason: try Self.bounded(body.reason))
+    }
+
+    private static func pauseScope(_ body: OrderRequest) throws(Problem) -> PauseScope {
+        switch (body.region, body.cluster) {
+        case (nil, nil): return .rollout
+        case (let region?, nil): return .region(region)
+        case (nil, let cluster?): return .cluster(cluster)
+        default: throw Problem.malformed("give a region or a cluster, not both")
+        }
+    }
+
+    private static func rollbackScope(_ body: OrderRequest) throws(Problem) -> RollbackScope {
+        switch try pauseScope(body) {
+        case .rollout: .rollout
+        case .region(let region): .region(region)
+        case .cluster(let cluster): .cluster(cluster)
+        }
+    }
+
+    private static func stage(_ body: OrderRequest, _ rollout: Rollout) throws(Problem) -> StageName {
+        let names = rollout.stages.map(\.name.rawValue).joined(separator: ", ")
+        guard let stage = body.stage else {
+            throw Problem.malformed("the field 'stage' is missing; stages are \(names)")
+        }
+        guard rollout.stages.contains(where: { $0.name == stage }) else {
+            throw Problem.notFound("rollout '\(rollout.name)' has no stage '\(stage)'; stages are \(names)")
+        }
+        return stage
+    }
+
+    private static func bounded(_ reason: String?) throws(Problem) -> String? {
+        guard (reason ?? "").utf8.count <= 1_024 else { throw Problem.invalid("a reason may have 1024 bytes") }
+        return reason
+    }
+}

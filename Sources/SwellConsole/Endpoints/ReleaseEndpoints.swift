@@ -1,0 +1,92 @@
+internal import Hummingbird
+internal import SwellModel
+internal import SwellStore
+
+/// Releases: made from manifests, listed, looked at.
+struct ReleaseEndpoints: Sendable {
+    let store: any Store
+    let reading: RequestReading
+
+    func add(to group: RouterGroup<ConsoleContext>) {
+        group.post("applications/:name/releases") { request, context in
+            let name: ApplicationName = try context.name("name", "application")
+            let body = try await reading.body(
+                ReleaseRequest.self, of: request, fields: ["version", "commit", "message", "files"])
+            return Response(json: try await create(name, body, by: context.actor), status: .created)
+        }
+        group.get("applications/:name/releases") { request, context in
+            let application = try await store.application(context.name("name", "application"))
+            let releases = try await store.releases(of: application.name, limit: request.limit(standard: 100))
+            return Response(json: ListView(items: releases.map { ReleaseView($0) }))
+        }
+        group.get("applications/:name/releases/:version") { _, context in
+            let name: ApplicationName = try context.name("name", "application")
+            let text = context.parameters.get("version") ?? ""
+            let version = text.removingPercentEncoding ?? text
+            return Response(json: ReleaseView(try await store.existingRelease(of: name, version: version)))
+        }
+    }
+
+    private func create(
+        _ name: ApplicationName, _ request: ReleaseRequest, by actor: String
+    ) async throws -> ReleaseView {
+        guard Self.isVersion(request.version) else {
+            throw Problem.invalid(
+                "'\(request.version.prefix(80))' is not a version: use letters, digits, '.', '-', '_' and '+', at most 63"
+            )
+        }
+        guard (request.message ?? "").utf8.count <= 4_096, (request.commit ?? "").utf8.count <= 256 else {
+            throw Problem.invalid("the message may have 4096 bytes and the commit 256")
+        }
+        let application = try await store.application(name)
+        let assembled = try ReleaseAssembler.assemble(application, from: request.files)
+        try await checkRendering(assembled, application)
+        let release = Release(
+            application: name, reference: ReleaseReference(version: request.version, digest: assembled.digest),
+            createdBy: actor, createdAt: try await store.now(), commit: request.commit, message: request.message,
+            objectCount: assembled.objectCount, size: assembled.size)
+        let stored = try await store.createRelease(release, documents: assembled.documents)
+        let warnings = assembled.warnings.map(\.description)
+        return ReleaseView(stored, warnings: warnings.isEmpty ? nil : warnings)
+    }
+
+    /// Renders for one cluster of each kind of place, so that what would fail in some region is told now.
+    private func checkRendering(_ release: AssembledRelease, _ application: SwellModel.Application) async throws {
+        let contents = Dictionary(release.documents.map { ($0.digest, $0.content) }) { first, _ in first }
+        let renderer = ReleaseRenderer(release.bundle)
+        var seen: Set<[String]> = []
+        var errors: [ModelError] = []
+        for cluster in try await store.clusters().map(\.cluster) where application.select.matches(cluster) {
+            let overrides = application.overrides.indices.filter { application.overrides[$0].match.matches(cluster) }
+            let place = overrides.map(String.init) + ["-"] + cluster.labels.keys.sorted()
+            guard seen.insert(place).inserted else { continue }
+            do throws(ModelError) {
+                _ = try renderer.render(for: cluster) { contents[$0] }
+            } catch {
+                var placed = error
+                placed.message = "on cluster '\(cluster.name)': \(error.message)"
+                errors.append(placed)
+            }
+        }
+        guard errors.isEmpty else { throw DocumentErrors(errors) }
+    }
+
+    private static func isVersion(_ text: String) -> Bool {
+        guard let first = text.utf8.first, text.utf8.count <= 63 else { return false }
+        func isAlphanumeric(_ byte: UInt8) -> Bool {
+            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+        }
+        return isAlphanumeric(first) && text.utf8.allSatisfy { isAlphanumeric($0) || ".-_+".utf8.contains($0) }
+    }
+}
+
+extension Request {
+    /// The `limit` of a list, from 1 to 1000.
+    func limit(standard: Int) throws(Problem) -> Int {
+        guard let text = uri.queryParameters.get("limit") else { return standard }
+        guard let limit = Int(text), (1...1_000).contains(limit) else {
+            throw Problem.malformed("limit is '\(text.prefix(40))'; write a number from 1 to 1000")
+        }
+        return limit
+    }
+}

@@ -1,0 +1,61 @@
+internal import SwellEngine
+internal import SwellModel
+internal import SwellStore
+
+/// Single things by name, or a problem that says what is there instead.
+extension FleetStore {
+    func clusterRecord(_ name: ClusterName) async throws -> ClusterRecord {
+        let records = try await clusters()
+        guard let record = records.first(where: { $0.cluster.name == name }) else {
+            throw Problem.notFound("there is no cluster '\(name)'")
+        }
+        return record
+    }
+
+    func application(_ name: ApplicationName) async throws -> Application {
+        let all = try await applications()
+        guard let application = all.first(where: { $0.name == name }) else {
+            throw Problem.notFound("there is no application '\(name)'\(Self.known(all.map(\.name.rawValue)))")
+        }
+        return application
+    }
+
+    func policy(_ name: PolicyName) async throws -> RolloutPolicy {
+        let all = try await policies()
+        guard let policy = all.first(where: { $0.name == name }) else {
+            throw Problem.notFound("there is no policy '\(name)'\(Self.known(all.map(\.name.rawValue)))")
+        }
+        return policy
+    }
+
+    private static func known(_ names: [String]) -> String {
+        names.isEmpty ? "; none was applied yet" : "; there are \(names.sorted().prefix(12).joined(separator: ", "))"
+    }
+}
+
+extension RolloutStore {
+    func existingRollout(_ name: RolloutName) async throws -> Rollout {
+        guard let rollout = try await rollout(name) else { throw Problem.notFound("there is no rollout '\(name)'") }
+        return rollout
+    }
+}
+
+extension ReleaseStore {
+    func existingRelease(of application: ApplicationName, version: String) async throws -> Release {
+        if let release = try await release(of: application, version: version) { return release }
+        let known = try await releases(of: application, limit: 5).map(\.reference.version).joined(separator: ", ")
+        throw Problem.notFound(
+            "application '\(application)' has no release '\(version.prefix(80))'"
+                + (known.isEmpty ? "; create one with: swell release create" : "; the newest are \(known)"))
+    }
+
+    /// The version of a digest: from what is assigned where that tells, otherwise from the newest releases.
+    func version(
+        of digest: ContentDigest, application: ApplicationName, hint assignment: Assignment?
+    ) async throws -> String? {
+        if case .run(let release)? = assignment?.goal, release.digest == digest { return release.version }
+        if let fallback = assignment?.fallback, fallback.digest == digest { return fallback.version }
+        return try await releases(of: application, limit: 1_000).first { $0.reference.digest == digest }?
+            .reference.version
+    }
+}

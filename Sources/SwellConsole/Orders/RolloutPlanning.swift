@@ -1,0 +1,91 @@
+internal import SwellEngine
+internal import SwellModel
+internal import SwellStore
+
+/// Turns requests into planned rollouts, stored or only shown.
+struct RolloutPlanning: Sendable {
+    let store: any Store
+    let hooks: ConsoleHooks
+
+    func preview(_ request: RolloutRequest, by actor: String) async throws -> PlanView {
+        let (plan, surroundings) = try await plan(request, by: actor)
+        return try await view(plan, surroundings)
+    }
+
+    func start(_ request: RolloutRequest, by actor: String) async throws -> PlanView {
+        let (plan, surroundings) = try await plan(request, by: actor)
+        var superseding: [RolloutName] = []
+        if request.supersede == true {
+            let held = plan.rollout.targets.keys.compactMap { surroundings.fleet[$0]?.heldBy }
+            superseding = Set(held).sorted()
+        }
+        try await store.createRollout(plan.rollout, superseding: superseding, by: actor)
+        await hooks.rolloutsChanged(Set(superseding + [plan.rollout.name]))
+        return try await view(plan, surroundings)
+    }
+
+    /// A new rollout that takes back what an ended one brought, on all or some of its clusters.
+    func undo(
+        _ rollout: Rollout, scope: RollbackScope, by actor: String
+    ) async throws -> RolloutName {
+        let name = try await freeName("\(rollout.name)-undo")
+        let request = try PlanRequest.undo(of: rollout, scope: scope, name: name, createdBy: actor)
+        let surroundings = try await store.surroundings(for: rollout.application)
+        let planned = try RolloutPlanner.plan(request, surroundings: surroundings, now: try await store.now())
+        try await store.createRollout(planned, superseding: [], by: actor)
+        await hooks.rolloutsChanged([name])
+        return name
+    }
+
+    private func plan(_ request: RolloutRequest, by actor: String) async throws -> (RolloutPlan, Surroundings) {
+        let application = try await store.application(request.application)
+        let policy = try await store.policy(request.policy)
+        let release = try await store.existingRelease(of: application.name, version: request.version)
+        if let name = request.name, try await store.rollout(name) != nil {
+            throw Problem(
+                code: "conflict", title: "Conflict", status: 409,
+                detail: "a rollout named '\(name)' is there already; names are not used twice")
+        }
+        let name: RolloutName
+        if let given = request.name {
+            name = given
+        } else {
+            name = try await freeName(Self.baseName(application.name, request.version))
+        }
+        guard let index = try await store.document(release.reference.digest) else {
+            throw StoreError(
+                code: .corrupt, message: "the index of release \(release.reference.digest.short) is missing")
+        }
+        let planRequest = PlanRequest(
+            name: name, application: application.name, release: release.reference, policy: policy,
+            strategy: try Bundle(content: index).application.strategy, createdBy: actor, startsAt: request.startAt,
+            select: request.select ?? ClusterSelector())
+        let surroundings = try await store.surroundings(for: application.name)
+        let plan = try RolloutPlanner.preview(planRequest, surroundings: surroundings, now: try await store.now())
+        return (plan, surroundings)
+    }
+
+    private func view(_ plan: RolloutPlan, _ surroundings: Surroundings) async throws -> PlanView {
+        let blockers = Blockers.of(plan.rollout, surroundings: surroundings, now: try await store.now())
+        return PlanView(
+            rollout: RolloutView(plan.rollout, waitingFor: blockers),
+            warnings: plan.warnings.map { PlanView.Warning(kind: $0.kind.rawValue, message: $0.message) })
+    }
+
+    /// The name, or with the first number that is free behind it.
+    private func freeName(_ base: String) async throws -> RolloutName {
+        for number in 1...1_000 {
+            let suffix = number == 1 ? "" : "-\(number)"
+            let name = try RolloutName(String(base.prefix(63 - suffix.utf8.count)) + suffix)
+            if try await store.rollout(name) == nil { return name }
+        }
+        throw Problem.refused("there are a thousand rollouts named '\(base)'; give one a name of its own")
+    }
+
+    private static func baseName(_ application: ApplicationName, _ version: String) -> String {
+        let word = version.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? String($0) : "-" }.joined()
+        var text = String("\(application)-\(word)".prefix(58))
+        while text.hasSuffix("-") { text.removeLast() }
+        return text
+    }
+}

@@ -1,0 +1,88 @@
+internal import KubernetesObjects
+internal import SwellEngine
+internal import SwellModel
+internal import SwellStore
+
+extension RolloutView {
+    /// The contract's form of a rollout.
+    init(_ rollout: Rollout, waitingFor blockers: [Blocker]) {
+        var undoOf: RolloutName?
+        if case .undo(let original) = rollout.kind { undoOf = original }
+        let spec = Spec(
+            application: rollout.application, type: undoOf == nil ? "release" : "undo", undoOf: undoOf,
+            release: rollout.release, policy: rollout.policy.name,
+            policySpec: rollout.policy.document["spec"] ?? .object([:]), startsAt: rollout.startsAt)
+        let targets = rollout.targets.values.sorted {
+            ($0.stage, $0.region, $0.cluster) < ($1.stage, $1.region, $1.cluster)
+        }
+        let status = Status(
+            phase: rollout.phase.rawValue, isEnded: rollout.phase.isEnded, reason: rollout.reason,
+            endedAt: rollout.endedAt, supersededBy: rollout.supersededBy, pause: rollout.pause,
+            pausedRegions: rollout.pausedRegions, pausedClusters: rollout.pausedClusters,
+            waitingFor: rollout.phase.isEnded ? [] : blockers.map(BlockerView.init),
+            stages: rollout.stages.map(StageView.init),
+            targets: targets.map { TargetView($0, stage: rollout.stages[$0.stage].name) })
+        self.init(
+            metadata: MetadataView(
+                name: rollout.name.rawValue, createdAt: rollout.createdAt, createdBy: rollout.createdBy),
+            spec: spec, status: status)
+    }
+}
+
+extension BlockerView {
+    init(_ blocker: Blocker) {
+        self.init(
+            what: blocker.what.rawValue, why: blocker.why, until: blocker.until, stage: blocker.stage,
+            region: blocker.region, clusters: blocker.clusters)
+    }
+}
+
+extension StageView {
+    init(_ stage: StageState) {
+        self.init(
+            name: stage.name, phase: stage.phase.rawValue, reason: stage.reason, startedAt: stage.startedAt,
+            healthyAt: stage.healthyAt, soakEndsAt: stage.soakEndsAt, passedAt: stage.passedAt, lanes: stage.lanes,
+            approvedBefore: stage.approvedBefore?.by, approvedAfter: stage.approvedAfter?.by)
+    }
+}
+
+extension TargetView {
+    init(_ target: TargetState, stage: StageName) {
+        self.init(
+            cluster: target.cluster, region: target.region, stage: stage, phase: target.phase.rawValue,
+            reason: target.reason, generation: target.generation, digest: target.assigned?.digest,
+            release: target.assigned?.version, previous: target.previous?.version, dispatchedAt: target.dispatchedAt,
+            healthyAt: target.healthyAt, changedAt: target.changedAt, attempts: target.attempts)
+    }
+}
+
+extension RolloutListView {
+    init(_ summary: RolloutSummary) {
+        self.init(
+            metadata: MetadataView(
+                name: summary.name.rawValue, createdAt: summary.createdAt, createdBy: summary.createdBy),
+            spec: Spec(application: summary.application, version: summary.version),
+            status: Status(
+                phase: summary.phase.rawValue, reason: summary.reason, endedAt: summary.endedAt, counts: summary.counts)
+        )
+    }
+}
+
+extension EventView {
+    init(_ event: AuditEvent) {
+        self.init(
+            id: event.id, at: event.at, by: event.by, what: event.what, rollout: event.rollout,
+            application: event.application, stage: event.stage, region: event.region, cluster: event.cluster,
+            from: event.from, to: event.to, reason: event.reason)
+    }
+}
+
+extension ClusterView {
+    init(_ record: ClusterRecord, applications: [ClusterApplicationView]? = nil) {
+        self.init(
+            record.cluster,
+            status: Status(
+                enrolled: record.isEnrolled, connected: record.isConnected, agentVersion: record.agentVersion,
+                lastSeenAt: record.lastSeenAt, pause: record.pause, applications: applications))
+    }
+}

@@ -1,0 +1,42 @@
+internal import Hummingbird
+internal import SwellModel
+
+/// What a request carries along: who sent it.
+struct ConsoleContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    /// The operator's name, from the bearer token; set for everything below `/v1`.
+    var actor = ""
+
+    init(source: ApplicationRequestContextSource) {
+        self.coreContext = CoreRequestContextStorage(source: source)
+    }
+
+    /// A name in the path, or 404: what is not a name cannot be there.
+    func name<Kind>(_ parameter: String, _ what: String) throws(Problem) -> Name<Kind> {
+        let text = parameters.get(parameter) ?? ""
+        guard let name = try? Name<Kind>(text.removingPercentEncoding ?? text) else {
+            throw Problem.notFound("there is no \(what) '\(text.prefix(80))'")
+        }
+        return name
+    }
+}
+
+extension String {
+    /// The text with `%41` and the like resolved; nil where that is not well-formed.
+    var removingPercentEncoding: String? {
+        guard utf8.contains(UInt8(ascii: "%")) else { return self }
+        var bytes: [UInt8] = []
+        var rest = utf8[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.popFirst(), let low = rest.popFirst(),
+                let value = UInt8(String(decoding: [high, low], as: UTF8.self), radix: 16)
+            else { return nil }
+            bytes.append(value)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+}

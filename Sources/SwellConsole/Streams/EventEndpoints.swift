@@ -1,0 +1,147 @@
+internal import Hummingbird
+internal import ServiceLifecycle
+internal import SwellEngine
+internal import SwellModel
+internal import SwellStore
+
+/// The audit log, and rollouts as they change, as lists or as server-sent events.
+struct EventEndpoints: Sendable {
+    let store: any Store
+    let limit: EventStreamLimit
+    let pollInterval: Interval
+    let heartbeat: Interval
+
+    func add(to group: RouterGroup<ConsoleContext>) {
+        group.get("events") { request, _ in
+            let filter = try request.eventFilter()
+            if request.uri.queryParameters.get("follow") == "true" {
+                let cursor = try request.lastEventID()
+                let count = try request.limit(standard: 20)
+                return try stream(request) { writer in
+                    try await follow(filter, from: cursor, showing: count, writer: &writer)
+                }
+            }
+            let events = try await store.latestEvents(filter: filter, limit: request.limit(standard: 100))
+            return Response(json: ListView(items: events.map(EventView.init)))
+        }
+        group.get("rollouts/:name/watch") { request, context in
+            let name: RolloutName = try context.name("name", "rollout")
+            _ = try await store.existingRollout(name)
+            return try stream(request) { writer in try await watch(name, writer: &writer) }
+        }
+    }
+
+    /// Answers with a stream that ends with its client, and on shutdown.
+    private func stream(
+        _ request: Request, _ body: @escaping @Sendable @concurrent (inout EventStreamWriter) async throws -> Void
+    ) throws -> Response {
+        guard limit.enter() else {
+            throw Problem(
+                code: "too-many-streams", title: "Too many streams", status: 503,
+                detail: "this replica serves as many event streams as it may; try again or ask another")
+        }
+        let limit = limit
+        let heartbeat = heartbeat
+        return Response(
+            status: .ok,
+            headers: [
+                .contentType: "text/event-stream", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
+            ],
+            body: ResponseBody { output in
+                defer { limit.leave() }
+                try await request.body.consumeWithCancellationOnInboundClose { _ in
+                    var writer = EventStreamWriter(body: output, heartbeat: heartbeat)
+                    do {
+                        try await writer.begin()
+                        try await body(&writer)
+                    } catch is CancellationError {
+                        // The client went away: there is nobody to say anything to.
+                    }
+                    output = writer.body
+                }
+                try await output.finish(nil)
+            })
+    }
+
+    @concurrent private func follow(
+        _ filter: EventFilter, from start: Int64?, showing count: Int, writer: inout EventStreamWriter
+    ) async throws {
+        var cursor = start ?? 0
+        if start == nil {
+            for event in try await store.latestEvents(filter: filter, limit: count) {
+                try await writer.send(EventView(event), event: "event", id: event.id)
+                cursor = event.id
+            }
+        }
+        while !Task.isShuttingDownGracefully {
+            let events = try await news(after: cursor, filter)
+            for event in events {
+                try await writer.send(EventView(event), event: "event", id: event.id)
+                cursor = event.id
+            }
+            try await writer.keepAlive()
+            if events.count < 500 { try await Task.sleep(for: pollInterval.duration) }
+        }
+    }
+
+    /// Sends the whole rollout at first, then whenever something of it, or what it waits for, changed; ends with the rollout.
+    @concurrent private func watch(_ name: RolloutName, writer: inout EventStreamWriter) async throws {
+        let filter = EventFilter(rollout: name)
+        var cursor = try await store.latestEvents(filter: filter, limit: 1).last?.id ?? 0
+        var last: RolloutView?
+        var polls = 0
+        while !Task.isShuttingDownGracefully {
+            let events = try await news(after: cursor, filter)
+            cursor = events.last?.id ?? cursor
+            // What it waits for changes without a row too: an agent falls silent, a region is paused.
+            let isDue = last == nil || !events.isEmpty || polls % 8 == 0
+            polls += 1
+            if isDue, let view = try await current(name) {
+                if view != last { try await writer.send(view, event: "rollout", id: cursor) }
+                last = view
+                if view.status.isEnded { return }
+            }
+            try await writer.keepAlive()
+            try await Task.sleep(for: pollInterval.duration)
+        }
+    }
+
+    /// What is new; nothing while the database is away, so that streams live through it.
+    private func news(after cursor: Int64, _ filter: EventFilter) async throws -> [AuditEvent] {
+        do throws(StoreError) {
+            return try await store.events(after: cursor, filter: filter, limit: 500)
+        } catch {
+            guard error.code == .unavailable || error.code == .outcomeUnknown else { throw error }
+            return []
+        }
+    }
+
+    private func current(_ name: RolloutName) async throws -> RolloutView? {
+        do {
+            return try await store.rolloutView(name)
+        } catch let error as StoreError where error.code == .unavailable || error.code == .outcomeUnknown {
+            return nil
+        }
+    }
+}
+
+extension Request {
+    fileprivate func eventFilter() throws -> EventFilter {
+        func name<Kind>(_ parameter: String) throws -> Name<Kind>? {
+            try uri.queryParameters.get(parameter).map { try Name<Kind>($0) }
+        }
+        return EventFilter(
+            rollout: try name("rollout"), application: try name("application"), cluster: try name("cluster"),
+            region: try name("region"))
+    }
+
+    /// Where a broken stream goes on.
+    fileprivate func lastEventID() throws(Problem) -> Int64? {
+        let header = headers.first { $0.name.canonicalName == "last-event-id" }
+        guard let text = header?.value, !text.isEmpty else { return nil }
+        guard let id = Int64(text), id >= 0 else {
+            throw Problem.malformed("Last-Event-ID is '\(text.prefix(40))'; it is a number from an earlier stream")
+        }
+        return id
+    }
+}

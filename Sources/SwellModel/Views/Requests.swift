@@ -1,0 +1,99 @@
+/// Documents to apply together.
+public struct ApplyRequest: Sendable, Codable {
+    public var files: [SourceFile]
+    /// Whether only to say what would happen.
+    public var dryRun: Bool?
+
+    public init(files: [SourceFile], dryRun: Bool? = nil) {
+        self.files = files
+        self.dryRun = dryRun
+    }
+}
+
+/// What applying did, or would do.
+public struct ApplyAnswer: Sendable, Hashable, Codable {
+    public var dryRun: Bool
+    public var documents: [Document]
+
+    public init(dryRun: Bool, documents: [Document]) {
+        self.dryRun = dryRun
+        self.documents = documents
+    }
+
+    public struct Document: Sendable, Hashable, Codable {
+        public var kind: String
+        public var name: String
+        /// `created`, `configured` or `unchanged`.
+        public var outcome: String
+
+        public init(kind: String, name: String, outcome: String) {
+            self.kind = kind
+            self.name = name
+            self.outcome = outcome
+        }
+    }
+}
+
+/// A release to be made from manifests.
+public struct ReleaseRequest: Sendable, Codable {
+    public var version: String
+    public var commit: String?
+    public var message: String?
+    public var files: [SourceFile]
+
+    public init(version: String, commit: String? = nil, message: String? = nil, files: [SourceFile]) {
+        self.version = version
+        self.commit = commit
+        self.message = message
+        self.files = files
+    }
+}
+
+/// A rollout to be planned or started.
+public struct RolloutRequest: Sendable, Codable {
+    public var application: ApplicationName
+    public var version: String
+    public var policy: PolicyName
+    /// Made up from application and version where it is left out.
+    public var name: RolloutName?
+    /// Narrows the clusters.
+    public var select: ClusterSelector?
+    public var startAt: Timestamp?
+    /// Whether to take the place of active rollouts that hold its clusters.
+    public var supersede: Bool?
+
+    public init(
+        application: ApplicationName, version: String, policy: PolicyName, name: RolloutName? = nil,
+        select: ClusterSelector? = nil, startAt: Timestamp? = nil, supersede: Bool? = nil
+    ) {
+        self.application = application
+        self.version = version
+        self.policy = policy
+        self.name = name
+        self.select = select
+        self.startAt = startAt
+        self.supersede = supersede
+    }
+}
+
+/// What an operator orders of a rollout, a region or a cluster; each order takes the fields that make sense for it.
+public struct OrderRequest: Sendable, Codable {
+    public var reason: String?
+    public var region: RegionName?
+    public var cluster: ClusterName?
+    public var clusters: [ClusterName]?
+    public var stage: StageName?
+    public var application: ApplicationName?
+
+    public init(
+        reason: String? = nil, region: RegionName? = nil, cluster: ClusterName? = nil, clusters: [ClusterName]? = nil,
+        stage: StageName? = nil, application: ApplicationName? = nil
+    ) {
+        self.reason = reason
+        self.region = region
+        self.cluster = cluster
+        self.clusters = clusters
+        self.stage = stage
+        self.application = application
+    }
+}

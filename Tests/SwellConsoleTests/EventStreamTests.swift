@@ -1,0 +1,77 @@
+internal import KubernetesObjects
+internal import SwellModel
+internal import SwellStore
+internal import Testing
+
+@testable internal import SwellConsole
+
+@Suite struct EventStreamTests {
+    @Test func followsEventsAndGoesOnWhereItBroke() async throws {
+        try await ConsoleHarness.run { console in
+            try await console.applyFleet()
+            var last = ""
+            var isOrdered = false
+            try await console.stream("/v1/events?follow=true") { events in
+                if !events.isEmpty, !isOrdered {
+                    isOrdered = true
+                    _ = try await console.request(.POST, "/v1/regions/us-west-1/pause", ["reason": "storm"])
+                }
+                last = events.last?.id ?? ""
+                return events.last?.data["what"] == "region.paused"
+            }
+            _ = try await console.request(.POST, "/v1/regions/us-west-1/resume")
+            try await console.stream("/v1/events?follow=true", headers: [("Last-Event-ID", last)]) { events in
+                if let first = events.first { #expect(first.data["what"] == "region.resumed") }
+                return !events.isEmpty
+            }
+        }
+    }
+
+    @Test func watchesARollout() async throws {
+        try await ConsoleHarness.run { console in
+            try await console.applyFleet()
+            _ = try await console.request(
+                .POST, "/v1/rollouts",
+                ["application": "shop", "version": "1.0.0", "policy": "waves", "name": "r1"])
+            try await console.stream("/v1/rollouts/r1/watch") { events in
+                if let first = events.first {
+                    #expect(first.event == "rollout" && first.data["metadata"]?["name"] == "r1")
+                }
+                return !events.isEmpty
+            }
+        }
+    }
+
+    @Test func freesThePlaceOfAClientThatWentAway() async throws {
+        try await ConsoleHarness.run(configure: { $0.maximumStreams = 1 }) { console in
+            try await console.applyFleet()
+            try await console.stream("/v1/events?follow=true") { events in
+                guard !events.isEmpty else { return false }
+                let second = try await console.request(.GET, "/v1/events?follow=true")
+                #expect(second.status == 503 && second.text.contains("too-many-streams"))
+                return true
+            }
+            let deadline = ContinuousClock.now + .seconds(10)
+            var isFree = false
+            while !isFree, ContinuousClock.now < deadline {
+                do {
+                    try await console.stream("/v1/events?follow=true") { !$0.isEmpty }
+                    isFree = true
+                } catch is StreamRefused {
+                    continue
+                }
+            }
+            #expect(isFree)
+        }
+    }
+
+    @Test func shutsDownWithStreamsOpen() async throws {
+        let start = ContinuousClock.now
+        try await ConsoleHarness.run { console in
+            try await console.applyFleet()
+            // Left open on purpose: the harness then shuts the service down and waits for it.
+            try await console.stream("/v1/events?follow=true") { !$0.isEmpty }
+        }
+        #expect(ContinuousClock.now - start < .seconds(15))
+    }
+}
