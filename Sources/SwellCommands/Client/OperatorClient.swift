@@ -1,0 +1,165 @@
+internal import AsyncHTTPClient
+private import FoundationEssentials
+internal import KubernetesObjects
+internal import NIOCore
+internal import NIOHTTP1
+private import NIOSSL
+internal import SwellModel
+
+/// Talks to the operator API.
+struct OperatorClient: Sendable {
+    let connection: Connection
+    private let http: HTTPClient
+
+    /// Runs the body with a client, which is closed afterwards.
+    static func run<Result>(
+        _ connection: Connection, _ body: (OperatorClient) async throws -> Result
+    ) async throws -> Result {
+        var configuration = HTTPClient.Configuration()
+        configuration.redirectConfiguration = .disallow
+        configuration.timeout = HTTPClient.Configuration.Timeout(connect: .seconds(5), read: .seconds(45))
+        if let file = connection.caFile {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            do {
+                tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(file))
+            } catch {
+                throw CommandError(
+                    code: .connection, message: "the certificates in '\(file)' cannot be read", cause: error)
+            }
+            configuration.tlsConfiguration = tls
+        }
+        let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        do {
+            let result = try await body(OperatorClient(connection: connection, http: http))
+            try await http.shutdown()
+            return result
+        } catch {
+            try? await http.shutdown()
+            throw error
+        }
+    }
+
+    private init(connection: Connection, http: HTTPClient) {
+        self.connection = connection
+        self.http = http
+    }
+
+    func get(_ path: String) async throws -> JSONValue { try await send(.GET, path, nil) }
+    func get<Value: Decodable>(_ path: String, as type: Value.Type) async throws -> Value {
+        try await get(path).decoded(as: type)
+    }
+    func delete(_ path: String) async throws { _ = try await send(.DELETE, path, nil) }
+
+    /// Posts a value and gives the answer; `.null` where there is none.
+    @discardableResult
+    func post(_ path: String, _ body: some Encodable) async throws -> JSONValue {
+        try await send(.POST, path, Array(JSONEncoder().encode(body)))
+    }
+
+    private func send(_ method: HTTPMethod, _ path: String, _ body: [UInt8]?) async throws -> JSONValue {
+        var request = makeRequest(method, path)
+        if let body {
+            request.headers.add(name: "Content-Type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: body))
+        }
+        let (status, bytes) = try await reaching { () async throws -> (HTTPResponseStatus, [UInt8]) in
+            let response = try await http.execute(request, timeout: .seconds(120))
+            return (response.status, Array(try await response.body.collect(upTo: 256 << 20).readableBytesView))
+        }
+        let value = bytes.isEmpty ? JSONValue.null : (try? JSONValue(parsing: bytes, duplicateKeys: .keepLast)) ?? .null
+        guard (200..<300).contains(status.code) else { throw Self.error(status, value) }
+        return value
+    }
+
+    /// Opens a stream and hands over its events until it ends, or `onEvent` says that it has seen enough.
+    ///
+    /// - Returns: Whether `onEvent` had seen enough.
+    func stream(
+        _ path: String, lastEventID: String?, onEvent: (ServerSentEvent) async throws -> Bool
+    ) async throws -> Bool {
+        var request = makeRequest(.GET, path)
+        request.headers.add(name: "Accept", value: "text/event-stream")
+        if let lastEventID { request.headers.add(name: "Last-Event-ID", value: lastEventID) }
+        let response = try await reaching { try await http.execute(request, deadline: .distantFuture) }
+        guard response.status == .ok else {
+            let body = try? await response.body.collect(upTo: 1 << 20)
+            throw Self.error(response.status, body.flatMap { try? JSONValue(parsing: $0.readableBytesView) } ?? .null)
+        }
+        return try await reaching {
+            var parser = ServerSentEventParser()
+            for try await chunk in response.body {
+                for event in try parser.append(chunk.readableBytesView) where try await onEvent(event) { return true }
+            }
+            return false
+        }
+    }
+
+    private func makeRequest(_ method: HTTPMethod, _ path: String) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: connection.server + path)
+        request.method = method
+        request.headers.add(name: "Authorization", value: "Bearer \(connection.token)")
+        request.headers.add(name: "User-Agent", value: "swell/\(SwellVersion.text)")
+        return request
+    }
+
+    /// Whatever fails below HTTP means that the server was not reached.
+    private func reaching<Result>(_ body: () async throws -> Result) async throws -> Result {
+        do {
+            return try await body()
+        } catch let error as CommandError {
+            throw error
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw CommandError(
+                code: .connection,
+                message: "\(connection.server) cannot be reached: \(Self.explanation(error))", cause: error)
+        }
+    }
+
+    private static func explanation(_ error: any Error) -> String {
+        let text = "\(error)"
+        if text.contains("CERTIFICATE_VERIFY_FAILED") {
+            return "its certificate is not trusted; give the authority's with --ca-file or SWELL_CA_FILE"
+        }
+        if text.contains("connectTimeout") { return "it does not answer" }
+        if text.contains("Connection refused") || text.contains("errno: 111") { return "nothing listens there" }
+        return text
+    }
+
+    private static func error(_ status: HTTPResponseStatus, _ body: JSONValue) -> CommandError {
+        if let problem = try? body.decoded(as: Problem.self) { return CommandError(problem) }
+        return CommandError(
+            Problem(code: "http", title: "", status: Int(status.code), detail: "the server answered \(status)"))
+    }
+}
+
+extension JSONValue {
+    /// The value as a type of ours.
+    func decoded<Value: Decodable>(as type: Value.Type) throws -> Value {
+        do {
+            return try JSONDecoder().decode(type, from: Data(serializedBytes()))
+        } catch {
+            throw CommandError(
+                code: .refused, message: "the server's answer is not understood; is it of another version?",
+                cause: error)
+        }
+    }
+}
+
+/// A segment of a path with everything but plain characters escaped.
+func segment(_ text: String) -> String {
+    var result = ""
+    for byte in text.utf8 {
+        let isPlain =
+            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+            || byte == 0x2D || byte == 0x2E || byte == 0x5F || byte == 0x7E
+        if isPlain {
+            result.unicodeScalars.append(Unicode.Scalar(byte))
+        } else {
+            let digits = String(byte, radix: 16, uppercase: true)
+            result += "%" + (digits.utf8.count == 1 ? "0" : "") + digits
+        }
+    }
+    return result
+}

@@ -1,0 +1,68 @@
+internal import ArgumentParser
+internal import KubernetesObjects
+internal import SwellModel
+
+struct EventsCommand: ServerCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "events", abstract: "Show the audit log, the newest last.",
+        discussion: "With --follow and -o json, one JSON object a line.")
+
+    @Flag(help: "Go on with what happens, until interrupted.")
+    var follow = false
+    @Option(help: ArgumentHelp("How many rows to begin with, at most 1000.", valueName: "count"))
+    var limit: Int?
+    @Option(help: "Only of this rollout.")
+    var rollout: String?
+    @Option(help: "Only of this application.")
+    var application: String?
+    @Option(help: "Only of this cluster.")
+    var cluster: String?
+    @Option(help: "Only of this region.")
+    var region: String?
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func validate() throws {
+        if let limit, !(1...1_000).contains(limit) { throw ValidationError("--limit is from 1 to 1000.") }
+    }
+
+    func run(_ session: Session) async throws {
+        let path = "/v1/events\(query)"
+        guard follow else {
+            let value = try await session.client.get(path)
+            if let text = value.text(as: output.output) {
+                session.terminal.line(text)
+                return
+            }
+            for event in try value.decoded(as: ListView<EventView>.self).items {
+                session.terminal.line(EventLine.text(event))
+            }
+            return
+        }
+        let terminal = session.terminal
+        let following = Reconnecting(client: session.client) { _ in
+            terminal.note("the server is away; waiting for it to come back")
+        }
+        try await following.follow(path) { event in
+            guard event.name == "event" else { return false }
+            let value = try JSONValue(parsing: event.data, duplicateKeys: .keepLast)
+            if output.output == .json {
+                terminal.line(value.serialized())
+            } else {
+                terminal.line(EventLine.text(try value.decoded(as: EventView.self)))
+            }
+            return false
+        }
+    }
+
+    private var query: String {
+        var items = follow ? ["follow=true"] : []
+        if let limit { items.append("limit=\(limit)") }
+        for (key, value) in [
+            ("rollout", rollout), ("application", application), ("cluster", cluster), ("region", region),
+        ] {
+            if let value { items.append("\(key)=\(segment(value))") }
+        }
+        return items.isEmpty ? "" : "?" + items.joined(separator: "&")
+    }
+}

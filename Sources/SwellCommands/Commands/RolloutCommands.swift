@@ -1,0 +1,138 @@
+internal import ArgumentParser
+internal import KubernetesObjects
+internal import SwellModel
+
+struct RolloutCommands: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rollout", abstract: "Start, watch and steer rollouts.",
+        subcommands: [
+            RolloutStart.self, RolloutGet.self, RolloutList.self, RolloutWatch.self, RolloutStatus.self,
+            RolloutHistory.self, RolloutPause.self, RolloutResume.self, RolloutAbort.self, RolloutRetry.self,
+            RolloutUndo.self, RolloutPromote.self,
+        ])
+}
+
+struct RolloutStart: ServerCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "start", abstract: "Start a rollout of a release under a policy.")
+
+    @OptionGroup var options: PlanOptions
+    @Flag(name: .shortAndLong, help: "Watch it until it ends.")
+    var watch = false
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func run(_ session: Session) async throws {
+        let answer = try await session.client.post("/v1/rollouts", options.request())
+        let plan = try answer.decoded(as: PlanView.self)
+        plan.show(on: session.terminal)
+        if let text = answer["rollout"]?.text(as: output.output) {
+            session.terminal.line(text)
+        } else {
+            session.terminal.line(
+                "rollout/\(plan.rollout.metadata.name) created: \(plan.rollout.status.targets.count) clusters")
+        }
+        if watch { try await Watching(session: session).watch(plan.rollout.metadata.name) }
+    }
+}
+
+struct RolloutGet: ServerCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "get", abstract: "Show one rollout with its stages, its clusters and what it waits for.")
+
+    @Argument(help: "The rollout.")
+    var name: String
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func run(_ session: Session) async throws {
+        let value = try await session.client.get("/v1/rollouts/\(segment(name))")
+        if let text = value.text(as: output.output) {
+            session.terminal.line(text)
+            return
+        }
+        let tree = RolloutTree(view: try value.decoded(as: RolloutView.self), now: .onThisMachine, style: session.style)
+        for line in tree.lines(columns: session.terminal.isInteractive ? session.terminal.size.columns : 400) {
+            session.terminal.line(line)
+        }
+    }
+}
+
+struct RolloutList: ServerCommand {
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "List rollouts, the newest first.")
+
+    @Option(help: "Only those of this application.")
+    var application: String?
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func run(_ session: Session) async throws {
+        let query = application.map { "?application=\(segment($0))" } ?? ""
+        let value = try await session.client.get("/v1/rollouts\(query)")
+        if let text = value.text(as: output.output) {
+            if !text.isEmpty { session.terminal.line(text) }
+            return
+        }
+        guard !value.items.isEmpty else {
+            session.terminal.note("there are no rollouts")
+            return
+        }
+        for line in try Tables(isWide: output.output == .wide).table(.rollouts, value.items).lines {
+            session.terminal.line(line)
+        }
+    }
+}
+
+struct RolloutWatch: ServerCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "watch",
+        abstract: "Watch a rollout until it ends: a live tree on a terminal, a line a change in a pipe.",
+        discussion: "Ends with 0 when the rollout succeeded, or an undo took back what it should; otherwise with 1.")
+
+    @Argument(help: "The rollout.")
+    var name: String
+    @OptionGroup var connection: ConnectionOptions
+
+    func run(_ session: Session) async throws { try await Watching(session: session).watch(name) }
+}
+
+struct RolloutStatus: ServerCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Say in one line how a rollout stands, and what it waits for.",
+        discussion: "Ends with 1 when the rollout ended without success; 0 otherwise.")
+
+    @Argument(help: "The rollout.")
+    var name: String
+    @OptionGroup var connection: ConnectionOptions
+
+    func run(_ session: Session) async throws {
+        let view = try await session.client.get("/v1/rollouts/\(segment(name))", as: RolloutView.self)
+        let healthy = view.status.targets.count { $0.phase == "healthy" }
+        session.terminal.line(
+            "\(name) \(view.status.phase): \(healthy) of \(view.status.targets.count) clusters healthy"
+                + (view.status.reason.map { ", \($0)" } ?? ""))
+        for blocker in view.status.waitingFor { session.terminal.line("waits for \(blocker.what): \(blocker.why)") }
+        if view.status.isEnded, view.status.phase != "succeeded" { throw CommandError(code: .refused, message: "") }
+    }
+}
+
+struct RolloutHistory: ServerCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "history", abstract: "Show everything that happened to a rollout, and who caused it.")
+
+    @Argument(help: "The rollout.")
+    var name: String
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func run(_ session: Session) async throws {
+        let value = try await session.client.get("/v1/rollouts/\(segment(name))/history")
+        if let text = value.text(as: output.output) {
+            session.terminal.line(text)
+            return
+        }
+        for event in try value.decoded(as: ListView<EventView>.self).items {
+            session.terminal.line(EventLine.text(event))
+        }
+    }
+}

@@ -1,0 +1,52 @@
+private import FoundationEssentials
+internal import KubernetesObjects
+internal import SwellModel
+
+/// Shows a rollout as it changes, until it ends.
+struct Watching {
+    let session: Session
+
+    /// Throws, silently and with exit code 1, when the rollout ended without success.
+    func watch(_ name: String) async throws {
+        let terminal = session.terminal
+        var last: RolloutView?
+        var drawn = 0
+        let following = Reconnecting(client: session.client) { _ in
+            terminal.note("the server is away; waiting for it to come back")
+            // What was drawn stays above the note.
+            drawn = 0
+        }
+        try await following.follow("/v1/rollouts/\(segment(name))/watch") { event in
+            guard event.name == "rollout" else { return false }
+            let view = try JSONValue(parsing: event.data, duplicateKeys: .keepLast).decoded(as: RolloutView.self)
+            if terminal.isInteractive {
+                drawn = draw(view, over: drawn)
+            } else {
+                for line in RolloutChanges.lines(from: last, to: view) {
+                    terminal.line("\(Timestamp.onThisMachine) \(line)")
+                }
+            }
+            last = view
+            return view.status.isEnded
+        }
+        guard let last, !last.isSuccess else { return }
+        throw CommandError(code: .refused, message: "")
+    }
+
+    /// Draws the tree in place of the one before; gives how many lines it has.
+    private func draw(_ view: RolloutView, over lines: Int) -> Int {
+        let size = session.terminal.size
+        let tree = RolloutTree(view: view, now: .onThisMachine, style: session.style)
+        let drawn = tree.lines(columns: size.columns, rows: max(4, size.rows - 1))
+        let back = lines > 0 ? "\u{1B}[\(lines)A\r\u{1B}[J" : ""
+        session.terminal.write(back + drawn.joined(separator: "\n") + "\n")
+        return drawn.count
+    }
+}
+
+extension RolloutView {
+    /// Whether it ended as it should: an undo by taking everything back.
+    var isSuccess: Bool {
+        status.phase == "succeeded" || (spec.type == "undo" && status.phase == "rolledBack")
+    }
+}

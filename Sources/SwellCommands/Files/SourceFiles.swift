@@ -1,0 +1,121 @@
+private import FoundationEssentials
+internal import SwellModel
+
+#if canImport(Glibc)
+    private import Glibc
+#else
+    private import Darwin
+#endif
+
+/// Reads what `-f` names: files, folders with everything below them, or `-` for what comes through a pipe.
+enum SourceFiles {
+    /// The bytes of all files at most.
+    static let maximumBytes = 24 << 20
+    private static let extensions: Set<String> = ["yaml", "yml", "json"]
+
+    /// The files in a stable order: as named, and within a folder by path.
+    ///
+    /// - Parameter keepsForeign: Whether files of a folder that plainly hold something else than Swell's documents are kept.
+    ///   A file named by itself is always kept.
+    static func read(_ paths: [String], keepsForeign: Bool) throws -> (files: [SourceFile], skipped: [String]) {
+        var files: [SourceFile] = []
+        var skipped: [String] = []
+        var total = 0
+        func add(_ file: SourceFile) throws {
+            total += file.content.utf8.count
+            guard total <= maximumBytes else {
+                throw CommandError(
+                    code: .refused, message: "the files have more than \(maximumBytes >> 20) MiB together")
+            }
+            files.append(file)
+        }
+        for path in paths {
+            if path == "-" {
+                try add(SourceFile(name: "-", content: try standardInput()))
+                continue
+            }
+            var isFolder = false
+            if let attributes = try? FileManager.default.attributesOfItem(atPath: resolved(path)) {
+                isFolder = attributes[.type] as? FileAttributeType == .typeDirectory
+            } else {
+                throw CommandError(code: .refused, message: "there is no file or folder '\(path)'")
+            }
+            guard isFolder else {
+                try add(try read(path))
+                continue
+            }
+            let found = try filesBelow(path)
+            guard !found.isEmpty else {
+                throw CommandError(code: .refused, message: "'\(path)' has no file that ends in .yaml, .yml or .json")
+            }
+            for name in found {
+                let file = try read(name)
+                if !keepsForeign, DocumentReader.isForeign(file) { skipped.append(name) } else { try add(file) }
+            }
+        }
+        return (files, skipped)
+    }
+
+    private static func read(_ path: String) throws -> SourceFile {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw CommandError(code: .refused, message: "'\(path)' cannot be read")
+        }
+        guard let text = String(validating: data, as: UTF8.self) else {
+            throw CommandError(code: .refused, message: "'\(path)' is not UTF-8 text")
+        }
+        return SourceFile(name: path, content: text)
+    }
+
+    /// The path with a symbolic link at its end followed.
+    private static func resolved(_ path: String) -> String {
+        guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) else { return path }
+        if target.hasPrefix("/") { return target }
+        let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+        return folder.isEmpty ? target : "\(folder)/\(target)"
+    }
+
+    private static func filesBelow(_ folder: String) throws -> [String] {
+        var found: [String] = []
+        var folders = [(path: folder, depth: 0)]
+        while let (path, depth) = folders.popLast() {
+            guard depth <= 32 else {
+                throw CommandError(code: .refused, message: "'\(path)' is nested deeper than 32 folders")
+            }
+            for name in try FileManager.default.contentsOfDirectory(atPath: path) where !name.hasPrefix(".") {
+                let child = path.hasSuffix("/") ? path + name : "\(path)/\(name)"
+                let type = try? FileManager.default.attributesOfItem(atPath: child)[.type] as? FileAttributeType
+                if type == .typeDirectory {
+                    folders.append((child, depth + 1))
+                } else if let dot = name.lastIndex(of: "."),
+                    extensions.contains(String(name[name.index(after: dot)...]))
+                {
+                    found.append(child)
+                }
+            }
+        }
+        return found.sorted()
+    }
+
+    private static func standardInput() throws -> String {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = readDescriptor(STDIN_FILENO, &buffer, buffer.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { break }
+            bytes.append(contentsOf: buffer[..<count])
+            guard bytes.count <= maximumBytes else {
+                throw CommandError(code: .refused, message: "more than \(maximumBytes >> 20) MiB came through the pipe")
+            }
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw CommandError(code: .refused, message: "what came through the pipe is not UTF-8 text")
+        }
+        return text
+    }
+}
+
+/// `read(2)`, under a name that the enumeration's own `read` does not hide.
+private func readDescriptor(_ descriptor: Int32, _ buffer: UnsafeMutableRawPointer, _ count: Int) -> Int {
+    read(descriptor, buffer, count)
+}

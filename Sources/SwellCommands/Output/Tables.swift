@@ -1,0 +1,123 @@
+internal import KubernetesObjects
+internal import SwellModel
+
+/// What stands in the columns of `get`.
+struct Tables {
+    let isWide: Bool
+    private let now = Timestamp.onThisMachine
+
+    init(isWide: Bool) {
+        self.isWide = isWide
+    }
+
+    func table(_ resource: Resource, _ items: [JSONValue]) throws -> Table {
+        switch resource {
+        case .clusters: clusters(try items.map { try $0.decoded(as: ClusterView.self) })
+        case .applications: applications(items)
+        case .policies: policies(items)
+        case .releases: releases(try items.map { try $0.decoded(as: ReleaseView.self) })
+        case .rollouts: try rollouts(items)
+        case .regions: regions(try items.map { try $0.decoded(as: RegionView.self) })
+        }
+    }
+
+    private func clusters(_ items: [ClusterView]) -> Table {
+        var table = Table("NAME", "REGION", "ENVIRONMENT", "AGENT", "LAST SEEN", "PAUSED")
+        if isWide { table.header += ["VERSION", "LABELS"] }
+        for item in items {
+            let status = item.status
+            let agent = status.connected ? "connected" : status.enrolled ? "disconnected" : "never joined"
+            var row = [
+                item.metadata.name, item.spec.region.rawValue, item.spec.environment.rawValue, agent,
+                Ages.since(status.lastSeenAt, now: now), status.pause?.by ?? "-",
+            ]
+            if isWide {
+                let labels = (item.metadata.labels ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+                row += [status.agentVersion ?? "-", labels.isEmpty ? "-" : labels.joined(separator: ",")]
+            }
+            table.rows.append(row)
+        }
+        return table
+    }
+
+    private func applications(_ items: [JSONValue]) -> Table {
+        var table = Table("NAME", "NAMESPACE", "OVERRIDES", "CHECKS", "MANIFESTS")
+        for item in items {
+            let spec = item["spec"]
+            table.add(
+                name(item), spec?["namespace"]?.stringValue ?? "-", count(spec?["overrides"]), count(spec?["checks"]),
+                spec?["manifests"]?.stringValue ?? "-")
+        }
+        return table
+    }
+
+    private func policies(_ items: [JSONValue]) -> Table {
+        var table = Table("NAME", "STAGES", "ON FAILURE", "DEADLINE")
+        for item in items {
+            let spec = item["spec"]
+            let stages = (spec?["stages"]?.arrayValue ?? []).compactMap { $0["name"]?.stringValue }
+            let failure = spec?["onFailure"]
+            table.add(
+                name(item), stages.joined(separator: " > "),
+                "\(failure?["action"]?.stringValue ?? "-") \(failure?["scope"]?.stringValue ?? "")",
+                spec?["progressDeadline"]?.stringValue ?? "-")
+        }
+        return table
+    }
+
+    private func releases(_ items: [ReleaseView]) -> Table {
+        var table = Table("VERSION", "DIGEST", "OBJECTS", "BY", "AGE", "COMMIT", "MESSAGE")
+        for item in items {
+            let digest = isWide ? item.status.digest.rawValue : item.status.digest.short
+            table.add(
+                item.spec.version, digest, "\(item.status.objects)", item.metadata.createdBy ?? "-",
+                Ages.since(item.metadata.createdAt, now: now), String((item.spec.commit ?? "-").prefix(12)),
+                item.spec.message ?? "-")
+        }
+        return table
+    }
+
+    private func rollouts(_ items: [JSONValue]) throws -> Table {
+        var table = Table("NAME", "APPLICATION", "VERSION", "PHASE", "TARGETS", "BY", "AGE")
+        if isWide { table.header.append("REASON") }
+        for item in items {
+            let counts: [String: Int]
+            let version: String
+            if item["status"]?["targets"] != nil {
+                let view = try item.decoded(as: RolloutView.self)
+                counts = Dictionary(grouping: view.status.targets, by: \.phase).mapValues(\.count)
+                version = view.spec.release.version
+            } else {
+                let view = try item.decoded(as: RolloutListView.self)
+                counts = view.status.counts
+                version = view.spec.version
+            }
+            let total = counts.values.reduce(0, +)
+            let created = item["metadata"]?["createdAt"]?.stringValue.flatMap { Timestamp($0) }
+            var row = [
+                name(item), item["spec"]?["application"]?.stringValue ?? "-", version,
+                item["status"]?["phase"]?.stringValue ?? "-", "\(counts["healthy"] ?? 0)/\(total) healthy",
+                item["metadata"]?["createdBy"]?.stringValue ?? "-", Ages.since(created, now: now),
+            ]
+            if isWide { row.append(item["status"]?["reason"]?.stringValue ?? "-") }
+            table.rows.append(row)
+        }
+        return table
+    }
+
+    private func regions(_ items: [RegionView]) -> Table {
+        var table = Table("NAME", "CLUSTERS", "CONNECTED", "ENVIRONMENTS", "PAUSED", "REASON")
+        for item in items {
+            let status = item.status
+            table.add(
+                item.metadata.name, "\(status.clusters)", "\(status.connected)",
+                status.environments.map(\.rawValue).joined(separator: ","), status.pause?.by ?? "-",
+                status.pause?.reason ?? "-")
+        }
+        return table
+    }
+
+    private func name(_ item: JSONValue) -> String { item["metadata"]?["name"]?.stringValue ?? "-" }
+
+    private func count(_ list: JSONValue?) -> String { "\(list?.arrayValue?.count ?? 0)" }
+}

@@ -1,0 +1,58 @@
+private import FoundationEssentials
+
+#if canImport(Glibc)
+    private import Glibc
+#else
+    private import Darwin
+#endif
+
+/// Where output goes, and what may be done with it.
+struct Terminal: Sendable {
+    /// Whether standard output is a terminal, on which a tree can be redrawn.
+    let isInteractive: Bool
+    /// Whether to use colours: on a terminal only, and not where `NO_COLOR` is set (no-color.org).
+    let hasColours: Bool
+
+    init(environment: [String: String]) {
+        let isTerminal = isatty(STDOUT_FILENO) == 1 && environment["TERM"] != "dumb"
+        self.isInteractive = isTerminal
+        self.hasColours = isTerminal && (environment["NO_COLOR"] ?? "").isEmpty
+    }
+
+    /// The size as it is now: it changes with the window.
+    var size: (columns: Int, rows: Int) {
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+            return (100, 40)
+        }
+        return (Int(size.ws_col), Int(size.ws_row))
+    }
+
+    /// Prints a line and hands it on at once, also into a pipe.
+    func line(_ text: String) { Self.write(text + "\n", to: STDOUT_FILENO) }
+
+    /// Prints text as it is.
+    func write(_ text: String) { Self.write(text, to: STDOUT_FILENO) }
+
+    /// Prints a line for the person, beside what scripts read.
+    func note(_ text: String) { Self.write(text + "\n", to: STDERR_FILENO) }
+
+    private static func write(_ text: String, to descriptor: Int32) {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { writeDescriptor(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            // Nobody reads any more, as behind `| head`: there is nothing left to do.
+            guard count > 0 else { return }
+            bytes = bytes.dropFirst(count)
+        }
+    }
+
+    /// The clock of this machine.
+    static var now: Double { Date().timeIntervalSince1970 }
+}
+
+/// `write(2)`, under a name that the terminal's own `write` does not hide.
+private func writeDescriptor(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+    write(descriptor, bytes, count)
+}

@@ -1,0 +1,76 @@
+public import ArgumentParser
+private import FoundationEssentials
+internal import SwellModel
+
+/// `swell`: the operator's command line.
+public struct SwellTool: AsyncParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "swell",
+        abstract: "Roll releases out over a fleet of Kubernetes clusters, region by region.",
+        discussion: """
+            The server and the token come from --server and --token-file, from SWELL_SERVER, SWELL_TOKEN_FILE (or SWELL_TOKEN)
+            and SWELL_CA_FILE, or from a context of ~/.config/swell/config.yaml.
+
+            EXIT CODES
+              0  done; of a rollout that was watched: succeeded
+              1  refused, bad input, or the rollout that was watched did not succeed
+              2  wrong usage
+              3  what was named is not there
+              4  the server cannot be reached or trusted, or does not know the token
+            """,
+        subcommands: [
+            ApplyCommand.self, GetCommand.self, DescribeCommand.self, ReleaseCommand.self, PlanCommand.self,
+            RolloutCommands.self, ApproveCommand.self, RegionCommands.self, ClusterCommands.self, EventsCommand.self,
+            CompletionCommand.self, VersionCommand.self,
+        ])
+
+    public init() {}
+
+    /// Runs a command line, prints what it has to say, and gives the exit code.
+    public static func run(_ arguments: [String]) async -> Int32 {
+        let terminal = Terminal(environment: ProcessInfo.processInfo.environment)
+        do {
+            var command = try parseAsRoot(arguments)
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+            return 0
+        } catch let error as CommandError {
+            if !error.message.isEmpty { terminal.note("error: \(error.message)") }
+            if error.code == .usage { terminal.note("See 'swell --help'.") }
+            return error.code.rawValue
+        } catch {
+            let code = exitCode(for: error)
+            let message = fullMessage(for: error)
+            if code.isSuccess { terminal.line(message) } else { terminal.note(message) }
+            // ArgumentParser's own code for wrong usage is sysexits' 64; shells and kubectl users expect 2.
+            return code == .validationFailure ? CommandError.Code.usage.rawValue : code.rawValue
+        }
+    }
+}
+
+/// What a command works with.
+struct Session {
+    let client: OperatorClient
+    let terminal: Terminal
+    var style: Style { Style(hasColours: terminal.hasColours) }
+}
+
+/// A command that talks to the server.
+protocol ServerCommand: AsyncParsableCommand {
+    var connection: ConnectionOptions { get }
+    func run(_ session: Session) async throws
+}
+
+extension ServerCommand {
+    mutating func run() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        let connection = try Connection.resolve(connection, environment: environment)
+        let command = self
+        try await OperatorClient.run(connection) { client in
+            try await command.run(Session(client: client, terminal: Terminal(environment: environment)))
+        }
+    }
+}
