@@ -1,0 +1,71 @@
+internal import Foundation
+internal import KubernetesObjects
+internal import Testing
+
+@testable internal import KubernetesSimulator
+
+/// What puts Swell into production, applied to a cluster as `kubectl apply -k` would.
+@Suite("Manifests of deploy/")
+struct DeployManifestTests {
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "deploy/kubernetes")
+
+    private static let resources: [String: String] = [
+        "Namespace": "/api/v1/namespaces", "ServiceAccount": "/api/v1/namespaces/NS/serviceaccounts",
+        "ConfigMap": "/api/v1/namespaces/NS/configmaps", "Service": "/api/v1/namespaces/NS/services",
+        "PersistentVolumeClaim": "/api/v1/namespaces/NS/persistentvolumeclaims",
+        "Deployment": "/apis/apps/v1/namespaces/NS/deployments",
+        "PodDisruptionBudget": "/apis/policy/v1/namespaces/NS/poddisruptionbudgets",
+        "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/NS/networkpolicies",
+        "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+        "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+    ]
+
+    /// The objects in the order that the kustomization lists their files.
+    private func objects(of program: String) throws -> [KubernetesObject] {
+        let folder = Self.folder.appending(path: program)
+        let kustomization = try YAMLReader.document(
+            in: String(contentsOf: folder.appending(path: "kustomization.yaml"), encoding: .utf8))
+        let listed = try #require(kustomization.root["resources"]?.elements).compactMap(\.text)
+        let present = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        #expect(Set(present) == Set(listed + ["kustomization.yaml"]))
+        return try listed.flatMap { name in
+            let text = try String(contentsOf: folder.appending(path: name), encoding: .utf8)
+            return try Manifest.objects(in: text, file: name)
+        }
+    }
+
+    @Test("are accepted by an API server, and become available", arguments: ["coordinator", "agent"])
+    func apply(program: String) throws {
+        var cluster = TestCluster()
+        for object in try objects(of: program) {
+            let resource = try #require(Self.resources[object.kind], "\(object.reference)")
+            let path = resource.replacing("NS", with: object.namespace ?? "") + "/\(object.name)"
+            let (status, body) = cluster.apply(path, object.json, options: "&fieldValidation=Strict")
+            #expect(status == 201, "\(object.reference): \(body)")
+        }
+        cluster.run(seconds: 30)
+        let path = "/apis/apps/v1/namespaces/swell-system/deployments/swell-\(program)"
+        let conditions = cluster.get(path).at("status", "conditions")?.arrayValue ?? []
+        #expect(conditions.contains { $0["type"] == "Available" && $0["status"] == "True" })
+    }
+
+    @Test("confine every container", arguments: ["coordinator", "agent"])
+    func confine(program: String) throws {
+        let deployment = try #require(objects(of: program).first { $0.kind == "Deployment" })
+        let pod = deployment.spec?["template"]?["spec"]
+        #expect(pod?["securityContext"]?["runAsNonRoot"] == true)
+        #expect(pod?["securityContext"]?["seccompProfile"]?["type"] == "RuntimeDefault")
+        let containers = (pod?["containers"]?.arrayValue ?? []) + (pod?["initContainers"]?.arrayValue ?? [])
+        #expect(!containers.isEmpty)
+        for container in containers {
+            let security = container["securityContext"]
+            #expect(security?["readOnlyRootFilesystem"] == true)
+            #expect(security?["allowPrivilegeEscalation"] == false)
+            #expect(security?["capabilities"]?["drop"] == ["ALL"])
+            #expect(container["resources"]?["limits"]?["memory"] != nil)
+        }
+        let main = pod?["containers"]?[0]
+        #expect(main?["readinessProbe"] != nil && main?["startupProbe"] != nil)
+    }
+}
