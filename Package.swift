@@ -136,7 +136,10 @@ let package = Package(
         // The central service.
         .executableTarget(
             name: "swell-coordinator",
-            dependencies: ["SwellCoordinator", "SwellConsole", "SwellTelemetry", argumentParser, lifecycle, logging]),
+            dependencies: [
+                "SwellCoordinator", "SwellConsole", "SwellTelemetry", "SwellStore", "SwellIdentity", "SwellModel",
+                "PostgresClient", argumentParser, lifecycle, logging, nioSSL, nioCertificateReloading,
+            ]),
         // The service in each cluster.
         .executableTarget(
             name: "swell-agent",

@@ -1,0 +1,123 @@
+internal import Foundation
+internal import Logging
+internal import NIOCertificateReloading
+internal import NIOSSL
+internal import PostgresClient
+internal import ServiceLifecycle
+internal import SwellConsole
+internal import SwellCoordinator
+internal import SwellIdentity
+internal import SwellModel
+internal import SwellStore
+internal import SwellTelemetry
+
+/// One replica of the coordinator: its parts, put together.
+struct Replica {
+    let settings: ReplicaSettings
+    let metrics: PrometheusRegistry
+    let logger: Logger
+
+    func run() async throws {
+        let (authority, operatorToken) = try StateFolder(path: settings.stateDirectory)
+            .open(trustDomain: settings.trustDomain, now: Self.now())
+        let credential = try RotatingCredential(
+            authority.issueServerCredential(names: settings.serverNames, now: Self.now()))
+        try await prepareDatabase()
+
+        let pool = try PostgresPool(
+            configuration: settings.database,
+            settings: PostgresPoolSettings(minimum: 2, maximum: settings.databaseConnections))
+        let store = PostgresStore(pool: pool)
+        let signals = FleetSignals(configuration: settings.database, pool: pool)
+        let ingestor = ReportIngestor(store: store, signals: signals)
+        // A new name at each start: a frozen predecessor's leases are never taken for this run's.
+        let holder = "\(settings.replica)/\(String(UInt64.random(in: .min ... .max), radix: 36))"
+        let reconciler = Reconciler(store: store, signals: signals, holder: holder)
+        let agentPort = try AgentPort(
+            store: store, authority: authority, credential: credential,
+            settings: AgentPort.Settings(
+                replica: settings.replica,
+                fleet: .fleet(host: settings.agents.host, port: settings.agents.port),
+                enrolment: .enrolment(host: settings.enrolment.host, port: settings.enrolment.port)),
+            ingestor: ingestor, nudges: signals.assignments, now: Self.now)
+        let (consolePorts, consolePort) = AsyncStream.makeStream(of: Int.self)
+        let console = try makeConsole(
+            store: store, signals: signals, operatorToken: operatorToken, credential: credential,
+            onRunning: { port in
+                consolePort.yield(port)
+                consolePort.finish()
+            })
+
+        // Ends in the opposite order: first the doors are closed, last the pool.
+        var services: [any Service] = [
+            pool, signals, ingestor, reconciler,
+            ServerCredentialRotation(
+                authority: authority, names: settings.serverNames, credential: credential,
+                jitter: .random(in: 0..<1), now: Self.now),
+            StoreUpkeep(store: store), agentPort, console,
+        ]
+        services.append(
+            Announcement(file: settings.readyFile, logger: logger) {
+                var ports = ["agents": try await agentPort.fleetPort, "enrolment": try await agentPort.enrolmentPort]
+                for await port in consolePorts { ports["api"] = port }
+                return ports
+            })
+        logger.info(
+            "coordinator starts",
+            metadata: [
+                "replica": "\(holder)", "database": "\(settings.database)", "trust_domain": "\(settings.trustDomain)",
+            ])
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: services.map { .init(service: $0, successTerminationBehavior: .ignore) },
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        try await group.run()
+        logger.info("coordinator ended", metadata: ["replica": "\(holder)"])
+    }
+
+    /// Brings the schema up to date; waits while the server is away and says so once.
+    private func prepareDatabase() async throws {
+        var wasAway = false
+        var pause = Duration.milliseconds(200)
+        while true {
+            do {
+                try await PostgresStore.migrate(settings.database, logger: logger)
+                if wasAway { logger.info("the database is there") }
+                return
+            } catch let error as StoreError where error.code == .unavailable || error.code == .outcomeUnknown {
+                if !wasAway {
+                    logger.error("waits for the database", metadata: ["error": "\(error)", "database": "\(settings.database)"])
+                }
+                wasAway = true
+                try await Task.sleep(for: pause)
+                pause = min(pause * 2, .seconds(5))
+            }
+        }
+    }
+
+    private func makeConsole(
+        store: PostgresStore, signals: FleetSignals, operatorToken: String, credential: RotatingCredential,
+        onRunning: @escaping @Sendable (Int) async -> Void
+    ) throws -> ConsoleService {
+        let configuration = ConsoleConfiguration(
+            host: settings.api.host, port: settings.api.port,
+            operators: try OperatorDirectory(tokens: [(name: "operator", token: operatorToken)]))
+        return ConsoleService(
+            store: store, configuration: configuration,
+            tls: try .makeServerConfiguration(certificateReloader: credential),
+            hooks: ConsoleHooks(
+                rolloutsChanged: { _ in signals.tellRolloutsChanged() },
+                makeJoinToken: { cluster in
+                    var generator = SystemRandomNumberGenerator()
+                    let token = JoinToken.generate(for: cluster, using: &generator)
+                    return (token.text, token.hash)
+                },
+                metrics: { [metrics] in metrics.exposition() }, onRunning: onRunning),
+            logger: Logger(label: "swell.console"))
+    }
+
+    /// The wall clock, for certificates only: decisions read the database's.
+    @Sendable private static func now() -> Timestamp {
+        Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
+    }
+}

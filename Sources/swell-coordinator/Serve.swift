@@ -1,0 +1,89 @@
+internal import ArgumentParser
+internal import Foundation
+internal import Logging
+internal import PostgresClient
+internal import SwellIdentity
+internal import SwellTelemetry
+
+/// Runs one replica of the coordinator until it is told to stop.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run one replica of the coordinator.",
+        discussion: """
+            All state is in PostgreSQL; the state directory holds secrets only: the certificate authority (made on the first
+            start), the operator's token, and what joining agents need. Replicas share it or get copies of it.
+
+            SIGTERM drains: agents are told to come back, leases are given up, what was taken in is stored.
+            """)
+
+    @Option(help: "Where the authority and the operator's token are kept; made with mode 0700 where missing.")
+    var stateDir: String
+
+    @Option(help: "PostgreSQL: a postgres:// URL or keywords; by default SWELL_DATABASE_URL.")
+    var database: String?
+
+    @Option(help: "Where agents have their sessions, host:port.")
+    var agentListen: String = "0.0.0.0:7443"
+
+    @Option(help: "Where agents come for their first certificate, host:port.")
+    var enrollListen: String = "0.0.0.0:7444"
+
+    @Option(help: "Where operators and the API are served, host:port.")
+    var apiListen: String = "127.0.0.1:7080"
+
+    @Option(help: "The circle of trust in certificates' names.")
+    var trustDomain: String = "swell.local"
+
+    @Option(help: "A host name or address in the server's certificate; may be given several times.")
+    var serverName: [String] = ["localhost"]
+
+    @Option(help: "This replica's name: the same one after a restart, another one for each replica.")
+    var replica: String = ProcessInfo.processInfo.hostName
+
+    @Option(help: "Connections to PostgreSQL at most.")
+    var databaseConnections: Int = 12
+
+    @Option(help: "A file that is written once everything is served.")
+    var readyFile: String?
+
+    @Option(help: "trace, debug, info, notice, warning, error or critical.")
+    var logLevel: String?
+
+    func validate() throws { _ = try settings() }
+
+    func run() async throws {
+        let settings = try settings()
+        let metrics = Telemetry.bootstrap(settings.log)
+        let logger = Logger(label: "swell.coordinator")
+        do {
+            try await Replica(settings: settings, metrics: metrics, logger: logger).run()
+        } catch {
+            logger.critical("the coordinator ends", metadata: ["error": "\(error)"])
+            throw ExitCode.failure
+        }
+    }
+
+    /// The flags, checked; a mistake in them is a mistake of usage.
+    private func settings() throws -> ReplicaSettings {
+        let environment = ProcessInfo.processInfo.environment
+        guard let url = database ?? environment["SWELL_DATABASE_URL"] else {
+            throw ValidationError("give --database, or set SWELL_DATABASE_URL, to a postgres:// URL")
+        }
+        guard (4...200).contains(databaseConnections) else {
+            throw ValidationError("--database-connections: \(databaseConnections) is not from 4 to 200")
+        }
+        do {
+            return ReplicaSettings(
+                stateDirectory: stateDir, database: try PostgresConfiguration(url),
+                databaseConnections: databaseConnections, agents: try ListenAddress("--agent-listen", agentListen),
+                enrolment: try ListenAddress("--enroll-listen", enrollListen),
+                api: try ListenAddress("--api-listen", apiListen), trustDomain: try TrustDomain(trustDomain),
+                serverNames: try ServerNames(serverName), replica: replica, readyFile: readyFile,
+                log: try LogSettings(flag: logLevel, environment: environment))
+        } catch let error as ValidationError {
+            throw error
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+}
