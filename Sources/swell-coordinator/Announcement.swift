@@ -13,7 +13,8 @@ struct Announcement: Service {
         try await cancelWhenGracefulShutdown {
             let ports = try await self.ports()
             self.logger.info(
-                "coordinator is ready", metadata: Dictionary(uniqueKeysWithValues: ports.map { ($0.key, "\($0.value)") }))
+                "coordinator is ready",
+                metadata: Dictionary(uniqueKeysWithValues: ports.map { ($0.key, "\($0.value)") }))
             guard let file = self.file else { return }
             try JSONEncoder().encode(ports).write(to: URL(filePath: file), options: .atomic)
         }

@@ -86,7 +86,8 @@ struct Replica {
                 return
             } catch let error as StoreError where error.code == .unavailable || error.code == .outcomeUnknown {
                 if !wasAway {
-                    logger.error("waits for the database", metadata: ["error": "\(error)", "database": "\(settings.database)"])
+                    logger.error(
+                        "waits for the database", metadata: ["error": "\(error)", "database": "\(settings.database)"])
                 }
                 wasAway = true
                 try await Task.sleep(for: pause)

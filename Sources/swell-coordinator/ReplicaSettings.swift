@@ -28,7 +28,8 @@ struct ListenAddress: Sendable {
         guard let colon = text.lastIndex(of: ":"), colon != text.startIndex,
             let port = Int(text[text.index(after: colon)...]), (0...65_535).contains(port)
         else {
-            throw ValidationError("\(flag): '\(text)' is no address; write host:port, such as 0.0.0.0:7443 or [::]:7443")
+            throw ValidationError(
+                "\(flag): '\(text)' is no address; write host:port, such as 0.0.0.0:7443 or [::]:7443")
         }
         var host = String(text[..<colon])
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }

@@ -1,6 +1,6 @@
 internal import Logging
-package import ServiceLifecycle
-internal import SwellModel
+internal import ServiceLifecycle
+package import SwellModel
 package import SwellStore
 
 /// Lets the store prepare for what comes and remove what may go, once an hour. Every replica does; the store sees to it that
