@@ -2,7 +2,6 @@ internal import DequeModule
 internal import Logging
 internal import Metrics
 internal import ServiceLifecycle
-internal import SwellModel
 package import SwellStore
 
 /// Writes agents' reports in batches: while one batch commits, the next one gathers (group commit), so the rate rises with the load.
@@ -15,8 +14,7 @@ package actor ReportIngestor: Service, ReportIngesting {
         let continuation: CheckedContinuation<Void, any Error>
     }
 
-    /// Stores a batch; returns the rollouts that have something to decide by it.
-    private let store: @Sendable ([ReceivedReport]) async throws(StoreError) -> Set<RolloutName>
+    private let store: any AgentStore
     private let signals: FleetSignals
     private let capacity: Int
     private let batchLimit: Int
@@ -28,14 +26,7 @@ package actor ReportIngestor: Service, ReportIngesting {
     private var waiting = 0
     private var isClosed = false
 
-    package init(store: any AgentStore, signals: FleetSignals) {
-        self.init(signals: signals) { (reports) async throws(StoreError) in try await store.ingest(reports) }
-    }
-
-    init(
-        signals: FleetSignals, capacity: Int = 20_000, batchLimit: Int = 500,
-        store: @escaping @Sendable ([ReceivedReport]) async throws(StoreError) -> Set<RolloutName>
-    ) {
+    package init(store: any AgentStore, signals: FleetSignals, capacity: Int = 20_000, batchLimit: Int = 500) {
         self.store = store
         self.signals = signals
         self.capacity = capacity
@@ -79,7 +70,7 @@ package actor ReportIngestor: Service, ReportIngesting {
         }
         guard !batch.isEmpty else { return false }
         do throws(StoreError) {
-            let rollouts = try await store(reports)
+            let rollouts = try await store.ingest(reports)
             stored.increment(by: reports.count)
             for entry in batch { entry.continuation.resume() }
             if !rollouts.isEmpty { signals.tellRolloutsChanged() }

@@ -13,8 +13,8 @@ package final class FleetSignals: Service {
         case assignments = "swell_assignments"
     }
 
-    /// The way to and from the other replicas; nil where there are none.
-    private let database: (listener: PostgresListener, pool: PostgresPool)?
+    private let listener: PostgresListener
+    private let pool: PostgresPool
     private let logger: Logger
     /// Rollouts may have something to decide.
     let rollouts = Nudge()
@@ -23,16 +23,9 @@ package final class FleetSignals: Service {
     private let assignmentsChanged: AsyncStream<Void>.Continuation
     private let outgoing = [Channel.rollouts: Nudge(), .assignments: Nudge()]
 
-    /// Signals between replicas over PostgreSQL's LISTEN and NOTIFY.
-    package convenience init(configuration: PostgresConfiguration, pool: PostgresPool) {
-        self.init(database: (PostgresListener(configuration: configuration), pool))
-    }
-
-    /// Signals within this process alone.
-    package convenience init() { self.init(database: nil) }
-
-    private init(database: (listener: PostgresListener, pool: PostgresPool)?) {
-        self.database = database
+    package init(configuration: PostgresConfiguration, pool: PostgresPool) {
+        self.listener = PostgresListener(configuration: configuration)
+        self.pool = pool
         self.logger = Logger(label: "swell.signals")
         (assignments, assignmentsChanged) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
@@ -56,33 +49,29 @@ package final class FleetSignals: Service {
     }
 
     package func run() async throws {
-        if let (listener, pool) = database {
-            await withDiscardingTaskGroup { group in
-                group.addTask { try? await listener.run() }
-                for channel in Channel.allCases {
-                    group.addTask { await self.listen(to: channel, listener) }
-                    group.addTask { await self.post(to: channel, pool) }
-                }
+        await withDiscardingTaskGroup { group in
+            group.addTask { try? await self.listener.run() }
+            for channel in Channel.allCases {
+                group.addTask { await self.listen(to: channel) }
+                group.addTask { await self.post(to: channel) }
             }
-        } else {
-            try? await gracefulShutdown()
         }
         assignmentsChanged.finish()
     }
 
-    private func listen(to channel: Channel, _ listener: PostgresListener) async {
+    private func listen(to channel: Channel) async {
         await listener.withSubscription(to: channel.rawValue, limit: 16) { events in
             for await _ in events { self.hear(channel) }
         }
     }
 
-    private func post(to channel: Channel, _ pool: PostgresPool) async {
+    private func post(to channel: Channel) async {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 await self.outgoing[channel]?.wait(upTo: .seconds(60))
                 guard !Task.isCancelled else { return }
                 do {
-                    try await pool.withConnection(timeout: .seconds(2)) { connection in
+                    try await self.pool.withConnection(timeout: .seconds(2)) { connection in
                         _ = try await connection.query("SELECT pg_notify($1, '')", [.text(channel.rawValue)])
                     }
                 } catch {
