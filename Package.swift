@@ -138,7 +138,7 @@ let package = Package(
             name: "swell-coordinator",
             dependencies: [
                 "SwellCoordinator", "SwellConsole", "SwellTelemetry", "SwellStore", "SwellIdentity", "SwellModel",
-                "PostgresClient", argumentParser, lifecycle, logging, nioSSL, nioCertificateReloading,
+                "PostgresClient", argumentParser, lifecycle, unixSignals, logging, nioSSL, nioCertificateReloading,
             ]),
         // The service in each cluster.
         .executableTarget(

@@ -28,7 +28,7 @@ struct Coordinator: AsyncParsableCommand {
         } catch {
             let code = exitCode(for: error)
             guard code == .validationFailure else { exit(withError: error) }
-            fputs(fullMessage(for: error) + "\n", stderr)
+            say(fullMessage(for: error) + "\n")
             endProcess(2)
         }
     }
@@ -36,3 +36,9 @@ struct Coordinator: AsyncParsableCommand {
 
 // `ParsableCommand` has a function named exit of its own.
 private func endProcess(_ code: Int32) -> Never { exit(code) }
+
+/// Writes to standard error.
+private func say(_ text: String) {
+    let bytes = Array(text.utf8)
+    _ = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+}

@@ -10,6 +10,7 @@ internal import SwellIdentity
 internal import SwellModel
 internal import SwellStore
 internal import SwellTelemetry
+internal import UnixSignals
 
 /// One replica of the coordinator: its parts, put together.
 struct Replica {
@@ -79,20 +80,25 @@ struct Replica {
     private func prepareDatabase() async throws {
         var wasAway = false
         var pause = Duration.milliseconds(200)
-        while true {
-            do {
-                try await PostgresStore.migrate(settings.database, logger: logger)
-                if wasAway { logger.info("the database is there") }
-                return
-            } catch let error as StoreError where error.code == .unavailable || error.code == .outcomeUnknown {
-                if !wasAway {
-                    logger.error(
-                        "waits for the database", metadata: ["error": "\(error)", "database": "\(settings.database)"])
-                }
-                wasAway = true
-                try await Task.sleep(for: pause)
-                pause = min(pause * 2, .seconds(5))
+        while let error = await migrate() {
+            guard error.code == .unavailable || error.code == .outcomeUnknown else { throw error }
+            if !wasAway {
+                logger.error(
+                    "waits for the database", metadata: ["error": "\(error)", "database": "\(settings.database)"])
             }
+            wasAway = true
+            try await Task.sleep(for: pause)
+            pause = min(pause * 2, .seconds(5))
+        }
+        if wasAway { logger.info("the database is there") }
+    }
+
+    private func migrate() async -> StoreError? {
+        do {
+            try await PostgresStore.migrate(settings.database, logger: logger)
+            return nil
+        } catch {
+            return error
         }
     }
 
