@@ -55,7 +55,7 @@ struct Replica {
             ServerCredentialRotation(
                 authority: authority, names: settings.serverNames, credential: credential,
                 jitter: .random(in: 0..<1), now: Self.now),
-            StoreUpkeep(store: store), agentPort, console,
+            Maintainer(store: store), agentPort, console,
         ]
         services.append(
             Announcement(file: settings.readyFile, logger: logger) {
