@@ -47,7 +47,7 @@ internal import Testing
         let contents = Dictionary(uniqueKeysWithValues: release.documents.map { ($0.digest, $0.content) })
         for cluster in set.clusters.map(\.value) {
             let objects = try ReleaseRenderer(release.bundle).render(for: cluster) { contents[$0] }
-            #expect(objects.count == 16)
+            #expect(objects.count == 15)
             let storefront = try #require(objects.first { $0.kind == "Deployment" && $0.name == "storefront" })
             let wanted: JSONValue =
                 cluster.environment == "staging" ? 1 : cluster.labels["size"] == "large" ? 3 : 2
