@@ -63,7 +63,10 @@ struct Run: AsyncParsableCommand {
     func run() async throws {
         _ = Telemetry.bootstrap(try logSettings())
         let logger = Logger(label: "swell.agent")
-        let api = try KubernetesAPI(connection: try connection())
+        var options = KubernetesAPI.Options()
+        // Each application watches every kind that it brings.
+        options.maximumWatches = 1_024
+        let api = try KubernetesAPI(connection: try connection(), options: options)
         let service = AgentService(
             settings: try settings(), api: api, namespace: namespace, logger: logger)
         let group = ServiceGroup(

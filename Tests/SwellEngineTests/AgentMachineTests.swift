@@ -213,4 +213,18 @@ internal import Testing
         agent.send(.healthObserved(agent.forward(1, "one"), ObservedHealth(.degraded)))
         #expect(agent.report?.driftCount == 0)
     }
+
+    @Test func whatHoldsAnApplyUpIsToldAndIsNoEvidence() {
+        var agent = AgentDriver()
+        agent.start(1, "one")
+        let work = agent.forward(1, "one")
+        agent.send(.healthObserved(work, ObservedHealth(.failed, reason: "ImagePullBackOff", message: "Pod web-1")))
+        #expect(agent.report?.phase == .applying)
+        #expect(agent.report?.health == .progressing)
+        #expect(agent.report?.reason == "ImagePullBackOff")
+        agent.send(.healthObserved(work, ObservedHealth(.healthy)))
+        agent.send(.workFinished(work))
+        agent.pass(.minutes(5))
+        #expect(agent.report?.phase == .verifying, "health seen before everything was applied does not count")
+    }
 }

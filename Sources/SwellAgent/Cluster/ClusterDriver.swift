@@ -51,7 +51,7 @@ struct ClusterDriver: Sendable {
         case .apply(let work, let epoch):
             await report(work) {
                 let release = try await prepare(work, epoch: epoch)
-                try await turns.run { try await cluster.apply(release) }
+                try await turns.run { try await apply(release, for: work) }
             }
         case .remove(let work, let epoch):
             await report(work) {
@@ -61,6 +61,26 @@ struct ClusterDriver: Sendable {
             }
         case .watch(let work, let drift, let epoch):
             await watch(work, drift, epoch: epoch)
+        }
+    }
+
+    /// Applies, and tells what holds it up meanwhile.
+    private func apply(_ release: ClusterRelease, for work: AgentWork) async throws {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await cluster.apply(release)
+                return true
+            }
+            group.addTask {
+                // Only for people: a kind that is not served yet ends the watch and harms nothing.
+                try? await cluster.watch(release) { health in
+                    await inbox.send(.healthObserved(work, health))
+                } onChange: {
+                }
+                return false
+            }
+            defer { group.cancelAll() }
+            while let isApplied = try await group.next() { if isApplied { return } }
         }
     }
 
@@ -136,6 +156,7 @@ struct ClusterDriver: Sendable {
     ) async throws {
         // What keeps writing against us is not answered write for write.
         let pause = min(.seconds(5), driftInterval / 4)
+        var teller = StateTeller()
         while !Task.isCancelled {
             try await Task.sleep(for: pause)
             // Spread, so that the applications of a cluster are not looked at in step.
@@ -143,10 +164,12 @@ struct ClusterDriver: Sendable {
             do {
                 let count = try await cluster.drift(of: release, isCorrecting: policy == .correct)
                 if count > 0 { await inbox.send(.driftObserved(work, count: count)) }
+                _ = teller.isNews("")
             } catch let error as ClusterError {
-                logger.debug(
-                    "looking for drift failed",
-                    metadata: ["application": "\(work.application)", "error": "\(error)"])
+                guard !error.isAway, teller.isNews(error.message) else { continue }
+                logger.warning(
+                    "drift cannot be looked for or corrected, trying again",
+                    metadata: ["application": "\(work.application)", "reason": "\(error)"])
             }
         }
     }

@@ -72,9 +72,9 @@ extension AgentMachine {
         _ work: AgentWork, _ seen: ObservedHealth, _ now: Timestamp, _ actions: inout [AgentAction]
     ) {
         let name = work.application
-        guard var record = journal.applications[name], record.work == work, record.isApplied,
-            activities[name] == .watching
-        else { return }
+        guard var record = journal.applications[name], record.work == work else { return }
+        if activities[name] == .working { return tellWhatHoldsUp(&record, seen, &actions) }
+        guard record.isApplied, activities[name] == .watching else { return }
         let isNews = record.observed != seen
         record.observed = seen
         if seen.health != .healthy {
@@ -86,6 +86,20 @@ extension AgentMachine {
         let isUnsettled = record.phase == .verifying || record.phase == .reverting
         if seen.health == .failed, isUnsettled, !isHeld(record, now) { return fail(name, seen, now, &actions) }
         if isNews { report(name, &actions) }
+    }
+
+    /// While work is under way, what is seen may still be the former release's: it names a culprit for people, and is no
+    /// evidence for or against anything.
+    private mutating func tellWhatHoldsUp(
+        _ record: inout AgentRecord, _ seen: ObservedHealth, _ actions: inout [AgentAction]
+    ) {
+        let told = ObservedHealth(
+            .progressing, reason: seen.health == .healthy ? nil : seen.reason,
+            message: seen.health == .healthy ? nil : seen.message)
+        guard record.phase != .reverting, record.observed != told else { return }
+        record.observed = told
+        journal.applications[record.application] = record
+        report(record.application, &actions)
     }
 
     // MARK: - Failure and going back
