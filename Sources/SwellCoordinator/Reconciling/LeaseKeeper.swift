@@ -31,6 +31,11 @@ actor LeaseKeeper {
         return lease
     }
 
+    /// A new lease for telling strays again, under a new epoch; given back by the caller. Nil while another replica holds it.
+    func claimStrays() async throws(StoreError) -> Lease? {
+        try await store.acquireLease("strays", holder: holder, lifetime: lifetime)
+    }
+
     /// Forgets a lease that turned out to be lost.
     func forget(_ rollout: RolloutName) { held[Self.name(of: rollout)] = nil }
 

@@ -17,6 +17,8 @@ package struct Reconciler: Service {
         package var poll: Interval = .seconds(1)
         /// How many rollouts are decided at once.
         package var concurrency = 8
+        /// How often it looks for wishes that agents are ahead of.
+        package var strayPoll: Interval = .seconds(5)
         /// How many due rollouts are read at once.
         package var batch = 64
 
@@ -45,6 +47,7 @@ package struct Reconciler: Service {
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.keepLeases() }
                 group.addTask { await self.decideForEver() }
+                group.addTask { await self.retellStrays() }
             }
         }
         do { try await leases.releaseAll() } catch {
@@ -57,6 +60,28 @@ package struct Reconciler: Service {
         while (try? await Task.sleep(for: pace.duration)) != nil {
             do { try await leases.renew() } catch {
                 logger.notice("leases could not be renewed", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    /// Tells wishes again that agents are ahead of and no rollout looks after: what a database that lost commits leaves behind.
+    private func retellStrays() async {
+        while (try? await Task.sleep(for: settings.strayPoll.duration)) != nil {
+            do throws(StoreError) {
+                let strays = try await store.strays(limit: settings.batch)
+                guard !strays.isEmpty else { continue }
+                if let highest = strays.map(\.report.epoch).max() { try await store.raiseEpochs(above: highest) }
+                guard let lease = try await leases.claimStrays() else { continue }
+                let told = try await store.retell(strays.compactMap { $0.retold(under: lease.epoch) }, under: lease)
+                try await store.releaseLease(lease)
+                for assignment in told {
+                    logger.info(
+                        "told a wish again, its agent was ahead",
+                        metadata: ["cluster": "\(assignment.cluster)", "generation": "\(assignment.generation)"])
+                }
+                if !told.isEmpty { signals.tellAssignmentsChanged() }
+            } catch {
+                logger.notice("strays could not be looked after", metadata: ["error": "\(error)"])
             }
         }
     }
@@ -138,7 +163,13 @@ package struct Reconciler: Service {
             let decision = try await store.decide(rollout, under: lease, DecisionMaker.decide)
             report(decision)
             if !decision.assignments.isEmpty { signals.tellAssignmentsChanged() }
-            if decision.rollout.phase.isEnded { try await leases.release(rollout) }
+            if decision.rollout.phase.isEnded {
+                try await leases.release(rollout)
+            } else if let epoch = decision.epochToOutrank {
+                // An agent would refuse what is decided under this lease (invariant 9): the next one outranks what it has seen.
+                try await store.raiseEpochs(above: epoch)
+                try await leases.release(rollout)
+            }
             return .success(true)
         } catch  where error.code == .leaseLost {
             await leases.forget(rollout)

@@ -11,6 +11,8 @@ extension DecisionState {
                 guard let target = rollout.targets[name], rollout.hindrance(of: target, surroundings) == nil else {
                     continue
                 }
+                // A joiner whose agent went away is left to itself: it holds no place, nor the end (invariant 18).
+                guard target.lateness != .joined || !isSilent(name) else { continue }
                 // Told under too low an epoch, the agent would refuse: the lease is claimed anew first (invariant 9).
                 guard seenEpoch(at: name) <= epoch else { continue }
                 guard !skipsWithoutGoal(target) else { continue }

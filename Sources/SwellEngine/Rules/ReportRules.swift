@@ -7,7 +7,7 @@ internal import SwellModel
 // and at least `minHealthyTime` gone by on the database's clock since the dispatch, before which the claim cannot be true.
 extension DecisionState {
     /// Generations beyond this are nonsense, not evidence: there would soon be none above them.
-    static let highestGeneration: Int64 = 1 << 62
+    static let highestGeneration = StrayWish.highestGeneration
 
     /// Takes in one report on one of the rollout's targets.
     mutating func take(_ record: ReportRecord) {

@@ -11,6 +11,7 @@ extension DecisionState {
             deriveRolloutPhase()
             applyMembership()
             applyTime()
+            respondToFailures()
             advanceStages()
             respondToFailures()
             deriveRolloutPhase()

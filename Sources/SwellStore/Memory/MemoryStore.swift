@@ -137,6 +137,12 @@ extension MemoryStore: AgentStore {
     public func dropConnections(of replica: String) throws(StoreError) {
         try transact { (state: inout MemoryState) throws(StoreError) in state.dropConnections(of: replica) }
     }
+    public func strays(limit: Int) throws(StoreError) -> [StrayWish] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.strays(limit: limit) }
+    }
+    public func retell(_ assignments: [Assignment], under lease: Lease) throws(StoreError) -> [Assignment] {
+        try transact { (state: inout MemoryState) throws(StoreError) in try state.retell(assignments, under: lease) }
+    }
     public func assignments(of cluster: ClusterName) throws(StoreError) -> [Assignment] {
         try transact { (state: inout MemoryState) throws(StoreError) in state.assignments(of: cluster) }
     }

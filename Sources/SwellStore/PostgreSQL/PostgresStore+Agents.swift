@@ -1,4 +1,5 @@
 internal import PostgresClient
+public import SwellEngine
 public import SwellModel
 
 extension PostgresStore: AgentStore {
@@ -83,6 +84,67 @@ extension PostgresStore: AgentStore {
         try await transact { transaction in
             try await transaction.query(
                 "UPDATE agents SET connected_to = NULL WHERE connected_to = $1", [.text(replica)])
+        }
+    }
+
+    public func strays(limit: Int) async throws(StoreError) -> [StrayWish] {
+        try await read(
+            """
+            SELECT a.assignment, s.report FROM assignments a
+            JOIN cluster_status s ON s.cluster = a.cluster AND s.application = a.application
+            JOIN clusters c ON c.name = a.cluster
+            WHERE ((s.report->>'generation')::bigint > a.generation
+                    OR (s.report->>'epoch')::bigint > (a.assignment->>'epoch')::bigint)
+                AND NOT EXISTS (SELECT 1 FROM rollout_claims k
+                    WHERE k.cluster = a.cluster AND k.application = a.application
+                        AND k.rollout = a.assignment->>'rollout')
+            ORDER BY a.cluster COLLATE "C", a.application COLLATE "C" LIMIT $1
+            """, [.int(limit)]
+        ) { rows in
+            try rows.compactMap { StrayWish(try $0.json(0), report: try $0.json(1)) }
+        }
+    }
+
+    public func retell(_ assignments: [Assignment], under lease: Lease) async throws(StoreError) -> [Assignment] {
+        try await transact { transaction in
+            let wishes = assignments.filter { $0.epoch == lease.epoch }
+            let results = try await transaction.pipeline([
+                PostgresStatement(
+                    """
+                    SELECT 1 FROM leases
+                    WHERE name = $1 AND holder = $2 AND epoch = $3 AND expires_at > clock_timestamp() FOR SHARE
+                    """, [.text(lease.name), .text(lease.holder), .int64(lease.epoch)]),
+                PostgresStatement(
+                    """
+                    SELECT a.assignment, c.document FROM assignments a JOIN clusters c ON c.name = a.cluster
+                    JOIN unnest($1::text[], $2::text[]) AS n (cluster, application)
+                        ON n.cluster = a.cluster AND n.application = a.application
+                    WHERE NOT EXISTS (SELECT 1 FROM rollout_claims k
+                        WHERE k.cluster = a.cluster AND k.application = a.application
+                        AND k.rollout = a.assignment->>'rollout')
+                    ORDER BY a.cluster, a.application
+                    """, [.names(wishes.map(\.cluster)), .names(wishes.map(\.application))]),
+                PostgresStatement("SELECT swell_now()"),
+            ])
+            guard !results[0].isEmpty else { throw StoreError.leaseLost(lease) }
+            let now = try results[2].single().time(0)
+            var told: [Assignment] = []
+            var audit: [AuditRow] = []
+            for row in results[1] {
+                let known: Assignment = try row.json(0)
+                let cluster: Cluster = try row.json(1)
+                let wish = wishes.first { $0.cluster == known.cluster && $0.application == known.application }
+                guard let wish, wish.goal == known.goal, wish.generation > known.generation else { continue }
+                told.append(wish)
+                audit.append(AuditRow(.retold(wish, region: cluster.region, at: now)))
+            }
+            guard !told.isEmpty else { return [] }
+            // A rollout that claimed such a cluster meanwhile overtook the generation, or finds itself overtaken and decides again.
+            let stored = try await transaction.pipeline(.numbered(assignments: told, audit: audit))
+            guard stored[1].affectedRows == told.count else {
+                throw StoreError(code: .conflict, message: "a wish was overtaken while it was told again")
+            }
+            return told
         }
     }
 

@@ -86,6 +86,11 @@ public protocol AgentStore: Sendable {
         async throws(StoreError)
     /// Forgets the connections of a replica that starts anew or is gone.
     func dropConnections(of replica: String) async throws(StoreError)
+    /// Wishes that their agents are ahead of and that are not the work of an active rollout, at most `limit`; none in ordinary times.
+    func strays(limit: Int) async throws(StoreError) -> [StrayWish]
+    /// Tells such wishes again, under a lease. Leaves out those that have become an active rollout's own, or that were overtaken;
+    /// returns what is told.
+    func retell(_ assignments: [Assignment], under lease: Lease) async throws(StoreError) -> [Assignment]
     /// What a cluster should run, whole.
     func assignments(of cluster: ClusterName) async throws(StoreError) -> [Assignment]
     /// Assignments changed after `cursor`, with the new cursor: what commits later always has a higher one. Begin at 0.

@@ -60,6 +60,13 @@ extension AuditEvent {
         Self(id: 0, at: now, by: actor, what: "cluster.\(verb)", region: region, cluster: cluster)
     }
 
+    static func retold(_ assignment: Assignment, region: RegionName, at now: Timestamp) -> Self {
+        Self(
+            id: 0, at: now, by: Transition.engine, what: "assignment.retold", application: assignment.application,
+            region: region, cluster: assignment.cluster, to: "generation \(assignment.generation)",
+            reason: "its agent was ahead of what is stored")
+    }
+
     static func applied(_ document: AppliedDocument, by actor: String, at now: Timestamp) -> Self {
         var event = Self(
             id: 0, at: now, by: actor, what: "\(document.kind.lowercased()).applied", to: document.outcome.rawValue,

@@ -5,6 +5,41 @@ internal import Testing
 
 @Suite struct AgentTests {
     @Test(arguments: StoreForm.allCases)
+    func aWishThatItsAgentIsAheadOfIsToldAgain(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await store.createRollout(Fixtures.rollout("shop-1"), superseding: [], by: "ann")
+            let lease = try await Fixtures.lease(store, "shop-1")
+            let dispatched = try await store.decide("shop-1", under: lease) { $0.dispatching(["east-1"]) }
+            let wish = try #require(dispatched.assignments.first)
+            _ = try await store.ingest([Fixtures.report("east-1", generation: wish.generation + 4)])
+            // While its rollout is active, that looks after it.
+            #expect(try await store.strays(limit: 10).isEmpty)
+            _ = try await store.decide("shop-1", under: lease) { input in
+                var decision = input.unchanged
+                decision.rollout.phase = .aborted
+                decision.wakeAt = nil
+                return decision
+            }
+            let stray = try #require(try await store.strays(limit: 10).first)
+            #expect(stray.assignment == wish)
+            #expect(stray.retold(under: 0) == nil)
+            let strays = try #require(try await store.acquireLease("strays", holder: "b", lifetime: .seconds(60)))
+            let retold = try #require(stray.retold(under: strays.epoch))
+            #expect(retold.generation == wish.generation + 5)
+            var lost = strays
+            lost.epoch -= 1
+            await #expect(throws: StoreError.self) { try await store.retell([retold], under: lost) }
+            #expect(try await store.retell([retold], under: strays) == [retold])
+            #expect(try await store.assignments(of: "east-1") == [retold])
+            #expect(try await store.strays(limit: 10).isEmpty)
+            #expect(try await store.retell([retold], under: strays).isEmpty)
+            let events = try await store.latestEvents(filter: EventFilter(), limit: 1)
+            #expect(events.map(\.what) == ["assignment.retold"])
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
     func connectionsAreNotedByReplica(form: StoreForm) async throws {
         try await form.run { store in
             try await Fixtures.fill(store)

@@ -1,0 +1,18 @@
+internal import SwellEngine
+internal import SwellModel
+
+/// One replica of the coordinator: what it believes to hold, and how far it has pushed wishes.
+struct SimulatedReplica {
+    var name: String
+    /// Rises with each start, as part of the name that holds leases.
+    var boot = 0
+    var isRunning = true
+    var isFrozen = false
+    var leases: [RolloutName: Lease] = [:]
+    var cursor: Int64 = 0
+    var touchedAt = Timestamp(milliseconds: 0)
+    var straysAt = Timestamp(milliseconds: 0)
+    var pushedAllAt = Timestamp(milliseconds: 0)
+
+    var holder: String { "\(name)#\(boot)" }
+}
