@@ -110,6 +110,11 @@ internal import Testing
                 try await lab.world.coordinator.assign(two.assignment(2, fallback: one))
                 try await eventually("added") { try await lab.object("v1", "ConfigMap", "only-in-two") != nil }
                 try await eventually("reverted") { await lab.phase() == .reverted }
+                let early = await lab.world.coordinator.reports.first {
+                    $0.phase == .applying && $0.message?.contains("Pull") == true
+                }
+                #expect(early?.generation == 2, "the culprit is named before its deadline has passed")
+                #expect(early?.health == .progressing)
                 let report = await lab.world.coordinator.last("shop")
                 #expect(report?.generation == 2)
                 #expect(report?.digest == one.reference.digest)
@@ -218,7 +223,8 @@ internal import Testing
             try await lab.world.withAgent {
                 try await eventually("healthy") { await lab.phase() == .healthy }
                 try await lab.fleet.setFaults(
-                    FaultPlan(images: [FaultPlan.ImageFault(contains: "web:1.0.0", behaviour: .crashLoop)]), in: "east-1")
+                    FaultPlan(images: [FaultPlan.ImageFault(contains: "web:1.0.0", behaviour: .crashLoop)]),
+                    in: "east-1")
                 let pods = try await lab.cluster.api.list(
                     ObjectSelection(type: GroupVersionKind(version: "v1", kind: "Pod"), namespace: "shop"))
                 for pod in pods.objects { _ = try await lab.cluster.api.delete(pod.reference) }
@@ -228,5 +234,14 @@ internal import Testing
                 }
             }
         }
+    }
+
+    @Test(arguments: [
+        ("ProgressDeadlineExceeded: timed out; pod web-1 container app: ImagePullBackOff: no", "ImagePullBackOff"),
+        ("apps/v1 Deployment shop/web: ProgressDeadlineExceeded: timed out", "ProgressDeadlineExceeded"),
+        ("pod web-1: ErrImagePull", "ErrImagePull"), ("ConfigMap StatefulSet ReplicaSet", nil), ("", nil),
+    ])
+    func theWordForWhatIsWrongIsFound(_ text: String, _ word: String?) {
+        #expect(ReasonWord.find(in: text) == word)
     }
 }

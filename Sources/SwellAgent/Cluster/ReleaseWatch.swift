@@ -180,7 +180,7 @@ private final class WatchBoard: Sendable {
     private func assess(_ object: KubernetesObject, _ state: State, _ now: Timestamp) -> HealthAssessment {
         guard let live = state.objects[object.reference.identity] else {
             if object.spec?["ttlSecondsAfterFinished"] != nil { return HealthAssessment(.healthy, "finished and gone") }
-            return HealthAssessment(.progressing, "it is gone")
+            return HealthAssessment(.progressing, "it is not there")
         }
         let context = HealthContext(
             now: KubernetesTime(seconds: Double(now.milliseconds) / 1_000), checks: checks.of(live))
@@ -243,11 +243,17 @@ enum ReasonWord {
         "BackOff", "Exceeded", "Error", "Killed", "Unschedulable", "Failed", "Invalid", "Pull",
     ]
 
+    /// The word of the culprit itself, such as a pod's; that a deadline has passed only where nothing else is said.
     static func find(in text: String) -> String? {
-        text.split(whereSeparator: { !($0.isLetter && $0.isASCII) }).map(String.init).first { word in
-            guard word.count <= 64, word.first?.isUppercase == true, word.dropFirst().contains(where: \.isUppercase)
-            else { return word == "Unschedulable" }
-            return word.hasPrefix("Err") || endings.contains { word.hasSuffix($0) }
+        let words = text.split(whereSeparator: { !($0.isLetter && $0.isASCII) }).map(String.init).filter(isReason)
+        return words.first { $0 != "ProgressDeadlineExceeded" } ?? words.first
+    }
+
+    private static func isReason(_ word: String) -> Bool {
+        if word == "Unschedulable" { return true }
+        guard word.count <= 64, word.first?.isUppercase == true, word.dropFirst().contains(where: \.isUppercase) else {
+            return false
         }
+        return word.hasPrefix("Err") || endings.contains { word.hasSuffix($0) }
     }
 }
