@@ -37,8 +37,8 @@ play_story() {
   local watcher=$!
   await 60 "the canary's soak" holds $good_rollout '.status.stages[0].phase == "soaking"'
   swell region pause "$pause_region" --reason "three in the morning"
-  await 90 "the other region to finish" holds $good_rollout \
-    '[.status.targets[] | select(.region == "us-west-1")] | length > 0 and all(.phase == "healthy")'
+  await 90 "the other region to go on" holds $good_rollout \
+    '[.status.targets[] | select(.region == "us-west-1" and .phase == "healthy")] | length > 0'
   status $good_rollout >"$state/while-paused.json"
   say "   while paused, it waits for: $(jq -r '[.status.waitingFor[].why] | join("; ")' "$state/while-paused.json")"
   swell region resume "$pause_region"

@@ -86,7 +86,9 @@ enum DeploymentConditions {
         guard let last = object.condition("Progressing"), last["reason"]?.stringValue != "ProgressDeadlineExceeded",
             let since = last["lastUpdateTime"]?.stringValue.flatMap(Timestamp.instant)
         else { return nil }
-        if last["reason"]?.stringValue == "NewReplicaSetAvailable", facts.replicas == facts.updated { return nil }
+        // What had become available cannot time out before something new was seen to progress (deployment_util.go,
+        // DeploymentTimedOut): going back to an old ReplicaSet begins with the old condition.
+        if last["reason"]?.stringValue == "NewReplicaSetAvailable" { return nil }
         let end = since + Double(deadline) + 1
         if now >= end {
             set(
