@@ -71,3 +71,28 @@ struct ValueTests {
         #expect(FieldSet(fieldsV1: text).fieldsV1 == text)
     }
 }
+
+@Suite("Protobuf bodies")
+struct ProtobufTests {
+    /// A field of bytes or text; lengths stay below 128 here.
+    private func field(_ number: UInt8, _ content: [UInt8]) -> [UInt8] {
+        [number << 3 | 2, UInt8(content.count)] + content
+    }
+
+    @Test("a config map as kubectl creates it")
+    func configMap() throws {
+        let metadata = field(1, Array("cm".utf8)) + field(2, []) + field(8, [])
+        let entry = field(1, Array("a".utf8)) + field(2, Array("b".utf8))
+        let kind = field(1, Array("v1".utf8)) + field(2, Array("ConfigMap".utf8))
+        let body = ProtobufDecoding.magic + field(1, kind) + field(2, field(1, metadata) + field(2, entry))
+        let object = try ProtobufDecoding.object(from: body)
+        #expect(
+            object == ["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "cm"], "data": ["a": "b"]])
+        #expect(throws: (any Error).self) { try ProtobufDecoding.object(from: Array(body.dropLast())) }
+        var cluster = TestCluster()
+        let request = APIRequest(
+            method: "POST", path: ["api", "v1", "namespaces", "default", "configmaps"],
+            contentType: "application/vnd.kubernetes.protobuf", body: body)
+        #expect(cluster.state.handle(request, now: cluster.now).status == 201)
+    }
+}

@@ -11,6 +11,9 @@ extension ClusterState {
         switch type {
         case "application/yaml":
             return try yaml(request.body, prefix: "")
+        case "application/vnd.kubernetes.protobuf":
+            guard let object = try? ProtobufDecoding.object(from: request.body) else { throw Self.unknownFormat }
+            return object
         case "", "application/json":
             do {
                 return try JSONValue(parsing: request.body, duplicateKeys: .keepLast, limits: Self.limits)
@@ -19,14 +22,15 @@ extension ClusterState {
                     "the object provided is unrecognized (must be of type \(kind)): couldn't get version/kind; json parse error: \(Self.goError(of: request.body)) (\(Self.excerpt(request.body)))"
                 )
             }
-        default:
-            throw APIStatus(
-                code: 415, reason: "UnsupportedMediaType",
-                message:
-                    "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf"
-            )
+        default: throw Self.unknownFormat
         }
     }
+
+    private static let unknownFormat = APIStatus(
+        code: 415, reason: "UnsupportedMediaType",
+        message:
+            "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf"
+    )
 
     func yaml(_ body: [UInt8], prefix: String) throws(APIStatus) -> JSONValue {
         do {

@@ -6,6 +6,7 @@ internal import KubernetesObjects
 internal import Logging
 internal import NIOCore
 internal import NIOSSL
+internal import ServiceLifecycle
 
 /// The HTTPS side of one simulated cluster: one listener on the loopback interface.
 struct ClusterListener: Sendable {
@@ -15,7 +16,10 @@ struct ClusterListener: Sendable {
     let clock: @Sendable () -> Double
     let logger: Logger
 
-    /// Serves until cancelled; tells the port once it listens.
+    /// Serves until nothing shall listen any more or the task is cancelled; tells the port once it listens.
+    ///
+    /// The listener is ended by graceful shutdown and never by cancellation, which would drop connections that were
+    /// accepted and not yet taken up (NIO ends the process then). So it runs in a task that cancellation does not reach.
     func serve(port: Int, onListening: @escaping @Sendable (Int) async -> Void) async throws {
         let responder = CallbackResponder<ConnectionContext> { request, context in
             try await respond(to: request, context: context)
@@ -25,7 +29,20 @@ struct ClusterListener: Sendable {
             configuration: .init(address: .hostname("127.0.0.1", port: port), serverName: nil, backlog: 512),
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? port) },
             logger: logger)
-        try await application.run()
+        var configuration = ServiceGroupConfiguration(
+            services: [.init(service: application, successTerminationBehavior: .gracefullyShutdownGroup)],
+            logger: logger)
+        configuration.maximumGracefulShutdownDuration = .milliseconds(150)
+        let group = ServiceGroup(configuration: configuration)
+        let serving = Task { try await group.run() }
+        await withTaskGroup(of: Void.self) { race in
+            race.addTask { _ = await serving.result }
+            race.addTask { await cluster.waitUntilRefusing(true) }
+            await race.next()
+            await group.triggerGracefulShutdown()
+            race.cancelAll()
+        }
+        try await serving.value
     }
 
     private func respond(to request: Request, context: ConnectionContext) async throws -> Response {
@@ -59,7 +76,7 @@ struct ClusterListener: Sendable {
 
     /// Holds a request for as long as the server hangs; a client that gives up ends it.
     private func waitUntilBack() async throws {
-        while await cluster.faults.outage == .hang { try await Task.sleep(for: .milliseconds(100)) }
+        while await cluster.isHanging { try await Task.sleep(for: .milliseconds(100)) }
     }
 
     // MARK: Who asks

@@ -8,7 +8,9 @@ actor SimulatedCluster {
     /// Seconds between a change and the controllers' looking at it.
     private let reaction: Double
     private var watchers: [Int: AsyncStream<Void>.Continuation] = [:]
+    private var planWatchers: [Int: AsyncStream<Void>.Continuation] = [:]
     private var nextWatcher = 0
+    private var isStopped = false
     /// Told after every change; one pending signal is enough, since a pass looks at everything.
     private let changed: AsyncStream<Void>
     private let signal: AsyncStream<Void>.Continuation
@@ -24,9 +26,26 @@ actor SimulatedCluster {
 
     var faults: FaultPlan { state.faults }
 
+    /// Whether requests are taken and not answered.
+    var isHanging: Bool { state.faults.outage == .hang && !isStopped }
+
     func setFaults(_ plan: FaultPlan) {
         state.faults = plan
+        for continuation in planWatchers.values { continuation.yield() }
         wake()
+    }
+
+    /// Returns once nothing listens by order (`true`) or it should listen again (`false`), or the task is cancelled.
+    func waitUntilRefusing(_ refusing: Bool) async {
+        let (hints, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        nextWatcher += 1
+        let id = nextWatcher
+        planWatchers[id] = continuation
+        defer { planWatchers[id] = nil }
+        var iterator = hints.makeAsyncIterator()
+        while (state.faults.outage == .refuse) != refusing {
+            guard await iterator.next() != nil else { return }
+        }
     }
 
     func handle(_ request: APIRequest) -> APIResponse {
@@ -90,8 +109,10 @@ actor SimulatedCluster {
 
     /// Ends the controllers and all watches.
     func stop() {
+        isStopped = true
         signal.finish()
         for continuation in watchers.values { continuation.finish() }
+        for continuation in planWatchers.values { continuation.finish() }
     }
 
     // MARK: Watches
@@ -101,6 +122,7 @@ actor SimulatedCluster {
         let (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         nextWatcher += 1
         watchers[nextWatcher] = continuation
+        if isStopped { continuation.finish() }
         return (nextWatcher, stream)
     }
 

@@ -154,6 +154,7 @@ public final class SimulatedFleet: Service {
                             } onCancel: {
                                 simulated.interrupt()
                             }
+                            await simulated.stop()
                         }
                     }
                     do {
@@ -176,31 +177,20 @@ public final class SimulatedFleet: Service {
         let name = simulated.name
         var port = port
         while !Task.isCancelled {
-            if await simulated.faults.outage == .refuse {
-                try await Task.sleep(for: .milliseconds(50))
-                continue
-            }
+            await simulated.waitUntilRefusing(false)
+            try Task.checkCancellation()
             let listener = ClusterListener(
                 cluster: simulated, token: token, tls: tls, clock: clock, logger: Self.quiet(logger))
             let wanted = port
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    try await listener.serve(port: wanted) { actual in await self.ports.post(actual, for: name) }
-                }
-                group.addTask {
-                    while await simulated.faults.outage != .refuse { try await Task.sleep(for: .milliseconds(50)) }
-                }
-                defer { group.cancelAll() }
-                do {
-                    _ = try await group.next()
-                } catch is CancellationError {
-                    throw CancellationError()
-                } catch {
-                    throw SimulatorError(
-                        code: .start,
-                        message: "the API server of cluster \(name) cannot listen on port \(wanted): \(error)",
-                        cause: error)
-                }
+            do {
+                try await listener.serve(port: wanted) { actual in await self.ports.post(actual, for: name) }
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                throw SimulatorError(
+                    code: .start,
+                    message: "the API server of cluster \(name) cannot listen on port \(wanted): \(error)", cause: error
+                )
             }
             port = await ports.port(of: name) ?? port
         }

@@ -86,10 +86,8 @@ struct WatchStream: Sendable {
 
     /// A server that hangs keeps its watches silent; one that is away in another way cuts them.
     private func stallWhileAway() async throws {
-        while let outage = await cluster.faults.outage {
-            guard outage == .hang else { throw CancellationError() }
-            try await Task.sleep(for: .milliseconds(100))
-        }
+        while await cluster.isHanging { try await Task.sleep(for: .milliseconds(100)) }
+        if let outage = await cluster.faults.outage, outage != .hang { throw CancellationError() }
     }
 
     @concurrent
