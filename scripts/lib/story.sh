@@ -75,7 +75,7 @@ claim() {
 }
 
 # ordered ROLLOUT: no wave target was dispatched before the soak's stored end.
-soak_kept() { holds "$1" '.status.stages[0].soakEndsAt as $end | [.status.targets[] | select(.stage != "canary" and .dispatchedAt != null)] | length > 0 and all(.dispatchedAt >= $end)'; }
+soak_kept() { holds "$1" '.status.stages[0].soakEndsAt as $soaked | [.status.targets[] | select(.stage != "canary" and .dispatchedAt != null)] | length > 0 and all(.dispatchedAt >= $soaked)'; }
 side_by_side() {
   # The two regions' windows of work overlap.
   holds "$1" '[.status.targets[] | select(.stage != "canary")] | group_by(.region) | map({first: (map(.dispatchedAt) | min), last: (map(.healthyAt) | max)}) | length == 2 and (.[0].first < .[1].last) and (.[1].first < .[0].last)'
