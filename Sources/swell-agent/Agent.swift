@@ -14,7 +14,7 @@ struct Agent: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "swell-agent",
         abstract: "Keeps one Kubernetes cluster as the Swell coordinator assigns it.",
-        version: "1.0.0", subcommands: [Run.self])
+        version: "0.1.0", subcommands: [Run.self])
 
     /// Wrong usage ends with 2, as scripts expect, instead of ArgumentParser's 64.
     static func main() async {

@@ -29,16 +29,16 @@ struct Link: Sendable {
                 (credential, authorities) = try await enroller.credential()
             }
             let rotating = try RotatingCredential(credential)
-            let wasWelcome = LatestSlot<Bool>()
+            let welcomedAt = LatestSlot<ContinuousClock.Instant>()
             var delay: Duration
             do {
                 let end = try await dial(rotating, authorities) { welcome in
-                    wasWelcome.put(true)
+                    welcomedAt.put(ContinuousClock.now)
                     logger.info(
                         "connected to the coordinator",
                         metadata: ["coordinator": "\(settings.coordinator)", "session": "\(welcome.sessionID)"])
                 }
-                if await wasWelcome.next(within: .zero) != nil { backoff.reset() }
+                if await Self.lasted(welcomedAt) { backoff.reset() }
                 switch end {
                 case .retryLater(let after, let reason):
                     logger.info(
@@ -57,7 +57,7 @@ struct Link: Sendable {
                 }
             } catch {
                 if Task.isCancelled { break }
-                if await wasWelcome.next(within: .zero) != nil {
+                if await Self.lasted(welcomedAt) {
                     backoff.reset()
                     _ = teller.isNews("connected")
                 }
@@ -73,6 +73,13 @@ struct Link: Sendable {
             await ports.inbox.send(.disconnected)
             try? await Task.sleep(for: delay)
         }
+    }
+
+    /// Whether the session lasted long enough to begin anew with short waits. One that is cut soon after each welcome must
+    /// not be dialled without pause.
+    private static func lasted(_ welcomedAt: LatestSlot<ContinuousClock.Instant>) async -> Bool {
+        guard let moment = await welcomedAt.next(within: .zero) else { return false }
+        return ContinuousClock.now - moment >= .seconds(5)
     }
 
     private func dial(

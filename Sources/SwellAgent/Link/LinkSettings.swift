@@ -21,7 +21,7 @@ public struct LinkSettings: Sendable {
 
     public init(
         cluster: ClusterName, coordinator: Endpoint, enrolment: Endpoint, joinTokenFile: String? = nil,
-        authorityPin: KeyFingerprint? = nil, version: String = "1.0.0", helloTimeout: Duration = .seconds(15)
+        authorityPin: KeyFingerprint? = nil, version: String = "0.1.0", helloTimeout: Duration = .seconds(15)
     ) {
         self.cluster = cluster
         self.coordinator = coordinator

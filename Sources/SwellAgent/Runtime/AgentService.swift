@@ -46,6 +46,7 @@ public struct AgentService: Service {
         try AtomicFile.makeDirectory(settings.stateDirectory)
         let lock = try DirectoryLock(settings.stateDirectory)
         defer { lock.release() }
+        if let ready = settings.readyFile { AtomicFile.remove(ready) }
         do {
             try await cancelWhenGracefulShutdown { try await self.work() }
         } catch is CancellationError {
