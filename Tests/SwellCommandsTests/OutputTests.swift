@@ -75,9 +75,16 @@ private let soaking = rollout(
         #expect(
             first == [
                 "rollout r1 progressing", "stage canary soaking until 2027-01-15T08:00:30.000Z",
-                "cluster e1 (us-east-1) healthy 1.1.0 generation 3", "waits: stage canary soaks",
+                "cluster e1 (us-east-1) healthy 1.1.0 generation 3",
             ])
         #expect(RolloutChanges.lines(from: soaking, to: soaking).isEmpty)
+        var paused = soaking
+        paused.status.waitingFor[0].what = "regionPause"
+        paused.status.waitingFor[0].why = "region us-west-1 is paused"
+        #expect(RolloutChanges.lines(from: soaking, to: paused) == ["waits: region us-west-1 is paused"])
+        let ended = rollout("succeeded", stages: [stage("canary", "passed")], targets: [])
+        #expect(
+            RolloutChanges.lines(from: soaking, to: ended) == ["stage canary passed", "rollout r1 succeeded"])
         var next = soaking
         next.status.targets[1] = target("w1", "us-west-1", "rest", "dispatched")
         #expect(

@@ -7,21 +7,21 @@ internal import Testing
     @Test func letsOnlyOperatorsIn() async throws {
         try await ConsoleHarness.run { console in
             for token in [nil, "", "x", operatorToken + "x", String(operatorToken.dropLast())] {
-                let answer = try await console.request(.GET, "/v1/clusters", token: token)
+                let answer = try await console.request(.get, "/v1/clusters", token: token)
                 #expect(answer.status == 401 && answer.type == "application/problem+json")
                 #expect(!answer.text.contains(operatorToken))
             }
-            #expect(try await console.request(.GET, "/v1/clusters").status == 200)
+            #expect(try await console.request(.get, "/v1/clusters").status == 200)
         }
     }
 
     @Test func answersProbesWithoutAToken() async throws {
         try await ConsoleHarness.run { console in
             for path in ["/healthz", "/readyz"] {
-                let answer = try await console.request(.GET, path, token: nil)
+                let answer = try await console.request(.get, path, token: nil)
                 #expect(answer.text == "ok\n")
             }
-            let metrics = try await console.request(.GET, "/metrics", token: nil)
+            let metrics = try await console.request(.get, "/metrics", token: nil)
             #expect(metrics.text == "swell_up 1\n")
         }
     }
@@ -32,21 +32,22 @@ internal import Testing
                 "/v1/nothing", "/v1/clusters/nope", "/v1/clusters/No_Name", "/v1/rollouts/nope", "/v1/policies/nope",
                 "/v1/applications/nope/releases",
             ] {
-                let answer = try await console.request(.GET, path)
+                let answer = try await console.request(.get, path)
                 #expect(answer.status == 404 && answer.type == "application/problem+json", "\(path): \(answer.text)")
             }
         }
     }
 
     @Test func boundsBodies() async throws {
-        try await ConsoleHarness.run(configure: { $0.maximumBodyBytes = 1 << 20 }) { console in
+        let configure: (inout ConsoleConfiguration) -> Void = { $0.maximumBodyBytes = 1 << 20 }
+        try await ConsoleHarness.run(configure: configure) { console in
             let large = Array(repeating: UInt8(ascii: " "), count: (1 << 20) + 1)
-            #expect(try await console.raw(.POST, "/v1/apply", large).status == 413)
+            #expect(try await console.raw(.post, "/v1/apply", large).status == 413)
             let deep = Array(String(repeating: "[", count: 10_000).utf8)
-            #expect(try await console.raw(.POST, "/v1/apply", deep).status == 400)
-            let misspelt = try await console.request(.POST, "/v1/apply", ["file": []])
+            #expect(try await console.raw(.post, "/v1/apply", deep).status == 400)
+            let misspelt = try await console.request(.post, "/v1/apply", ["file": []])
             #expect(misspelt.status == 400 && misspelt.text.contains("there is no field 'file'"))
-            let twice = try await console.raw(.POST, "/v1/apply", Array(#"{"files": [], "files": []}"#.utf8))
+            let twice = try await console.raw(.post, "/v1/apply", Array(#"{"files": [], "files": []}"#.utf8))
             #expect(twice.status == 400)
         }
     }

@@ -131,11 +131,11 @@ struct ConsoleHarness: Sendable {
     /// A fleet of two regions, the application `shop`, the policy `waves` and release 1.0.0.
     func applyFleet() async throws {
         let files: JSONValue = [["name": "fleet.yaml", "content": .string(fleetDocuments)]]
-        let applied = try await request(.POST, "/v1/apply", ["files": files])
+        let applied = try await request(.post, "/v1/apply", ["files": files])
         try #require(applied.status == 200, "\(applied.text)")
         let manifests: JSONValue = [["name": "web.yaml", "content": .string(webManifest)]]
         let created = try await request(
-            .POST, "/v1/applications/shop/releases", ["version": "1.0.0", "files": manifests])
+            .post, "/v1/applications/shop/releases", ["version": "1.0.0", "files": manifests])
         try #require(created.status == 201, "\(created.text)")
     }
 }
@@ -143,7 +143,11 @@ struct ConsoleHarness: Sendable {
 /// The server did not open the stream.
 struct StreamRefused: Error {}
 
-enum Verb: String, Sendable { case GET, POST, DELETE }
+enum Verb: String, Sendable {
+    case get = "GET"
+    case post = "POST"
+    case delete = "DELETE"
+}
 
 struct Answer: Sendable {
     var status: Int

@@ -14,12 +14,12 @@ internal import Testing
             try await console.stream("/v1/events?follow=true") { events in
                 if !events.isEmpty, !isOrdered {
                     isOrdered = true
-                    _ = try await console.request(.POST, "/v1/regions/us-west-1/pause", ["reason": "storm"])
+                    _ = try await console.request(.post, "/v1/regions/us-west-1/pause", ["reason": "storm"])
                 }
                 last = events.last?.id ?? ""
                 return events.last?.data["what"] == "region.paused"
             }
-            _ = try await console.request(.POST, "/v1/regions/us-west-1/resume")
+            _ = try await console.request(.post, "/v1/regions/us-west-1/resume")
             try await console.stream("/v1/events?follow=true", headers: [("Last-Event-ID", last)]) { events in
                 if let first = events.first { #expect(first.data["what"] == "region.resumed") }
                 return !events.isEmpty
@@ -31,7 +31,7 @@ internal import Testing
         try await ConsoleHarness.run { console in
             try await console.applyFleet()
             _ = try await console.request(
-                .POST, "/v1/rollouts",
+                .post, "/v1/rollouts",
                 ["application": "shop", "version": "1.0.0", "policy": "waves", "name": "r1"])
             try await console.stream("/v1/rollouts/r1/watch") { events in
                 if let first = events.first {
@@ -43,11 +43,12 @@ internal import Testing
     }
 
     @Test func freesThePlaceOfAClientThatWentAway() async throws {
-        try await ConsoleHarness.run(configure: { $0.maximumStreams = 1 }) { console in
+        let configure: (inout ConsoleConfiguration) -> Void = { $0.maximumStreams = 1 }
+        try await ConsoleHarness.run(configure: configure) { console in
             try await console.applyFleet()
             try await console.stream("/v1/events?follow=true") { events in
                 guard !events.isEmpty else { return false }
-                let second = try await console.request(.GET, "/v1/events?follow=true")
+                let second = try await console.request(.get, "/v1/events?follow=true")
                 #expect(second.status == 503 && second.text.contains("too-many-streams"))
                 return true
             }

@@ -9,15 +9,15 @@ internal import Testing
     @Test func appliesAndTellsWhatChanged() async throws {
         try await ConsoleHarness.run { console in
             let files: JSONValue = [["name": "fleet.yaml", "content": .string(fleetDocuments)]]
-            let dry = try await console.request(.POST, "/v1/apply", ["files": files, "dryRun": true])
+            let dry = try await console.request(.post, "/v1/apply", ["files": files, "dryRun": true])
             #expect(dry.json["documents"]?.arrayValue?.count == 4 && dry.json["dryRun"] == true)
             #expect(try await console.store.clusters().isEmpty)
-            let created = try await console.request(.POST, "/v1/apply", ["files": files])
+            let created = try await console.request(.post, "/v1/apply", ["files": files])
             #expect(created.json["documents"]?[0] == ["kind": "Cluster", "name": "use1-a", "outcome": "created"])
-            let again = try await console.request(.POST, "/v1/apply", ["files": files, "dryRun": true])
+            let again = try await console.request(.post, "/v1/apply", ["files": files, "dryRun": true])
             let outcomes = again.json["documents"]?.arrayValue?.map { $0["outcome"] ?? .null }
             #expect(outcomes == Array(repeating: "unchanged", count: 4))
-            let audit = try await console.request(.GET, "/v1/events")
+            let audit = try await console.request(.get, "/v1/events")
             #expect(audit.json["items"]?.arrayValue?.contains { $0["by"] == "alice" } == true)
         }
     }
@@ -37,7 +37,7 @@ internal import Testing
                         - {name: a, select: {regions: [us-eest-1]}}
                     """),
             ]
-            let answer = try await console.request(.POST, "/v1/apply", ["files": .array([good, bad])])
+            let answer = try await console.request(.post, "/v1/apply", ["files": .array([good, bad])])
             #expect(answer.status == 422 && answer.type == "application/problem+json")
             let error = answer.json["errors"]?[0]
             #expect(error?["file"] == "policy.yaml" && error?["line"] == 6)
@@ -51,33 +51,33 @@ internal import Testing
     @Test func showsClustersRegionsAndDocuments() async throws {
         try await ConsoleHarness.run { console in
             try await console.applyFleet()
-            let clusters = try await console.request(.GET, "/v1/clusters")
+            let clusters = try await console.request(.get, "/v1/clusters")
             #expect(clusters.json["items"]?[1]?["spec"]?["region"] == "us-west-1")
             #expect(clusters.json["items"]?[1]?["status"]?["connected"] == false)
-            let cluster = try await console.request(.GET, "/v1/clusters/use1-a")
+            let cluster = try await console.request(.get, "/v1/clusters/use1-a")
             #expect(cluster.json["status"]?["applications"] == [])
-            let regions = try await console.request(.GET, "/v1/regions")
+            let regions = try await console.request(.get, "/v1/regions")
             #expect(regions.json["items"]?[0]?["status"]?["clusters"] == 1)
-            let policy = try await console.request(.GET, "/v1/policies/waves")
+            let policy = try await console.request(.get, "/v1/policies/waves")
             #expect(policy.json["spec"]?["stages"]?[0]?["soak"] == "5s")
-            #expect(try await console.request(.DELETE, "/v1/clusters/use1-a").status == 204)
-            #expect(try await console.request(.GET, "/v1/clusters/use1-a").status == 404)
+            #expect(try await console.request(.delete, "/v1/clusters/use1-a").status == 204)
+            #expect(try await console.request(.get, "/v1/clusters/use1-a").status == 404)
         }
     }
 
     @Test func pausesRegionsAndClusters() async throws {
         try await ConsoleHarness.run { console in
             try await console.applyFleet()
-            let pause = try await console.request(.POST, "/v1/regions/us-west-1/pause", ["reason": "storm"])
+            let pause = try await console.request(.post, "/v1/regions/us-west-1/pause", ["reason": "storm"])
             #expect(pause.status == 204, "\(pause.text)")
             #expect(try await console.store.regionPauses()["us-west-1"]?.by == "alice")
-            let regions = try await console.request(.GET, "/v1/regions")
+            let regions = try await console.request(.get, "/v1/regions")
             #expect(regions.json["items"]?[1]?["status"]?["pause"]?["reason"] == "storm")
-            #expect(try await console.request(.POST, "/v1/regions/us-west-1/resume").status == 204)
+            #expect(try await console.request(.post, "/v1/regions/us-west-1/resume").status == 204)
             #expect(try await console.store.regionPauses().isEmpty)
-            let unknown = try await console.request(.POST, "/v1/regions/us-west-2/pause")
+            let unknown = try await console.request(.post, "/v1/regions/us-west-2/pause")
             #expect(unknown.status == 404 && unknown.text.contains("known are us-east-1, us-west-1"))
-            #expect(try await console.request(.POST, "/v1/clusters/use1-a/pause").status == 204)
+            #expect(try await console.request(.post, "/v1/clusters/use1-a/pause").status == 204)
             #expect(try await console.store.clusters()[0].pause?.by == "alice")
         }
     }
@@ -85,10 +85,10 @@ internal import Testing
     @Test func handsOutJoinTokensOnlyForKnownClusters() async throws {
         try await ConsoleHarness.run { console in
             try await console.applyFleet()
-            let token = try await console.request(.POST, "/v1/clusters/use1-a/token")
+            let token = try await console.request(.post, "/v1/clusters/use1-a/token")
             #expect(token.status == 201 && token.json["token"] == "swell-join.use1-a.secret")
             #expect(try await console.store.spendToken(hash: "hash-of-use1-a", certificateSerial: "01") == "use1-a")
-            #expect(try await console.request(.POST, "/v1/clusters/nope/token").status == 404)
+            #expect(try await console.request(.post, "/v1/clusters/nope/token").status == 404)
         }
     }
 }

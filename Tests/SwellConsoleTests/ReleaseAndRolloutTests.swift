@@ -14,18 +14,18 @@ internal import Testing
             let other: JSONValue = [
                 ["name": "web.yaml", "content": .string(webManifest + "\n# x\n---\n" + serviceManifest)]
             ]
-            let again = try await console.request(.POST, path, ["version": "1.0.0", "files": same])
+            let again = try await console.request(.post, path, ["version": "1.0.0", "files": same])
             #expect(again.status == 201)
-            let taken = try await console.request(.POST, path, ["version": "1.0.0", "files": other])
+            let taken = try await console.request(.post, path, ["version": "1.0.0", "files": other])
             #expect(taken.status == 409, "\(taken.text)")
-            let list = try await console.request(.GET, path)
+            let list = try await console.request(.get, path)
             #expect(list.json["items"]?.arrayValue?.count == 1)
             #expect(list.json["items"]?[0]?["status"]?["digest"] == again.json["status"]?["digest"])
-            let empty = try await console.request(.POST, path, ["version": "2", "files": []])
+            let empty = try await console.request(.post, path, ["version": "2", "files": []])
             #expect(empty.status == 422 && empty.text.contains("there are no Kubernetes objects"))
-            let odd = try await console.request(.POST, path, ["version": "a b", "files": same])
+            let odd = try await console.request(.post, path, ["version": "a b", "files": same])
             #expect(odd.status == 422)
-            #expect(try await console.request(.GET, "\(path)/9").status == 404)
+            #expect(try await console.request(.get, "\(path)/9").status == 404)
         }
     }
 
@@ -34,7 +34,7 @@ internal import Testing
             try await console.applyFleet()
             let text = webManifest.replacing("replicas: 1", with: "replicas: \"${label.size:integer}\"")
             let answer = try await console.request(
-                .POST, "/v1/applications/shop/releases",
+                .post, "/v1/applications/shop/releases",
                 ["version": "2", "files": [["name": "web.yaml", "content": .string(text)]]])
             #expect(answer.status == 422, "\(answer.text)")
             #expect(answer.text.contains("on cluster 'use1-a': Deployment web: there is no parameter 'label.size'"))
@@ -45,26 +45,26 @@ internal import Testing
         try await ConsoleHarness.run { console in
             try await console.applyFleet()
             let request: JSONValue = ["application": "shop", "version": "1.0.0", "policy": "waves"]
-            let plan = try await console.request(.POST, "/v1/plan", request)
+            let plan = try await console.request(.post, "/v1/plan", request)
             #expect(plan.status == 200, "\(plan.text)")
             #expect(plan.json["rollout"]?["metadata"]?["name"] == "shop-1-0-0")
             #expect(plan.json["rollout"]?["status"]?["targets"]?.arrayValue?.count == 2)
             #expect(plan.json["warnings"]?[0]?["kind"] == "unreachable")
-            #expect(try await console.request(.GET, "/v1/rollouts").json["items"] == [])
-            let started = try await console.request(.POST, "/v1/rollouts", request)
+            #expect(try await console.request(.get, "/v1/rollouts").json["items"] == [])
+            let started = try await console.request(.post, "/v1/rollouts", request)
             #expect(started.status == 201, "\(started.text)")
-            let second = try await console.request(.POST, "/v1/rollouts", request)
+            let second = try await console.request(.post, "/v1/rollouts", request)
             #expect(second.status == 409 && second.text.contains("shop-1-0-0"), "\(second.text)")
-            let rollout = try await console.request(.GET, "/v1/rollouts/shop-1-0-0")
+            let rollout = try await console.request(.get, "/v1/rollouts/shop-1-0-0")
             #expect(rollout.json["metadata"]?["createdBy"] == "alice")
             #expect(rollout.json["status"]?["phase"] == "scheduled")
             #expect(rollout.json["status"]?["stages"]?[0]?["lanes"] == ["us-east-1": 1])
             #expect(rollout.json["status"]?["targets"]?[1]?["stage"] == "rest")
             let unknown = try await console.request(
-                .POST, "/v1/plan", ["application": "shop", "version": "7", "policy": "waves"])
+                .post, "/v1/plan", ["application": "shop", "version": "7", "policy": "waves"])
             #expect(unknown.status == 404 && unknown.text.contains("the newest are 1.0.0"))
             let badName = try await console.request(
-                .POST, "/v1/plan", ["application": "Shop!", "version": "7", "policy": "waves"])
+                .post, "/v1/plan", ["application": "Shop!", "version": "7", "policy": "waves"])
             #expect(badName.status == 422 && badName.text.contains("'Shop!' is not a name"), "\(badName.text)")
         }
     }
@@ -73,17 +73,17 @@ internal import Testing
         try await ConsoleHarness.run { console in
             try await console.applyFleet()
             let request: JSONValue = ["application": "shop", "version": "1.0.0", "policy": "waves", "name": "r1"]
-            _ = try await console.request(.POST, "/v1/rollouts", request)
+            _ = try await console.request(.post, "/v1/rollouts", request)
             // No reconcile loop runs here: the order is stored, and its effect is still to come.
-            let pause = try await console.request(.POST, "/v1/rollouts/r1/pause", ["reason": "lunch"])
+            let pause = try await console.request(.post, "/v1/rollouts/r1/pause", ["reason": "lunch"])
             #expect(pause.status == 202, "\(pause.text)")
             let both = try await console.request(
-                .POST, "/v1/rollouts/r1/pause", ["region": "us-east-1", "cluster": "use1-a"])
+                .post, "/v1/rollouts/r1/pause", ["region": "us-east-1", "cluster": "use1-a"])
             #expect(both.status == 400)
-            let stage = try await console.request(.POST, "/v1/rollouts/r1/approve", ["stage": "nope"])
+            let stage = try await console.request(.post, "/v1/rollouts/r1/approve", ["stage": "nope"])
             #expect(stage.status == 404 && stage.text.contains("stages are canary, rest"))
-            #expect(try await console.request(.POST, "/v1/rollouts/r2/abort").status == 404)
-            let history = try await console.request(.GET, "/v1/rollouts/r1/history")
+            #expect(try await console.request(.post, "/v1/rollouts/r2/abort").status == 404)
+            let history = try await console.request(.get, "/v1/rollouts/r1/history")
             #expect(history.json["items"]?.arrayValue?.isEmpty == false)
         }
     }

@@ -39,11 +39,6 @@ struct OperatorClient: Sendable {
         }
     }
 
-    private init(connection: Connection, http: HTTPClient) {
-        self.connection = connection
-        self.http = http
-    }
-
     func get(_ path: String) async throws -> JSONValue { try await send(.GET, path, nil) }
     func get<Value: Decodable>(_ path: String, as type: Value.Type) async throws -> Value {
         try await get(path).decoded(as: type)

@@ -2,34 +2,46 @@ internal import SwellModel
 
 /// What changed from one look at a rollout to the next, a line a change; for pipes and logs.
 enum RolloutChanges {
+    /// Waits that the lines on stages and clusters tell already; each would be said anew with every cluster.
+    private static let told: Set<String> = ["soak", "health", "minHealthyTime", "concurrency"]
+
     static func lines(from before: RolloutView?, to after: RolloutView) -> [String] {
-        var lines: [String] = []
-        let name = after.metadata.name
         let old = before?.status
+        var rollout: [String] = []
         if old?.phase != after.status.phase || old?.reason != after.status.reason {
-            lines.append("rollout \(name) \(after.status.phase)\(told(after.status.reason))")
+            rollout.append("rollout \(after.metadata.name) \(after.status.phase)\(told(after.status.reason))")
         }
-        for stage in after.status.stages {
+        let stages = stageLines(from: old, to: after.status)
+        let targets = targetLines(from: old, to: after.status)
+        let waits = after.status.waitingFor.filter { !told.contains($0.what) }.map(\.why)
+        let earlier = old?.waitingFor.map(\.why) ?? []
+        let waitLines = waits.filter { !earlier.contains($0) }.map { "waits: \(flat($0))" }
+        // What ends a rollout comes before its end.
+        return after.status.isEnded
+            ? targets + stages + rollout : rollout + stages + targets + waitLines
+    }
+
+    private static func stageLines(from old: RolloutView.Status?, to new: RolloutView.Status) -> [String] {
+        new.stages.compactMap { stage in
             let earlier = old?.stages.first { $0.name == stage.name }
-            guard earlier?.phase != stage.phase, before != nil || stage.phase != "waiting" else { continue }
+            guard earlier?.phase != stage.phase, old != nil || stage.phase != "waiting" else { return nil }
             let until = stage.phase == "soaking" ? stage.soakEndsAt.map { " until \($0)" } ?? "" : ""
-            lines.append("stage \(stage.name) \(stage.phase)\(until)\(told(stage.reason))")
+            return "stage \(stage.name) \(stage.phase)\(until)\(told(stage.reason))"
         }
+    }
+
+    private static func targetLines(from old: RolloutView.Status?, to new: RolloutView.Status) -> [String] {
         let earlier = Dictionary((old?.targets ?? []).map { ($0.cluster, $0) }) { first, _ in first }
-        for target in after.status.targets {
+        return new.targets.compactMap { target in
             let was = earlier[target.cluster]
             guard was?.phase != target.phase || was?.generation != target.generation,
-                before != nil || target.phase != "queued"
-            else { continue }
+                old != nil || target.phase != "queued"
+            else { return nil }
             let release = target.release.map { " \($0)" } ?? ""
             let generation = target.generation.map { " generation \($0)" } ?? ""
-            lines.append(
-                "cluster \(target.cluster) (\(target.region)) \(target.phase)\(release)\(generation)\(told(target.reason))"
-            )
+            return "cluster \(target.cluster) (\(target.region)) \(target.phase)\(release)\(generation)"
+                + told(target.reason)
         }
-        let waits = after.status.waitingFor.map(\.why)
-        for why in waits where !(old?.waitingFor.map(\.why) ?? []).contains(why) { lines.append("waits: \(flat(why))") }
-        return lines
     }
 
     private static func told(_ reason: String?) -> String { reason.map { ": \(flat($0))" } ?? "" }
