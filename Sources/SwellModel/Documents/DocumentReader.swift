@@ -23,7 +23,7 @@ public enum DocumentReader {
             for document in documents {
                 let problems = Problems(file: file.name)
                 read(Field(node: document.root, path: "", problems: problems), into: &set, places: &places)
-                errors.append(contentsOf: problems.errors)
+                errors.append(contentsOf: problems.errors.sorted { ($0.line ?? 0) < ($1.line ?? 0) })
             }
         }
         if errors.isEmpty, set.isEmpty {

@@ -124,6 +124,7 @@ private let production = """
             """,
             policy("stages:\n  - name: a\n    select: {}\n    soak: 5 minutes\n    maxConcurrent: 0"))
         let lines = found.map(\.description)
+        #expect(found.filter { $0.file == "f0.yaml" }.compactMap(\.line).prefix(4) == [3, 5, 5, 6])
         #expect(
             lines.contains { $0.hasPrefix("f0.yaml:5: spec.regin: there is no field 'regin'; did you mean 'region'?") })
         #expect(lines.contains { $0.hasPrefix("f0.yaml:5: spec.region: the field 'region' is missing") })
