@@ -1,6 +1,7 @@
 internal import FoundationEssentials
 public import KubernetesObjects
 public import Logging
+internal import NIOCore
 internal import NIOSSL
 public import ServiceLifecycle
 
@@ -132,7 +133,7 @@ public final class SimulatedFleet: Service {
     /// Serves all clusters until the task is cancelled or the service group shuts down.
     public func run() async throws {
         let identity = try authority.serverIdentity(now: Date())
-        let tls: TLSConfiguration
+        var tls: TLSConfiguration
         do {
             let chain = try NIOSSLCertificate.fromPEMBytes(Array(identity.certificatePEM.utf8))
             let key = try NIOSSLPrivateKey(bytes: Array(identity.keyPEM.utf8), format: .pem)
@@ -142,12 +143,15 @@ public final class SimulatedFleet: Service {
             throw SimulatorError(
                 code: .certificate, message: "cannot use the server certificate: \(error)", cause: error)
         }
+        // A client that does not say goodbye must not hold up an ordered outage or the end.
+        tls.shutdownTimeout = .milliseconds(100)
+        let settings = tls
         do {
             try await cancelWhenGracefulShutdown {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for cluster in self.clusters {
                         guard let simulated = self.simulated[cluster.name] else { continue }
-                        group.addTask { try await self.serve(simulated, port: cluster.port, tls: tls) }
+                        group.addTask { try await self.serve(simulated, port: cluster.port, tls: settings) }
                         group.addTask {
                             await withTaskCancellationHandler {
                                 await simulated.runControllers()
