@@ -131,6 +131,9 @@ let package = Package(
         // A seeded world for the engine: network, clocks, crashes; the invariants.
         .target(name: "SwellSimulation", dependencies: ["SwellModel", "SwellEngine", "SwellStore", collections]),
 
+        // How the services' executables begin and end.
+        .target(name: "SwellProgram", dependencies: [argumentParser]),
+
         // The operator's command line.
         .executableTarget(name: "swell", dependencies: ["SwellCommands"]),
         // The central service.
@@ -138,20 +141,22 @@ let package = Package(
             name: "swell-coordinator",
             dependencies: [
                 "SwellCoordinator", "SwellConsole", "SwellTelemetry", "SwellStore", "SwellIdentity", "SwellModel",
-                "PostgresClient", argumentParser, lifecycle, unixSignals, logging, nioSSL, nioCertificateReloading,
+                "PostgresClient", "SwellProgram", argumentParser, lifecycle, unixSignals, logging, nioSSL,
+                nioCertificateReloading,
             ]),
         // The service in each cluster.
         .executableTarget(
             name: "swell-agent",
             dependencies: [
-                "SwellAgent", "SwellTelemetry", "SwellModel", "SwellIdentity", "KubernetesClient", argumentParser,
-                lifecycle, unixSignals, logging,
+                "SwellAgent", "SwellTelemetry", "SwellModel", "SwellIdentity", "KubernetesClient", "SwellProgram",
+                argumentParser, lifecycle, unixSignals, logging,
             ]),
         // Simulated Kubernetes API servers.
         .executableTarget(
             name: "swell-kubesim",
             dependencies: [
-                "KubernetesObjects", "KubernetesSimulator", argumentParser, asyncHTTPClient, lifecycle, logging, nioCore,
+                "KubernetesObjects", "KubernetesSimulator", "SwellProgram", argumentParser, asyncHTTPClient, lifecycle,
+                logging, nioCore,
                 nioHTTP1,
             ]),
         // Runs simulated worlds and checks the invariants.
@@ -190,6 +195,7 @@ let package = Package(
                 "SwellAgent", "SwellEngine", "SwellIdentity", "SwellProtocol", "SwellModel", "KubernetesObjects",
                 "KubernetesSimulator", grpc, grpcTransport, protobuf, crypto, logging,
             ]),
+        .testTarget(name: "SwellProgramTests", dependencies: ["SwellProgram", argumentParser]),
         .testTarget(name: "SwellCommandsTests", dependencies: ["SwellCommands"]),
         .testTarget(name: "SwellSimulationTests", dependencies: ["SwellSimulation"]),
         .testTarget(

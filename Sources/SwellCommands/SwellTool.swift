@@ -30,7 +30,8 @@ public struct SwellTool: AsyncParsableCommand {
     public static func run(_ arguments: [String]) async -> Int32 {
         let terminal = Terminal(environment: ProcessInfo.processInfo.environment)
         do {
-            var command = try parseAsRoot(arguments)
+            // Said here: as a flag of the root's it would take `--version` away from the commands.
+            var command = try parseAsRoot(arguments == ["--version"] ? ["version"] : arguments)
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {

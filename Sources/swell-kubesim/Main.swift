@@ -1,8 +1,9 @@
 internal import ArgumentParser
+internal import SwellProgram
 
 /// Simulated Kubernetes clusters for demonstrations and tests.
 @main
-struct Main: AsyncParsableCommand {
+struct Main: ServiceProgram {
     static let configuration = CommandConfiguration(
         commandName: "swell-kubesim",
         abstract: "Simulated Kubernetes API servers, one for each cluster of a fleet, in one process.",

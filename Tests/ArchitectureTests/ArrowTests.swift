@@ -24,13 +24,16 @@ private let arrows: [String: Set<String>] = [
     ],
     "SwellCommands": ["SwellModel", "KubernetesObjects"],
     "SwellSimulation": ["SwellModel", "SwellEngine", "SwellStore"],
+    "SwellProgram": [],
     "swell": ["SwellCommands"],
     "swell-coordinator": [
         "SwellCoordinator", "SwellConsole", "SwellTelemetry", "SwellStore", "SwellIdentity", "SwellModel",
-        "PostgresClient",
+        "PostgresClient", "SwellProgram",
     ],
-    "swell-agent": ["SwellAgent", "SwellTelemetry", "SwellModel", "SwellIdentity", "KubernetesClient"],
-    "swell-kubesim": ["KubernetesSimulator", "KubernetesObjects"],
+    "swell-agent": [
+        "SwellAgent", "SwellTelemetry", "SwellModel", "SwellIdentity", "KubernetesClient", "SwellProgram",
+    ],
+    "swell-kubesim": ["KubernetesSimulator", "KubernetesObjects", "SwellProgram"],
     "swell-proof": ["SwellSimulation", "SwellEngine", "SwellModel"],
 ]
 

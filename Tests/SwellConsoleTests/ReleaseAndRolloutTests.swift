@@ -50,11 +50,16 @@ internal import Testing
             #expect(plan.json["rollout"]?["metadata"]?["name"] == "shop-1-0-0")
             #expect(plan.json["rollout"]?["status"]?["targets"]?.arrayValue?.count == 2)
             #expect(plan.json["warnings"]?[0]?["kind"] == "unreachable")
+            // What only the start itself would end is nothing that a plan waits for.
+            let waits = plan.json["rollout"]?["status"]?["waitingFor"]?.arrayValue ?? []
+            #expect(waits.allSatisfy { $0["why"] != "the next decision" }, "\(plan.text)")
             #expect(try await console.request(.get, "/v1/rollouts").json["items"] == [])
             let started = try await console.request(.post, "/v1/rollouts", request)
             #expect(started.status == 201, "\(started.text)")
             let second = try await console.request(.post, "/v1/rollouts", request)
             #expect(second.status == 409 && second.text.contains("shop-1-0-0"), "\(second.text)")
+            let misspelt = try await console.request(.get, "/v1/rollouts/shop-1-0-1")
+            #expect(misspelt.status == 404 && misspelt.text.contains("did you mean 'shop-1-0-0'?"), "\(misspelt.text)")
             let rollout = try await console.request(.get, "/v1/rollouts/shop-1-0-0")
             #expect(rollout.json["metadata"]?["createdBy"] == "alice")
             #expect(rollout.json["status"]?["phase"] == "scheduled")

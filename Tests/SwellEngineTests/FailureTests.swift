@@ -42,6 +42,10 @@ struct FailureTests {
         world.report("west-2", .failed, .failed, reason: "CrashLoopBackOff")
         let second = world.decide()
         #expect(world.rollout.phase == .rollingBack)
+        // Who caused it stands at the rollout and at itself; the others say for what they go back.
+        #expect(world.rollout.reason?.contains("west-1: ImagePullBackOff") == true)
+        #expect(world.rollout.targets["west-2"]?.reason == "CrashLoopBackOff")
+        #expect(world.rollout.targets["west-4"]?.reason == "stage 'all': 2 failed, more than the budget of 1")
         #expect(second.assignments.map(\.cluster) == ["west-2", "west-3"])
         #expect(second.assignments.allSatisfy { $0.goal == .run(Scenario.one) && $0.fallback == nil })
         #expect(world.clusters(.skipped) == ["west-4", "west-5", "west-6"])

@@ -96,7 +96,8 @@ start_agent() {
   local cluster=$1 directory=$state/agents/$1
   mkdir -p "$directory"
   if [ ! -e "$directory/joined" ]; then
-    (umask 077; swell cluster token "$cluster" >"$directory/join-token")
+    (umask 077; swell cluster token "$cluster" >"$directory/join-token" 2>"$directory/join-token.note") \
+      || { cat "$directory/join-token.note" >&2; fail "no token for the agent of $cluster"; }
     touch "$directory/joined"
   fi
   start "agent-$cluster" "$programs/swell-agent" run --cluster "$cluster" --state-dir "$directory" \

@@ -123,6 +123,12 @@ struct OperatorClient: Sendable {
     }
 
     private static func error(_ status: HTTPResponseStatus, _ body: JSONValue) -> CommandError {
+        if status == .unauthorized {
+            return CommandError(
+                code: .connection,
+                message: "the server does not know the token; give an operator's with --token-file PATH, or set "
+                    + "SWELL_TOKEN_FILE or SWELL_TOKEN")
+        }
         if let problem = try? body.decoded(as: Problem.self) { return CommandError(problem) }
         return CommandError(
             Problem(code: "http", title: "", status: Int(status.code), detail: "the server answered \(status)"))

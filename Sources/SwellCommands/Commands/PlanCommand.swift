@@ -44,7 +44,8 @@ struct PlanCommand: ServerCommand {
 
     func run(_ session: Session) async throws {
         let answer = try await session.client.post("/v1/plan", options.request())
-        if let text = answer.text(as: output.output) {
+        let named = output.output == .name ? answer["rollout"] ?? answer : answer
+        if let text = named.text(as: output.output) {
             session.terminal.line(text)
             return
         }

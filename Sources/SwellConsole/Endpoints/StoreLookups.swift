@@ -7,7 +7,8 @@ extension FleetStore {
     func clusterRecord(_ name: ClusterName) async throws -> ClusterRecord {
         let records = try await clusters()
         guard let record = records.first(where: { $0.cluster.name == name }) else {
-            throw Problem.notFound("there is no cluster '\(name)'")
+            let known = records.map(\.cluster.name.rawValue)
+            throw Problem.notFound("there is no cluster '\(name)'\(Self.advice(name.rawValue, known))")
         }
         return record
     }
@@ -15,7 +16,8 @@ extension FleetStore {
     func application(_ name: ApplicationName) async throws -> Application {
         let all = try await applications()
         guard let application = all.first(where: { $0.name == name }) else {
-            throw Problem.notFound("there is no application '\(name)'\(Self.known(all.map(\.name.rawValue)))")
+            throw Problem.notFound(
+                "there is no application '\(name)'\(Self.advice(name.rawValue, all.map(\.name.rawValue)))")
         }
         return application
     }
@@ -23,20 +25,24 @@ extension FleetStore {
     func policy(_ name: PolicyName) async throws -> RolloutPolicy {
         let all = try await policies()
         guard let policy = all.first(where: { $0.name == name }) else {
-            throw Problem.notFound("there is no policy '\(name)'\(Self.known(all.map(\.name.rawValue)))")
+            throw Problem.notFound(
+                "there is no policy '\(name)'\(Self.advice(name.rawValue, all.map(\.name.rawValue)))")
         }
         return policy
     }
 
-    private static func known(_ names: [String]) -> String {
-        names.isEmpty ? "; none was applied yet" : "; there are \(names.sorted().prefix(12).joined(separator: ", "))"
+    private static func advice(_ word: String, _ known: [String]) -> String {
+        known.isEmpty ? "; none was applied yet" : Spelling.advice(for: word, among: known)
     }
 }
 
 extension RolloutStore {
     func existingRollout(_ name: RolloutName) async throws -> Rollout {
-        guard let rollout = try await rollout(name) else { throw Problem.notFound("there is no rollout '\(name)'") }
-        return rollout
+        if let rollout = try await rollout(name) { return rollout }
+        let known = try await rollouts(of: nil, limit: 100).map(\.name.rawValue)
+        throw Problem.notFound(
+            "there is no rollout '\(name)'"
+                + (known.isEmpty ? "; none was started yet" : Spelling.advice(for: name.rawValue, among: known)))
     }
 }
 

@@ -9,7 +9,11 @@ struct RolloutPlanning: Sendable {
 
     func preview(_ request: RolloutRequest, by actor: String) async throws -> PlanView {
         let (plan, surroundings) = try await plan(request, by: actor)
-        return try await view(plan, surroundings)
+        var shown = try await view(plan, surroundings)
+        // A plan waits for nothing but what will still be in the way at the start.
+        let now = try await store.now()
+        shown.rollout.status.waitingFor.removeAll { $0.until.map { $0 <= now } ?? false }
+        return shown
     }
 
     func start(_ request: RolloutRequest, by actor: String) async throws -> PlanView {

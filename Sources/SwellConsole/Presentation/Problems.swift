@@ -25,7 +25,7 @@ extension Problem {
     }
     static let unauthorized = Problem(
         code: "unauthorized", title: "Not signed in", status: 401,
-        detail: "send an operator's token as 'Authorization: Bearer …'")
+        detail: "the token is missing or not known; send an operator's as 'Authorization: Bearer …'")
 
     /// What an error of whatever kind tells the sender.
     init(_ error: any Error) {
@@ -57,7 +57,7 @@ extension Problem {
         case .unavailable, .leaseLost:
             self = Problem(
                 code: "unavailable", title: "The database is away", status: 503,
-                detail: "nothing was done; try again: \(error.message)")
+                detail: "\(error.message); try again")
         case .outcomeUnknown:
             self = Problem(
                 code: "outcome-unknown", title: "The outcome is not known", status: 503,

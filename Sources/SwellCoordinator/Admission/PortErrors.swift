@@ -1,4 +1,5 @@
 package import GRPCCore
+internal import Logging
 internal import SwellIdentity
 internal import SwellProtocol
 internal import SwellStore
@@ -43,4 +44,17 @@ extension RPCError {
 extension RPCError.Code {
     /// Whether it was the coordinator's fault, which its log must explain.
     var isOurs: Bool { self == .internalError || self == .unavailable || self == .unknown }
+}
+
+extension Error {
+    /// Whether the connection to the caller was lost. Only the transport says so in gRPC's words: what the coordinator lacks
+    /// itself is an error of its store, or of its turns, until an agent is told of it.
+    var isLostPeer: Bool { (self as? RPCError)?.code == .unavailable }
+}
+
+extension Logger.Level {
+    /// How loudly the log tells that a call ended with `error`: an agent that goes away is daily business.
+    init(ofEnd error: any Error) {
+        if error.isLostPeer { self = .debug } else { self = RPCError(telling: error).code.isOurs ? .error : .info }
+    }
 }

@@ -69,7 +69,7 @@ struct FleetService: Swell_V1_Fleet.SimpleServiceProtocol {
             let told = RPCError(telling: error)
             if !Task.isCancelled, told.code != .cancelled {
                 logger.log(
-                    level: told.code.isOurs ? .error : .info, "call refused",
+                    level: Logger.Level(ofEnd: error), error.isLostPeer ? "call broke off" : "call refused",
                     metadata: [
                         "call": "\(call)", "cluster": "\(cluster)", "peer": "\(context.remotePeer)",
                         "reason": "\(error)",

@@ -12,8 +12,9 @@ struct StoreHealth: Sendable {
         self.logger = logger
     }
 
-    /// Notes how the last attempt went: nil for well.
+    /// Notes how the last attempt went: nil for well. One that the service's end cut short says nothing of the store.
     mutating func note(_ error: StoreError?) {
+        guard !Task.isCancelled else { return }
         if let error {
             if !isDown {
                 logger.error(

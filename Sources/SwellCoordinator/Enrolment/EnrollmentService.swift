@@ -28,7 +28,7 @@ struct EnrollmentService: Swell_V1_Enrollment.SimpleServiceProtocol {
         } catch {
             let told = RPCError(telling: error)
             logger.log(
-                level: told.code.isOurs ? .error : .info, "enrolment refused",
+                level: Logger.Level(ofEnd: error), "enrolment refused",
                 metadata: ["peer": "\(peer)", "reason": "\(error)"])
             throw told
         }

@@ -16,12 +16,13 @@ internal import SwellModel
 extension DecisionState {
     mutating func respondToFailures() {
         guard rollout.policy.onFailure.action == .rollback else { return }
-        if rollout.phase != .rollingBack {
-            for index in rollout.stages.indices where rollout.exceedsBudget(stage: index) { respond(toStage: index) }
-        }
+        // First, and each for a reason of its own: beyond the budget the rest go back for theirs.
         for name in names {
             guard let target = rollout.targets[name], target.phase == .failed else { continue }
             takeBack(name, reason: target.reason ?? "failed")
+        }
+        if rollout.phase != .rollingBack {
+            for index in rollout.stages.indices where rollout.exceedsBudget(stage: index) { respond(toStage: index) }
         }
     }
 
@@ -32,7 +33,9 @@ extension DecisionState {
             + "\(rollout.failureBudget(ofStage: index))"
         let failed = names.filter { rollout.targets[$0].map { $0.stage == index && $0.countsAsFailure } ?? false }
         switch rollout.policy.onFailure.scope {
-        case .rollout: rollBack(.rollout, reason: reason)
+        case .rollout:
+            let culprit = failed.first.map { "\($0): \(rollout.targets[$0]?.reason ?? "failed")" }
+            rollBack(.rollout, reason: reason, culprit: culprit)
         case .stage: rollBack(.stage(stage), reason: reason)
         case .region:
             let regions = Set(failed.compactMap { rollout.targets[$0]?.region })

@@ -7,9 +7,12 @@ extension DecisionState {
     /// Takes back what a scope covers. The rest of the rollout is left alone, unless the scope is all of it.
     ///
     /// A rollback that failed is tried again only where a person orders it, so that no failure repeats itself for ever.
-    mutating func rollBack(_ scope: RollbackScope, reason: String, isOrdered: Bool = false) {
+    /// The `culprit` is named once, at the rollout, and not at each cluster that goes back with it.
+    mutating func rollBack(
+        _ scope: RollbackScope, reason: String, culprit: String? = nil, isOrdered: Bool = false
+    ) {
         if scope == .rollout {
-            moveRollout(to: .rollingBack, reason: reason)
+            moveRollout(to: .rollingBack, reason: culprit.map { "\(reason); \($0)" } ?? reason)
         } else if !rollout.rolledBack.contains(scope) {
             updateRollout { $0.rolledBack.append(scope) }
         }

@@ -1,7 +1,7 @@
 /// Guesses what a misspelt word was meant to be.
-enum Spelling {
+public enum Spelling {
     /// `, did you mean 'x'?` where a candidate is near enough; otherwise the candidates, if they are few.
-    static func advice(for word: String, among candidates: [String]) -> String {
+    public static func advice(for word: String, among candidates: [String]) -> String {
         if let nearest = nearest(to: word, among: candidates) { return "; did you mean '\(nearest)'?" }
         guard !candidates.isEmpty, candidates.count <= 12 else { return "" }
         return "; known are \(candidates.sorted().joined(separator: ", "))"
