@@ -57,6 +57,36 @@ enum Table {
         }
     }
 
+    /// A text that is written `<none>` where there is none.
+    private static func optional(_ name: String, wide: Bool = false, _ path: String...) -> Column {
+        Column(name: name, isWide: wide) { object in
+            var current: JSONValue? = object
+            for step in path { current = current?[step] }
+            return .string(current?.stringValue ?? "<none>")
+        }
+    }
+
+    /// A number or percentage of a spec that is written `N/A` where there is none.
+    private static func notAvailable(_ name: String, _ field: String) -> Column {
+        Column(name: name) { object in
+            let value = object.at("spec", field)
+            return .string(value?.stringValue ?? value?.serialized() ?? "N/A")
+        }
+    }
+
+    /// Labels in the form of a selector, shown in wide output.
+    private static func labels(_ name: String, _ path: String...) -> Column {
+        Column(name: name, isWide: true) { object in
+            var current: JSONValue? = object
+            for step in path { current = current?[step] }
+            let pairs = (current?.objectValue ?? [:]).sorted { $0.key < $1.key }
+            let text = pairs.map { "\($0.key)=\($0.value.stringValue ?? "")" }.joined(separator: ",")
+            return .string(text.isEmpty ? "<none>" : text)
+        }
+    }
+
+    private static let selector = labels("Selector", "spec", "selector", "matchLabels")
+
     private static let name = text("Name", "metadata", "name")
 
     private static func age(_ now: Double) -> Column {
@@ -78,12 +108,12 @@ enum Table {
         case "Deployment":
             return [
                 name, ready(wanted: "spec"), number("Up-to-date", "status", "updatedReplicas"),
-                number("Available", "status", "availableReplicas"), age, containers, images,
+                number("Available", "status", "availableReplicas"), age, containers, images, selector,
             ]
         case "ReplicaSet":
             return [
                 name, number("Desired", "spec", "replicas"), number("Current", "status", "replicas"),
-                number("Ready", "status", "readyReplicas"), age, containers, images,
+                number("Ready", "status", "readyReplicas"), age, containers, images, selector,
             ]
         case "StatefulSet": return [name, ready(wanted: "spec"), age, containers, images]
         case "DaemonSet":
@@ -91,14 +121,53 @@ enum Table {
                 name, number("Desired", "status", "desiredNumberScheduled"),
                 number("Current", "status", "currentNumberScheduled"), number("Ready", "status", "numberReady"),
                 number("Up-to-date", "status", "updatedNumberScheduled"),
-                number("Available", "status", "numberAvailable"), age, containers, images,
+                number("Available", "status", "numberAvailable"), age, containers, images, selector,
             ]
         case "Job":
             return [
                 name, Column(name: "Status") { .string(jobStatus($0)) },
                 Column(name: "Completions") {
                     .string("\($0.int("status", "succeeded") ?? 0)/\($0.int("spec", "completions") ?? 1)")
+                }, Column(name: "Duration") { .string(duration(of: $0, now: now)) }, age, containers, images, selector,
+            ]
+        case "CronJob":
+            return [
+                name, text("Schedule", "spec", "schedule"), optional("Timezone", "spec", "timeZone"),
+                Column(name: "Suspend") { .string($0.at("spec", "suspend")?.boolValue == true ? "True" : "False") },
+                Column(name: "Active", type: "integer") {
+                    .integer(Int64($0.at("status", "active")?.arrayValue?.count ?? 0))
+                },
+                Column(name: "Last Schedule") { object in
+                    let last = object.at("status", "lastScheduleTime")?.stringValue
+                    return .string(last == nil ? "<none>" : Self.age(of: last, now: now))
                 }, age,
+            ]
+        case "Ingress":
+            return [
+                name, optional("Class", "spec", "ingressClassName"),
+                Column(name: "Hosts") { object in
+                    let hosts = (object.at("spec", "rules")?.arrayValue ?? []).compactMap { $0["host"]?.stringValue }
+                    return .string(hosts.isEmpty ? "*" : hosts.joined(separator: ","))
+                },
+                Column(name: "Address") { object in
+                    let addresses = object.at("status", "loadBalancer", "ingress")?.arrayValue ?? []
+                    return .string(
+                        addresses.compactMap { ($0["ip"] ?? $0["hostname"])?.stringValue }.joined(separator: ","))
+                }, Column(name: "Ports") { .string($0.at("spec", "tls") == nil ? "80" : "80, 443") }, age,
+            ]
+        case "HorizontalPodAutoscaler":
+            return [
+                name,
+                Column(name: "Reference") { object in
+                    let target = object.at("spec", "scaleTargetRef")
+                    return .string("\(target?["kind"]?.stringValue ?? "")/\(target?["name"]?.stringValue ?? "")")
+                }, number("MinPods", "spec", "minReplicas"), number("MaxPods", "spec", "maxReplicas"),
+                number("Replicas", "status", "currentReplicas"), age,
+            ]
+        case "PodDisruptionBudget":
+            return [
+                name, notAvailable("Min Available", "minAvailable"), notAvailable("Max Unavailable", "maxUnavailable"),
+                number("Allowed Disruptions", "status", "disruptionsAllowed"), age,
             ]
         case "Service":
             return [
@@ -116,7 +185,7 @@ enum Table {
                             return
                                 "\(port["port"]?.serialized() ?? "")\(node)/\(port["protocol"]?.stringValue ?? "TCP")"
                         }.joined(separator: ","))
-                }, age,
+                }, age, labels("Selector", "spec", "selector"),
             ]
         case "Namespace", "PersistentVolume": return [name, text("Status", "status", "phase"), age]
         case "PersistentVolumeClaim":
@@ -142,7 +211,8 @@ enum Table {
             ]
         case "Event":
             return [
-                text("Last Seen", "lastTimestamp"), text("Type", "type"), text("Reason", "reason"),
+                Column(name: "Last Seen") { .string(Self.age(of: $0["lastTimestamp"]?.stringValue, now: now)) },
+                text("Type", "type"), text("Reason", "reason"),
                 Column(name: "Object") { object in
                     let kind = object.at("involvedObject", "kind")?.stringValue?.lowercased() ?? ""
                     return .string("\(kind)/\(object.at("involvedObject", "name")?.stringValue ?? "")")
@@ -202,7 +272,9 @@ enum Table {
                 let statuses = object.at("status", "containerStatuses")?.arrayValue ?? []
                 return .string(String(statuses.reduce(0) { $0 + ($1.int("restartCount") ?? 0) }))
             },
-            age, text("IP", wide: true, "status", "podIP"), text("Node", wide: true, "spec", "nodeName"),
+            age, optional("IP", wide: true, "status", "podIP"), optional("Node", wide: true, "spec", "nodeName"),
+            optional("Nominated Node", wide: true, "status", "nominatedNodeName"),
+            Column(name: "Readiness Gates", isWide: true) { _ in "<none>" },
         ]
     }
 
@@ -213,6 +285,13 @@ enum Table {
             if let reason = status.at("state", "terminated", "reason")?.stringValue { return reason }
         }
         return object.at("status", "phase")?.stringValue ?? "Unknown"
+    }
+
+    /// From a job's start to its end, or to now.
+    private static func duration(of job: JSONValue, now: Double) -> String {
+        guard let start = job.at("status", "startTime")?.stringValue.flatMap(Timestamp.instant) else { return "" }
+        let end = job.at("status", "completionTime")?.stringValue.flatMap(Timestamp.instant) ?? now
+        return Age.text(seconds: Int(end - start))
     }
 
     private static func jobStatus(_ object: JSONValue) -> String {

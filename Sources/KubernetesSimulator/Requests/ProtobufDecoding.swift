@@ -217,6 +217,8 @@ struct ProtobufDecoding {
         SelfSubjectAccessReviewSpec 1:resourceAttributes:ResourceAttributes 2:nonResourceAttributes:NonResourceAttributes
         ResourceAttributes 1:namespace:s 2:verb:s 3:group:s 4:version:s 5:resource:s 6:subresource:s 7:name:s
         NonResourceAttributes 1:path:s 2:verb:s
+        SelfSubjectRulesReview 1:metadata:ObjectMeta 2:spec:SelfSubjectRulesReviewSpec 3:status:-
+        SelfSubjectRulesReviewSpec 1:namespace:s
         SelfSubjectReview 1:metadata:ObjectMeta 2:status:-
         """
 }

@@ -150,9 +150,11 @@ struct ClusterListener: Sendable {
 
     private static func apiRequest(_ request: Request, body: [UInt8]) -> APIRequest {
         var query: [String: String] = [:]
-        for (name, value) in request.uri.queryParameters {
-            let key = String(name)
-            if query[key] == nil { query[key] = String(value) }
+        for pair in (request.uri.query ?? "").split(separator: "&") {
+            let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            // Clients write a space as a plus, as forms do; a plus itself comes percent-encoded.
+            let texts = sides.map { percentDecoded($0.replacing("+", with: " ")[...]) }
+            if query[texts[0]] == nil { query[texts[0]] = texts.count > 1 ? texts[1] : "" }
         }
         let path = request.uri.path.split(separator: "/").map { percentDecoded($0) }
         return APIRequest(
