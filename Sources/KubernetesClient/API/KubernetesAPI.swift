@@ -39,6 +39,7 @@ public struct KubernetesAPI: Sendable {
     private let limiter: RequestLimiter
     private let watchLimiter: RequestLimiter
     let discovery: Discovery
+    let settled = SettledObjects()
 
     /// Prepares to talk to a server; nothing is sent yet. Call ``shutdown()`` when done.
     ///

@@ -76,26 +76,44 @@ extension KubernetesAPI {
         var objects: [KubernetesObject] = []
         var token: String?
         while true {
-            var request = KubernetesRequest(
-                .GET, resource.collectionPath(namespace: selection.namespace), query: selection.query,
-                timeout: options.requestTimeout)
-            request.query.append(("limit", String(pageSize)))
-            if let token { request.query.append(("continue", token)) }
-            let answer = try await exchange.json(request)
-            guard let items = answer["items"]?.arrayValue ?? (answer["items"]?.isNull == true ? [] : nil),
-                let version = answer["metadata"]?["resourceVersion"]?.stringValue
-            else {
-                throw KubernetesError(code: .invalidAnswer, message: "\(request.summary): the answer is no list")
-            }
-            for item in items {
-                // Items of a list do not name their own type.
-                var members = item.objectValue ?? [:]
-                members["apiVersion"] = .string(selection.type.apiVersion)
-                members["kind"] = .string(selection.type.kind)
-                objects.append(try KubernetesObject(json: .object(members)))
-            }
-            token = answer["metadata"]?["continue"]?.stringValue.flatMap { $0.isEmpty ? nil : $0 }
-            if token == nil { return ObjectList(objects: objects, resourceVersion: version) }
+            let page = try await page(resource, selection, limit: pageSize, token: token)
+            objects += page.objects
+            token = page.token
+            if token == nil { return ObjectList(objects: objects, resourceVersion: page.version) }
         }
+    }
+
+    /// The first objects of a selection, and whether they are all.
+    func firstObjects(
+        _ selection: ObjectSelection, limit: Int
+    ) async throws -> (objects: [KubernetesObject], areAll: Bool) {
+        let resource = try await resource(for: selection.type)
+        let page = try await page(resource, selection, limit: limit, token: nil)
+        return (page.objects, page.token == nil)
+    }
+
+    private func page(
+        _ resource: APIResource, _ selection: ObjectSelection, limit: Int, token: String?
+    ) async throws -> (objects: [KubernetesObject], version: String, token: String?) {
+        var request = KubernetesRequest(
+            .GET, resource.collectionPath(namespace: selection.namespace), query: selection.query,
+            timeout: options.requestTimeout)
+        request.query.append(("limit", String(limit)))
+        if let token { request.query.append(("continue", token)) }
+        let answer = try await exchange.json(request)
+        guard let items = answer["items"]?.arrayValue ?? (answer["items"]?.isNull == true ? [] : nil),
+            let version = answer["metadata"]?["resourceVersion"]?.stringValue
+        else {
+            throw KubernetesError(code: .invalidAnswer, message: "\(request.summary): the answer is no list")
+        }
+        var objects: [KubernetesObject] = []
+        for item in items {
+            // Items of a list do not name their own type.
+            var members = item.objectValue ?? [:]
+            members["apiVersion"] = .string(selection.type.apiVersion)
+            members["kind"] = .string(selection.type.kind)
+            objects.append(try KubernetesObject(json: .object(members)))
+        }
+        return (objects, version, answer["metadata"]?["continue"]?.stringValue.flatMap { $0.isEmpty ? nil : $0 })
     }
 }

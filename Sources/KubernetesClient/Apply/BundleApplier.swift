@@ -171,9 +171,10 @@ public struct BundleApplier: Sendable {
                 BundleProgress(reference: object.reference, outcome: .skipped, message: reason), &run, onProgress)
         }
         let applier = ObjectApplier(api: api, options: options)
+        let seen = try await LiveObjects.read(ready, api: api, concurrency: options.concurrency)
         var done: [KubernetesObject] = []
         try await forEachConcurrently(ready, atMost: options.concurrency) { object in
-            (object, try await applier.apply(object))
+            (object, try await applier.apply(object, seen: seen[object.reference]))
         } onResult: { object, report in
             await note(report, &run, onProgress)
             if report.outcome != .failed { done.append(object) }
@@ -195,7 +196,8 @@ public struct BundleApplier: Sendable {
             do {
                 try await awaitServed(definition)
             } catch let error as KubernetesError {
-                let report = BundleProgress(reference: definition.reference, outcome: .failed, message: error.message, isTransient: true)
+                let report = BundleProgress(
+                    reference: definition.reference, outcome: .failed, message: error.message, isTransient: true)
                 await note(report, &run, onProgress)
             }
         }

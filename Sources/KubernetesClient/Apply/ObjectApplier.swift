@@ -12,13 +12,16 @@ struct ObjectApplier: Sendable {
 
     /// Applies an object; failures are outcomes.
     ///
+    /// - Parameter seen: What is known of the live object from a list just read. It decides only that an object is to be
+    ///   created or is as it should be; for anything else the object is read again.
     /// - Throws: `CancellationError` only.
-    func apply(_ object: KubernetesObject) async throws -> BundleProgress {
+    func apply(_ object: KubernetesObject, seen: LiveObjects.Sight = .unknown) async throws -> BundleProgress {
         do {
-            return try await attempt(object)
+            return try await attempt(object, seen)
         } catch let error as KubernetesError {
             try Task.checkCancellation()
-            return BundleProgress(reference: object.reference, outcome: .failed, message: message(for: error),
+            return BundleProgress(
+                reference: object.reference, outcome: .failed, message: message(for: error),
                 isTransient: error.isTransient)
         } catch let error as KubernetesObjectError {
             return BundleProgress(reference: object.reference, outcome: .failed, message: error.message)
@@ -32,7 +35,8 @@ struct ObjectApplier: Sendable {
             + "leave those fields out, hand them over, or adopt by force"
     }
 
-    private func attempt(_ object: KubernetesObject) async throws -> BundleProgress {
+    private func attempt(_ object: KubernetesObject, _ seen: LiveObjects.Sight) async throws -> BundleProgress {
+        if let report = try await shortcut(object, seen) { return report }
         var attempts = 0
         while true {
             do {
@@ -43,6 +47,44 @@ struct ObjectApplier: Sendable {
                 let delay = Duration.milliseconds(100 * (1 << attempts))
                 try await api.options.clock.sleep(for: delay * (0.5 + api.options.chance() / 2))
             }
+        }
+    }
+
+    /// Spares the reading of an object that a list has shown; nil when the long way must be gone.
+    private func shortcut(_ object: KubernetesObject, _ seen: LiveObjects.Sight) async throws -> BundleProgress? {
+        let ignored = try options.ignoredPaths(of: object)
+        switch seen {
+        case .unknown: return nil
+        case .absent:
+            let wanted = try sent(object, live: nil, ignored: ignored)
+            do {
+                let created = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager))
+                await api.settled.remember(wanted, live: created, manager: options.fieldManager)
+            } catch let error as KubernetesError where error.status == 409 {
+                // Somebody else was quicker.
+                return nil
+            }
+            return BundleProgress(reference: object.reference, outcome: .created)
+        case .present(let live):
+            let manager = options.fieldManager
+            guard live.deletionTimestamp == nil, FieldOwnership.isApplied(live, by: manager) else { return nil }
+            let wanted = try sent(object, live: live, ignored: ignored)
+            if await api.settled.contains(wanted, live: live, manager: manager) {
+                return BundleProgress(reference: object.reference, outcome: .unchanged)
+            }
+            let preview: KubernetesObject
+            do {
+                preview = try await api.apply(
+                    wanted, ApplyOptions(fieldManager: manager, force: true, dryRun: true))
+            } catch let error as KubernetesError where !error.isTransient {
+                return nil
+            }
+            var mask = SecretMask()
+            guard ObjectDifference.changes(from: live, to: preview, ignoring: ignored, mask: &mask).isEmpty else {
+                return nil
+            }
+            await api.settled.remember(wanted, live: live, manager: manager)
+            return BundleProgress(reference: object.reference, outcome: .unchanged)
         }
     }
 
