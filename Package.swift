@@ -203,6 +203,14 @@ let package = Package(
     ]
 )
 
+if Context.environment["SWELL_BENCHMARKS"] != nil {
+    package.targets.append(
+        // Measures applies against kubectl's; built by scripts/benchmark-apply alone.
+        .executableTarget(
+            name: "ApplyBenchmark", dependencies: ["KubernetesClient", "KubernetesObjects"],
+            path: "Tests/Benchmarks/ApplyBenchmark"))
+}
+
 // Every Swift target, tests included, is compiled under the same settings.
 for target in package.targets where target.type != .system {
     target.swiftSettings = [
