@@ -125,7 +125,7 @@ stop_everything() {
     for _ in $(seq 50); do kill -0 "$process" 2>/dev/null || break; sleep 0.1; done
     kill -KILL "$process" 2>/dev/null || true
   done
-  wait 2>/dev/null || true
+  wait ${started[@]+"${started[@]}"} 2>/dev/null || true
   if [ -d "$state/postgres/data" ]; then
     (cd "$state/postgres" && as_database_user "$(postgres_programs)/pg_ctl" -D "$state/postgres/data" -m fast -w -t 20 stop >/dev/null 2>&1) || true
   fi
@@ -133,4 +133,5 @@ stop_everything() {
 
 remove_state() { rm -rf "$state"; }
 
-wait_forever() { while :; do sleep 3600 & wait $!; done; }
+# A sleeper that is ended like all else: a shell that waits for one in the foreground hears no signal.
+wait_forever() { sleep infinity & started+=("$!"); wait "$!"; }
