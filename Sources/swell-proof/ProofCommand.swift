@@ -12,6 +12,8 @@ struct ProofCommand: ParsableCommand {
     var seeds = "0..<100"
     @Option(help: "How many clusters there are at the beginning of each world.")
     var fleet = 12
+    @Option(help: "How many minutes of its own time each world is stormy; the calm after it lasts twice as long.")
+    var minutes = 20
     @Option(help: "Run this seed alone and print what happens.")
     var replay: UInt64?
     @Option(help: "Leave out these kinds of faults, separated by commas.")
@@ -84,7 +86,9 @@ struct ProofCommand: ParsableCommand {
             bug = known
         }
         guard (1...500).contains(fleet) else { throw ValidationError("--fleet must be from 1 to 500") }
-        return WorldSettings(seed: seed, fleet: fleet, faults: faults, plantedBug: bug)
+        guard (1...600).contains(minutes) else { throw ValidationError("--minutes must be from 1 to 600") }
+        return WorldSettings(
+            seed: seed, fleet: fleet, faults: faults, stormyMinutes: Int64(minutes), plantedBug: bug)
     }
 
     private func names(_ list: [String]) -> String { list.joined(separator: ", ") }

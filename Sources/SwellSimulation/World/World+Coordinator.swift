@@ -10,6 +10,11 @@ extension World {
         if now - replicas[index].touchedAt >= .seconds(5) {
             replicas[index].touchedAt = now
             database.touch(sessions(of: index).map { agents[$0].cluster.name })
+            // Who is not in the fleet has no business here.
+            let known = Set(database.clusterRecords().map(\.cluster.name))
+            for agent in sessions(of: index) where !known.contains(agents[agent].cluster.name) {
+                schedule(.breakSession(agent, agents[agent].session ?? 0), in: .milliseconds(10))
+            }
         }
         for name in database.dueRollouts(limit: 16) { try decide(name, replica: index) }
         retellStrays(replica: index)
@@ -123,7 +128,7 @@ extension World {
         guard
             (try? database.noteConnection(
                 cluster, replica: replicas[agents[agent].replica].name, agentVersion: "1", isConnected: true)) != nil
-        else { return }
+        else { return schedule(.breakSession(agent, session), in: .milliseconds(10)) }
         database.raiseEpochs(above: epoch)
         ingest(cluster, statuses)
         let assignments = database.assignments(of: cluster)

@@ -94,7 +94,10 @@ extension PostgresStore: AgentStore {
             JOIN cluster_status s ON s.cluster = a.cluster AND s.application = a.application
             JOIN clusters c ON c.name = a.cluster
             WHERE ((s.report->>'generation')::bigint > a.generation
-                    OR (s.report->>'epoch')::bigint > (a.assignment->>'epoch')::bigint)
+                    OR (s.report->>'epoch')::bigint > (a.assignment->>'epoch')::bigint
+                    OR (s.report->>'generation')::bigint = a.generation
+                        AND s.report->>'phase' IN ('healthy', 'removed')
+                        AND s.report->>'digest' IS DISTINCT FROM a.digest)
                 AND NOT EXISTS (SELECT 1 FROM rollout_claims k
                     WHERE k.cluster = a.cluster AND k.application = a.application
                         AND k.rollout = a.assignment->>'rollout')
