@@ -39,6 +39,17 @@ internal import Testing
         }
     }
 
+    @Test func whatAnOrderNamesMustBePartOfTheRollout() async throws {
+        try await withRollout { console in
+            let region = try await console.request(.post, "/v1/rollouts/r1/pause", ["region": "us-west-2"])
+            #expect(region.status == 404 && region.text.contains("did you mean 'us-west-1'?"), "\(region.text)")
+            let cluster = try await console.request(.post, "/v1/rollouts/r1/undo", ["cluster": "usw1-z"])
+            #expect(cluster.status == 404 && cluster.text.contains("did you mean 'usw1-a'?"), "\(cluster.text)")
+            let retried = try await console.request(.post, "/v1/rollouts/r1/retry", ["clusters": ["nowhere-at-all"]])
+            #expect(retried.status == 404 && retried.text.contains("has no cluster 'nowhere-at-all'"))
+        }
+    }
+
     @Test func approvalsNameThePerson() async throws {
         try await withRollout { console in
             let approved = try await console.request(

@@ -64,7 +64,10 @@ struct Listing {
         case (.regions, let region?):
             let all = try await session.client.get("/v1/regions")
             guard let found = all.items.first(where: { $0["metadata"]?["name"]?.stringValue == region }) else {
-                throw CommandError(code: .notFound, message: "no cluster is in region '\(region)'")
+                let known = all.items.compactMap { $0["metadata"]?["name"]?.stringValue }
+                throw CommandError(
+                    code: .notFound,
+                    message: "no cluster is in region '\(region)'\(Spelling.advice(for: region, among: known))")
             }
             return found
         case (_, nil): return try await session.client.get("/v1/\(resource.rawValue)")

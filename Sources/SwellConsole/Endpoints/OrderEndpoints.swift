@@ -43,6 +43,7 @@ struct OrderEndpoints: Sendable {
             let name: RolloutName = try context.name("name", "rollout")
             let body = try await reading.body(OrderRequest.self, of: request, fields: fields)
             let rollout = try await store.existingRollout(name)
+            try Self.checkNames(body, rollout)
             let command = try command(body, rollout)
             return try await submit(command, to: name, verb, context)
         }
@@ -61,6 +62,7 @@ struct OrderEndpoints: Sendable {
     private func undo(_ name: RolloutName, _ body: OrderRequest, _ context: ConsoleContext) async throws -> Response {
         let rollout = try await store.existingRollout(name)
         let scope = try Self.rollbackScope(body)
+        try Self.checkNames(body, rollout)
         guard rollout.phase.isEnded else {
             let command = RolloutCommand.rollback(scope, reason: try Self.bounded(body.reason))
             return try await submit(command, to: name, "undo", context)
@@ -107,7 +109,8 @@ struct OrderEndpoints: Sendable {
                 let isPaused = try await store.regionPauses()[region] != nil
                 guard known.contains(region) || isPaused else {
                     throw Problem.notFound(
-                        "no cluster is in region '\(region)'; known are \(known.map(\.rawValue).joined(separator: ", "))"
+                        "no cluster is in region '\(region)'"
+                            + Spelling.advice(for: region.rawValue, among: known.map(\.rawValue))
                     )
                 }
                 let pause = verb == "pause" ? try await makePause(body, by: context.actor) : nil
@@ -152,6 +155,19 @@ struct OrderEndpoints: Sendable {
         case .rollout: .rollout
         case .region(let region): .region(region)
         case .cluster(let cluster): .cluster(cluster)
+        }
+    }
+
+    /// What an order names must be part of the rollout.
+    private static func checkNames(_ body: OrderRequest, _ rollout: Rollout) throws(Problem) {
+        let regions = Set(rollout.targets.values.map(\.region))
+        if let region = body.region, !regions.contains(region) {
+            let advice = Spelling.advice(for: region.rawValue, among: regions.map(\.rawValue))
+            throw Problem.notFound("rollout '\(rollout.name)' has no region '\(region)'\(advice)")
+        }
+        for cluster in (body.cluster.map { [$0] } ?? []) + (body.clusters ?? []) where rollout.targets[cluster] == nil {
+            let advice = Spelling.advice(for: cluster.rawValue, among: rollout.targets.keys.map(\.rawValue))
+            throw Problem.notFound("rollout '\(rollout.name)' has no cluster '\(cluster)'\(advice)")
         }
     }
 
