@@ -1,4 +1,5 @@
 internal import ArgumentParser
+private import FoundationEssentials
 internal import KubernetesObjects
 internal import SwellModel
 
@@ -13,7 +14,9 @@ struct ReleaseCreate: ServerCommand {
         commandName: "create", abstract: "Store a version of an application from its manifests.",
         discussion: """
             Without -f, the manifests are those that the application's document names, beside the document given with --document,
-            or else below the working folder. The same version with the same content is the same release; with other content it
+            or else below the working folder. A folder with a kustomization is rendered with `kubectl kustomize` (or
+            `kustomize build`), one with a Chart.yaml with `helm template`, under the application's name and namespace: what is
+            stored is exactly what is applied. Other folders are read as plain manifests. The same version with the same content is the same release; with other content it
             is refused.
             """)
 
@@ -25,6 +28,8 @@ struct ReleaseCreate: ServerCommand {
         name: [.customShort("f"), .customLong("filename")],
         help: ArgumentHelp("Manifests: a file, a folder, or - for a pipe; repeatable.", valueName: "path"))
     var files: [String] = []
+    @Option(help: ArgumentHelp("Values for a Helm chart; repeatable, the last one wins.", valueName: "file"))
+    var values: [String] = []
     @Option(help: ArgumentHelp("The file of the application's document.", valueName: "path"))
     var document: String?
     @Option(help: "The commit that it was made from.")
@@ -37,8 +42,15 @@ struct ReleaseCreate: ServerCommand {
     func run(_ session: Session) async throws {
         let name: ApplicationName = try Arguments.name(application, "APPLICATION")
         let paths = files.isEmpty ? [try await manifests(of: name, session)] : files
-        let (sources, _) = try SourceFiles.read(paths, keepsForeign: true)
-        let request = ReleaseRequest(version: version, commit: commit, message: message, files: sources)
+        let sources = ReleaseSources(
+            application: name, values: values,
+            program: RenderingProgram(environment: ProcessInfo.processInfo.environment))
+        let (manifests, notes) = try await sources.read(paths) {
+            let stored = try await session.client.get("/v1/applications/\(segment(application))")
+            return stored["spec"]?["namespace"]?.stringValue ?? application
+        }
+        for note in notes { session.terminal.note("warning: \(note)") }
+        let request = ReleaseRequest(version: version, commit: commit, message: message, files: manifests)
         let answer = try await session.client.post("/v1/applications/\(segment(application))/releases", request)
         let view = try answer.decoded(as: ReleaseView.self)
         for warning in view.status.warnings ?? [] { session.terminal.note("warning: \(warning)") }

@@ -95,7 +95,7 @@ private struct Assembly {
         if apiVersion.hasPrefix("kustomize.config.k8s.io/") {
             return fail(
                 .invalidValue,
-                "a kustomization is not rendered here; pipe it in: kubectl kustomize DIR | swell release create … -f -",
+                "a kustomization is rendered when its own folder is named, as in: swell release create … -f DIR",
                 at: node)
         }
         let value = node.json

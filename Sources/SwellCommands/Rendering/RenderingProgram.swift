@@ -1,0 +1,88 @@
+internal import Subprocess
+internal import SwellModel
+
+#if canImport(Glibc)
+    private import Glibc
+#else
+    private import Darwin
+#endif
+
+/// A program that writes manifests to its standard output.
+///
+/// It runs without a shell, in a process group of its own that ends with it, and never sees the operator's token.
+struct RenderingProgram: Sendable {
+    /// The bytes of what it prints at most.
+    static let maximumBytes = SourceFiles.maximumBytes
+    /// What is told of its complaints at most.
+    private static let maximumComplaint = 4_096
+
+    /// The variables that it runs with; its programs are found by their `PATH`.
+    var environment: [String: String]
+    /// How long it may take.
+    var timeout: Duration = .seconds(120)
+
+    /// Why there is no output.
+    enum Failure: Error {
+        case notInstalled
+        case failed(String)
+    }
+
+    /// Runs a program to its end.
+    ///
+    /// - Throws: ``Failure``, whose text names no program; `CancellationError`.
+    func output(of program: String, _ arguments: [String]) async throws -> String {
+        try await withThrowingTaskGroup(of: String?.self) { group in
+            group.addTask { try await collected(program, arguments) }
+            group.addTask {
+                try await ContinuousClock().sleep(for: timeout)
+                return nil
+            }
+            defer { group.cancelAll() }
+            guard let first = try await group.next(), let text = first else {
+                throw Failure.failed("did not end within \(timeout.components.seconds) s")
+            }
+            return text
+        }
+    }
+
+    private func collected(_ program: String, _ arguments: [String]) async throws -> String {
+        var options = PlatformOptions()
+        options.processGroupID = 0
+        options.teardownSequence = [
+            .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(1))
+        ]
+        var variables: [Subprocess.Environment.Key: String] = [:]
+        for (name, value) in environment where name != "SWELL_TOKEN" {
+            if let key = Subprocess.Environment.Key(rawValue: name) { variables[key] = value }
+        }
+        let result: ExecutionResult<Void, BytesOutput, BytesOutput>
+        do {
+            result = try await run(
+                .name(program), arguments: Subprocess.Arguments(arguments), environment: .custom(variables),
+                platformOptions: options, output: .bytes(limit: Self.maximumBytes), error: .bytes(limit: 1 << 20))
+        } catch let error as SubprocessError where error.code == .executableNotFound {
+            throw Failure.notInstalled
+        } catch let error as SubprocessError where error.code == .outputLimitExceeded {
+            throw Failure.failed("printed more than \(Self.maximumBytes >> 20) MiB, or complained without end")
+        } catch let error as SubprocessError {
+            throw Failure.failed("could not be run: \(error)")
+        }
+        guard result.terminationStatus.isSuccess else {
+            let text = String(decoding: result.standardError.suffix(Self.maximumComplaint), as: UTF8.self)
+            let complaint = text.trimmed
+            throw Failure.failed(complaint.isEmpty ? "\(result.terminationStatus)" : complaint)
+        }
+        guard let text = String(validating: result.standardOutput, as: UTF8.self) else {
+            throw Failure.failed("printed what is not UTF-8 text")
+        }
+        return text
+    }
+}
+
+extension String {
+    /// Without white space at either end.
+    var trimmed: String {
+        let start = drop(while: \.isWhitespace)
+        return String(start.reversed().drop(while: \.isWhitespace).reversed())
+    }
+}
