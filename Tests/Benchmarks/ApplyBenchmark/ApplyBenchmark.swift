@@ -31,18 +31,24 @@ enum ApplyBenchmark {
         let folder = FileManager.default.temporaryDirectory.appending(path: "apply-benchmark-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
+        let suffix = UUID().uuidString.prefix(6).lowercased()
         for run in 1...runs {
-            let theirs = BenchmarkBundle.objects(count, namespace: "kubectl-\(run)")
+            let theirs = BenchmarkBundle.objects(count, namespace: "kubectl-\(suffix)-\(run)")
             let manifest = folder.appending(path: "\(run).yaml")
             try Data(theirs.map { $0.json.yaml() }.joined(separator: "---\n").utf8).write(to: manifest)
             kubectl.first.append(try await time { try call(arguments[2], arguments[1], manifest) })
             kubectl.again.append(try await time { try call(arguments[2], arguments[1], manifest) })
 
             let api = try KubernetesAPI(connection: try Kubeconfig(path: arguments[1]).connection())
-            let namespace = "swell-\(run)"
-            let objects = BenchmarkBundle.objects(count, namespace: namespace)
-            ours.first.append(try await time { try await apply(objects, api, namespace, expecting: .created) })
-            ours.again.append(try await time { try await apply(objects, api, namespace, expecting: .unchanged) })
+            do {
+                let namespace = "swell-\(suffix)-\(run)"
+                let objects = BenchmarkBundle.objects(count, namespace: namespace)
+                ours.first.append(try await time { try await apply(objects, api, namespace, expecting: .created) })
+                ours.again.append(try await time { try await apply(objects, api, namespace, expecting: .unchanged) })
+            } catch {
+                await api.shutdown()
+                throw error
+            }
             await api.shutdown()
         }
         print("\(count) objects, \(runs) runs, medians in seconds")
@@ -86,7 +92,7 @@ enum ApplyBenchmark {
         expecting outcome: BundleProgress.Outcome
     ) async throws {
         var options = BundleOptions(
-            fieldManager: "swell-benchmark", inventoryNamespace: namespace, inventoryName: "inventory",
+            fieldManager: "swell-benchmark", inventoryNamespace: "default", inventoryName: namespace,
             now: { KubernetesTime(seconds: Date().timeIntervalSince1970) })
         // kubectl does not wait for health either.
         options.waitsForHealth = false
