@@ -21,7 +21,7 @@ public struct SwellTool: AsyncParsableCommand {
         subcommands: [
             ApplyCommand.self, GetCommand.self, DescribeCommand.self, ReleaseCommand.self, PlanCommand.self,
             RolloutCommands.self, ApproveCommand.self, RegionCommands.self, ClusterCommands.self, EventsCommand.self,
-            CompletionCommand.self, VersionCommand.self,
+            PermissionsCommand.self, CompletionCommand.self, VersionCommand.self,
         ])
 
     public init() {}

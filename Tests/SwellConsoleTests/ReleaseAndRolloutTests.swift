@@ -29,6 +29,39 @@ internal import Testing
         }
     }
 
+    @Test func tellsWhatAReleaseConsistsOf() async throws {
+        try await ConsoleHarness.run { console in
+            try await console.applyFleet()
+            let text = """
+                apiVersion: v1
+                kind: Secret
+                metadata: {name: key, namespace: vault}
+                stringData: {password: hidden-word}
+                ---
+                apiVersion: apiextensions.k8s.io/v1
+                kind: CustomResourceDefinition
+                metadata: {name: feedz.example.com}
+                spec: {group: example.com, scope: Cluster, names: {kind: Feed, plural: feedz}}
+                ---
+                apiVersion: example.com/v1
+                kind: Feed
+                metadata: {name: a}
+                """
+            let path = "/v1/applications/shop/releases"
+            let made = try await console.request(
+                .post, path, ["version": "3", "files": [["name": "all.yaml", "content": .string(text)]]])
+            #expect(made.status == 201, "\(made.text)")
+            let contents = try await console.request(.get, "\(path)/3/contents")
+            #expect(contents.status == 200 && !contents.text.contains("hidden-word"), "\(contents.text)")
+            let items = contents.json["items"]
+            #expect(items?[0]?["kind"] == "Secret" && items?[0]?["namespace"] == "vault")
+            #expect(items?[0]?["namespaced"] == true && items?[1]?["namespaced"] == false)
+            #expect(items?[1]?["defines"]?["resource"] == "feedz")
+            #expect(items?[2]?["kind"] == "Feed" && items?[2]?["namespaced"] == false)
+            #expect(try await console.request(.get, "\(path)/9/contents").status == 404)
+        }
+    }
+
     @Test func tellsWhereARenderingWouldFail() async throws {
         try await ConsoleHarness.run { console in
             try await console.applyFleet()

@@ -25,6 +25,26 @@ struct ReleaseEndpoints: Sendable {
             let version = text.removingPercentEncoding ?? text
             return Response(json: ReleaseView(try await store.existingRelease(of: name, version: version)))
         }
+        group.get("applications/:name/releases/:version/contents") { _, context in
+            let name: ApplicationName = try context.name("name", "application")
+            let text = context.parameters.get("version") ?? ""
+            let release = try await store.existingRelease(of: name, version: text.removingPercentEncoding ?? text)
+            return Response(json: try await contents(of: release))
+        }
+    }
+
+    /// Which objects a release has; their values, which may be secret, stay where they are.
+    private func contents(of release: Release) async throws -> ReleaseContentsView {
+        func document(_ digest: ContentDigest) async throws -> [UInt8] {
+            guard let content = try await store.document(digest) else {
+                throw Problem.notFound("a document of release '\(release.reference.version)' is no longer stored")
+            }
+            return content
+        }
+        let bundle = try Bundle(content: await document(release.reference.digest))
+        var documents: [[UInt8]] = []
+        for digest in bundle.documents { documents.append(try await document(digest)) }
+        return try ReleaseContentsView(bundle, documents: documents)
     }
 
     private func create(
