@@ -14,7 +14,8 @@ public import ArgumentParser
 public protocol ServiceProgram: AsyncParsableCommand {}
 
 extension ServiceProgram {
-    public static func main() async {
+    /// What the executable's own `main()` calls: one here would not be taken for it before ArgumentParser's.
+    public static func runProgram() async {
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -8,4 +8,6 @@ struct Agent: ServiceProgram {
         commandName: "swell-agent",
         abstract: "Keeps one Kubernetes cluster as the Swell coordinator assigns it.",
         version: "0.1.0", subcommands: [Run.self])
+
+    static func main() async { await runProgram() }
 }

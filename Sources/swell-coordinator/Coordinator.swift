@@ -8,4 +8,6 @@ struct Coordinator: ServiceProgram {
         commandName: "swell-coordinator",
         abstract: "Decides how releases go over a fleet of Kubernetes clusters, region by region.",
         version: "0.1.0", subcommands: [Serve.self])
+
+    static func main() async { await runProgram() }
 }

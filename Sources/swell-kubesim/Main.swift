@@ -8,4 +8,6 @@ struct Main: ServiceProgram {
         commandName: "swell-kubesim",
         abstract: "Simulated Kubernetes API servers, one for each cluster of a fleet, in one process.",
         subcommands: [Serve.self, Fault.self])
+
+    static func main() async { await runProgram() }
 }
