@@ -47,7 +47,7 @@ play_story() {
   say "3. One cluster, $returned_cluster, goes back on its own; every other stays"
   swell cluster rollback "$returned_cluster" --application "$application" --reason "customer report" 
   await 60 "$returned_cluster to be back on 1.0.0" runs "$returned_cluster" 1.0.0
-  await 30 "its rollback to end" nothing_under_way
+  await 30 "its rollback to end" rollback_ended
 
   say "4. Release 1.2.0 cannot start its pods: it is stopped in the canary region and taken back"
   release 1.2.0
@@ -56,8 +56,9 @@ play_story() {
   await 60 "the canary to be back on 1.1.0" runs "$canary_cluster" 1.1.0
 }
 
-nothing_under_way() {
-  swell get rollouts -o json | jq -e 'all(.items[].status.phase; . as $phase | ["succeeded", "rolledBack", "failed", "aborted", "superseded"] | index($phase))'
+# The rollback of the one cluster has ended, whatever else somebody may have started meanwhile.
+rollback_ended() {
+  swell get rollouts -o json | jq -e --arg name "$good_rollout-undo" 'all(.items[] | select(.metadata.name == $name) | .status.phase; . as $phase | ["succeeded", "rolledBack", "failed", "aborted", "superseded"] | index($phase))'
 }
 
 # runs CLUSTER VERSION: the agent says that it runs this version, healthy.
