@@ -97,6 +97,17 @@ internal import Testing
         }
     }
 
+    @Test func aReleaseNeedNotBringItsNamespace() async throws {
+        try await lab { lab in
+            let one = try await lab.world.release("1.0.0", extra: Self.deployment("web", image: "web:1.0.0"))
+            try await lab.world.coordinator.assign(one.assignment(1))
+            try await lab.world.withAgent {
+                try await eventually("healthy") { await lab.phase() == .healthy }
+                #expect(try await lab.object("apps/v1", "Deployment", "web") != nil)
+            }
+        }
+    }
+
     @Test func aBadReleaseIsTakenBackWholly() async throws {
         try await lab { lab in
             let extra = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: only-in-one}\ndata: {a: b}\n"

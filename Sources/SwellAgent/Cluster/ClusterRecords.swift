@@ -14,12 +14,7 @@ struct ClusterRecords: Sendable {
     private static let label = "swell.dev/record"
 
     /// Makes the namespace where there is none.
-    func prepare() async throws {
-        let reference = ObjectReference(type: GroupVersionKind(version: "v1", kind: "Namespace"), name: namespace)
-        guard try await api.get(reference) == nil else { return }
-        let object = KubernetesObject(type: reference.type, name: namespace)
-        _ = try await api.apply(object, ApplyOptions(fieldManager: fieldManager, force: true))
-    }
+    func prepare() async throws { try await api.ensureNamespace(namespace, fieldManager: fieldManager) }
 
     /// What is remembered of every application. A record that cannot be read is left out: the coordinator's next
     /// assignment brings its generation anew.

@@ -48,6 +48,13 @@ struct KubernetesCluster: ClusterPort {
             // How far generations have come is remembered before anything is touched, what is applied after.
             try await records.write(
                 InventoryRecord(application: name, generation: release.generation, epoch: release.epoch))
+            // A release need not bring its namespace; one that does decides how it looks.
+            let brings = release.objects.contains {
+                $0.kind == "Namespace" && $0.name == release.application.namespace
+            }
+            if !brings {
+                try await api.ensureNamespace(release.application.namespace, fieldManager: Self.fieldManager)
+            }
             var options = try options(of: name, release)
             // Health decides between waves, and before what is no longer wanted is deleted; the agent's own deadline
             // ends the wait.
