@@ -98,10 +98,11 @@ public struct KubernetesError: Error, Sendable {
                 field: entry["field"]?.stringValue)
         }
         let serverMessage = isStatus ? body?["message"]?.stringValue : nil
+        let missing = httpStatus == 403 ? serverMessage.flatMap { MissingPermission(message: $0) } : nil
         let advised = details?["retryAfterSeconds"]?.intValue.map { Duration.seconds($0) }
         self.init(
             code: httpStatus == 410 ? .expired : .refused,
-            message: "\(what): \(serverMessage ?? "HTTP status \(httpStatus)")",
+            message: "\(what): \(missing?.description ?? serverMessage ?? "HTTP status \(httpStatus)")",
             status: httpStatus, reason: isStatus ? body?["reason"]?.stringValue : nil, serverMessage: serverMessage,
             causes: causes, retryAfter: retryAfter ?? advised)
     }

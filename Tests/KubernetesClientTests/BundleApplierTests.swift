@@ -1,8 +1,9 @@
-internal import KubernetesClient
 internal import KubernetesObjects
 internal import KubernetesSimulator
 internal import NIOHTTP1
 internal import Testing
+
+@testable internal import KubernetesClient
 
 extension BundleResult {
     /// `Deployment web created`, in order.
@@ -226,6 +227,42 @@ extension BundleResult {
         }
         #expect(error?.message.contains(expected) == true, "\(error?.message ?? "")")
         #expect(transport.asked.allSatisfy { $0.method == .GET })
+    }
+
+    @Test func namesTheVerbThatIsNotGranted() async throws {
+        let refusal = """
+            configmaps "a" is forbidden: User "system:serviceaccount:swell-system:swell-agent" cannot patch resource \
+            "configmaps" in API group "" in the namespace "shop"
+            """
+        let transport = ScriptedTransport { request, _ in
+            if let answer = ScriptedTransport.discovery(request) { return answer }
+            if request.method == .GET { return .failure(404, "NotFound", "not found") }
+            if request.path.hasSuffix("/i") { return .json(["apiVersion": "v1", "kind": "ConfigMap"]) }
+            return .failure(403, "Forbidden", refusal)
+        }
+        let api = KubernetesAPI(transport: transport, options: .immediate())
+        let options = BundleOptions(
+            fieldManager: "swell", inventoryNamespace: "default", inventoryName: "i", defaultNamespace: "shop",
+            now: { KubernetesTime(seconds: 0) })
+        let result = try await BundleApplier(api: api, options: options).apply(
+            try Sample.manifest(Sample.configMap("a")))
+        let failure = try #require(result.failures.first)
+        #expect(failure.reason == "Forbidden" && !failure.isTransient)
+        #expect(
+            failure.message.hasSuffix(
+                "may not patch configmaps in namespace shop; grant it to system:serviceaccount:swell-system:swell-agent"
+            ),
+            "\(failure.message)")
+    }
+
+    @Test(arguments: [
+        (
+            "deployments.apps is forbidden: User \"u\" cannot list resource \"deployments\" in API group \"apps\" at the cluster scope",
+            "may not list deployments.apps in the whole cluster; grant it to u"
+        ), ("pods \"a\" is forbidden: exceeded quota: q", nil), ("User \"u\" cannot get path \"/metrics\"", nil),
+    ])
+    func readsWhatIsNotGranted(message: String, expected: String?) {
+        #expect(MissingPermission(message: message)?.description == expected)
     }
 }
 

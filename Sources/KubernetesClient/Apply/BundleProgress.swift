@@ -32,17 +32,20 @@ public struct BundleProgress: Sendable, Hashable {
     public var changes: [FieldChange]
     /// Whether a failure may go away by itself, nothing else being changed.
     public var isTransient: Bool
+    /// The `reason` of the server's `Status`, where it refused: `Forbidden`, `Invalid` …
+    public var reason: String?
 
     /// Creates a progress report.
     public init(
         reference: ObjectReference, outcome: Outcome, message: String = "", changes: [FieldChange] = [],
-        isTransient: Bool = false
+        isTransient: Bool = false, reason: String? = nil
     ) {
         self.reference = reference
         self.outcome = outcome
         self.message = message
         self.changes = changes
         self.isTransient = isTransient
+        self.reason = reason
     }
 }
 

@@ -22,7 +22,7 @@ struct ObjectApplier: Sendable {
             try Task.checkCancellation()
             return BundleProgress(
                 reference: object.reference, outcome: .failed, message: message(for: error),
-                isTransient: error.isTransient)
+                isTransient: error.isTransient, reason: error.reason)
         } catch let error as KubernetesObjectError {
             return BundleProgress(reference: object.reference, outcome: .failed, message: error.message)
         }

@@ -135,7 +135,7 @@ struct KubernetesCluster: ClusterPort {
         let others = failures.count > 1 ? " (and \(failures.count - 1) more)" : ""
         throw ClusterError(
             isTransient: failures.allSatisfy(\.isTransient),
-            reason: ReasonWord.find(in: first.message) ?? "ApplyFailed",
+            reason: first.reason == "Forbidden" ? "Forbidden" : ReasonWord.find(in: first.message) ?? "ApplyFailed",
             message: "\(first.reference): \(first.message)\(others)")
     }
 
