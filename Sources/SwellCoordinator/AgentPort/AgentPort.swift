@@ -40,7 +40,7 @@ package struct AgentPort: Service {
     /// How often things happen, and how long they may take.
     package struct Paces: Sendable {
         /// How often an agent must be heard of.
-        package var heartbeat: Interval = .seconds(10)
+        package var heartbeat: Interval = RolloutPolicy.agentHeartbeat
         /// How long an agent gathers what is not urgent.
         package var report: Interval = .milliseconds(200)
         /// After how long without a message a session ends.

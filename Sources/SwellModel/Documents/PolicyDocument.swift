@@ -18,6 +18,12 @@ extension RolloutPolicy {
         if let value = fields["unreachableAfter"]?.positiveInterval() { policy.unreachableAfter = value }
         if let value = fields["onFailure"]?.failurePolicy() { policy.onFailure = value }
         if let value = fields["pausedRegion"]?.choice(PausedRegionRule.self) { policy.pausedRegion = value }
+        if policy.unreachableAfter < RolloutPolicy.leastUnreachableAfter, let field = fields["unreachableAfter"] {
+            field.fail(
+                .invalidValue,
+                "\(policy.unreachableAfter) is less than \(RolloutPolicy.leastUnreachableAfter), three heartbeats of an agent, so "
+                    + "that live clusters would count as unreachable")
+        }
         if policy.minHealthyTime >= policy.progressDeadline, let field = fields["minHealthyTime"] {
             field.fail(
                 .invalidValue,

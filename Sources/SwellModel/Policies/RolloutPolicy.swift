@@ -8,10 +8,15 @@ public struct RolloutPolicy: Sendable, Hashable, Codable {
     public var minHealthyTime: Interval
     /// How long a cluster may take from dispatch until healthy.
     public var progressDeadline: Interval
-    /// How long an agent may be silent before its cluster counts as unreachable.
+    /// How long an agent may be silent before its cluster counts as unreachable; at least ``leastUnreachableAfter``.
     public var unreachableAfter: Interval
     public var onFailure: FailurePolicy
     public var pausedRegion: PausedRegionRule
+
+    /// How often an agent is heard of at least, whatever else it has to say.
+    public static let agentHeartbeat: Interval = .seconds(5)
+    /// The least ``unreachableAfter``: three heartbeats, so that one late one is no silence.
+    public static let leastUnreachableAfter: Interval = .seconds(15)
 
     public init(
         name: PolicyName, stages: [PolicyStage], maxConcurrent: Limit? = nil,

@@ -26,7 +26,7 @@ enum Documents {
               maxConcurrent: 50%
           minHealthyTime: 1s
           progressDeadline: \(deadline)
-          unreachableAfter: 5s
+          unreachableAfter: 15s
           onFailure: rollback
         """
     }

@@ -140,6 +140,7 @@ private let production = """
         ("stages: []", "at least one stage"), ("minHealthyTime: 1s", "'stages' is missing"),
         ("stages: [{name: a, select: {regions: []}}]", "empty list"), ("stages: [{name: a}]", "'select' is missing"),
         ("stages: [{name: a, select: {}, maxConcurrent: 101%}]", "out of range"),
+        ("stages: [{name: a, select: {}}]\nunreachableAfter: 5s", "three heartbeats"),
         ("stages: [{name: a, select: {}, maxConcurrent: 0%}]", "never let a cluster through"),
         ("stages: [{name: a, select: {}, maxConcurrent: -1}]", "out of range"),
         ("stages: [{name: a, select: {}, maxConcurrent: true}]", "a boolean (true)"),
