@@ -126,7 +126,8 @@ let package = Package(
         .target(
             name: "SwellCommands",
             dependencies: [
-                "KubernetesObjects", "SwellModel", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioSSL, subprocess,
+                "KubernetesObjects", "SwellModel", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioSSL,
+                subprocess,
             ]),
         // A seeded world for the engine: network, clocks, crashes; the invariants.
         .target(name: "SwellSimulation", dependencies: ["SwellModel", "SwellEngine", "SwellStore", collections]),

@@ -58,7 +58,7 @@ actor ServerProcess {
         defer { posix_spawnattr_destroy(&attributes) }
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
         var arguments = words.map { strdup($0) } + [nil]
-        defer { arguments.forEach { free($0) } }
+        defer { for argument in arguments { free(argument) } }
         var process = pid_t()
         let status = posix_spawnp(&process, words[0], &actions, &attributes, &arguments, environ)
         guard status == 0 else {

@@ -257,7 +257,7 @@ func withCStrings<Result>(
     _ strings: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>) throws -> Result
 ) rethrows -> Result {
     let copies = strings.map { strdup($0) }
-    defer { copies.forEach { free($0) } }
+    defer { for copy in copies { free(copy) } }
     let pointers = copies.map { UnsafePointer($0) } + [nil]
     return try pointers.withUnsafeBufferPointer { buffer in
         // The array holds at least the null at its end.

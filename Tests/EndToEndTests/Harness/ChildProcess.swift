@@ -15,7 +15,7 @@ struct ChildProcess: Sendable {
         let words = ["/bin/sh", "-c", script, program.path] + arguments
         let argv = words.map { strdup($0) } + [nil]
         let envp = merged.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { (argv + envp).forEach { free($0) } }
+        defer { for pointer in argv + envp { free(pointer) } }
         var child = pid_t()
         let code = posix_spawn(&child, "/bin/sh", nil, nil, argv, envp)
         guard code == 0 else { throw HarnessError("could not start \(program.lastPathComponent): error \(code)") }
