@@ -87,7 +87,7 @@ public struct BlockerView: Sendable, Hashable, Codable {
     /// The reason, for people.
     public var why: String
     /// When it ends by itself, if that is known.
-    public var until: Timestamp?
+    @AlwaysPresent public var until: Timestamp?
     public var stage: StageName?
     public var region: RegionName?
     public var clusters: [ClusterName]
@@ -109,11 +109,11 @@ public struct StageView: Sendable, Hashable, Codable {
     public var name: StageName
     public var phase: String
     public var reason: String?
-    public var startedAt: Timestamp?
+    @AlwaysPresent public var startedAt: Timestamp?
     /// When its last target became healthy.
-    public var healthyAt: Timestamp?
-    public var soakEndsAt: Timestamp?
-    public var passedAt: Timestamp?
+    @AlwaysPresent public var healthyAt: Timestamp?
+    @AlwaysPresent public var soakEndsAt: Timestamp?
+    @AlwaysPresent public var passedAt: Timestamp?
     /// How many clusters each region's lane has.
     public var lanes: [RegionName: Int]
     /// Who approved its start, and its passing.
@@ -144,16 +144,16 @@ public struct TargetView: Sendable, Hashable, Codable {
     public var region: RegionName
     public var stage: StageName
     public var phase: String
-    public var reason: String?
-    /// Of the last assignment that this rollout decided; left out before the first dispatch.
-    public var generation: Int64?
+    @AlwaysPresent public var reason: String?
+    /// Of the last assignment that this rollout decided; nil before the first dispatch.
+    @AlwaysPresent public var generation: Int64?
     /// What that assignment wants.
-    public var digest: ContentDigest?
-    public var release: String?
+    @AlwaysPresent public var digest: ContentDigest?
+    @AlwaysPresent public var release: String?
     /// The release that was proven healthy here before the rollout.
     public var previous: String?
-    public var dispatchedAt: Timestamp?
-    public var healthyAt: Timestamp?
+    @AlwaysPresent public var dispatchedAt: Timestamp?
+    @AlwaysPresent public var healthyAt: Timestamp?
     public var changedAt: Timestamp
     public var attempts: Int
 
