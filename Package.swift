@@ -193,8 +193,8 @@ let package = Package(
         .testTarget(
             name: "SwellAgentTests",
             dependencies: [
-                "SwellAgent", "SwellEngine", "SwellIdentity", "SwellProtocol", "SwellModel", "KubernetesObjects",
-                "KubernetesSimulator", grpc, grpcTransport, protobuf, crypto, logging,
+                "SwellAgent", "SwellCommands", "SwellEngine", "SwellIdentity", "SwellProtocol", "SwellModel",
+                "KubernetesObjects", "KubernetesSimulator", grpc, grpcTransport, protobuf, crypto, logging,
             ]),
         .testTarget(name: "SwellProgramTests", dependencies: ["SwellProgram", argumentParser]),
         .testTarget(name: "SwellCommandsTests", dependencies: ["SwellCommands"]),

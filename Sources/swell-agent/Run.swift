@@ -45,6 +45,11 @@ struct Run: AsyncParsableCommand {
     @Option(help: "The namespace for what the agent itself keeps in the cluster.")
     var namespace: String = "swell-system"
 
+    @Option(
+        help: ArgumentHelp(
+            "Keep to these namespaces, comma-separated, and need no right outside of them.", valueName: "names"))
+    var namespaces: String?
+
     @Option(help: "How long between two looks for drift, such as 60s.")
     var driftInterval: String = "60s"
 
@@ -58,6 +63,7 @@ struct Run: AsyncParsableCommand {
         _ = try settings()
         _ = try logSettings()
         _ = try connection()
+        _ = try scope()
     }
 
     func run() async throws {
@@ -68,7 +74,7 @@ struct Run: AsyncParsableCommand {
         options.maximumWatches = 1_024
         let api = try KubernetesAPI(connection: try connection(), options: options)
         let service = AgentService(
-            settings: try settings(), api: api, namespace: namespace, logger: logger)
+            settings: try settings(), api: api, namespace: namespace, scope: try scope(), logger: logger)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -101,6 +107,22 @@ struct Run: AsyncParsableCommand {
         } catch {
             throw ValidationError("\(error)")
         }
+    }
+
+    /// The namespaces to keep to; nil for the whole cluster.
+    private func scope() throws -> Set<String>? {
+        guard let namespaces else { return nil }
+        let names = namespaces.split(separator: ",", omittingEmptySubsequences: false).map { name in
+            String(name.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+        }
+        for name in names {
+            let isLabel = name.wholeMatch(of: /[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/) != nil
+            guard isLabel else {
+                throw ValidationError(
+                    "--namespaces: '\(name)' is no name of a namespace; write them as in --namespaces shop,shared")
+            }
+        }
+        return Set(names)
     }
 
     private func logSettings() throws -> LogSettings {

@@ -19,6 +19,8 @@ struct DeployManifestTests {
         "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/NS/networkpolicies",
         "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
         "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+        "Role": "/apis/rbac.authorization.k8s.io/v1/namespaces/NS/roles",
+        "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/NS/rolebindings",
     ]
 
     /// The objects in the order that the kustomization lists their files.
@@ -38,7 +40,11 @@ struct DeployManifestTests {
     @Test("are accepted by an API server, and become available", arguments: ["coordinator", "agent"])
     func apply(program: String) throws {
         var cluster = TestCluster()
-        for object in try objects(of: program) {
+        try apply(try objects(of: program), program, to: &cluster)
+    }
+
+    private func apply(_ objects: [KubernetesObject], _ program: String, to cluster: inout TestCluster) throws {
+        for object in objects {
             let resource = try #require(Self.resources[object.kind], "\(object.reference)")
             let path = resource.replacing("NS", with: object.namespace ?? "") + "/\(object.name)"
             let (status, body) = cluster.apply(path, object.json, options: "&fieldValidation=Strict")
@@ -48,6 +54,47 @@ struct DeployManifestTests {
         let path = "/apis/apps/v1/namespaces/swell-system/deployments/swell-\(program)"
         let conditions = cluster.get(path).at("status", "conditions")?.arrayValue ?? []
         #expect(conditions.contains { $0["type"] == "Available" && $0["status"] == "True" })
+    }
+
+    @Test(
+        "of an agent in namespaces grant nothing beyond its own, where it may keep its records",
+        .enabled(if: Kubectl.program != nil, "there is no kubectl on the PATH"))
+    func namespaced() async throws {
+        let text = try await Kubectl.rendered(Self.folder.appending(path: "agent-namespaced").path)
+        let objects = try Manifest.objects(in: text, file: "agent-namespaced")
+        #expect(!objects.contains { $0.kind.hasPrefix("ClusterRole") })
+        var cluster = TestCluster()
+        // kustomize prints namespaces first, and the rest in the order of kinds.
+        try apply(objects, "agent", to: &cluster)
+        let container = objects.first { $0.kind == "Deployment" }?.spec?["template"]?["spec"]?["containers"]?[0]
+        #expect(container?["args"]?.arrayValue?.last == "--namespaces=$(NAMESPACES)")
+        #expect(container?["env"]?.arrayValue?.last?["valueFrom"]?["configMapKeyRef"]?["key"] == "namespaces")
+        let agent = Caller.serviceAccount(namespace: "swell-system", name: "swell-agent")
+        let maps = "/api/v1/namespaces/swell-system/configmaps"
+        let record: JSONValue = [
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "swell-record-shop"],
+        ]
+        #expect(cluster.apply("\(maps)/swell-record-shop", record, as: agent).status == 201)
+        #expect(cluster.send("GET", maps, as: agent).status == 200)
+        #expect(cluster.send("GET", "/api/v1/namespaces/swell-system", as: agent).status == 200)
+        for path in ["/api/v1/namespaces/kube-system", "/api/v1/configmaps", "/api/v1/namespaces/default/configmaps"] {
+            #expect(cluster.send("GET", path, as: agent).status == 403)
+        }
+    }
+
+    @Test("of the agent let it do all that any release may ask")
+    func wide() throws {
+        var cluster = TestCluster()
+        try apply(try objects(of: "agent"), "agent", to: &cluster)
+        let agent = Caller.serviceAccount(namespace: "swell-system", name: "swell-agent")
+        let role: JSONValue = [
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": ["name": "everything"],
+            "rules": [["apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]]],
+        ]
+        let roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles/everything"
+        #expect(cluster.apply(roles, role, as: agent).status == 201)
+        #expect(cluster.send("DELETE", roles, as: agent).status == 200)
+        #expect(cluster.send("DELETE", "/api/v1/pods", as: agent).status == 403)
     }
 
     @Test("confine every container", arguments: ["coordinator", "agent"])

@@ -15,7 +15,7 @@ struct TestCluster {
     @discardableResult
     mutating func send(
         _ method: String, _ target: String, _ body: JSONValue? = nil, type: String = "application/json",
-        agent: String = "tester/1"
+        agent: String = "tester/1", as caller: Caller = .administrator
     ) -> (status: Int, body: JSONValue) {
         let parts = target.split(separator: "?", maxSplits: 1).map(String.init)
         var query: [String: String] = [:]
@@ -23,9 +23,10 @@ struct TestCluster {
             let sides = pair.split(separator: "=", maxSplits: 1).map(String.init)
             query[sides[0]] = sides.count > 1 ? sides[1] : ""
         }
-        let request = APIRequest(
+        var request = APIRequest(
             method: method, path: parts[0].split(separator: "/").map(String.init), query: query, contentType: type,
             userAgent: agent, body: body?.serializedBytes() ?? [])
+        request.caller = caller
         let response = state.handle(request, now: now)
         if case .json(let value) = response.body { return (response.status, value) }
         if case .text(let text) = response.body { return (response.status, .string(text)) }
@@ -34,9 +35,12 @@ struct TestCluster {
 
     @discardableResult
     mutating func apply(
-        _ path: String, _ object: JSONValue, manager: String = "swell", options: String = ""
+        _ path: String, _ object: JSONValue, manager: String = "swell", options: String = "",
+        as caller: Caller = .administrator
     ) -> (status: Int, body: JSONValue) {
-        send("PATCH", "\(path)?fieldManager=\(manager)\(options)", object, type: "application/apply-patch+yaml")
+        send(
+            "PATCH", "\(path)?fieldManager=\(manager)\(options)", object, type: "application/apply-patch+yaml",
+            as: caller)
     }
 
     mutating func get(_ path: String) -> JSONValue { send("GET", path).body }

@@ -108,6 +108,34 @@ internal import Testing
         }
     }
 
+    @Test func hooksThatAreGoneOrNeverRanHoldNoReleaseUp() async throws {
+        @Sendable func hook(_ moment: String, delete: String) -> String {
+            """
+            apiVersion: batch/v1
+            kind: Job
+            metadata:
+              name: \(moment)
+              annotations: {swell.dev/hook: \(moment), swell.dev/hook-timeout: 30s, swell.dev/hook-delete: \(delete)}
+            spec: {template: {spec: {restartPolicy: Never, containers: [{name: m, image: "m:1"}]}}}
+            ---
+
+            """
+        }
+        try await lab { lab in
+            let one = try await lab.world.release(
+                "1.0.0",
+                extra: Self.first() + hook("before", delete: "always") + hook("after", delete: "never")
+                    + hook("on-failure", delete: "never"))
+            try await lab.world.coordinator.assign(one.assignment(1))
+            try await lab.world.withAgent {
+                try await eventually("healthy") { await lab.phase() == .healthy }
+                #expect(try await lab.object("batch/v1", "Job", "before") == nil)
+                #expect(try await lab.object("batch/v1", "Job", "after") != nil)
+                #expect(try await lab.object("batch/v1", "Job", "on-failure") == nil)
+            }
+        }
+    }
+
     @Test func aBadReleaseIsTakenBackWholly() async throws {
         try await lab { lab in
             let extra = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: only-in-one}\ndata: {a: b}\n"

@@ -44,6 +44,22 @@ private let soaking = rollout(
     ], waits: ["stage canary soaks"])
 
 @Suite struct OutputTests {
+    @Test func advisesOnMissingRights() {
+        var view = rollout(
+            "failed", stages: [stage("canary", "failed")], targets: [target("e1", "us-east-1", "canary", "failed")])
+        func last() -> String? {
+            RolloutTree(view: view, now: start, style: Style(hasColours: false)).lines(columns: 400).last
+        }
+        #expect(last()?.contains("rbac") == false)
+        view.status.targets[0].reason =
+            "Forbidden: apps/v1 Deployment shop/web: PATCH /x: may not patch deployments.apps in namespace shop; "
+            + "grant it to system:serviceaccount:swell-system:swell-agent"
+        #expect(
+            last()
+                == "an agent lacks rights: `swell rbac shop --version 1.0.0 --version 1.1.0` prints the roles for `kubectl apply -f -`"
+        )
+    }
+
     @Test func drawsTheTree() {
         let tree = RolloutTree(view: soaking, now: start + .seconds(5), style: Style(hasColours: false))
         #expect(

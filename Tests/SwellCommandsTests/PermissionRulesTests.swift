@@ -15,9 +15,17 @@ internal import Testing
         defines: .init(group: "example.com", kind: "Feed", resource: "feedz", namespaced: true))
     private let feed = Item(apiVersion: "example.com/v1", kind: "Feed", name: "a")
 
-    private func documents(_ items: [Item], scoped: Bool = false) throws -> [JSONValue] {
-        let rules = PermissionRules(application: "shop", namespace: "shop", objects: items)
-        return try YAMLReader.documents(in: rules.yaml(namespaceScoped: scoped), file: "rbac").map(\.root.json)
+    private func documents(_ items: [Item]..., scoped: Bool = false) throws -> [JSONValue] {
+        let releases = try items.map { try contents($0) }
+        let rules = PermissionRules(application: "shop", releases: releases)
+        return try YAMLReader.documents(in: rules.yaml(namespaced: scoped), file: "rbac").map(\.root.json)
+    }
+
+    private func contents(_ items: [Item], namespace: String = "shop") throws -> ReleaseContentsView {
+        let application = Application(name: "shop", namespace: namespace)
+        var view = try ReleaseContentsView(Bundle(application: application, documents: []), documents: [])
+        view.items = items
+        return view
     }
 
     /// `verbs` of a resource in a role, nil where it is not named.
@@ -40,7 +48,12 @@ internal import Testing
         #expect(verbs("customresourcedefinitions", "apiextensions.k8s.io", in: all.first) == writes)
         #expect(verbs("pods", "", in: all.first) == ["get", "list", "watch"])
         #expect(verbs("replicasets", "apps", in: all.first) == ["get", "list", "watch"])
-        #expect(verbs("namespaces", "", in: all.first) == ["get", "create", "patch"])
+        let spaces = (all.first?["rules"]?.arrayValue ?? []).filter { $0["resources"] == ["namespaces"] }
+        #expect(spaces.map { $0["verbs"] } == [["get"], ["patch"], ["create"]])
+        #expect(
+            spaces.map { $0["resourceNames"] } == [
+                ["kube-system", "shop", "swell-system"], ["shop", "swell-system"], nil,
+            ])
         #expect(verbs("secrets", "", in: all.first) == nil && verbs("*", "*", in: all.first) == nil)
         #expect(verbs("configmaps", "", in: all.first) == nil)
         #expect(all[2]["metadata"]?["namespace"] == "swell-system")
@@ -58,7 +71,8 @@ internal import Testing
         #expect(verbs("deployments", "apps", in: role("shop")) != nil)
         #expect(verbs("ingresses", "networking.k8s.io", in: role("shop")) == nil)
         #expect(verbs("ingresses", "networking.k8s.io", in: role("edge")) != nil)
-        #expect(verbs("namespaces", "", in: role("kube-system")) == ["get"])
+        #expect(role("kube-system") == nil)
+        #expect(verbs("namespaces", "", in: role("swell-system")) == ["get"])
         #expect(verbs("configmaps", "", in: role("swell-system")) != nil)
         let refusal = #expect(throws: CommandError.self) { try documents([web, definition], scoped: true) }
         #expect(refusal?.message.contains("CustomResourceDefinition feedz.example.com lives outside") == true)
@@ -66,16 +80,41 @@ internal import Testing
         #expect(throws: CommandError.self) { try documents([templated], scoped: true) }
     }
 
-    @Test func letsRightsBeHandedOutOnlyWhereTheReleaseDoes() throws {
-        let role = Item(apiVersion: "rbac.authorization.k8s.io/v1", kind: "Role", name: "r")
-        let binding = Item(apiVersion: "rbac.authorization.k8s.io/v1", kind: "RoleBinding", name: "r")
-        func granted(_ items: [Item]) throws -> [String] {
-            try documents(items).first?["rules"]?.arrayValue?
-                .flatMap { $0["verbs"]?.arrayValue?.compactMap(\.stringValue) ?? [] } ?? []
+    @Test func letsRightsBeHandedOutOnlyWhereTheReleaseDoesAndByName() throws {
+        let group = "rbac.authorization.k8s.io"
+        let role = Item(apiVersion: "\(group)/v1", kind: "Role", name: "r")
+        let binding = Item(
+            apiVersion: "\(group)/v1", kind: "RoleBinding", name: "b", binds: .init(kind: "ClusterRole", name: "view"))
+        func rule(_ verb: String, _ items: [Item]) throws -> JSONValue? {
+            try documents(items).first?["rules"]?.arrayValue?.first { $0["verbs"] == [.string(verb)] }
         }
-        #expect(try granted([role]).contains("escalate") && !granted([role]).contains("bind"))
-        #expect(try granted([binding]).contains("bind") && !granted([binding]).contains("escalate"))
-        #expect(try !granted([web]).contains("escalate"))
+        let escalates = try rule("escalate", [role])
+        #expect(escalates?["resources"] == ["roles"] && escalates?["resourceNames"] == ["r"])
+        #expect(try rule("bind", [role]) == nil)
+        let binds = try rule("bind", [binding])
+        #expect(binds?["resources"] == ["clusterroles"] && binds?["resourceNames"] == ["view"])
+        #expect(try rule("escalate", [binding]) == nil && rule("escalate", [web]) == nil)
+        let templated = Item(apiVersion: "\(group)/v1", kind: "Role", name: "r-${region}")
+        #expect(try rule("escalate", [role, templated])?["resourceNames"] == nil)
+    }
+
+    @Test func coversWhatAFormerReleaseBrought() throws {
+        let all = try documents([web], [ingress])
+        #expect(verbs("deployments", "apps", in: all.first)?.contains("delete") == true)
+        #expect(verbs("ingresses", "networking.k8s.io", in: all.first)?.contains("delete") == true)
+        let moved = PermissionRules(
+            application: "shop", releases: [try contents([web]), try contents([web], namespace: "shop-2")])
+        #expect(try moved.yaml(namespaced: true).contains("namespace: shop-2"))
+    }
+
+    @Test func saysWhichResourcesItGuesses() throws {
+        let release = try contents([web, ingress, feed])
+        let rules = PermissionRules(application: "shop", releases: [release])
+        #expect(rules.guesses == [GroupKind(group: "example.com", kind: "Feed")])
+        let defined = PermissionRules(application: "shop", releases: [try contents([feed, definition])])
+        #expect(defined.guesses.isEmpty)
+        let told = PermissionRules(application: "shop", releases: [release], plurals: [rules.guesses[0]: "feedz"])
+        #expect(told.guesses.isEmpty)
     }
 
     @Test(arguments: [
@@ -83,7 +122,7 @@ internal import Testing
         ("Gateway", "gateways"), ("Mesh", "meshes"), ("ConfigMap", "configmaps"),
     ])
     func guessesPlurals(kind: String, resource: String) {
-        let rules = PermissionRules(application: "a", namespace: "a", objects: [])
+        let rules = PermissionRules(application: "a", releases: [])
         #expect(rules.resource(of: GroupKind(kind: kind)) == resource)
     }
 

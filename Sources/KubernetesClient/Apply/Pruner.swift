@@ -50,10 +50,9 @@ struct Pruner: Sendable {
             return Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: false)
         }
         if live.type.groupKind == GroupKind(kind: "Namespace"),
-            let foreign = try await foreignObject(in: live.name, pruned: pruned)
+            let reason = try await keepReason(ofNamespace: live.name, pruned: pruned)
         {
-            let message = "it still holds \(foreign), which is not of this bundle"
-            return Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: message), stays: true)
+            return Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: true)
         }
         switch try await api.delete(reference, DeleteOptions(uid: live.uid, propagation: .background)) {
         case .deleted, .absent:
@@ -62,6 +61,16 @@ struct Pruner: Sendable {
             let waiting = object.finalizers.isEmpty ? "" : ", waits for \(object.finalizers.joined(separator: ", "))"
             let progress = BundleProgress(reference: wanted, outcome: .pruned, message: "terminating\(waiting)")
             return Outcome(progress: progress, stays: false)
+        }
+    }
+
+    /// Why a namespace is kept, or nil when nothing of others' is in it. What may not be looked at may be others'.
+    private func keepReason(ofNamespace name: String, pruned: Set<ObjectIdentity>) async throws -> String? {
+        do {
+            guard let foreign = try await foreignObject(in: name, pruned: pruned) else { return nil }
+            return "it still holds \(foreign), which is not of this bundle"
+        } catch let error as KubernetesError where error.status == 403 {
+            return "whether it still holds others' objects cannot be seen: \(error.message)"
         }
     }
 

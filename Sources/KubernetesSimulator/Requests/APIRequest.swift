@@ -10,6 +10,8 @@ struct APIRequest: Sendable {
     var accept: String = ""
     var userAgent: String = ""
     var body: [UInt8] = []
+    /// Who asks.
+    var caller = Caller.administrator
 
     /// The path as text.
     var pathText: String { "/" + path.joined(separator: "/") }

@@ -15,10 +15,13 @@ extension ClusterState {
     mutating func handle(_ request: APIRequest, now: Double) -> APIResponse {
         instant = now
         do throws(APIStatus) {
+            try authorize(request)
             if let answer = try discovery(request) { return answer }
             if let answer = try review(request) { return answer }
             guard let path = try resolve(request) else { return .pageNotFound }
-            return try answer(request, path, now: now)
+            return try answerGuarded(request, path) { state throws(APIStatus) in
+                try state.answer(request, path, now: now)
+            }
         } catch {
             return APIResponse(error)
         }

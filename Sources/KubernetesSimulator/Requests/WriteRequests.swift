@@ -123,7 +123,10 @@ extension ClusterState {
         let author = Author(
             manager: request.manager, subresource: path.subresource ?? "", applies: true,
             forces: request.isSet("force"))
-        if path.subresource != nil, store.get(path.type.storage, key) == nil { throw .notFound(path.type, key.name) }
+        if store.get(path.type.storage, key) == nil {
+            if path.subresource != nil { throw .notFound(path.type, key.name) }
+            try authorize(request, verb: "create")
+        }
         let result = try apply(
             configuration, of: path.type, namespace: path.namespace, name: key.name, author: author, now: now,
             dryRun: request.isDryRun)
@@ -171,9 +174,11 @@ extension ClusterState {
         case ("ServiceAccount", "token"):
             guard store.get(path.type.storage, key) != nil else { throw .notFound(path.type, key.name) }
             var review = try decode(request, expecting: "TokenRequest")
+            let lasting = min(max(review.int("spec", "expirationSeconds") ?? 3_600, 600), 1 << 32)
+            let expires = now + Double(lasting)
             review["status"] = [
-                "token": .string("simulated-" + random.uuid()),
-                "expirationTimestamp": .string(Timestamp.text(now + 3600)),
+                "token": .string(issueToken(namespace: key.namespace, name: key.name, expires: expires)),
+                "expirationTimestamp": .string(Timestamp.text(expires)),
             ]
             return .json(review, status: 201)
         default:

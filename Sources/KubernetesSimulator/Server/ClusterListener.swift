@@ -59,7 +59,10 @@ struct ClusterListener: Sendable {
         if let errors = plan.errors, await cluster.chance() < errors.rate {
             return Self.response(APIResponse(Self.failure(errors.status)))
         }
-        if let refusal = authenticate(request) { return Self.response(APIResponse(refusal)) }
+        guard let caller = await authenticate(request) else {
+            return Self.response(
+                APIResponse(APIStatus(code: 401, reason: "Unauthorized", message: "Unauthorized")))
+        }
         var request = request
         let wantsWatch = request.uri.queryParameters["watch"].map { $0 == "true" || $0 == "1" } ?? false
         var body: [UInt8] = []
@@ -67,7 +70,9 @@ struct ClusterListener: Sendable {
             let buffer = try await request.collectBody(upTo: 3 << 20)
             body = Array(buffer.readableBytesView)
         }
-        let answer = await cluster.handle(Self.apiRequest(request, body: body))
+        var asked = Self.apiRequest(request, body: body)
+        asked.caller = caller
+        let answer = await cluster.handle(asked)
         if case .watch(let watch) = answer.body {
             return WatchStream(cluster: cluster, request: watch, clock: clock).response(to: request)
         }
@@ -81,51 +86,12 @@ struct ClusterListener: Sendable {
 
     // MARK: Who asks
 
-    private func authenticate(_ request: Request) -> APIStatus? {
-        let open = ["/version", "/healthz", "/livez", "/readyz"]
-        guard let header = request.headers[.authorization] else {
-            if open.contains(where: { request.uri.path.hasPrefix($0) }) { return nil }
-            return Self.anonymousRefusal(request)
-        }
-        if header == "Bearer \(token)" { return nil }
-        return APIStatus(code: 401, reason: "Unauthorized", message: "Unauthorized")
-    }
-
-    private static func anonymousRefusal(_ request: Request) -> APIStatus {
-        let parts = request.uri.path.split(separator: "/").map(String.init)
-        let user = "User \"system:anonymous\""
-        var rest = parts[...]
-        var group = ""
-        if rest.first == "api" {
-            rest = rest.dropFirst(2)
-        } else if rest.first == "apis", rest.count > 3 {
-            group = rest[1]
-            rest = rest.dropFirst(3)
-        } else {
-            rest = []
-        }
-        var scope = "at the cluster scope"
-        if rest.first == "namespaces", rest.count >= 3, let namespace = rest.dropFirst().first {
-            scope = "in the namespace \"\(namespace)\""
-            rest = rest.dropFirst(2)
-        }
-        guard let plural = rest.first else {
-            return APIStatus(
-                code: 403, reason: "Forbidden",
-                message: "forbidden: \(user) cannot get path \"\(request.uri.path)\"", details: .object([:]))
-        }
-        let name = rest.dropFirst().first
-        let verbs: [HTTPRequest.Method: String] = [
-            .post: "create", .put: "update", .patch: "patch", .delete: name == nil ? "deletecollection" : "delete",
-        ]
-        let verb = verbs[request.method] ?? (name == nil ? "list" : "get")
-        let qualified = group.isEmpty ? plural : "\(plural).\(group)"
-        let subject = name.map { "\(qualified) \"\($0)\"" } ?? qualified
-        return APIStatus(
-            code: 403, reason: "Forbidden",
-            message:
-                "\(subject) is forbidden: \(user) cannot \(verb) resource \"\(plural)\" in API group \"\(group)\" \(scope)",
-            details: APIStatus.details(name: name, group: group, kind: plural))
+    /// Who asks; nil for a token that nobody knows.
+    private func authenticate(_ request: Request) async -> Caller? {
+        guard let header = request.headers[.authorization] else { return .anonymous }
+        if header == "Bearer \(token)" { return .administrator }
+        guard header.hasPrefix("Bearer ") else { return nil }
+        return await cluster.caller(ofToken: String(header.dropFirst("Bearer ".count)), now: clock())
     }
 
     private static func failure(_ status: Int) -> APIStatus {

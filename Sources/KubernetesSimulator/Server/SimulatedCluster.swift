@@ -55,6 +55,17 @@ actor SimulatedCluster {
         return response
     }
 
+    /// The service account that a token stands for, if any.
+    func caller(ofToken token: String, now: Double) -> Caller? { state.caller(ofToken: token, now: now) }
+
+    /// What service accounts asked to be allowed.
+    var accesses: Set<SimulatedFleet.AccessRecord> { state.audit.records }
+
+    /// Makes a token for a service account, whether it is there already or not.
+    func issueToken(namespace: String, name: String, expires: Double) -> String {
+        state.issueToken(namespace: namespace, name: name, expires: expires)
+    }
+
     /// A number from 0 up to 1, from the cluster's seed.
     func chance() -> Double {
         Double(state.random.next() >> 11) / Double(UInt64(1) << 53)

@@ -224,6 +224,19 @@ public final class SimulatedFleet: Service {
 
     /// A kubeconfig for a cluster, with everything in it that a client needs; waits until its API server listens.
     public func kubeconfig(for cluster: String) async throws -> String {
+        try await kubeconfig(for: cluster, user: "admin", token: token)
+    }
+
+    /// A kubeconfig for a service account of a cluster, whose holder may do what the cluster's roles grant it; good while
+    /// the account is there.
+    public func kubeconfig(
+        for cluster: String, serviceAccount name: String, namespace: String
+    ) async throws -> String {
+        let token = await (try lookUp(cluster)).issueToken(namespace: namespace, name: name, expires: .infinity)
+        return try await kubeconfig(for: cluster, user: name, token: token)
+    }
+
+    private func kubeconfig(for cluster: String, user: String, token: String) async throws -> String {
         let server = try await server(of: cluster)
         let authority = Base64.encode(certificateAuthorityPEM)
         let config: JSONValue = [
@@ -237,10 +250,10 @@ public final class SimulatedFleet: Service {
             "contexts": [
                 [
                     "name": .string(cluster),
-                    "context": ["cluster": .string(cluster), "user": "admin", "namespace": "default"],
+                    "context": ["cluster": .string(cluster), "user": .string(user), "namespace": "default"],
                 ]
             ],
-            "users": [["name": "admin", "user": ["token": .string(token)]]],
+            "users": [["name": .string(user), "user": ["token": .string(token)]]],
         ]
         return config.yaml()
     }
@@ -283,7 +296,7 @@ public final class SimulatedFleet: Service {
         await (try lookUp(cluster)).watcherCount
     }
 
-    private func lookUp(_ cluster: String) throws(SimulatorError) -> SimulatedCluster {
+    func lookUp(_ cluster: String) throws(SimulatorError) -> SimulatedCluster {
         guard let found = simulated[cluster] else {
             let names = clusters.map(\.name).joined(separator: ", ")
             throw SimulatorError(

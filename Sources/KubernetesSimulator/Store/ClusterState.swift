@@ -26,6 +26,10 @@ struct ClusterState: Sendable {
     var timing: Timing
     var faults = FaultPlan.none
     var store = ObjectStore()
+    /// The tokens that were issued for service accounts.
+    var tokens: [String: IssuedToken] = [:]
+    /// What service accounts asked to be allowed.
+    var audit = AccessAudit()
     /// The time of the request being answered.
     var instant: Double
     var random: SeededRandom

@@ -36,7 +36,8 @@ struct ClusterError: Error, Sendable, Hashable, CustomStringConvertible {
 
 /// The agent's own cluster.
 protocol ClusterPort: Sendable {
-    /// Something that tells this cluster from one rebuilt under its name: the uid of `kube-system`.
+    /// Something that tells this cluster from one rebuilt under its name: the uid of `kube-system`, or of the agent's own
+    /// namespace where it keeps to namespaces.
     func uid() async throws -> String
     /// What the cluster remembers of every application.
     func inventories() async throws -> [InventoryRecord]

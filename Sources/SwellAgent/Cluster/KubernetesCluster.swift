@@ -10,14 +10,20 @@ struct KubernetesCluster: ClusterPort {
     let api: KubernetesAPI
     /// The namespace for what the agent keeps.
     let namespace: String
+    /// The namespaces that it keeps to; nil for the whole cluster.
+    let scope: NamespaceScope?
     let now: @Sendable () -> Timestamp
     let reach: ServerReach
 
     static let fieldManager = "swell-agent"
 
-    init(api: KubernetesAPI, namespace: String, now: @escaping @Sendable () -> Timestamp, logger: Logger) {
+    init(
+        api: KubernetesAPI, namespace: String, scope: NamespaceScope? = nil, now: @escaping @Sendable () -> Timestamp,
+        logger: Logger
+    ) {
         self.api = api
         self.namespace = namespace
+        self.scope = scope
         self.now = now
         self.reach = ServerReach(logger: logger)
     }
@@ -28,10 +34,11 @@ struct KubernetesCluster: ClusterPort {
 
     func uid() async throws -> String {
         try await translating {
-            let reference = ObjectReference(
-                type: GroupVersionKind(version: "v1", kind: "Namespace"), name: "kube-system")
+            // An agent that keeps to namespaces need not see any but its own, which is as good as it is rebuilt as seldom.
+            let name = scope == nil ? "kube-system" : namespace
+            let reference = ObjectReference(type: GroupVersionKind(version: "v1", kind: "Namespace"), name: name)
             guard let uid = try await api.get(reference)?.uid else {
-                throw ClusterError(isTransient: true, reason: "NotFound", message: "there is no namespace kube-system")
+                throw ClusterError(isTransient: true, reason: "NotFound", message: "there is no namespace \(name)")
             }
             return uid
         }
@@ -43,7 +50,7 @@ struct KubernetesCluster: ClusterPort {
 
     func apply(_ release: ClusterRelease) async throws {
         try await translating {
-            try await records.prepare()
+            try await prepare(for: release.objects)
             let name = release.application.name
             // How far generations have come is remembered before anything is touched, what is applied after.
             try await records.write(
@@ -52,7 +59,7 @@ struct KubernetesCluster: ClusterPort {
             let brings = release.objects.contains {
                 $0.kind == "Namespace" && $0.name == release.application.namespace
             }
-            if !brings {
+            if !brings, scope == nil {
                 try await api.ensureNamespace(release.application.namespace, fieldManager: Self.fieldManager)
             }
             var options = try options(of: name, release)
@@ -67,9 +74,18 @@ struct KubernetesCluster: ClusterPort {
         }
     }
 
+    /// Makes sure that what comes may be done and remembered; namespaces are made only where any may be.
+    private func prepare(for objects: [KubernetesObject]) async throws {
+        if let scope {
+            try await scope.check(objects, api: api)
+        } else {
+            try await records.prepare()
+        }
+    }
+
     func remove(_ application: ApplicationName, generation: Int64, epoch: Int64) async throws {
         try await translating {
-            try await records.prepare()
+            try await prepare(for: [])
             var options = try options(of: application, nil)
             options.allowsEmpty = true
             let result = try await BundleApplier(api: api, options: options).apply([])

@@ -60,8 +60,11 @@ struct ReleaseWatch: Sendable {
         }
     }
 
-    /// The objects with their namespaces as the server's discovery has it: a definition may be of cluster scope.
-    private func placed(_ objects: [KubernetesObject]) async throws -> [KubernetesObject] {
+    /// The objects that stay, with their namespaces as the server's discovery has it: a definition may be of cluster scope.
+    ///
+    /// Hooks come and go while a release is applied; whether they succeeded is known by then.
+    private func placed(_ all: [KubernetesObject]) async throws -> [KubernetesObject] {
+        let objects = all.filter { $0.annotations[ObjectAnnotations().hook] == nil }
         var isNamespaced: [GroupVersionKind: Bool] = [:]
         for type in Set(objects.map(\.type)) { isNamespaced[type] = try await api.resource(for: type).isNamespaced }
         return objects.map { object in

@@ -29,13 +29,21 @@ public struct AgentService: Service {
 
     /// An agent of the cluster that `api` speaks to.
     ///
-    /// - Parameter namespace: where the agent keeps what it remembers in the cluster; made where there is none.
-    public init(settings: AgentSettings, api: KubernetesAPI, namespace: String, logger: Logger) {
+    /// - Parameters:
+    ///   - namespace: where the agent keeps what it remembers in the cluster; made where there is none.
+    ///   - scope: the namespaces to keep to, none of which is made, or nil for the whole cluster. Releases that reach beyond
+    ///     are refused whole.
+    public init(
+        settings: AgentSettings, api: KubernetesAPI, namespace: String, scope: Set<String>? = nil, logger: Logger
+    ) {
         let now: @Sendable () -> Timestamp = {
             Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
         }
         self.init(
-            settings: settings, cluster: KubernetesCluster(api: api, namespace: namespace, now: now, logger: logger),
+            settings: settings,
+            cluster: KubernetesCluster(
+                api: api, namespace: namespace, scope: scope.map { NamespaceScope(namespaces: $0) }, now: now,
+                logger: logger),
             now: now, logger: logger)
     }
 

@@ -33,7 +33,7 @@ struct RolloutTree {
                 }
             }
         }
-        return lines + waits
+        return lines + waits + advice
     }
 
     private var header: Line {
@@ -87,6 +87,20 @@ struct RolloutTree {
         }
         if let reason = target.reason { line.add("  \(reason)") }
         return line
+    }
+
+    /// What to do about rights that an agent lacks.
+    private var advice: [Line] {
+        let lacking = view.status.targets.filter { target in
+            target.reason.map { $0.contains("; grant it to ") || $0.contains("not currently held") } ?? false
+        }
+        guard !lacking.isEmpty else { return [] }
+        let versions = Set([view.spec.release.version] + lacking.compactMap(\.previous)).sorted()
+            .map { " --version \($0)" }.joined()
+        var line = Line()
+        line.add("an agent lacks rights: ", .busy)
+        line.add("`swell rbac \(view.spec.application)\(versions)` prints the roles for `kubectl apply -f -`")
+        return [line]
     }
 
     private var waits: [Line] {

@@ -1,17 +1,17 @@
 internal import KubernetesObjects
 internal import SwellModel
 
-/// The Kubernetes RBAC that an agent needs for the objects of one release, and nothing beyond.
+/// The Kubernetes RBAC that an agent needs for the objects of an application's releases, and nothing beyond.
 ///
-/// What is granted follows from what the agent does: it reads, watches, applies on the server's side (`create`, `patch`) and
-/// prunes (`delete`) the kinds of the release; it looks at pods and replica sets to name culprits; it keeps its inventory in
-/// ConfigMaps of its own namespace; and it tells its cluster by the uid of `kube-system`. Discovery is open to every service
-/// account by Kubernetes' own `system:discovery`.
+/// What is granted follows from what the agent does. It lists, watches, reads, applies on the server's side (`patch`, and
+/// `create` for what is not there yet) and prunes (`delete`) the kinds of the releases; it looks at pods and replica sets to
+/// name culprits; it keeps its inventory in ConfigMaps of its own namespace; it makes namespaces that are not there; and it
+/// tells its cluster by the uid of `kube-system`, or, where it keeps to namespaces, of its own. Discovery is open to every
+/// service account by Kubernetes' own `system:discovery`.
 struct PermissionRules: Sendable {
     var application: String
-    /// The namespace of objects that name none.
-    var namespace: String
-    var objects: [ReleaseContentsView.Item]
+    /// All that the cluster goes to and from.
+    var releases: [ReleaseContentsView]
     /// The names of resources that the usual rule gets wrong.
     var plurals: [GroupKind: String] = [:]
     var agentNamespace = "swell-system"
@@ -23,15 +23,29 @@ struct PermissionRules: Sendable {
 
     private var name: String { "swell-agent-\(application)" }
 
+    /// The namespaces of the application, which may have changed between releases.
+    private var namespaces: Set<String> { Set(releases.map(\.namespace)) }
+
+    /// The objects of all releases; those in namespaces name theirs.
+    private var objects: [ReleaseContentsView.Item] {
+        releases.flatMap { release in
+            release.items.map { item in
+                var placed = item
+                if item.namespaced { placed.namespace = item.namespace ?? release.namespace }
+                return placed
+            }
+        }
+    }
+
     /// The documents, as YAML.
     ///
-    /// - Throws: ``CommandError`` when the release cannot live with rights in namespaces alone.
-    func yaml(namespaceScoped: Bool) throws -> String {
-        let documents = namespaceScoped ? try scopedDocuments() : wideDocuments()
+    /// - Throws: ``CommandError`` when the releases cannot live with rights in namespaces alone.
+    func yaml(namespaced: Bool) throws -> String {
+        let documents = namespaced ? try scopedDocuments() : wideDocuments()
         return documents.map { $0.yaml() }.joined(separator: "---\n")
     }
 
-    /// The resource of a kind: as the release's definitions or the operator say, or else by the rule that nearly all kinds
+    /// The resource of a kind: as the releases' definitions or the operator say, or else by the rule that nearly all kinds
     /// follow: the lower-case kind in the plural.
     func resource(of type: GroupKind) -> String {
         if let plural = plurals[type] { return plural }
@@ -43,6 +57,15 @@ struct PermissionRules: Sendable {
             return kind.dropLast() + "ies"
         }
         return kind + "s"
+    }
+
+    /// The custom kinds whose resource is only guessed: nobody but their cluster knows it.
+    var guesses: [GroupKind] {
+        let types = Set(objects.map { GroupVersionKind(apiVersion: $0.apiVersion, kind: $0.kind).groupKind })
+        return types.filter { type in
+            type.group.contains(".") && !type.group.hasSuffix(".k8s.io") && plurals[type] == nil
+                && definitions[type] == nil
+        }.sorted { ($0.group, $0.kind) < ($1.group, $1.kind) }
     }
 
     private var definitions: [GroupKind: ReleaseContentsView.Definition] {
@@ -57,7 +80,11 @@ struct PermissionRules: Sendable {
             // A new kind is used once the server lists it.
             rules.append(Self.rule(definition.group, [definition.resource], ["list"]))
         }
-        rules.append(Self.rule("", ["namespaces"], ["get", "create", "patch"]))
+        let made = namespaces.union([agentNamespace]).sorted()
+        rules.append(Self.rule("", ["namespaces"], ["get"], names: (made + ["kube-system"]).sorted()))
+        rules.append(Self.rule("", ["namespaces"], ["patch"], names: made))
+        // What is to be created has no name yet for a rule to go by.
+        rules.append(Self.rule("", ["namespaces"], ["create"]))
         return [
             role("ClusterRole", nil, rules), binding("ClusterRoleBinding", "ClusterRole", nil),
             role("Role", agentNamespace, [Self.records]), binding("RoleBinding", "Role", agentNamespace),
@@ -66,10 +93,11 @@ struct PermissionRules: Sendable {
 
     /// A Role in each namespace. A Role may also let its own namespace be read, so nothing reaches beyond.
     private func scopedDocuments() throws -> [JSONValue] {
-        var byNamespace: [String: [ReleaseContentsView.Item]] = [namespace: []]
+        var byNamespace: [String: [ReleaseContentsView.Item]] = [:]
+        for namespace in namespaces { byNamespace[namespace] = [] }
         var refused: [String] = []
         for object in objects {
-            let place = object.namespace ?? namespace
+            let place = object.namespace ?? ""
             if !object.namespaced {
                 refused.append("\(object.kind) \(object.name) lives outside of namespaces")
             } else if place.contains("${") {
@@ -82,19 +110,13 @@ struct PermissionRules: Sendable {
             let others = refused.count > 5 ? "\nand \(refused.count - 5) more" : ""
             throw CommandError(
                 code: .refused,
-                message: "rights in namespaces alone are not enough for this release; leave --namespace-scoped out, "
+                message: "rights in namespaces alone are not enough for this release; leave --namespaced out, "
                     + "or have somebody else apply:\n" + refused.prefix(5).joined(separator: "\n") + others)
         }
-        let sees: JSONValue = [
-            "apiGroups": [""], "resources": ["namespaces"], "resourceNames": [.string(agentNamespace)],
-            "verbs": ["get"],
-        ]
-        let knows: JSONValue = [
-            "apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"],
-        ]
         var rules: [String: [JSONValue]] = byNamespace.mapValues { kinds(of: $0) }
-        rules[agentNamespace, default: []] += [Self.records, sees]
-        rules["kube-system", default: []] += [knows]
+        rules[agentNamespace, default: []] += [
+            Self.records, Self.rule("", ["namespaces"], ["get"], names: [agentNamespace]),
+        ]
         return rules.sorted { $0.key < $1.key }.flatMap { place, rules in
             [role("Role", place, rules), binding("RoleBinding", "Role", place)]
         }
@@ -110,23 +132,43 @@ struct PermissionRules: Sendable {
         var rules = groups.sorted { $0.key < $1.key }.map { Self.rule($0.key, $0.value.sorted(), Self.verbs) }
         rules.append(Self.rule("", ["pods"], Self.looks))
         rules.append(Self.rule("apps", ["replicasets"], Self.looks))
-        // Who hands out rights must hold them, or be allowed to hand out what it does not hold.
-        let granting = groups[Self.access] ?? []
-        var verbs: [String] = []
-        if granting.contains("rolebindings") || granting.contains("clusterrolebindings") { verbs.append("bind") }
-        if granting.contains("roles") || granting.contains("clusterroles") { verbs.append("escalate") }
-        if !verbs.isEmpty { rules.append(Self.rule(Self.access, ["clusterroles", "roles"], verbs)) }
-        return rules
+        return rules + handingOut(objects)
+    }
+
+    /// Who hands out rights must hold them, or be allowed to hand out what it does not hold: `escalate` for the roles that
+    /// are brought, `bind` for those that are bound, by their names.
+    private func handingOut(_ objects: [ReleaseContentsView.Item]) -> [JSONValue] {
+        var names: [String: [String: Set<String>]] = ["escalate": [:], "bind": [:]]
+        for object in objects where object.apiVersion.hasPrefix("\(Self.access)/") {
+            switch object.kind {
+            case "Role": names["escalate"]?["roles", default: []].insert(object.name)
+            case "ClusterRole": names["escalate"]?["clusterroles", default: []].insert(object.name)
+            default: break
+            }
+            guard let role = object.binds else { continue }
+            names["bind"]?[role.kind == "Role" ? "roles" : "clusterroles", default: []].insert(role.name)
+        }
+        return ["bind", "escalate"].flatMap { verb in
+            (names[verb] ?? [:]).sorted { $0.key < $1.key }.map { resource, names in
+                // A name that is another one in each cluster cannot limit the rule.
+                let isFixed = !names.contains { $0.contains("${") }
+                return Self.rule(Self.access, [resource], [verb], names: isFixed ? names.sorted() : [])
+            }
+        }
     }
 
     /// What the agent keeps in its own namespace.
     private static let records = rule("", ["configmaps"], ["get", "list", "create", "patch"])
 
-    private static func rule(_ group: String, _ resources: [String], _ verbs: [String]) -> JSONValue {
-        [
-            "apiGroups": [.string(group)], "resources": .array(resources.map { .string($0) }),
-            "verbs": .array(verbs.map { .string($0) }),
+    private static func rule(
+        _ group: String, _ resources: [String], _ verbs: [String], names: [String] = []
+    ) -> JSONValue {
+        func list(_ texts: [String]) -> JSONValue { .array(texts.map { .string($0) }) }
+        var members: [String: JSONValue] = [
+            "apiGroups": [.string(group)], "resources": list(resources), "verbs": list(verbs),
         ]
+        if !names.isEmpty { members["resourceNames"] = list(names) }
+        return .object(members)
     }
 
     private func metadata(_ namespace: String?) -> JSONValue {

@@ -19,10 +19,12 @@ public struct ReleaseContentsView: Sendable, Hashable, Codable {
         public var namespaced: Bool
         /// The kind that it defines, where it is a CustomResourceDefinition.
         public var defines: Definition?
+        /// The role that it hands out, where it is a RoleBinding or ClusterRoleBinding.
+        public var binds: RoleReference?
 
         public init(
             apiVersion: String, kind: String, name: String, namespace: String? = nil, namespaced: Bool = true,
-            defines: Definition? = nil
+            defines: Definition? = nil, binds: RoleReference? = nil
         ) {
             self.apiVersion = apiVersion
             self.kind = kind
@@ -30,6 +32,18 @@ public struct ReleaseContentsView: Sendable, Hashable, Codable {
             self.namespace = namespace
             self.namespaced = namespaced
             self.defines = defines
+            self.binds = binds
+        }
+    }
+
+    /// A Role or ClusterRole, by kind and name as written.
+    public struct RoleReference: Sendable, Hashable, Codable {
+        public var kind: String
+        public var name: String
+
+        public init(kind: String, name: String) {
+            self.kind = kind
+            self.name = name
         }
     }
 
@@ -78,6 +92,11 @@ extension ReleaseContentsView.Item {
             apiVersion: object["apiVersion"]?.stringValue ?? "", kind: object["kind"]?.stringValue ?? "",
             name: object["metadata"]?["name"]?.stringValue ?? "",
             namespace: object["metadata"]?["namespace"]?.stringValue)
+        if ["RoleBinding", "ClusterRoleBinding"].contains(kind), let role = object["roleRef"]?["kind"]?.stringValue,
+            let name = object["roleRef"]?["name"]?.stringValue
+        {
+            binds = ReleaseContentsView.RoleReference(kind: role, name: name)
+        }
         guard kind == "CustomResourceDefinition", let spec = object["spec"],
             let resource = spec["names"]?["plural"]?.stringValue, let defined = spec["names"]?["kind"]?.stringValue
         else { return }

@@ -21,6 +21,18 @@ struct Kubectl: Sendable {
         .map { URL(filePath: String($0)).appending(path: "kubectl") }
         .first { FileManager.default.isExecutableFile(atPath: $0.path) }
 
+    /// What `kubectl kustomize` makes of a folder.
+    static func rendered(_ kustomization: String) async throws -> String {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "swell-kubectl-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let kubectl = Kubectl(
+            program: try #require(Self.program), folder: folder, kubeconfig: folder.appending(path: "none"))
+        let answer = try await kubectl("kustomize", kustomization)
+        try #require(answer.code == 0, "\(answer.errors)")
+        return answer.output
+    }
+
     /// Runs a cluster over HTTPS, and the body with a kubectl that reaches it.
     static func withCluster(_ body: @escaping @Sendable (Kubectl) async throws -> Void) async throws {
         let program = try #require(Self.program)

@@ -94,6 +94,13 @@ struct AgentWorld: Sendable {
 
     /// Puts a release together from one ConfigMap and what else is given.
     func release(_ version: String, application: String = "shop", extra: String = "") async throws -> Wish {
+        try await assembledRelease(version, application: application, extra: extra).wish
+    }
+
+    /// The same, with what was put together.
+    func assembledRelease(
+        _ version: String, application: String = "shop", extra: String = ""
+    ) async throws -> (wish: Wish, release: AssembledRelease) {
         let name = try ApplicationName(application)
         let app = Application(name: name, namespace: "shop", parameters: ["greeting": "hello"])
         let manifest = """
@@ -107,7 +114,8 @@ struct AgentWorld: Sendable {
         let assembled = try ReleaseAssembler.assemble(
             app, from: [SourceFile(name: "\(application).yaml", content: manifest)])
         await coordinator.store(assembled)
-        return Wish(application: name, reference: ReleaseReference(version: version, digest: assembled.digest))
+        let wish = Wish(application: name, reference: ReleaseReference(version: version, digest: assembled.digest))
+        return (wish, assembled)
     }
 
     /// A release that can be assigned.
