@@ -200,7 +200,10 @@ let package = Package(
         .testTarget(name: "SwellCommandsTests", dependencies: ["SwellCommands"]),
         .testTarget(name: "SwellSimulationTests", dependencies: ["SwellSimulation"]),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["SwellModel", "PostgresTesting", "KubernetesObjects", subprocess]),
+            name: "EndToEndTests",
+            dependencies: [
+                "SwellModel", "PostgresClient", "PostgresTesting", "KubernetesClient", "KubernetesObjects", subprocess,
+            ]),
     ]
 )
 

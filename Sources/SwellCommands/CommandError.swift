@@ -16,6 +16,8 @@ public struct CommandError: Error, Sendable, CustomStringConvertible {
         public static let notFound = Self(3)
         /// The server cannot be reached, is not trusted, or does not know the token.
         public static let connection = Self(4)
+        /// A diff that is not whole; 1 would say that there are differences.
+        public static let incomplete = Self(5)
     }
 
     public var code: Code

@@ -17,9 +17,11 @@ public struct SwellTool: AsyncParsableCommand {
               2  wrong usage
               3  what was named is not there
               4  the server cannot be reached or trusted, or does not know the token
+              5  of a diff, in which 1 means that something would change: not everything could be looked at
             """,
         subcommands: [
             ApplyCommand.self, GetCommand.self, DescribeCommand.self, ReleaseCommand.self, PlanCommand.self,
+            DiffCommand.self,
             RolloutCommands.self, ApproveCommand.self, RegionCommands.self, ClusterCommands.self, EventsCommand.self,
             PermissionsCommand.self, CompletionCommand.self, VersionCommand.self,
         ])

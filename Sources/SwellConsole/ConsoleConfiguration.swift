@@ -17,6 +17,10 @@ public struct ConsoleConfiguration: Sendable {
     public var heartbeat: Interval = .seconds(10)
     /// How long an order waits for the decision that takes it in, so that its answer shows the effect.
     public var verdictTimeout: Interval = .seconds(2)
+    /// How many diffs may be under way at once; further ones get 503.
+    public var maximumDiffs: Int = 8
+    /// How often the answers of agents are looked for.
+    public var diffInterval: Interval = .milliseconds(200)
     /// How long a join token is good for.
     public var joinTokenLifetime: Interval = .hours(1)
 
@@ -31,6 +35,8 @@ public struct ConsoleConfiguration: Sendable {
 public struct ConsoleHooks: Sendable {
     /// Told after something was committed that a reconcile loop should see at once.
     public var rolloutsChanged: @Sendable (Set<RolloutName>) async -> Void
+    /// Told after previews were asked for, which the agents' sessions should hear of at once.
+    public var previewsAsked: @Sendable () async -> Void
     /// Makes a join token for a cluster: the text to hand out and the hash to store.
     public var makeJoinToken: @Sendable (ClusterName) -> (text: String, hash: String)
     /// The text of `/metrics`, where it is served here.
@@ -40,10 +46,12 @@ public struct ConsoleHooks: Sendable {
 
     public init(
         rolloutsChanged: @escaping @Sendable (Set<RolloutName>) async -> Void = { _ in },
+        previewsAsked: @escaping @Sendable () async -> Void = {},
         makeJoinToken: @escaping @Sendable (ClusterName) -> (text: String, hash: String),
         metrics: (@Sendable () async -> String)? = nil, onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.rolloutsChanged = rolloutsChanged
+        self.previewsAsked = previewsAsked
         self.makeJoinToken = makeJoinToken
         self.metrics = metrics
         self.onRunning = onRunning

@@ -59,6 +59,10 @@ public struct ConsoleService: Service {
             store: store, reading: reading, hooks: hooks, joinTokenLifetime: configuration.joinTokenLifetime
         ).add(to: group)
         ReleaseEndpoints(store: store, reading: reading).add(to: group)
+        DiffEndpoints(
+            store: store, reading: reading, hooks: hooks,
+            limit: EventStreamLimit(maximum: configuration.maximumDiffs), interval: configuration.diffInterval
+        ).add(to: group)
         RolloutEndpoints(store: store, reading: reading, planning: planning).add(to: group)
         OrderEndpoints(store: store, reading: reading, orders: orders, planning: planning).add(to: group)
         EventEndpoints(

@@ -22,4 +22,18 @@ public enum WireLimits {
     public static let messageSize = 1024 * 1024
     /// Assignments in one message, so that it stays well below ``messageSize``.
     public static let assignmentsPerMessage = 500
+    /// Bytes of drift in one message of reports, so that it stays well below ``messageSize``.
+    public static let driftPerMessage = 512 * 1024
+    /// Bytes of objects in one part of a preview's answer.
+    public static let previewPart = 64 * 1024
+    /// Bytes of one preview's answer.
+    public static let previewSize = 512 * 1024
+    /// Previews of one session whose answers may be on their way at a time.
+    public static let previewsAtOnce = 8
+    /// Objects in one preview's answer, and fields of one of them.
+    public static let changes = 1_000
+    /// Bytes of a changed field's value.
+    public static let valueLength = 128 * 1024
+    /// What an agent that answers previews has among its capabilities.
+    public static let previewCapability = "preview"
 }

@@ -40,7 +40,7 @@ struct Replica {
                 replica: settings.replica,
                 fleet: .fleet(host: settings.agents.host, port: settings.agents.port),
                 enrolment: .enrolment(host: settings.enrolment.host, port: settings.enrolment.port)),
-            ingestor: ingestor, nudges: signals.assignments, now: Self.now)
+            ingestor: ingestor, nudges: signals.assignments, previewNudges: signals.previews, now: Self.now)
         let (consolePorts, consolePort) = AsyncStream.makeStream(of: Int.self)
         let console = try makeConsole(
             store: store, signals: signals, operatorToken: operatorToken, credential: credential,
@@ -114,6 +114,7 @@ struct Replica {
             tls: try .makeServerConfiguration(certificateReloader: credential),
             hooks: ConsoleHooks(
                 rolloutsChanged: { _ in signals.tellRolloutsChanged() },
+                previewsAsked: { signals.tellPreviewsAsked() },
                 makeJoinToken: { cluster in
                     var generator = SystemRandomNumberGenerator()
                     let token = JoinToken.generate(for: cluster, using: &generator)

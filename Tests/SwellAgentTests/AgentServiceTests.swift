@@ -126,6 +126,10 @@ internal import Testing
                 try await eventually("healthy") { await world.coordinator.last("shop")?.phase == .healthy }
                 await cluster.setDrift(2)
                 try await eventually("told") { await world.coordinator.reports.contains { $0.driftCount == 2 } }
+                let drift = try #require(await world.coordinator.reports.lazy.compactMap(\.drift).first)
+                #expect(drift.isCorrected)
+                #expect(drift.objects.map(\.title) == ["ConfigMap shop/c0", "ConfigMap shop/c1"])
+                #expect(drift.objects.first?.fields.first?.managers == ["kubectl-edit"])
                 try await eventually("corrected") { await cluster.corrections == 1 }
             }
         }

@@ -4,6 +4,7 @@ internal import KubernetesSimulator
 internal import Logging
 internal import SwellEngine
 internal import SwellModel
+internal import SwellProtocol
 internal import Testing
 
 @testable internal import SwellAgent
@@ -210,6 +211,70 @@ internal import Testing
                 try await eventually("told") {
                     await lab.world.coordinator.reports.contains { $0.driftCount > 0 }
                 }
+            }
+        }
+    }
+
+    @Test func aDeletedServiceIsPutBackWithinSecondsAndToldAsDeleted() async throws {
+        try await lab { lab in
+            let service = """
+                apiVersion: v1
+                kind: Service
+                metadata: {name: web}
+                spec: {selector: {app: web}, ports: [{port: 80}]}
+                ---
+
+                """
+            let one = try await lab.world.release("1.0.0", extra: Self.first() + service)
+            try await lab.world.coordinator.assign(one.assignment(1))
+            var settings = try await lab.world.settings()
+            // As in production.
+            settings.driftInterval = .seconds(60)
+            try await lab.world.withAgent(settings) {
+                try await eventually("healthy") { await lab.phase() == .healthy }
+                let first = try #require(try await lab.object("v1", "Service", "web"))
+                _ = try await lab.cluster.api.delete(first.reference)
+                try await eventually("it is back", within: .seconds(5)) {
+                    let live = try await lab.object("v1", "Service", "web")
+                    return live != nil && live?.uid != first.uid
+                }
+                try await eventually("told") {
+                    await lab.world.coordinator.reports.contains { report in
+                        report.drift?.objects.contains { $0.title == "Service shop/web" && $0.action == .delete }
+                            == true
+                    }
+                }
+                #expect(await lab.phase() == .healthy)
+            }
+        }
+    }
+
+    @Test func aPreviewTellsOfSecretsThatTheyChangeAndNotTheirValues() async throws {
+        try await lab { lab in
+            func secret(_ value: String) -> String {
+                "apiVersion: v1\nkind: Secret\nmetadata: {name: login}\nstringData: {password: \(value)}\n---\n"
+            }
+            let one = try await lab.world.release("1.0.0", extra: Self.first() + secret("before-hunter2"))
+            let two = try await lab.world.release(
+                "2.0.0",
+                extra: Self.namespace + "\n" + Self.deployment("web", image: "web:2.0.0") + secret("after-hunter2"))
+            try await lab.world.coordinator.assign(one.assignment(1))
+            try await lab.world.withAgent {
+                try await eventually("healthy") { await lab.phase() == .healthy }
+                try await lab.world.coordinator.ask(
+                    PreviewQuestion(id: 1, application: "shop", release: two.reference, timeLimit: .seconds(20)))
+                try await eventually("answered") { await lab.world.coordinator.previews[1] != nil }
+                let answer = try #require(await lab.world.coordinator.previews[1]?.first)
+                #expect(answer.failure == nil)
+                #expect(
+                    answer.objects.map { "\($0.title) \($0.action)" } == [
+                        "ConfigMap shop/shop-settings update", "Secret shop/login update", "Deployment shop/web update",
+                    ], "\(answer)")
+                #expect(answer.unchanged == 1)
+                let told = "\(answer)"
+                for value in ["hunter2", "YmVmb3Jl", "YWZ0ZXIt"] { #expect(!told.contains(value), "\(told)") }
+                let live = try await lab.object("apps/v1", "Deployment", "web")
+                #expect(live?.generation == 1, "nothing was changed")
             }
         }
     }

@@ -23,9 +23,12 @@ struct ConsoleHarness: Sendable {
 
     /// Serves, runs the body, and shuts down gracefully.
     ///
-    /// - Parameter decides: Whether every nudge is followed by a decision, as a reconcile loop does.
+    /// - Parameters:
+    ///   - decides: Whether every nudge is followed by a decision, as a reconcile loop does.
+    ///   - onPreviews: What the agents' sessions do when previews were asked for.
     static func run(
         decides: Bool = false, configure: (inout ConsoleConfiguration) -> Void = { _ in },
+        onPreviews: @escaping @Sendable (MemoryStore) async throws -> Void = { _ in },
         _ body: (ConsoleHarness) async throws -> Void
     ) async throws {
         let clock = ManualClock()
@@ -41,6 +44,13 @@ struct ConsoleHarness: Sendable {
             rolloutsChanged: { names in
                 guard decides else { return }
                 for name in names.sorted() { await decide(name, in: store) }
+            },
+            previewsAsked: {
+                do {
+                    try await onPreviews(store)
+                } catch {
+                    Issue.record(error)
+                }
             },
             makeJoinToken: { ("swell-join.\($0).secret", "hash-of-\($0)") }, metrics: { "swell_up 1\n" },
             onRunning: { running.yield($0) })

@@ -206,12 +206,51 @@ internal import Testing
     @Test func driftIsCountedUntilItIsAcknowledged() {
         var agent = AgentDriver.healthy(1, "one")
         agent.acknowledgeAll()
-        agent.send(.driftObserved(agent.forward(1, "one"), count: 2))
-        agent.send(.driftObserved(agent.forward(1, "one"), count: 1))
+        agent.send(.driftObserved(agent.forward(1, "one"), Self.finding(["a", "b"])))
+        agent.send(.driftObserved(agent.forward(1, "one"), Self.finding(["b"])))
         #expect(agent.report?.driftCount == 3)
+        #expect(agent.report?.drift?.objects.map(\.name) == ["b", "a"], "what was not told yet is told with it")
+        #expect(agent.report?.drift?.isCorrected == true)
         agent.acknowledgeAll()
         agent.send(.healthObserved(agent.forward(1, "one"), ObservedHealth(.degraded)))
         #expect(agent.report?.driftCount == 0)
+        #expect(agent.report?.drift == nil)
+    }
+
+    private static func finding(_ names: [String], isCorrected: Bool = true) -> DriftFinding {
+        let objects = names.map { name in
+            ObjectChange(apiVersion: "v1", kind: "ConfigMap", namespace: "shop", name: name, action: .update)
+        }
+        return DriftFinding(objects: objects, isCorrected: isCorrected)
+    }
+
+    @Test func driftThatIsLeftAsItIsIsToldUntilItsEndIsTold() {
+        var agent = AgentDriver.healthy(1, "one")
+        agent.acknowledgeAll()
+        let work = agent.forward(1, "one")
+        agent.send(.driftObserved(work, Self.finding([], isCorrected: false)))
+        #expect(agent.report?.drift == nil, "nothing was ever found")
+        agent.send(.driftObserved(work, Self.finding(["a", "b"], isCorrected: false)))
+        agent.acknowledgeAll()
+        agent.send(.driftObserved(work, Self.finding(["b"], isCorrected: false)))
+        #expect(agent.report?.drift?.objects.map(\.name) == ["b"], "the whole of it each time")
+        agent.acknowledgeAll()
+        agent.send(.driftObserved(work, Self.finding([], isCorrected: false)))
+        #expect(agent.report?.drift?.count == 0)
+        agent.acknowledgeAll()
+        #expect(agent.report?.drift?.count == 0 || agent.report?.drift == nil)
+        agent.send(.driftObserved(work, Self.finding([], isCorrected: false)))
+        agent.send(.healthObserved(work, ObservedHealth(.degraded)))
+        #expect(agent.report?.drift == nil, "its end is told once")
+    }
+
+    @Test func manyDriftedObjectsAreToldWithinTheLimits() {
+        var agent = AgentDriver.healthy(1, "one")
+        agent.acknowledgeAll()
+        agent.send(.driftObserved(agent.forward(1, "one"), Self.finding((0..<100).map { "c\($0)" })))
+        #expect(agent.report?.drift?.objects.count == 16)
+        #expect(agent.report?.drift?.omitted == 84)
+        #expect(agent.report?.driftCount == 100)
     }
 
     @Test func whatHoldsAnApplyUpIsToldAndIsNoEvidence() {

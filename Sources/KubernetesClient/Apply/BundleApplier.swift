@@ -86,7 +86,7 @@ public struct BundleApplier: Sendable {
     }
 
     /// Which kinds live in namespaces, for all that the server or the bundle's own definitions know.
-    private func scopes(of objects: [KubernetesObject]) async throws -> [GroupVersionKind: Bool] {
+    func scopes(of objects: [KubernetesObject]) async throws -> [GroupVersionKind: Bool] {
         let definitions = BundlePlan.definitions(in: objects)
         var scopes: [GroupVersionKind: Bool] = [:]
         for type in Set(objects.map(\.type)).sorted(by: { $0.description < $1.description }) {

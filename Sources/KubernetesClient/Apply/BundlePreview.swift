@@ -1,38 +1,306 @@
 public import KubernetesObjects
 
 extension BundleApplier {
-    /// What applying objects would change, by the server's own dry run. Changes nothing; hooks and pruning are left out.
+    /// What ``apply(_:previous:onProgress:)`` would do, by the server's own dry run: objects, hooks that would run, objects
+    /// that would be pruned. Changes nothing, and needs the same rights.
     ///
-    /// - Throws: ``KubernetesError``; `CancellationError`.
-    public func preview(_ objects: [KubernetesObject]) async throws -> BundleResult {
-        var reports: [BundleProgress] = []
-        let applier = ObjectApplier(api: api, options: options)
-        for object in objects where object.annotations[options.annotations.hook] == nil {
-            var placed = object
-            if try await !api.resource(for: object.type).isNamespaced {
-                placed.namespace = nil
-            } else if placed.namespace == nil {
-                placed.namespace = options.defaultNamespace
-            }
-            reports.append(try await applier.preview(placed))
+    /// What is refused is refused of one object alone: the others are still looked at. Hooks are marked
+    /// ``BundleProgress/isHook``; what would stay as it is, is told as ``BundleProgress/Outcome/unchanged``.
+    ///
+    /// - Parameters:
+    ///   - objects: All objects that are wanted, hooks among them.
+    ///   - namespaces: Those that are made before the bundle is applied: where one is not there yet, that its objects cannot
+    ///     be asked about is no failure.
+    /// - Returns: In the order in which they would be done. The inventory is the one that the cluster holds now.
+    /// - Throws: ``KubernetesError`` when the bundle is not sound or the inventory cannot be read; `CancellationError`.
+    public func preview(
+        _ objects: [KubernetesObject], namespaces: Set<String> = []
+    ) async throws -> BundleResult {
+        let scopes = try await scopes(of: objects)
+        let plan = try BundlePlan(objects, options: options) { scopes[$0] }
+        let stored = try await InventoryStore(api: api, options: options).read()
+        let unwanted = options.prunes ? stored.inventory.subtracting(plan.inventory) : Inventory()
+        if options.prunes,
+            let refusal = PruneGuard.refusal(
+                old: stored.inventory, new: plan.inventory, allowsEmpty: options.allowsEmpty)
+        {
+            throw KubernetesError(code: .invalidInput, message: refusal)
         }
-        return BundleResult(objects: reports, inventory: Inventory())
+        let previewer = ObjectPreviewer(api: api, options: options, plan: plan, namespaces: namespaces)
+        var mask = SecretMask()
+        var reports = try await previewer.look(at: plan.steps.filter { $0.wave == nil }.flatMap(\.objects), &mask)
+        reports += try await previewer.look(at: plan.hooks, .before, finished: stored.finishedHooks, &mask)
+        reports += try await previewer.look(at: plan.steps.filter { $0.wave != nil }.flatMap(\.objects), &mask)
+        reports += try await previewer.look(at: plan.hooks, .after, finished: stored.finishedHooks, &mask)
+        reports += try await previewer.look(atUnwanted: unwanted)
+        return BundleResult(objects: reports, inventory: stored.inventory)
+    }
+
+    /// In what the live objects differ from the bundle's, hooks and pruning left aside. Changes nothing.
+    ///
+    /// An object that nobody touched since it was last found to be as wanted is not asked about again for some minutes. A Job
+    /// that goes by itself once it has finished is not missed.
+    ///
+    /// - Returns: Of each object what applying it would do. The inventory is the one that the cluster holds now.
+    /// - Throws: ``KubernetesError``; `CancellationError`.
+    public func differences(from objects: [KubernetesObject]) async throws -> BundleResult {
+        let scopes = try await scopes(of: objects)
+        let plan = try BundlePlan(objects, options: options) { scopes[$0] }
+        let stored = try await InventoryStore(api: api, options: options).read()
+        let previewer = ObjectPreviewer(
+            api: api, options: options, plan: plan, namespaces: [], wasApplied: true)
+        var mask = SecretMask()
+        let reports = try await previewer.look(at: plan.steps.flatMap(\.objects), &mask)
+        return BundleResult(objects: reports, inventory: stored.inventory)
+    }
+
+    /// Whether an inventory holds all that a bundle brings: only then is everything known that may have to be pruned.
+    public func isRecorded(_ objects: [KubernetesObject], in inventory: Inventory) async throws -> Bool {
+        let scopes = try await scopes(of: objects)
+        let plan = try BundlePlan(objects, options: options) { scopes[$0] }
+        return plan.inventory.subtracting(inventory).references.isEmpty
     }
 }
 
-extension ObjectApplier {
-    /// What applying one object would change.
-    fileprivate func preview(_ object: KubernetesObject) async throws -> BundleProgress {
-        guard let live = try await api.get(object.reference) else {
-            return BundleProgress(reference: object.reference, outcome: .created)
+/// Asks the server what applying single objects would do.
+private struct ObjectPreviewer: Sendable {
+    let api: KubernetesAPI
+    let options: BundleOptions
+    let plan: BundlePlan
+    /// Namespaces that are made before.
+    let namespaces: Set<String>
+    /// Whether the bundle was applied before, and what has changed since is looked for: what was found settled a while ago is
+    /// not asked again, and what goes by itself is not missed.
+    var wasApplied = false
+
+    /// What was seen of one object. The changes are told apart later, one object after another: a mask numbers values in
+    /// the order in which it meets them, and equal previews must be equal.
+    private struct Sight: Sendable {
+        var report: BundleProgress
+        var before: KubernetesObject?
+        var after: KubernetesObject?
+        var ignored: [FieldPath] = []
+    }
+
+    // MARK: Objects
+
+    /// Looks at objects side by side; the reports come in the order given.
+    func look(at objects: [KubernetesObject], _ mask: inout SecretMask) async throws -> [BundleProgress] {
+        let seen = try await LiveObjects.read(objects, api: api, concurrency: options.concurrency)
+        var sights: [Int: Sight] = [:]
+        try await forEachConcurrently(Array(objects.enumerated()), atMost: options.concurrency) { index, object in
+            (index, try await sight(of: object, seen[object.reference]))
+        } onResult: { index, sight in
+            sights[index] = sight
         }
-        let ignored = try options.ignoredPaths(of: object)
-        let wanted = try sent(object, live: live, ignored: ignored)
-        let preview = try await api.apply(
-            wanted, ApplyOptions(fieldManager: options.fieldManager, force: true, dryRun: true))
-        var mask = SecretMask()
-        let changes = ObjectDifference.changes(from: live, to: preview, ignoring: ignored, mask: &mask)
-        return BundleProgress(
-            reference: object.reference, outcome: changes.isEmpty ? .unchanged : .configured, changes: changes)
+        var reports: [BundleProgress] = []
+        for index in objects.indices {
+            guard let sight = sights[index] else { continue }
+            reports.append(judge(sight, &mask))
+        }
+        return reports
+    }
+
+    private func judge(_ sight: Sight, _ mask: inout SecretMask) -> BundleProgress {
+        var report = sight.report
+        guard let after = sight.after else { return report }
+        report.changes = ObjectDifference.changes(
+            from: sight.before, to: after, ignoring: sight.ignored, mask: &mask)
+        if let live = sight.before {
+            for index in report.changes.indices {
+                report.changes[index].managers = FieldOwnership.others(
+                    than: options.fieldManager, at: report.changes[index].path, of: live)
+            }
+            if report.outcome == .configured, report.changes.isEmpty { report.outcome = .unchanged }
+        }
+        return report
+    }
+
+    private func sight(of object: KubernetesObject, _ seen: LiveObjects.Sight) async throws -> Sight {
+        do {
+            let live: KubernetesObject?
+            switch seen {
+            case .present(let found): live = found
+            case .absent: live = nil
+            case .unknown: live = try await api.get(object.reference)
+            }
+            let ignored = try options.ignoredPaths(of: object)
+            let wanted = try ObjectApplier(api: api, options: options).sent(object, live: live, ignored: ignored)
+            guard let live else {
+                if wasApplied, object.spec?["ttlSecondsAfterFinished"] != nil {
+                    return Sight(report: BundleProgress(reference: object.reference, outcome: .unchanged))
+                }
+                return try await creation(of: wanted, ignored)
+            }
+            if live.deletionTimestamp != nil {
+                return Sight(
+                    report: BundleProgress(
+                        reference: object.reference, outcome: .created, message: "the old one is terminating"),
+                    after: wanted, ignored: ignored)
+            }
+            return try await change(of: live, to: wanted, ignored)
+        } catch let error as KubernetesError where error.code == .unknownKind {
+            guard plan.definitions[object.type.groupKind] != nil else { return failure(of: object, error) }
+            return unasked(object, "its kind comes with the release")
+        } catch let error as KubernetesError {
+            try Task.checkCancellation()
+            return failure(of: object, error)
+        } catch let error as KubernetesObjectError {
+            return Sight(
+                report: BundleProgress(reference: object.reference, outcome: .failed, message: error.message))
+        }
+    }
+
+    private func creation(of wanted: KubernetesObject, _ ignored: [FieldPath]) async throws -> Sight {
+        do {
+            let created = try await api.apply(
+                wanted, ApplyOptions(fieldManager: options.fieldManager, dryRun: true))
+            return Sight(
+                report: BundleProgress(reference: wanted.reference, outcome: .created), after: created,
+                ignored: ignored)
+        } catch let error as KubernetesError where error.isNotFound && isAwaited(wanted.namespace) {
+            return unasked(wanted, "its namespace is not there yet")
+        }
+    }
+
+    /// Whether a namespace comes with the bundle or before it.
+    private func isAwaited(_ namespace: String?) -> Bool {
+        guard let namespace else { return false }
+        return namespaces.contains(namespace)
+            || plan.steps.contains { step in
+                step.objects.contains {
+                    $0.type.groupKind == GroupKind(kind: "Namespace") && $0.name == namespace
+                }
+            }
+    }
+
+    private func unasked(_ object: KubernetesObject, _ why: String) -> Sight {
+        Sight(
+            report: BundleProgress(
+                reference: object.reference, outcome: .created, message: "not checked by the API server: \(why)"),
+            after: object)
+    }
+
+    private func change(
+        of live: KubernetesObject, to wanted: KubernetesObject, _ ignored: [FieldPath]
+    ) async throws -> Sight {
+        let manager = options.fieldManager
+        let isOurs = FieldOwnership.isApplied(live, by: manager)
+        if wasApplied, isOurs, await api.settled.contains(wanted, live: live, manager: manager) {
+            return Sight(report: BundleProgress(reference: wanted.reference, outcome: .unchanged))
+        }
+        do {
+            let (after, message) = try await asked(wanted, isOurs)
+            return Sight(
+                report: BundleProgress(reference: wanted.reference, outcome: .configured, message: message),
+                before: live, after: after, ignored: ignored)
+        } catch let error as KubernetesError {
+            let fields = ImmutableFields.fields(in: error)
+            guard !fields.isEmpty else { throw error }
+            if let refusal = ObjectApplier(api: api, options: options).replacementRefusal(of: wanted) {
+                var refused = error
+                refused.message = "\(fields.joined(separator: ", ")) cannot be changed once set; \(refusal)"
+                throw refused
+            }
+            return Sight(
+                report: BundleProgress(
+                    reference: wanted.reference, outcome: .replaced,
+                    message: "\(fields.joined(separator: ", ")) cannot be changed: deleted and created anew"))
+        }
+    }
+
+    /// The server's answer; without force on first contact, as applying does.
+    private func asked(_ wanted: KubernetesObject, _ isOurs: Bool) async throws -> (KubernetesObject, String) {
+        let manager = options.fieldManager
+        if isOurs || options.adoption == .force {
+            let after = try await api.apply(
+                wanted, ApplyOptions(fieldManager: manager, force: true, dryRun: true))
+            return (after, isOurs ? "" : "adopted")
+        }
+        do {
+            return (try await api.apply(wanted, ApplyOptions(fieldManager: manager, dryRun: true)), "adopted")
+        } catch let error as KubernetesError {
+            // kubectl's client-side apply is taken over from before the others are asked.
+            let conflicts = ApplyConflict.list(in: error)
+            let others = conflicts.filter { !ApplyConflict.areSafeToForce([$0], applier: manager) }
+            guard !conflicts.isEmpty else { throw error }
+            guard others.isEmpty else {
+                var refused = error
+                refused.message = ObjectApplier.advice(on: others)
+                throw refused
+            }
+            let after = try await api.apply(
+                wanted, ApplyOptions(fieldManager: manager, force: true, dryRun: true))
+            return (after, "taken over from kubectl apply")
+        }
+    }
+
+    private func failure(of object: KubernetesObject, _ error: KubernetesError) -> Sight {
+        Sight(
+            report: BundleProgress(
+                reference: object.reference, outcome: .failed,
+                message: SecretMask.hidingValues(of: object, in: error.message), isTransient: error.isTransient,
+                reason: error.reason))
+    }
+
+    // MARK: Hooks
+
+    /// Looks at the hooks of one moment. One that has run to success is not run again.
+    func look(
+        at hooks: [Hook], _ moment: Hook.Moment, finished: Set<String>, _ mask: inout SecretMask
+    ) async throws -> [BundleProgress] {
+        var reports: [BundleProgress] = []
+        for hook in hooks where hook.moment == moment {
+            if finished.contains(hook.digest) {
+                var done = BundleProgress(reference: hook.job.reference, outcome: .unchanged)
+                done.isHook = true
+                reports.append(done)
+                continue
+            }
+            var report = try await look(at: hook, &mask)
+            report.isHook = true
+            if report.outcome != .failed {
+                report.outcome = .created
+                let word = report.message.isEmpty ? "" : "; \(report.message)"
+                report.message = "\(moment.rawValue) hook, at most \(hook.timeout.components.seconds) s\(word)"
+            }
+            reports.append(report)
+        }
+        return reports
+    }
+
+    private func look(at hook: Hook, _ mask: inout SecretMask) async throws -> BundleProgress {
+        do {
+            if try await api.get(hook.job.reference) != nil {
+                // The one that is there is deleted first, so there is nothing to compare with.
+                return BundleProgress(
+                    reference: hook.job.reference, outcome: .created, message: "the former run's Job is deleted first")
+            }
+        } catch let error as KubernetesError {
+            try Task.checkCancellation()
+            return failure(of: hook.job, error).report
+        }
+        return judge(try await sight(of: hook.job, .absent), &mask)
+    }
+
+    // MARK: What is no longer wanted
+
+    func look(atUnwanted unwanted: Inventory) async throws -> [BundleProgress] {
+        guard !unwanted.references.isEmpty else { return [] }
+        let pruner = Pruner(api: api, options: options)
+        var identities = Set(unwanted.references.map(\.identity))
+        identities.insert(InventoryStore(api: api, options: options).reference.identity)
+        let pruned = identities
+        var reports: [BundleProgress] = []
+        for step in ApplyOrder.pruneOrder(unwanted.sorted) {
+            var found: [ObjectReference: BundleProgress] = [:]
+            try await forEachConcurrently(step, atMost: options.concurrency) { reference in
+                (reference, try await pruner.preview(reference, pruned: pruned))
+            } onResult: { reference, report in
+                found[reference] = report
+            }
+            reports += step.compactMap { found[$0] }
+        }
+        return reports
     }
 }

@@ -34,6 +34,8 @@ public struct BundleProgress: Sendable, Hashable {
     public var isTransient: Bool
     /// The `reason` of the server's `Status`, where it refused: `Forbidden`, `Invalid` …
     public var reason: String?
+    /// Whether it is a hook.
+    public var isHook = false
 
     /// Creates a progress report.
     public init(

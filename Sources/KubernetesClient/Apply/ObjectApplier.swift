@@ -31,8 +31,25 @@ struct ObjectApplier: Sendable {
     private func message(for error: KubernetesError) -> String {
         let conflicts = ApplyConflict.list(in: error)
         guard !conflicts.isEmpty else { return error.message }
-        return "others own fields of it: \(ApplyConflict.summary(conflicts)); "
+        return Self.advice(on: conflicts)
+    }
+
+    /// What to do about fields that others own.
+    static func advice(on conflicts: [ApplyConflict]) -> String {
+        "others own fields of it: \(ApplyConflict.summary(conflicts)); "
             + "leave those fields out, hand them over, or adopt by force"
+    }
+
+    /// Why an object may not be deleted and created anew to change it, and what to do instead; nil where it may.
+    func replacementRefusal(of wanted: KubernetesObject) -> String? {
+        if ObjectApplier.irreplaceable.contains(wanted.type.groupKind) {
+            return "a \(wanted.kind) is never deleted to change it"
+        }
+        guard wanted.annotations[options.annotations.replace] == "allow" else {
+            return "give the object another name, or annotate it \(options.annotations.replace): allow to delete and "
+                + "create it"
+        }
+        return nil
     }
 
     private func attempt(_ object: KubernetesObject, _ seen: LiveObjects.Sight) async throws -> BundleProgress {
@@ -180,18 +197,10 @@ struct ObjectApplier: Sendable {
         _ wanted: KubernetesObject, live: KubernetesObject, fields: [String], _ error: KubernetesError
     ) async throws -> BundleProgress {
         let names = fields.joined(separator: ", ")
-        func refusal(_ advice: String) -> KubernetesError {
+        if let advice = replacementRefusal(of: wanted) {
             var refused = error
             refused.message = "\(names) cannot be changed once set; \(advice)"
-            return refused
-        }
-        if ObjectApplier.irreplaceable.contains(wanted.type.groupKind) {
-            throw refusal("a \(wanted.kind) is never deleted to change it")
-        }
-        guard wanted.annotations[options.annotations.replace] == "allow" else {
-            throw refusal(
-                "give the object another name, or annotate it \(options.annotations.replace): allow to delete and create it"
-            )
+            throw refused
         }
         _ = try await api.delete(live.reference, DeleteOptions(uid: live.uid, propagation: .background))
         try await waitUntilGone(live)

@@ -34,26 +34,72 @@ struct Pruner: Sendable {
         }
     }
 
+    /// What pruning an object would come to, by the server's dry run.
+    ///
+    /// - Returns: Nil where there is nothing left to delete.
+    /// - Throws: `CancellationError` only.
+    func preview(_ wanted: ObjectReference, pruned: Set<ObjectIdentity>) async throws -> BundleProgress? {
+        do {
+            switch try await judge(wanted, pruned: pruned) {
+            case .gone: return nil
+            case .kept(let outcome): return outcome.progress
+            case .unwanted(let reference, let live):
+                _ = try await api.delete(reference, DeleteOptions(uid: live.uid, dryRun: true))
+                return BundleProgress(reference: wanted, outcome: .pruned, message: "no longer in the release")
+            }
+        } catch let error as KubernetesError where error.code == .unknownKind {
+            return nil
+        } catch let error as KubernetesError {
+            try Task.checkCancellation()
+            return BundleProgress(
+                reference: wanted, outcome: .failed, message: "cannot be deleted: \(error.message)",
+                isTransient: error.isTransient, reason: error.reason)
+        }
+    }
+
     private func attempt(_ wanted: ObjectReference, pruned: Set<ObjectIdentity>) async throws -> Outcome {
+        switch try await judge(wanted, pruned: pruned) {
+        case .gone:
+            return Outcome(
+                progress: BundleProgress(reference: wanted, outcome: .pruned, message: "already gone"), stays: false)
+        case .kept(let outcome): return outcome
+        case .unwanted(let reference, let live): return try await delete(wanted, as: reference, live)
+        }
+    }
+
+    /// What the guards say of an object.
+    private enum Judgement {
+        case gone
+        case kept(Outcome)
+        /// It may be deleted, under the reference that the server knows it by.
+        case unwanted(ObjectReference, KubernetesObject)
+    }
+
+    private func judge(_ wanted: ObjectReference, pruned: Set<ObjectIdentity>) async throws -> Judgement {
         var reference = wanted
         // The version of back then may no longer be served.
         reference.type = try await api.discovery.resource(
             for: wanted.type.groupKind, preferring: wanted.type.version
         ).type
-        guard let live = try await api.get(reference) else {
-            return Outcome(
-                progress: BundleProgress(reference: wanted, outcome: .pruned, message: "already gone"), stays: false)
-        }
+        guard let live = try await api.get(reference) else { return .gone }
         if let reason = PruneGuard.keepReason(
             live, annotations: options.annotations, fieldManager: options.fieldManager)
         {
-            return Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: false)
+            return .kept(
+                Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: false))
         }
         if live.type.groupKind == GroupKind(kind: "Namespace"),
             let reason = try await keepReason(ofNamespace: live.name, pruned: pruned)
         {
-            return Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: true)
+            return .kept(
+                Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: true))
         }
+        return .unwanted(reference, live)
+    }
+
+    private func delete(
+        _ wanted: ObjectReference, as reference: ObjectReference, _ live: KubernetesObject
+    ) async throws -> Outcome {
         switch try await api.delete(reference, DeleteOptions(uid: live.uid, propagation: .background)) {
         case .deleted, .absent:
             return Outcome(progress: BundleProgress(reference: wanted, outcome: .pruned), stays: false)

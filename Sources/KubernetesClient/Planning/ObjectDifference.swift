@@ -8,12 +8,15 @@ public struct FieldChange: Sendable, Hashable {
     public var before: JSONValue?
     /// Its value after; nil where it is missing.
     public var after: JSONValue?
+    /// Who owns the field beside the applier, as far as `metadata.managedFields` tells.
+    public var managers: [String]
 
     /// Creates a change.
-    public init(path: FieldPath, before: JSONValue?, after: JSONValue?) {
+    public init(path: FieldPath, before: JSONValue?, after: JSONValue?, managers: [String] = []) {
         self.path = path
         self.before = before
         self.after = after
+        self.managers = managers
     }
 }
 

@@ -1,3 +1,5 @@
+public import KubernetesObjects
+
 /// Hides values. Equal values are hidden alike within one mask, so that a change can be seen and nothing else.
 ///
 /// The stand-ins are numbered in order of appearance: unlike a hash they give nothing to guess at.
@@ -13,5 +15,51 @@ public struct SecretMask: Sendable {
         let number = numbers.count + 1
         numbers[value] = number
         return "<hidden \(number)>"
+    }
+
+    /// A text, such as a server's refusal, without the values of a Secret that it quotes; of other objects as it is.
+    public static func hidingValues(of object: KubernetesObject, in text: String) -> String {
+        guard object.type.groupKind == GroupKind(kind: "Secret") else { return text }
+        var values: Set<String> = []
+        for value in object["stringData"]?.objectValue?.values ?? [:].values {
+            if let plain = value.stringValue { values.insert(plain) }
+        }
+        for value in object["data"]?.objectValue?.values ?? [:].values {
+            guard let encoded = value.stringValue else { continue }
+            values.insert(encoded)
+            if let plain = decoded(encoded) { values.insert(plain) }
+        }
+        // A short value may be part of any word: it is hidden where it is quoted. The longest first: one value may be part
+        // of another.
+        return values.filter { !$0.isEmpty }.map { $0.utf8.count < 4 ? "\"\($0)\"" : $0 }
+            .sorted { ($1.utf8.count, $0) < ($0.utf8.count, $1) }
+            .reduce(text) { hidden, value in
+                hidden.split(separator: value, omittingEmptySubsequences: false).joined(separator: "<hidden>")
+            }
+    }
+
+    /// Base64 read as text; nil where it is neither.
+    private static func decoded(_ text: String) -> String? {
+        var bytes: [UInt8] = []
+        var bits: UInt32 = 0
+        var count = 0
+        for byte in text.utf8 where byte != UInt8(ascii: "=") {
+            let digit: UInt32
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"): digit = UInt32(byte - UInt8(ascii: "A"))
+            case UInt8(ascii: "a")...UInt8(ascii: "z"): digit = UInt32(byte - UInt8(ascii: "a")) + 26
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = UInt32(byte - UInt8(ascii: "0")) + 52
+            case UInt8(ascii: "+"): digit = 62
+            case UInt8(ascii: "/"): digit = 63
+            default: return nil
+            }
+            bits = bits << 6 | digit
+            count += 6
+            if count >= 8 {
+                count -= 8
+                bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
+            }
+        }
+        return String(validating: bytes, as: UTF8.self)
     }
 }

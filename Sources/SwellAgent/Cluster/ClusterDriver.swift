@@ -13,6 +13,7 @@ struct ClusterDriver: Sendable {
     let turns: Turns
     /// How long between two looks for drift.
     let driftInterval: Duration
+    let now: @Sendable () -> Timestamp
     let logger: Logger
 
     /// Runs until cancelled.
@@ -150,20 +151,26 @@ struct ClusterDriver: Sendable {
         }
     }
 
-    /// Looks now and then, and soon after somebody wrote to one of the objects.
+    /// Looks at once, now and then, and soon after somebody wrote to one of the objects.
     private func lookForDrift(
         of release: ClusterRelease, _ work: AgentWork, _ policy: DriftPolicy, _ changes: LatestSlot<Void>
     ) async throws {
-        // What keeps writing against us is not answered write for write.
-        let pause = min(.seconds(5), driftInterval / 4)
+        let interval = Interval(milliseconds: Int64(driftInterval / .milliseconds(1)))
+        var watch = DriftWatch(
+            base: min(.seconds(1), Interval(milliseconds: interval.milliseconds / 4)), ceiling: interval)
         var teller = StateTeller()
+        var isFirst = true
         while !Task.isCancelled {
-            try await Task.sleep(for: pause)
             // Spread, so that the applications of a cluster are not looked at in step.
-            _ = await changes.next(within: driftInterval * Double.random(in: 0.8..<1.2))
+            try await Task.sleep(for: watch.pause.duration * Double.random(in: 0.8..<1.2))
+            if !isFirst { _ = await changes.next(within: driftInterval * Double.random(in: 0.8..<1.2)) }
+            isFirst = false
             do {
-                let count = try await cluster.drift(of: release, isCorrecting: policy == .correct)
-                if count > 0 { await inbox.send(.driftObserved(work, count: count)) }
+                let isCorrecting = policy == .correct
+                let objects = try await cluster.drift(of: release, isCorrecting: isCorrecting)
+                if let finding = watch.note(objects, isCorrected: isCorrecting, now: now()) {
+                    await inbox.send(.driftObserved(work, finding))
+                }
                 _ = teller.isNews("")
             } catch let error as ClusterError {
                 guard !error.isAway, teller.isNews(error.message) else { continue }

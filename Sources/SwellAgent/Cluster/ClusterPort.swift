@@ -56,8 +56,14 @@ protocol ClusterPort: Sendable {
         _ release: ClusterRelease, onHealth: @Sendable (ObservedHealth) async -> Void,
         onChange: @escaping @Sendable () -> Void
     ) async throws
-    /// How many objects differ from what the release says; sets them right where `isCorrecting`.
+    /// In what objects differ from what the release says, from the release to what was found; sets them right where
+    /// `isCorrecting`. Values of Secrets are hidden.
     ///
     /// - Throws: ``ClusterError``; `CancellationError`.
-    func drift(of release: ClusterRelease, isCorrecting: Bool) async throws -> Int
+    func drift(of release: ClusterRelease, isCorrecting: Bool) async throws -> [ObjectChange]
+    /// What applying a release would change, by the API server's own dry run, within ``ChangeLimits/preview``. Changes
+    /// nothing. Values of Secrets are hidden.
+    ///
+    /// - Throws: ``ClusterError`` where nothing can be said at all; `CancellationError`.
+    func preview(_ release: ClusterRelease) async throws -> PreviewAnswer
 }

@@ -105,24 +105,25 @@ struct KubernetesCluster: ClusterPort {
         }
     }
 
-    func drift(of release: ClusterRelease, isCorrecting: Bool) async throws -> Int {
+    func drift(of release: ClusterRelease, isCorrecting: Bool) async throws -> [ObjectChange] {
         try await translating {
             var options = try options(of: release.application.name, release)
             options.waitsForHealth = false
             let applier = BundleApplier(api: api, options: options)
-            let result: BundleResult
-            if isCorrecting {
-                result = try await applier.apply(release.objects)
-                try check(result)
-            } else {
-                result = try await applier.preview(release.objects)
+            let found = try await applier.differences(from: release.objects)
+            let changes = found.objects.compactMap { ObjectChange(drift: $0) }
+            // An inventory that somebody deleted is drift that shows nowhere.
+            let isRecorded = try await applier.isRecorded(release.objects, in: found.inventory)
+            if isCorrecting, !changes.isEmpty || !isRecorded {
+                try check(try await applier.apply(release.objects))
+            } else if changes.isEmpty {
+                try check(found)
             }
-            let differing: Set<BundleProgress.Outcome> = [.created, .configured, .replaced]
-            return result.objects.filter { differing.contains($0.outcome) }.count
+            return changes
         }
     }
 
-    private func options(of application: ApplicationName, _ release: ClusterRelease?) throws -> BundleOptions {
+    func options(of application: ApplicationName, _ release: ClusterRelease?) throws -> BundleOptions {
         let now = now
         var options = BundleOptions(
             fieldManager: Self.fieldManager, inventoryNamespace: namespace,
@@ -155,7 +156,7 @@ struct KubernetesCluster: ClusterPort {
             message: "\(first.reference): \(first.message)\(others)")
     }
 
-    private func translating<Result>(_ body: () async throws -> Result) async throws -> Result {
+    func translating<Result>(_ body: () async throws -> Result) async throws -> Result {
         do {
             let result = try await body()
             reach.answered()

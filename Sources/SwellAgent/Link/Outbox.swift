@@ -3,23 +3,36 @@ internal import SwellModel
 internal import SwellProtocol
 internal import Synchronization
 
-/// What the agent has to say and has not said yet: the latest report of each application, and acknowledgements.
+/// What the agent has to say and has not said yet: the latest report of each application, acknowledgements, and answers to
+/// previews.
 ///
 /// Bounded by the number of applications: a later report takes the place of an earlier one, which the machine has merged into it.
+/// Of answers to previews the oldest goes when there are too many: who waits for it will ask again.
 final class Outbox: Sendable {
     private struct State {
         var acknowledgements: [ApplicationName: AcknowledgedAssignment] = [:]
         var reports: [ApplicationName: OutgoingReport] = [:]
+        var previews: [Preview] = []
     }
+
+    /// An answer to a preview.
+    struct Preview: Sendable, Equatable {
+        var id: Int64
+        var answer: PreviewAnswer
+    }
+
+    /// Answers to previews that may wait for being said.
+    static let previewLimit = 8
 
     private let state = Mutex(State())
     private let bell = LatestSlot<Void>()
 
-    /// A piece of what is to be said; acknowledgements go before reports.
+    /// A piece of what is to be said; acknowledgements go before reports, those before an answer to a preview.
     struct Batch: Sendable, Equatable {
         var acknowledgements: [AcknowledgedAssignment]
         var reports: [OutgoingReport]
-        var isEmpty: Bool { acknowledgements.isEmpty && reports.isEmpty }
+        var preview: Preview?
+        var isEmpty: Bool { acknowledgements.isEmpty && reports.isEmpty && preview == nil }
     }
 
     func put(_ report: OutgoingReport) {
@@ -29,6 +42,15 @@ final class Outbox: Sendable {
 
     func put(_ acknowledgement: AcknowledgedAssignment) {
         state.withLock { $0.acknowledgements[acknowledgement.application] = acknowledgement }
+        bell.put(())
+    }
+
+    func put(_ answer: PreviewAnswer, to id: Int64) {
+        state.withLock { state in
+            state.previews.removeAll { $0.id == id }
+            if state.previews.count >= Self.previewLimit { state.previews.removeFirst() }
+            state.previews.append(Preview(id: id, answer: answer))
+        }
         bell.put(())
     }
 
@@ -42,11 +64,18 @@ final class Outbox: Sendable {
 
     private func take() -> Batch {
         state.withLock { state in
-            let names = state.reports.keys.sorted().prefix(WireLimits.assignmentsPerMessage)
-            let reports = names.compactMap { state.reports.removeValue(forKey: $0) }
+            var reports: [OutgoingReport] = []
+            var drift = 0
+            for name in state.reports.keys.sorted().prefix(WireLimits.assignmentsPerMessage) {
+                drift += state.reports[name]?.report.drift?.objects.reduce(0) { $0 + $1.size } ?? 0
+                // What does not fit goes with the next message.
+                guard reports.isEmpty || drift <= WireLimits.driftPerMessage else { break }
+                if let report = state.reports.removeValue(forKey: name) { reports.append(report) }
+            }
             let acknowledged = state.acknowledgements.keys.sorted().prefix(WireLimits.assignmentsPerMessage)
             let acknowledgements = acknowledged.compactMap { state.acknowledgements.removeValue(forKey: $0) }
-            return Batch(acknowledgements: acknowledgements, reports: reports)
+            let preview = state.previews.isEmpty ? nil : state.previews.removeFirst()
+            return Batch(acknowledgements: acknowledgements, reports: reports, preview: preview)
         }
     }
 }

@@ -68,7 +68,12 @@ struct Session: Sendable {
         let journal = await ports.journal.journal
         return AgentHello(
             agentVersion: settings.version, clusterUID: await ports.clusterUID() ?? "unknown", bootID: ports.bootID,
-            journal: Array(journal.statuses.prefix(WireLimits.applications)), highestEpoch: journal.highestEpoch)
+            journal: journal.statuses.prefix(WireLimits.applications).map { report in
+                // A hello of many applications must stay small; drift is told by the reports that follow.
+                var report = report
+                report.drift = nil
+                return report
+            }, highestEpoch: journal.highestEpoch, capabilities: [WireLimits.previewCapability])
     }
 
     // MARK: - What is said
@@ -93,6 +98,11 @@ struct Session: Sendable {
                 let message = Swell_V1_AgentMessage(
                     .report(id: id, batch.reports.map(\.report)), observedAt: ports.now())
                 try await writer.write(message)
+            }
+            if let preview = batch.preview {
+                for part in PreviewPart.parts(of: preview.answer, to: preview.id) {
+                    try await writer.write(Swell_V1_AgentMessage(.previewPart(part)))
+                }
             }
             // Gathering makes one message of many changes.
             try await Task.sleep(for: min(welcome.reportInterval, .seconds(5)).duration)
@@ -131,6 +141,10 @@ struct Session: Sendable {
                 }
             case .retryLater(let after, let reason): return .retryLater(after, reason: reason)
             case .placement(let cluster): try await ports.placement.update(cluster)
+            case .previewRequested(let question):
+                if !ports.previews.offer(question) {
+                    ports.outbox.put(.failed("Busy", "the agent has other previews to answer"), to: question.id)
+                }
             }
         }
         return .closed

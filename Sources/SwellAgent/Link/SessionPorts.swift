@@ -6,6 +6,7 @@ struct SessionPorts: Sendable {
     var inbox: Mailbox<MachineEvent>
     var outbox: Outbox
     var placement: PlacementFile
+    var previews: PreviewQueue
     var journal: JournalView
     /// Names the cluster; asked before each session, since it tells a rebuilt one.
     var clusterUID: @Sendable () async -> String?

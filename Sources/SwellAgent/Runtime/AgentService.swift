@@ -79,6 +79,7 @@ public struct AgentService: Service {
             group.addTask { await parts.alarm.run() }
             group.addTask { await parts.driver.run() }
             group.addTask { await parts.fetcher.run() }
+            group.addTask { await parts.previewer.run() }
             group.addTask { try await parts.link.run() }
             if let ready = settings.readyFile {
                 try AtomicFile.write(Array("ready\n".utf8), to: ready, isDurable: false)
@@ -97,6 +98,7 @@ private struct AgentParts: Sendable {
     let alarm: Alarm
     let driver: ClusterDriver
     let fetcher: ContentFetcher
+    let previewer: Previewer
     let link: Link
 
     init(
@@ -121,12 +123,17 @@ private struct AgentParts: Sendable {
         self.alarm = Alarm(wishes: alarmWishes, inbox: inbox, now: now)
         self.driver = ClusterDriver(
             cluster: cluster, content: content, placement: placement, board: board, inbox: inbox,
-            turns: Turns(settings.concurrentApplies), driftInterval: settings.driftInterval, logger: logger)
+            turns: Turns(settings.concurrentApplies), driftInterval: settings.driftInterval, now: now,
+            logger: logger)
         self.fetcher = ContentFetcher(
             content: content, source: documents, wanted: wanted, inbox: inbox, journal: view, chance: chance,
             logger: logger)
+        let previews = PreviewQueue()
+        self.previewer = Previewer(
+            cluster: cluster, content: content, source: documents, placement: placement, questions: previews,
+            outbox: outbox, logger: logger)
         let ports = SessionPorts(
-            inbox: inbox, outbox: outbox, placement: placement, journal: view,
+            inbox: inbox, outbox: outbox, placement: placement, previews: previews, journal: view,
             clusterUID: { await identity.uid() }, bootID: Self.bootID(), now: now, chance: chance)
         self.link = Link(
             settings: settings.link, ports: ports,

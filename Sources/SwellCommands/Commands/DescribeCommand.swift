@@ -56,6 +56,12 @@ struct DescribeCommand: ServerCommand {
                 "\(Ages.since(application.reportedAt, now: now)) ago", application.message ?? application.reason ?? "-")
         }
         for line in lines + (table.rows.isEmpty ? [] : [""] + table.lines) { session.terminal.line(line) }
+        let text = DiffText(style: session.style, isWide: false, now: now)
+        for application in status.applications ?? [] {
+            guard let drift = application.drift, drift.count > 0 else { continue }
+            session.terminal.line("")
+            for line in text.lines(of: drift, application: application.application) { session.terminal.line(line) }
+        }
     }
 
     private func rollout(_ session: Session) async throws {

@@ -23,7 +23,7 @@ struct Tables {
 
     private func clusters(_ items: [ClusterView]) -> Table {
         var table = Table("NAME", "REGION", "ENVIRONMENT", "AGENT", "LAST SEEN", "PAUSED")
-        if isWide { table.header += ["VERSION", "LABELS"] }
+        if isWide { table.header += ["DRIFT", "VERSION", "LABELS"] }
         for item in items {
             let status = item.status
             let agent = status.connected ? "connected" : status.enrolled ? "disconnected" : "never joined"
@@ -33,11 +33,24 @@ struct Tables {
             ]
             if isWide {
                 let labels = (item.metadata.labels ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-                row += [status.agentVersion ?? "-", labels.isEmpty ? "-" : labels.joined(separator: ",")]
+                row += [
+                    status.drift.map(drift) ?? "-", status.agentVersion ?? "-",
+                    labels.isEmpty ? "-" : labels.joined(separator: ","),
+                ]
             }
             table.rows.append(row)
         }
         return table
+    }
+
+    /// `2 objects`, or `1 put back 3m ago`.
+    private func drift(_ summary: DriftSummary) -> String {
+        var words: [String] = []
+        if summary.reported > 0 { words.append("\(summary.reported) object\(summary.reported == 1 ? "" : "s")") }
+        if summary.corrected > 0 {
+            words.append("\(summary.corrected) put back \(Ages.since(summary.at, now: now)) ago")
+        }
+        return words.joined(separator: ", ")
     }
 
     private func applications(_ items: [JSONValue]) -> Table {

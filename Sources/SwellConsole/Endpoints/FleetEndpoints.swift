@@ -17,7 +17,9 @@ struct FleetEndpoints: Sendable {
             return Response(json: try await apply(body, by: context.actor))
         }
         group.get("clusters") { _, _ in
-            Response(json: ListView(items: try await store.clusters().map { ClusterView($0) }))
+            let drifts = Dictionary(grouping: try await store.drifts(), by: \.cluster)
+            let views = try await store.clusters().map { ClusterView($0, drifts: drifts[$0.cluster.name] ?? []) }
+            return Response(json: ListView(items: views))
         }
         group.get("clusters/:name") { _, context in
             let name: ClusterName = try context.name("name", "cluster")
@@ -91,6 +93,7 @@ struct FleetEndpoints: Sendable {
     private func cluster(_ name: ClusterName) async throws -> ClusterView {
         let record = try await store.clusterRecord(name)
         let wanted = try await store.assignments(of: name)
+        let drifts = try await store.drifts().filter { $0.cluster == name }
         var views: [ClusterApplicationView] = []
         for status in try await store.statuses(of: nil) where status.cluster == name {
             let report = status.report
@@ -106,10 +109,11 @@ struct FleetEndpoints: Sendable {
                     application: report.application, version: version, digest: report.digest,
                     health: report.health.rawValue, phase: report.phase.rawValue, generation: report.generation,
                     reason: report.reason, message: report.message, driftCount: report.driftCount,
+                    drift: drifts.first { $0.application == report.application }?.drift,
                     reportedAt: status.receivedAt, wantedVersion: wantedVersion,
                     wantedGeneration: assignment?.generation))
         }
-        return ClusterView(record, applications: views.sorted { $0.application < $1.application })
+        return ClusterView(record, drifts: drifts, applications: views.sorted { $0.application < $1.application })
     }
 
     /// The application's document with what its clusters run.

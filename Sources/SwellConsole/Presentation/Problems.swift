@@ -23,6 +23,9 @@ extension Problem {
         Problem(
             code: "too-large", title: "Too large", status: 413, detail: "a request may have \(maximum >> 20) MiB")
     }
+    static func busy(_ detail: String) -> Problem {
+        Problem(code: "busy", title: "Too much at once", status: 503, detail: detail)
+    }
     static let unauthorized = Problem(
         code: "unauthorized", title: "Not signed in", status: 401,
         detail: "the token is missing or not known; send an operator's as 'Authorization: Bearer …'")

@@ -78,11 +78,12 @@ extension EventView {
 }
 
 extension ClusterView {
-    init(_ record: ClusterRecord, applications: [ClusterApplicationView]? = nil) {
+    init(_ record: ClusterRecord, drifts: [ClusterDrift], applications: [ClusterApplicationView]? = nil) {
         self.init(
             record.cluster,
             status: Status(
                 enrolled: record.isEnrolled, connected: record.isConnected, agentVersion: record.agentVersion,
-                lastSeenAt: record.lastSeenAt, pause: record.pause, applications: applications))
+                lastSeenAt: record.lastSeenAt, pause: record.pause,
+                drift: DriftSummary(drifts.map { (report: $0.drift, at: $0.receivedAt) }), applications: applications))
     }
 }

@@ -51,6 +51,8 @@ package struct AgentPort: Service {
         package var farewell: Interval = .seconds(3)
         /// How often changed assignments are looked for without a nudge.
         package var poll: Interval = .seconds(1)
+        /// How often open previews are looked for without a nudge.
+        package var previews: Interval = .seconds(2)
         /// How often what is known of agents' presence is written.
         package var presence: Interval = .milliseconds(1_500)
         /// How often the clusters' places are read.
@@ -64,6 +66,7 @@ package struct AgentPort: Service {
     private let fleet: AgentPortListener
     private let enrolment: AgentPortListener
     private let follower: FleetFollower
+    private let previews: PreviewRelay
     private let presence: PresenceKeeper
     private let hub: SessionHub
 
@@ -72,22 +75,26 @@ package struct AgentPort: Service {
     ///   - credential: the coordinator's own, kept fresh by `ServerCredentialRotation`.
     ///   - ingestor: takes in what agents say; what it returned from is acknowledged.
     ///   - nudges: an element whenever assignments may have changed. Missing ones cost one ``Paces/poll``.
+    ///   - previewNudges: an element whenever previews may have been asked for. Missing ones cost one ``Paces/previews``.
     ///   - now: the wall clock.
     ///   - chance: 0 up to 1, for spreading what would come together.
     package init(
         store: any Store, authority: CertificateAuthority, credential: RotatingCredential, settings: Settings,
-        ingestor: any ReportIngesting, nudges: AsyncStream<Void>, now: @escaping @Sendable () -> Timestamp,
+        ingestor: any ReportIngesting, nudges: AsyncStream<Void>, previewNudges: AsyncStream<Void>,
+        now: @escaping @Sendable () -> Timestamp,
         chance: @escaping @Sendable () -> Double = { .random(in: 0..<1) },
         logger: Logger = Logger(label: "swell.agents")
     ) throws {
         let presenceChanged = Pulse()
+        let previewsWanted = Pulse()
         let hub = SessionHub(presenceChanged: presenceChanged, logger: logger)
         let places = FleetPlaces(store: store)
         let desk = CertificateDesk(
             authority: authority, tokens: store, lifetime: settings.certificateLifetime, now: now)
         let surroundings = SessionSurroundings(
             store: store, hub: hub, places: places, epochs: EpochWatermark(store: store, logger: logger),
-            ingestor: ingestor, greetings: Turns(32, waitingLimit: 4_096), paces: settings.paces,
+            ingestor: ingestor, previewsWanted: previewsWanted, greetings: Turns(32, waitingLimit: 4_096),
+            paces: settings.paces,
             maximumSessions: settings.maximumSessions, chance: chance, now: now, logger: logger)
         let fleet = FleetService(
             gatekeeper: Gatekeeper(trustDomain: authority.trustDomain, tokens: store), surroundings: surroundings,
@@ -109,6 +116,9 @@ package struct AgentPort: Service {
         self.enrolment = try .enrolment(settings.enrolment, credential: credential, services: [enrolment])
         self.follower = FleetFollower(
             store: store, hub: hub, places: places, nudges: nudges, paces: settings.paces, now: now, logger: logger)
+        self.previews = PreviewRelay(
+            store: store, hub: hub, wanted: previewsWanted, nudges: previewNudges, poll: settings.paces.previews,
+            logger: logger)
         self.presence = PresenceKeeper(
             store: store, hub: hub, changed: presenceChanged, replica: settings.replica,
             interval: settings.paces.presence, logger: logger)
@@ -120,6 +130,7 @@ package struct AgentPort: Service {
         let result: Result<Void, any Error> = await withTaskGroup(of: Void.self) { group in
             group.addTask { await follower.run() }
             group.addTask { await presence.run() }
+            group.addTask { await previews.run() }
             let result = await listen()
             group.cancelAll()
             return result

@@ -8,11 +8,13 @@ internal import SwellStore
 
 /// What all sessions share.
 struct SessionSurroundings: Sendable {
-    let store: any AgentStore & LeaseStore
+    let store: any AgentStore & LeaseStore & PreviewStore
     let hub: SessionHub
     let places: FleetPlaces
     let epochs: EpochWatermark
     let ingestor: any ReportIngesting
+    /// Woken when a session begins, which may be the one that an open preview waits for.
+    let previewsWanted: Pulse
     /// Greeting costs several questions to the store: after a restart all agents come at once.
     let greetings: Turns
     let paces: AgentPort.Paces
@@ -106,6 +108,7 @@ struct AgentSession: Sendable {
         _ request: RPCAsyncSequence<Swell_V1_AgentMessage, any Error>, _ greeted: Pulse
     ) async throws -> String? {
         var isGreeted = false
+        var previews = PreviewAssembler()
         for try await message in request {
             let event = try AgentEvent(message)
             switch (event, isGreeted) {
@@ -138,6 +141,8 @@ struct AgentSession: Sendable {
                         "cluster": "\(cluster)", "application": "\(application)", "generation": "\(generation)",
                         "digests": "\(digests.prefix(5).map(\.short).joined(separator: ", "))",
                     ])
+            case (.previewPart(let part), true):
+                if let answer = try previews.add(part) { await takeIn(answer, to: part.id) }
             case (.heartbeat, true): break
             }
             await surroundings.hub.heard(from: cluster, session: id, at: surroundings.now())
@@ -169,6 +174,20 @@ struct AgentSession: Sendable {
         try await surroundings.ingestor.ingest(reports.map { ReceivedReport(cluster: cluster, report: $0) })
     }
 
+    /// Stores the answer to a preview. One that is lost is asked for again, or nobody waits for it any more.
+    private func takeIn(_ answer: PreviewAnswer, to id: Int64) async {
+        do throws(StoreError) {
+            let isAwaited = try await surroundings.store.answerPreview(id, from: cluster, answer)
+            logger.debug(
+                isAwaited ? "preview answered" : "preview answered, and nobody waits for it",
+                metadata: ["cluster": "\(cluster)", "preview": "\(id)", "objects": "\(answer.objects.count)"])
+        } catch {
+            logger.notice(
+                "the answer to a preview was not stored",
+                metadata: ["cluster": "\(cluster)", "preview": "\(id)", "error": "\(error)"])
+        }
+    }
+
     // MARK: Greeting
 
     /// Takes in what the agent runs, says what it should run, and from then on what changes.
@@ -192,7 +211,8 @@ struct AgentSession: Sendable {
             // Entered before the list is read: what changes after the reading comes by the hub, and comes twice at worst.
             await hub.enter(
                 SessionEntry(
-                    id: id, caller: caller, bootID: hello.bootID, agentVersion: hello.agentVersion, mailbox: mailbox,
+                    id: id, caller: caller, bootID: hello.bootID, agentVersion: hello.agentVersion,
+                    canPreview: hello.capabilities.contains(WireLimits.previewCapability), mailbox: mailbox,
                     place: place, heardAt: surroundings.now()))
             let assignments = try await surroundings.store.assignments(of: cluster)
             let welcome = SessionWelcome(
@@ -203,6 +223,7 @@ struct AgentSession: Sendable {
                 _ = outbox.assign(assignments)
                 outbox.completeResync()
             }
+            surroundings.previewsWanted.beat()
         }
     }
 }

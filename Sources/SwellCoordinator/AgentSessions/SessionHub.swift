@@ -9,6 +9,8 @@ struct SessionEntry: Sendable {
     let caller: AgentCaller
     let bootID: String
     let agentVersion: String
+    /// Whether the agent answers previews.
+    let canPreview: Bool
     let mailbox: SessionMailbox
     var place: Cluster
     /// When the agent was last heard of.
@@ -32,6 +34,8 @@ actor SessionHub {
     /// The latest word on each cluster's connection that was not written yet.
     private var presence: [ClusterName: Presence] = [:]
     private var heard: Set<ClusterName> = []
+    /// The clusters here whose sessions were asked for previews.
+    private var asked: Set<ClusterName> = []
     private let presenceChanged: Pulse
     private let logger: Logger
     private let sessionGauge = Gauge(label: "swell_agent_sessions")
@@ -104,6 +108,28 @@ actor SessionHub {
                 logger.info("assignment goes to the agent", metadata: assignment.metadata)
             }
         }
+    }
+
+    /// Hands the open previews to the sessions of their clusters. Returns those that get no answer here, and why.
+    func ask(_ open: [PreviewRequest]) -> [(preview: PreviewRequest, answer: PreviewAnswer)] {
+        var refused: [(PreviewRequest, PreviewAnswer)] = []
+        let byCluster = Dictionary(grouping: open, by: \.cluster)
+        // What was asked before and is not open any more is withdrawn.
+        for cluster in asked.union(byCluster.keys) {
+            guard let entry = sessions[cluster] else { continue }
+            let previews = byCluster[cluster] ?? []
+            guard entry.canPreview else {
+                refused += previews.map { preview in
+                    (preview, .failed("Unsupported", "the agent, of version \(entry.agentVersion), has no previews"))
+                }
+                continue
+            }
+            for preview in entry.mailbox.update({ $0.ask(previews) }) {
+                refused.append((preview, .failed("Busy", "too many previews wait for this agent")))
+            }
+        }
+        asked = Set(byCluster.keys.filter { sessions[$0] != nil })
+        return refused
     }
 
     /// Tells agents whose cluster moved, and ends the sessions of clusters that are not in the fleet any more.

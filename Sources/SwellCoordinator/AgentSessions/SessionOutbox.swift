@@ -5,11 +5,13 @@ internal import SwellProtocol
 /// ``acknowledgementLimit``.
 ///
 /// Of each application only the latest wish is kept: what was not sent when the next came is never sent. The order is:
-/// welcome, place, what goes back, acknowledgements, what goes forward. The end outruns wishes, which the agent gets
-/// anew at its next session, but no acknowledgement.
+/// welcome, place, what goes back, acknowledgements, what goes forward, previews. The end outruns wishes and previews, which
+/// the agent gets anew at its next session, but no acknowledgement.
 struct SessionOutbox: Sendable {
     /// Acknowledgements that an agent may leave unread. Beyond, it does not read at all, and the session ends.
     static let acknowledgementLimit = 1_000
+    /// Previews that may wait for being sent. Beyond, they are refused.
+    static let previewLimit = 8
 
     private enum Resync { case none, due, done }
 
@@ -21,6 +23,9 @@ struct SessionOutbox: Sendable {
     /// The newest generation that was ever put in.
     private var newest: [ApplicationName: Int64] = [:]
     private var acknowledgements: [UInt64] = []
+    private var previews: [PreviewRequest] = []
+    /// The open previews that were put in already.
+    private var asked: Set<Int64> = []
     private var resync = Resync.none
     private var farewell: (after: Interval, reason: String)?
     /// Why the end was asked for; nil while it was not.
@@ -49,6 +54,20 @@ struct SessionOutbox: Sendable {
 
     /// The first full list is in: the message that empties it says so.
     mutating func completeResync() { if resync == .none { resync = .due } }
+
+    /// Puts in the previews that are open, those that were put in before among them; what is not open any more is not sent.
+    /// Returns those that find no room.
+    mutating func ask(_ open: [PreviewRequest]) -> [PreviewRequest] {
+        guard !isEnding else { return [] }
+        let ids = Set(open.map(\.id))
+        asked.formIntersection(ids)
+        previews.removeAll { !ids.contains($0.id) }
+        var refused: [PreviewRequest] = []
+        for preview in open where asked.insert(preview.id).inserted {
+            if previews.count < Self.previewLimit { previews.append(preview) } else { refused.append(preview) }
+        }
+        return refused
+    }
 
     /// A report was stored. False when the agent leaves too many acknowledgements unread.
     mutating func acknowledge(_ report: UInt64) -> Bool {
@@ -86,9 +105,16 @@ struct SessionOutbox: Sendable {
         if let event = takeWishes(from: \.urgent) { return event }
         if let event = takeAcknowledgements() { return event }
         if let event = takeWishes(from: \.forward) { return event }
-        guard resync == .due else { return nil }
-        resync = .done
-        return .assignments([], resyncComplete: true)
+        if resync == .due {
+            resync = .done
+            return .assignments([], resyncComplete: true)
+        }
+        guard !previews.isEmpty else { return nil }
+        let preview = previews.removeFirst()
+        return .previewRequested(
+            PreviewQuestion(
+                id: preview.id, application: preview.application, release: preview.release,
+                timeLimit: preview.timeLimit))
     }
 
     private mutating func takeAcknowledgements() -> CoordinatorEvent? {

@@ -11,6 +11,7 @@ package final class FleetSignals: Service {
     private enum Channel: String, CaseIterable {
         case rollouts = "swell_rollouts"
         case assignments = "swell_assignments"
+        case previews = "swell_previews"
     }
 
     private let listener: PostgresListener
@@ -21,13 +22,17 @@ package final class FleetSignals: Service {
     /// Assignments may have changed: for the agents' sessions.
     package let assignments: AsyncStream<Void>
     private let assignmentsChanged: AsyncStream<Void>.Continuation
-    private let outgoing = [Channel.rollouts: Nudge(), .assignments: Nudge()]
+    /// Previews may have been asked for: for the agents' sessions.
+    package let previews: AsyncStream<Void>
+    private let previewsAsked: AsyncStream<Void>.Continuation
+    private let outgoing = [Channel.rollouts: Nudge(), .assignments: Nudge(), .previews: Nudge()]
 
     package init(configuration: PostgresConfiguration, pool: PostgresPool) {
         self.listener = PostgresListener(configuration: configuration)
         self.pool = pool
         self.logger = Logger(label: "swell.signals")
         (assignments, assignmentsChanged) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (previews, previewsAsked) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// Reports or commands were stored.
@@ -35,6 +40,9 @@ package final class FleetSignals: Service {
 
     /// Assignments were decided.
     package func tellAssignmentsChanged() { tell(.assignments) }
+
+    /// Previews were asked for.
+    package func tellPreviewsAsked() { tell(.previews) }
 
     private func tell(_ channel: Channel) {
         hear(channel)
@@ -45,6 +53,7 @@ package final class FleetSignals: Service {
         switch channel {
         case .rollouts: rollouts.send()
         case .assignments: assignmentsChanged.yield()
+        case .previews: previewsAsked.yield()
         }
     }
 
@@ -57,6 +66,7 @@ package final class FleetSignals: Service {
             }
         }
         assignmentsChanged.finish()
+        previewsAsked.finish()
     }
 
     private func listen(to channel: Channel) async {

@@ -16,8 +16,8 @@ public enum AgentEvent: Sendable, Hashable {
     case workFailed(AgentWork, WorkFailure)
     /// The health of all that the work applied.
     case healthObserved(AgentWork, ObservedHealth)
-    /// Objects of the work were found changed by others.
-    case driftObserved(AgentWork, count: Int)
+    /// A look for what others changed of the work's objects brought news.
+    case driftObserved(AgentWork, DriftFinding)
     /// A session with the coordinator is up.
     case connected
     /// The session ended.

@@ -64,6 +64,10 @@ public struct AgentRecord: Sendable, Hashable, Codable {
     public var transientFailures: Int
     /// Objects found changed by others since the last acknowledged report.
     public var driftCount: Int
+    /// What was found of them, since the last acknowledged report.
+    public var drift: DriftReport?
+    /// Whether drift was told that is left as it is, and not yet that it has ended.
+    public var hasOpenDrift: Bool?
     /// The worst bad health seen since the last acknowledged report, within the same generation, digest and phase.
     public var worstUnacknowledged: ObservedHealth?
     /// The report that waits for its acknowledgement.
@@ -113,7 +117,7 @@ public struct AgentRecord: Sendable, Hashable, Codable {
             application: application, generation: assignment?.generation ?? highestGeneration, digest: reportedDigest,
             epoch: assignment?.epoch ?? highestEpoch, phase: phase, health: observed.health,
             reason: observed.reason ?? failure?.reason, message: observed.message ?? failure?.message,
-            proven: proven.first?.digest, driftCount: driftCount)
+            proven: proven.first?.digest, driftCount: driftCount, drift: drift)
     }
 }
 

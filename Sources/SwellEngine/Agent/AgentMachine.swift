@@ -33,7 +33,7 @@ public struct AgentMachine: Sendable, Hashable {
         case .workFinished(let work): finish(work, now, &actions)
         case .workFailed(let work, let failure): workFailed(work, failure, now, &actions)
         case .healthObserved(let work, let health): observe(work, health, now, &actions)
-        case .driftObserved(let work, let count): drift(work, count, &actions)
+        case .driftObserved(let work, let finding): drift(work, finding, now, &actions)
         case .connected: connect(now, &actions)
         case .disconnected:
             isConnected = false
@@ -163,17 +163,30 @@ public struct AgentMachine: Sendable, Hashable {
 
     // MARK: - Drift and acknowledgements
 
-    private mutating func drift(_ work: AgentWork, _ count: Int, _ actions: inout [AgentAction]) {
-        guard var record = journal.applications[work.application], record.work == work, record.isApplied, count > 0
+    private mutating func drift(
+        _ work: AgentWork, _ finding: DriftFinding, _ now: Timestamp, _ actions: inout [AgentAction]
+    ) {
+        guard var record = journal.applications[work.application], record.work == work, record.isApplied,
+            !finding.objects.isEmpty || record.hasOpenDrift == true
         else { return }
-        let (sum, overflow) = record.driftCount.addingReportingOverflow(count)
+        let (sum, overflow) = record.driftCount.addingReportingOverflow(finding.objects.count)
         record.driftCount = overflow ? Int(Int32.max) : min(sum, Int(Int32.max))
+        // What was put back and not told yet is told with it; what is only reported is the whole of it each time.
+        let untold = finding.isCorrected && record.drift?.isCorrected == true ? record.drift?.objects ?? [] : []
+        let others = untold.filter { object in !finding.objects.contains { $0.isSameObject(as: object) } }
+        let (objects, omitted) = ChangeLimits.drift.bounded(finding.objects + others)
+        let drift = DriftReport(
+            foundAt: now, isCorrected: finding.isCorrected, objects: objects, omitted: omitted,
+            contention: finding.contention)
+        record.drift = drift
+        record.hasOpenDrift = !finding.isCorrected && !finding.objects.isEmpty
         journal.applications[work.application] = record
         actions.append(
             .note(
                 AgentNote(
                     what: "drift", application: work.application, generation: work.generation,
-                    why: "\(count) object\(count == 1 ? " was" : "s were") changed by others")))
+                    why: finding.objects.isEmpty
+                        ? drift.summary : "\(drift.isCorrected ? "put back" : "left as it is"): \(drift.summary)")))
         report(work.application, &actions)
     }
 
@@ -185,10 +198,12 @@ public struct AgentMachine: Sendable, Hashable {
         record.outgoing = nil
         record.worstUnacknowledged = nil
         record.driftCount = 0
+        if record.drift?.foundAt == outgoing.report.drift?.foundAt { record.drift = nil }
         journal.applications[name] = record
         // What was told may have been worse than what is; then the coordinator has yet to hear how it is.
         var told = outgoing.report
         told.driftCount = 0
+        told.drift = nil
         if told != record.currentReport { report(name, &actions) }
     }
 

@@ -15,10 +15,14 @@ public struct ApplicationReport: Sendable, Hashable, Codable {
     public var proven: ContentDigest?
     /// Objects found changed by others since the last report.
     public var driftCount: Int
+    /// What the last look for drift found, where there is news of it.
+    public var drift: DriftReport?
 
     public init(
         application: ApplicationName, generation: Int64, digest: ContentDigest?, epoch: Int64, phase: AgentPhase,
-        health: Health, reason: String? = nil, message: String? = nil, proven: ContentDigest? = nil, driftCount: Int = 0
+        health: Health, reason: String? = nil, message: String? = nil, proven: ContentDigest? = nil,
+        driftCount: Int = 0,
+        drift: DriftReport? = nil
     ) {
         self.application = application
         self.generation = generation
@@ -30,6 +34,7 @@ public struct ApplicationReport: Sendable, Hashable, Codable {
         self.message = message
         self.proven = proven
         self.driftCount = driftCount
+        self.drift = drift
     }
 }
 

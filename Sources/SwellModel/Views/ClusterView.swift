@@ -30,18 +30,21 @@ public struct ClusterView: Sendable, Hashable, Codable {
         public var agentVersion: String?
         public var lastSeenAt: Timestamp?
         public var pause: Pause?
+        /// What others changed there; nil where nothing is known to have been.
+        public var drift: DriftSummary?
         /// What runs there; only where one cluster was asked for.
         public var applications: [ClusterApplicationView]?
 
         public init(
             enrolled: Bool, connected: Bool, agentVersion: String?, lastSeenAt: Timestamp?, pause: Pause?,
-            applications: [ClusterApplicationView]? = nil
+            drift: DriftSummary? = nil, applications: [ClusterApplicationView]? = nil
         ) {
             self.enrolled = enrolled
             self.connected = connected
             self.agentVersion = agentVersion
             self.lastSeenAt = lastSeenAt
             self.pause = pause
+            self.drift = drift
             self.applications = applications
         }
     }
@@ -59,6 +62,8 @@ public struct ClusterApplicationView: Sendable, Hashable, Codable {
     public var reason: String?
     public var message: String?
     public var driftCount: Int
+    /// What was last found changed by others. It says nothing of health.
+    public var drift: DriftReport?
     public var reportedAt: Timestamp
     /// What it should run, and since which generation.
     public var wantedVersion: String?
@@ -66,8 +71,8 @@ public struct ClusterApplicationView: Sendable, Hashable, Codable {
 
     public init(
         application: ApplicationName, version: String?, digest: ContentDigest?, health: String, phase: String,
-        generation: Int64, reason: String?, message: String?, driftCount: Int, reportedAt: Timestamp,
-        wantedVersion: String?, wantedGeneration: Int64?
+        generation: Int64, reason: String?, message: String?, driftCount: Int,
+        drift: DriftReport? = nil, reportedAt: Timestamp, wantedVersion: String?, wantedGeneration: Int64?
     ) {
         self.application = application
         self.version = version
@@ -78,9 +83,29 @@ public struct ClusterApplicationView: Sendable, Hashable, Codable {
         self.reason = reason
         self.message = message
         self.driftCount = driftCount
+        self.drift = drift
         self.reportedAt = reportedAt
         self.wantedVersion = wantedVersion
         self.wantedGeneration = wantedGeneration
+    }
+}
+
+/// What others changed on a cluster, in figures.
+public struct DriftSummary: Sendable, Hashable, Codable {
+    /// Objects that differ from their release, and are left so by policy.
+    public var reported: Int
+    /// Objects that were put back when drift was last found.
+    public var corrected: Int
+    /// When it was last found.
+    public var at: Timestamp
+
+    /// Nil where `drifts` tell of no object.
+    public init?(_ drifts: [(report: DriftReport, at: Timestamp)]) {
+        let found = drifts.filter { $0.report.count > 0 }
+        guard let latest = found.map(\.at).max() else { return nil }
+        self.reported = found.filter { !$0.report.isCorrected }.reduce(0) { $0 + $1.report.count }
+        self.corrected = found.filter(\.report.isCorrected).reduce(0) { $0 + $1.report.count }
+        self.at = latest
     }
 }
 

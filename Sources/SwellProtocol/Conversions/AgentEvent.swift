@@ -9,6 +9,8 @@ package enum AgentEvent: Sendable, Hashable {
     case heartbeat(sequence: UInt64)
     case acknowledged([AcknowledgedAssignment])
     case contentLacking(application: ApplicationName, generation: Int64, digests: [ContentDigest])
+    /// A piece of the answer to a preview.
+    case previewPart(PreviewPart)
 }
 
 /// The first message of an agent: who comes, and what it runs.
@@ -88,6 +90,8 @@ extension Swell_V1_AgentMessage {
                 $0.generation = generation
                 $0.digests = digests.map(\.rawValue)
             }
+        case .previewPart(let part):
+            self.previewPart = Swell_V1_PreviewPart(part)
         }
     }
 }
@@ -108,6 +112,7 @@ extension AgentEvent {
                 application: try checkedName(lacking.application, at: "content_lacking.application"),
                 generation: try checkedOrdinal(lacking.generation, from: 1, at: "content_lacking.generation"),
                 digests: try checkedDigests(lacking.digests, at: "content_lacking.digests"))
+        case .previewPart(let part): self = .previewPart(try PreviewPart(part, at: "preview_part"))
         case nil: throw WireError(.missingField, at: "kind", "the message says nothing known here")
         }
     }

@@ -11,6 +11,8 @@ package enum CoordinatorEvent: Sendable, Hashable {
     case retryLater(after: Interval, reason: String)
     /// The cluster's place, after it changed.
     case placement(Cluster)
+    /// Say what applying a release would change.
+    case previewRequested(PreviewQuestion)
 }
 
 /// The first message of the coordinator.
@@ -58,6 +60,8 @@ extension Swell_V1_CoordinatorMessage {
             }
         case .placement(let cluster):
             self.placement = Swell_V1_Placement(cluster)
+        case .previewRequested(let question):
+            self.previewRequest = Swell_V1_PreviewRequest(question)
         }
     }
 
@@ -100,6 +104,8 @@ extension CoordinatorEvent {
                 reason: try checkedWord(later.reason, required: false, at: "retry_later.reason"))
         case .placement(let placement):
             self = .placement(try Cluster(placement, of: cluster, at: "placement"))
+        case .previewRequest(let request):
+            self = .previewRequested(try PreviewQuestion(request, at: "preview_request"))
         case nil: throw WireError(.missingField, at: "kind", "the message says nothing known here")
         }
     }

@@ -57,6 +57,23 @@ func checkedInterval(_ milliseconds: Int64, at path: String) throws(WireError) -
     return .milliseconds(milliseconds)
 }
 
+/// A text for people: at most ``WireLimits/messageLength`` characters, no control characters.
+func checkedText(_ text: String, required: Bool, at path: String) throws(WireError) -> String {
+    guard text.unicodeScalars.count <= WireLimits.messageLength else {
+        throw WireError(
+            .tooLarge, at: path,
+            "\(text.unicodeScalars.count) characters: expected at most \(WireLimits.messageLength)")
+    }
+    // Every scalar has at most four bytes, so the character limit bounds the bytes.
+    return try checkedWord(text, limit: WireLimits.messageLength * 4, required: required, at: path)
+}
+
+/// How many there are of something.
+func checkedCount(_ value: Int32, at path: String) throws(WireError) -> Int {
+    guard value >= 0 else { throw WireError(.invalidValue, at: path, "\(value): expected at least 0") }
+    return Int(value)
+}
+
 func checkCount(_ count: Int, limit: Int, at path: String) throws(WireError) {
     guard count <= limit else { throw WireError(.tooLarge, at: path, "\(count) entries: expected at most \(limit)") }
 }

@@ -15,6 +15,7 @@ extension Swell_V1_ApplicationStatus {
         provenDigest = report.proven?.rawValue ?? ""
         driftCount = Int32(clamping: report.driftCount)
         self.observedAt = observedAt?.milliseconds ?? 0
+        if let drift = report.drift { self.drift = Swell_V1_Drift(drift) }
     }
 }
 
@@ -22,17 +23,7 @@ extension ApplicationReport {
     /// The report in `status`, checked; `path` says where it stands in its message.
     package init(_ status: Swell_V1_ApplicationStatus, at path: String = "status") throws(WireError) {
         let reason = try checkedWord(status.reason, required: false, at: "\(path).reason")
-        guard status.message.unicodeScalars.count <= WireLimits.messageLength else {
-            throw WireError(
-                .tooLarge, at: "\(path).message",
-                "\(status.message.unicodeScalars.count) characters: expected at most \(WireLimits.messageLength)")
-        }
-        // Every scalar has at most four bytes, so the character limit bounds the bytes.
-        let message = try checkedWord(
-            status.message, limit: WireLimits.messageLength * 4, required: false, at: "\(path).message")
-        guard status.driftCount >= 0 else {
-            throw WireError(.invalidValue, at: "\(path).drift_count", "\(status.driftCount): expected at least 0")
-        }
+        let message = try checkedText(status.message, required: false, at: "\(path).message")
         self.init(
             application: try checkedName(status.application, at: "\(path).application"),
             generation: try checkedOrdinal(status.generation, at: "\(path).generation"),
@@ -42,7 +33,8 @@ extension ApplicationReport {
             health: try status.health.checked(at: "\(path).health"), reason: reason.isEmpty ? nil : reason,
             message: message.isEmpty ? nil : message,
             proven: try checkedOptionalDigest(status.provenDigest, at: "\(path).proven_digest"),
-            driftCount: Int(status.driftCount))
+            driftCount: try checkedCount(status.driftCount, at: "\(path).drift_count"),
+            drift: status.hasDrift ? try DriftReport(status.drift, at: "\(path).drift") : nil)
     }
 }
 

@@ -28,6 +28,74 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
+package nonisolated enum Swell_V1_ChangeAction: SwiftProtobuf.Enum, Swift.CaseIterable {
+  package typealias RawValue = Int
+  case unspecified // = 0
+
+  /// The object is not there and is created.
+  case create // = 1
+  case update // = 2
+
+  /// Deleted and created anew, since a field cannot be changed.
+  case replace // = 3
+  case delete // = 4
+
+  /// No longer wanted, but kept by a guard.
+  case keep // = 5
+
+  /// A hook that runs.
+  case run // = 6
+
+  /// The API server refuses it, or it cannot be asked.
+  case fail // = 7
+  case UNRECOGNIZED(Int)
+
+  package init() {
+    self = .unspecified
+  }
+
+  package init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .create
+    case 2: self = .update
+    case 3: self = .replace
+    case 4: self = .delete
+    case 5: self = .keep
+    case 6: self = .run
+    case 7: self = .fail
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  package var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .create: return 1
+    case .update: return 2
+    case .replace: return 3
+    case .delete: return 4
+    case .keep: return 5
+    case .run: return 6
+    case .fail: return 7
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  package static let allCases: [Swell_V1_ChangeAction] = [
+    .unspecified,
+    .create,
+    .update,
+    .replace,
+    .delete,
+    .keep,
+    .run,
+    .fail,
+  ]
+
+}
+
 package nonisolated enum Swell_V1_Phase: SwiftProtobuf.Enum, Swift.CaseIterable {
   package typealias RawValue = Int
   case unspecified // = 0
@@ -271,6 +339,14 @@ package nonisolated struct Swell_V1_AgentMessage: Sendable {
     set {kind = .contentLacking(newValue)}
   }
 
+  package var previewPart: Swell_V1_PreviewPart {
+    get {
+      if case .previewPart(let v)? = kind {return v}
+      return Swell_V1_PreviewPart()
+    }
+    set {kind = .previewPart(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -279,6 +355,7 @@ package nonisolated struct Swell_V1_AgentMessage: Sendable {
     case heartbeat(Swell_V1_Heartbeat)
     case assignmentsAcknowledged(Swell_V1_AssignmentsAcknowledged)
     case contentLacking(Swell_V1_ContentLacking)
+    case previewPart(Swell_V1_PreviewPart)
 
   }
 
@@ -365,9 +442,115 @@ package nonisolated struct Swell_V1_ApplicationStatus: Sendable {
   /// The agent's clock, for information alone: milliseconds since 1970; 0 for none.
   package var observedAt: Int64 = 0
 
+  /// What the last look for drift found, where there is news of it. Left out of a hello's journal.
+  package var drift: Swell_V1_Drift {
+    get {_drift ?? Swell_V1_Drift()}
+    set {_drift = newValue}
+  }
+  /// Returns true if `drift` has been explicitly set.
+  package var hasDrift: Bool {self._drift != nil}
+  /// Clears the value of `drift`. Subsequent reads from it will return its default value.
+  package mutating func clearDrift() {self._drift = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _drift: Swell_V1_Drift? = nil
+}
+
+/// What others changed of an application's objects.
+package nonisolated struct Swell_V1_Drift: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// When it was found, by the agent's clock: milliseconds since 1970. Tells one finding from a repetition of it.
+  package var foundAt: Int64 = 0
+
+  /// Whether the objects were put back; else they were only reported.
+  package var corrected: Bool = false
+
+  /// At most 16. From what the release says to what was found; values of Secrets hidden.
+  package var objects: [Swell_V1_ObjectChange] = []
+
+  /// Objects beyond those.
+  package var omitted: Int32 = 0
+
+  /// Set while somebody keeps writing against the agent, in words.
+  package var contention: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// What happens to one object, or happened to it.
+package nonisolated struct Swell_V1_ObjectChange: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var apiVersion: String = String()
+
+  package var kind: String = String()
+
+  /// Empty for an object of cluster scope.
+  package var namespace: String = String()
+
+  package var name: String = String()
+
+  package var action: Swell_V1_ChangeAction = .unspecified
+
+  /// Why, or what the API server said. At most 1,024 characters.
+  package var message: String = String()
+
+  package var fields: [Swell_V1_FieldChange] = []
+
+  /// Fields beyond those.
+  package var omittedFields: Int32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Swell_V1_FieldChange: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Such as spec.template.spec.containers[0].image.
+  package var path: String = String()
+
+  /// JSON; absent where the field is missing. Long values are shortened, values of Secrets hidden.
+  package var before: String {
+    get {_before ?? String()}
+    set {_before = newValue}
+  }
+  /// Returns true if `before` has been explicitly set.
+  package var hasBefore: Bool {self._before != nil}
+  /// Clears the value of `before`. Subsequent reads from it will return its default value.
+  package mutating func clearBefore() {self._before = nil}
+
+  package var after: String {
+    get {_after ?? String()}
+    set {_after = newValue}
+  }
+  /// Returns true if `after` has been explicitly set.
+  package var hasAfter: Bool {self._after != nil}
+  /// Clears the value of `after`. Subsequent reads from it will return its default value.
+  package mutating func clearAfter() {self._after = nil}
+
+  /// Who owns the field beside Swell, as the object's managedFields tell. At most 8.
+  package var managers: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _before: String? = nil
+  fileprivate var _after: String? = nil
 }
 
 /// Says that the agent lives; sent when nothing else was for the heartbeat interval.
@@ -430,6 +613,79 @@ package nonisolated struct Swell_V1_ContentLacking: Sendable {
   package init() {}
 }
 
+/// A piece of the answer to a PreviewRequest. Pieces come in order; the last one says so.
+package nonisolated struct Swell_V1_PreviewPart: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The request's.
+  package var previewID: Int64 = 0
+
+  /// In the order in which they would be applied. At most 64 KiB a piece, unless one object alone is larger.
+  package var objects: [Swell_V1_ObjectChange] = []
+
+  /// Set on the last piece.
+  package var end: Swell_V1_PreviewEnd {
+    get {_end ?? Swell_V1_PreviewEnd()}
+    set {_end = newValue}
+  }
+  /// Returns true if `end` has been explicitly set.
+  package var hasEnd: Bool {self._end != nil}
+  /// Clears the value of `end`. Subsequent reads from it will return its default value.
+  package mutating func clearEnd() {self._end = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _end: Swell_V1_PreviewEnd? = nil
+}
+
+package nonisolated struct Swell_V1_PreviewEnd: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Objects that would stay as they are.
+  package var unchanged: Int32 = 0
+
+  /// Objects that would change and were left out: an answer is at most 256 KiB.
+  package var omitted: Int32 = 0
+
+  /// Set when the release could not be previewed at all.
+  package var failure: Swell_V1_PreviewFailure {
+    get {_failure ?? Swell_V1_PreviewFailure()}
+    set {_failure = newValue}
+  }
+  /// Returns true if `failure` has been explicitly set.
+  package var hasFailure: Bool {self._failure != nil}
+  /// Clears the value of `failure`. Subsequent reads from it will return its default value.
+  package mutating func clearFailure() {self._failure = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _failure: Swell_V1_PreviewFailure? = nil
+}
+
+package nonisolated struct Swell_V1_PreviewFailure: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// A short code, such as Busy or ContentUnavailable.
+  package var reason: String = String()
+
+  /// For people. At most 1,024 characters.
+  package var message: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 package nonisolated struct Swell_V1_CoordinatorMessage: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -478,6 +734,14 @@ package nonisolated struct Swell_V1_CoordinatorMessage: Sendable {
     set {kind = .placement(newValue)}
   }
 
+  package var previewRequest: Swell_V1_PreviewRequest {
+    get {
+      if case .previewRequest(let v)? = kind {return v}
+      return Swell_V1_PreviewRequest()
+    }
+    set {kind = .previewRequest(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Kind: Equatable, Sendable {
@@ -487,6 +751,7 @@ package nonisolated struct Swell_V1_CoordinatorMessage: Sendable {
     case retryLater(Swell_V1_RetryLater)
     /// The cluster's place changed while the agent was connected.
     case placement(Swell_V1_Placement)
+    case previewRequest(Swell_V1_PreviewRequest)
 
   }
 
@@ -702,6 +967,36 @@ package nonisolated struct Swell_V1_RetryLater: Sendable {
   package init() {}
 }
 
+/// Asks what applying a release would change on the cluster, by the API server's own dry run. Changes nothing. Sent only
+/// to agents that have the capability "preview"; asked again in each session until it was answered or has expired.
+package nonisolated struct Swell_V1_PreviewRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var previewID: Int64 = 0
+
+  package var application: String = String()
+
+  package var release: Swell_V1_Release {
+    get {_release ?? Swell_V1_Release()}
+    set {_release = newValue}
+  }
+  /// Returns true if `release` has been explicitly set.
+  package var hasRelease: Bool {self._release != nil}
+  /// Clears the value of `release`. Subsequent reads from it will return its default value.
+  package mutating func clearRelease() {self._release = nil}
+
+  /// How long an answer is waited for, in milliseconds.
+  package var timeLimit: Int64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _release: Swell_V1_Release? = nil
+}
+
 package nonisolated struct Swell_V1_FetchDocumentsRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -775,6 +1070,10 @@ package nonisolated struct Swell_V1_RenewCertificateResponse: Sendable {
 
 fileprivate nonisolated let _protobuf_package = "swell.v1"
 
+nonisolated extension Swell_V1_ChangeAction: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0CHANGE_ACTION_UNSPECIFIED\0\u{1}CHANGE_ACTION_CREATE\0\u{1}CHANGE_ACTION_UPDATE\0\u{1}CHANGE_ACTION_REPLACE\0\u{1}CHANGE_ACTION_DELETE\0\u{1}CHANGE_ACTION_KEEP\0\u{1}CHANGE_ACTION_RUN\0\u{1}CHANGE_ACTION_FAIL\0")
+}
+
 nonisolated extension Swell_V1_Phase: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0PHASE_UNSPECIFIED\0\u{1}PHASE_ACCEPTED\0\u{1}PHASE_APPLYING\0\u{1}PHASE_VERIFYING\0\u{1}PHASE_HEALTHY\0\u{1}PHASE_FAILED\0\u{1}PHASE_REVERTING\0\u{1}PHASE_REVERTED\0\u{1}PHASE_REMOVED\0")
 }
@@ -793,7 +1092,7 @@ nonisolated extension Swell_V1_DriftPolicy: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension Swell_V1_AgentMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".AgentMessage"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{3}status_report\0\u{1}heartbeat\0\u{3}assignments_acknowledged\0\u{3}content_lacking\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{3}status_report\0\u{1}heartbeat\0\u{3}assignments_acknowledged\0\u{3}content_lacking\0\u{3}preview_part\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -866,6 +1165,19 @@ nonisolated extension Swell_V1_AgentMessage: SwiftProtobuf.Message, SwiftProtobu
           self.kind = .contentLacking(v)
         }
       }()
+      case 6: try {
+        var v: Swell_V1_PreviewPart?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .previewPart(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .previewPart(v)
+        }
+      }()
       default: break
       }
     }
@@ -896,6 +1208,10 @@ nonisolated extension Swell_V1_AgentMessage: SwiftProtobuf.Message, SwiftProtobu
     case .contentLacking?: try {
       guard case .contentLacking(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case .previewPart?: try {
+      guard case .previewPart(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
     }()
     case nil: break
     }
@@ -1001,7 +1317,7 @@ nonisolated extension Swell_V1_StatusReport: SwiftProtobuf.Message, SwiftProtobu
 
 nonisolated extension Swell_V1_ApplicationStatus: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ApplicationStatus"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}application\0\u{1}generation\0\u{1}digest\0\u{1}epoch\0\u{1}phase\0\u{1}health\0\u{1}reason\0\u{1}message\0\u{3}proven_digest\0\u{3}drift_count\0\u{3}observed_at\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}application\0\u{1}generation\0\u{1}digest\0\u{1}epoch\0\u{1}phase\0\u{1}health\0\u{1}reason\0\u{1}message\0\u{3}proven_digest\0\u{3}drift_count\0\u{3}observed_at\0\u{1}drift\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1020,12 +1336,17 @@ nonisolated extension Swell_V1_ApplicationStatus: SwiftProtobuf.Message, SwiftPr
       case 9: try { try decoder.decodeSingularStringField(value: &self.provenDigest) }()
       case 10: try { try decoder.decodeSingularInt32Field(value: &self.driftCount) }()
       case 11: try { try decoder.decodeSingularInt64Field(value: &self.observedAt) }()
+      case 12: try { try decoder.decodeSingularMessageField(value: &self._drift) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.application.isEmpty {
       try visitor.visitSingularStringField(value: self.application, fieldNumber: 1)
     }
@@ -1059,6 +1380,9 @@ nonisolated extension Swell_V1_ApplicationStatus: SwiftProtobuf.Message, SwiftPr
     if self.observedAt != 0 {
       try visitor.visitSingularInt64Field(value: self.observedAt, fieldNumber: 11)
     }
+    try { if let v = self._drift {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1074,6 +1398,171 @@ nonisolated extension Swell_V1_ApplicationStatus: SwiftProtobuf.Message, SwiftPr
     if lhs.provenDigest != rhs.provenDigest {return false}
     if lhs.driftCount != rhs.driftCount {return false}
     if lhs.observedAt != rhs.observedAt {return false}
+    if lhs._drift != rhs._drift {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Swell_V1_Drift: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Drift"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}found_at\0\u{1}corrected\0\u{1}objects\0\u{1}omitted\0\u{1}contention\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.foundAt) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.corrected) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.objects) }()
+      case 4: try { try decoder.decodeSingularInt32Field(value: &self.omitted) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.contention) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.foundAt != 0 {
+      try visitor.visitSingularInt64Field(value: self.foundAt, fieldNumber: 1)
+    }
+    if self.corrected != false {
+      try visitor.visitSingularBoolField(value: self.corrected, fieldNumber: 2)
+    }
+    if !self.objects.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.objects, fieldNumber: 3)
+    }
+    if self.omitted != 0 {
+      try visitor.visitSingularInt32Field(value: self.omitted, fieldNumber: 4)
+    }
+    if !self.contention.isEmpty {
+      try visitor.visitSingularStringField(value: self.contention, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Swell_V1_Drift, rhs: Swell_V1_Drift) -> Bool {
+    if lhs.foundAt != rhs.foundAt {return false}
+    if lhs.corrected != rhs.corrected {return false}
+    if lhs.objects != rhs.objects {return false}
+    if lhs.omitted != rhs.omitted {return false}
+    if lhs.contention != rhs.contention {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Swell_V1_ObjectChange: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ObjectChange"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}api_version\0\u{1}kind\0\u{1}namespace\0\u{1}name\0\u{1}action\0\u{1}message\0\u{1}fields\0\u{3}omitted_fields\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.apiVersion) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.kind) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self.namespace) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 5: try { try decoder.decodeSingularEnumField(value: &self.action) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.message) }()
+      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.fields) }()
+      case 8: try { try decoder.decodeSingularInt32Field(value: &self.omittedFields) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.apiVersion.isEmpty {
+      try visitor.visitSingularStringField(value: self.apiVersion, fieldNumber: 1)
+    }
+    if !self.kind.isEmpty {
+      try visitor.visitSingularStringField(value: self.kind, fieldNumber: 2)
+    }
+    if !self.namespace.isEmpty {
+      try visitor.visitSingularStringField(value: self.namespace, fieldNumber: 3)
+    }
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 4)
+    }
+    if self.action != .unspecified {
+      try visitor.visitSingularEnumField(value: self.action, fieldNumber: 5)
+    }
+    if !self.message.isEmpty {
+      try visitor.visitSingularStringField(value: self.message, fieldNumber: 6)
+    }
+    if !self.fields.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.fields, fieldNumber: 7)
+    }
+    if self.omittedFields != 0 {
+      try visitor.visitSingularInt32Field(value: self.omittedFields, fieldNumber: 8)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Swell_V1_ObjectChange, rhs: Swell_V1_ObjectChange) -> Bool {
+    if lhs.apiVersion != rhs.apiVersion {return false}
+    if lhs.kind != rhs.kind {return false}
+    if lhs.namespace != rhs.namespace {return false}
+    if lhs.name != rhs.name {return false}
+    if lhs.action != rhs.action {return false}
+    if lhs.message != rhs.message {return false}
+    if lhs.fields != rhs.fields {return false}
+    if lhs.omittedFields != rhs.omittedFields {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Swell_V1_FieldChange: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".FieldChange"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0\u{1}before\0\u{1}after\0\u{1}managers\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.path) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self._before) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._after) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.managers) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.path.isEmpty {
+      try visitor.visitSingularStringField(value: self.path, fieldNumber: 1)
+    }
+    try { if let v = self._before {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._after {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    if !self.managers.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.managers, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Swell_V1_FieldChange, rhs: Swell_V1_FieldChange) -> Bool {
+    if lhs.path != rhs.path {return false}
+    if lhs._before != rhs._before {return false}
+    if lhs._after != rhs._after {return false}
+    if lhs.managers != rhs.managers {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1219,9 +1708,132 @@ nonisolated extension Swell_V1_ContentLacking: SwiftProtobuf.Message, SwiftProto
   }
 }
 
+nonisolated extension Swell_V1_PreviewPart: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PreviewPart"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}preview_id\0\u{1}objects\0\u{1}end\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.previewID) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.objects) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._end) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.previewID != 0 {
+      try visitor.visitSingularInt64Field(value: self.previewID, fieldNumber: 1)
+    }
+    if !self.objects.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.objects, fieldNumber: 2)
+    }
+    try { if let v = self._end {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Swell_V1_PreviewPart, rhs: Swell_V1_PreviewPart) -> Bool {
+    if lhs.previewID != rhs.previewID {return false}
+    if lhs.objects != rhs.objects {return false}
+    if lhs._end != rhs._end {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Swell_V1_PreviewEnd: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PreviewEnd"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}unchanged\0\u{1}omitted\0\u{1}failure\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt32Field(value: &self.unchanged) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self.omitted) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._failure) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.unchanged != 0 {
+      try visitor.visitSingularInt32Field(value: self.unchanged, fieldNumber: 1)
+    }
+    if self.omitted != 0 {
+      try visitor.visitSingularInt32Field(value: self.omitted, fieldNumber: 2)
+    }
+    try { if let v = self._failure {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Swell_V1_PreviewEnd, rhs: Swell_V1_PreviewEnd) -> Bool {
+    if lhs.unchanged != rhs.unchanged {return false}
+    if lhs.omitted != rhs.omitted {return false}
+    if lhs._failure != rhs._failure {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Swell_V1_PreviewFailure: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PreviewFailure"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{1}message\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.message) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 1)
+    }
+    if !self.message.isEmpty {
+      try visitor.visitSingularStringField(value: self.message, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Swell_V1_PreviewFailure, rhs: Swell_V1_PreviewFailure) -> Bool {
+    if lhs.reason != rhs.reason {return false}
+    if lhs.message != rhs.message {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension Swell_V1_CoordinatorMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CoordinatorMessage"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}assignments\0\u{3}reports_acknowledged\0\u{3}retry_later\0\u{1}placement\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}assignments\0\u{3}reports_acknowledged\0\u{3}retry_later\0\u{1}placement\0\u{3}preview_request\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1294,6 +1906,19 @@ nonisolated extension Swell_V1_CoordinatorMessage: SwiftProtobuf.Message, SwiftP
           self.kind = .placement(v)
         }
       }()
+      case 6: try {
+        var v: Swell_V1_PreviewRequest?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .previewRequest(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .previewRequest(v)
+        }
+      }()
       default: break
       }
     }
@@ -1324,6 +1949,10 @@ nonisolated extension Swell_V1_CoordinatorMessage: SwiftProtobuf.Message, SwiftP
     case .placement?: try {
       guard case .placement(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case .previewRequest?: try {
+      guard case .previewRequest(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
     }()
     case nil: break
     }
@@ -1727,6 +2356,55 @@ nonisolated extension Swell_V1_RetryLater: SwiftProtobuf.Message, SwiftProtobuf.
   package static func ==(lhs: Swell_V1_RetryLater, rhs: Swell_V1_RetryLater) -> Bool {
     if lhs.after != rhs.after {return false}
     if lhs.reason != rhs.reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Swell_V1_PreviewRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PreviewRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}preview_id\0\u{1}application\0\u{1}release\0\u{3}time_limit\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.previewID) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.application) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._release) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.timeLimit) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.previewID != 0 {
+      try visitor.visitSingularInt64Field(value: self.previewID, fieldNumber: 1)
+    }
+    if !self.application.isEmpty {
+      try visitor.visitSingularStringField(value: self.application, fieldNumber: 2)
+    }
+    try { if let v = self._release {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    if self.timeLimit != 0 {
+      try visitor.visitSingularInt64Field(value: self.timeLimit, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Swell_V1_PreviewRequest, rhs: Swell_V1_PreviewRequest) -> Bool {
+    if lhs.previewID != rhs.previewID {return false}
+    if lhs.application != rhs.application {return false}
+    if lhs._release != rhs._release {return false}
+    if lhs.timeLimit != rhs.timeLimit {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

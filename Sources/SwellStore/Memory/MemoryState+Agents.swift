@@ -4,19 +4,42 @@ public import SwellModel
 extension MemoryState {
     public mutating func ingest(_ reports: [ReceivedReport]) -> Set<RolloutName> {
         var concerned: Set<RolloutName> = []
+        // Of a batch the last finding of each stands.
+        var found: [ClusterApplication: DriftReport] = [:]
         for received in reports {
-            let report = received.report
+            let report = received.withoutDrift
             guard clusters[received.cluster] != nil, applications[report.application] != nil else { continue }
             let key = ClusterApplication(cluster: received.cluster, application: report.application)
             let highest = max(report.generation, statuses[key]?.highestGeneration ?? 0)
             statuses[key] = StoredStatus(report: report, receivedAt: now, highestGeneration: highest)
             agents[received.cluster, default: Agent()].lastSeenAt = now
+            if let drift = received.report.drift { found[key] = drift }
             guard let rollout = claims[key] else { continue }
             inbox[rollout, default: []].append(
                 ReportRecord(id: nextID(), cluster: received.cluster, report: report, receivedAt: now))
             concerned.insert(rollout)
         }
+        for (key, drift) in found.sorted(by: {
+            ($0.key.cluster, $0.key.application) < ($1.key.cluster, $1.key.application)
+        }) {
+            note(drift, key)
+        }
         return concerned
+    }
+
+    private mutating func note(_ drift: DriftReport, _ key: ClusterApplication) {
+        let known = drifts[key]
+        guard known?.found.drift.foundAt != drift.foundAt else { return }
+        let found = ClusterDrift(
+            cluster: key.cluster, application: key.application, drift: drift, receivedAt: now)
+        let isLogged = known.map { $0.loggedAt <= now - Bounds.driftAudit } ?? true
+        drifts[key] = StoredDrift(found: found, loggedAt: isLogged ? now : known?.loggedAt ?? now)
+        if isLogged { record(.drift(found, region: clusters[key.cluster]?.region)) }
+    }
+
+    public func allDrifts() -> [ClusterDrift] {
+        drifts.values.map(\.found).filter { clusters[$0.cluster] != nil }
+            .sorted { ($0.cluster, $0.application) < ($1.cluster, $1.application) }
     }
 
     public mutating func touch(_ names: [ClusterName]) {
@@ -94,7 +117,8 @@ extension MemoryState {
     }
 
     public func mayRead(_ digest: ContentDigest, cluster: ClusterName) -> Bool {
-        let bundles = bundles(referredToBy: cluster)
+        let asked = previews.values.lazy.filter { $0.request.cluster == cluster && self.isOpen($0) }
+        let bundles = bundles(referredToBy: cluster).union(asked.map(\.request.release.digest))
         if bundles.contains(digest) { return true }
         return releases.values.lazy.flatMap(\.values)
             .contains { bundles.contains($0.release.reference.digest) && $0.documents.contains(digest) }

@@ -150,4 +150,8 @@ extension MemoryState {
 enum Bounds {
     /// How many proven releases of an application on a cluster are handed to the engine, and kept from being removed.
     static let provenReleases = 10
+    /// How many previews may be under way at once; further ones are refused.
+    static let openPreviews = 2_000
+    /// How soon after another a finding of drift is not audited.
+    static let driftAudit: Interval = .seconds(10)
 }

@@ -56,6 +56,17 @@ public struct MemoryState: Sendable {
         var change: Int64
     }
 
+    struct StoredDrift {
+        var found: ClusterDrift
+        var loggedAt: Timestamp
+    }
+
+    struct StoredPreview {
+        var request: PreviewRequest
+        var expiresAt: Timestamp
+        var answer: PreviewAnswer?
+    }
+
     struct Token {
         var cluster: ClusterName
         var expiresAt: Timestamp
@@ -91,6 +102,8 @@ public struct MemoryState: Sendable {
     var statuses: [ClusterApplication: StoredStatus] = [:]
     var assignments: [ClusterApplication: StoredAssignment] = [:]
     var proven: [ClusterApplication: [ProvenRelease]] = [:]
+    var drifts: [ClusterApplication: StoredDrift] = [:]
+    var previews: [Int64: StoredPreview] = [:]
 
     var audit: [StoredAudit] = []
     var leases: [String: Lease] = [:]

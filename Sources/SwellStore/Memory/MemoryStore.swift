@@ -150,11 +150,43 @@ extension MemoryStore: AgentStore {
     {
         try transact { (state: inout MemoryState) throws(StoreError) in state.assignments(changedAfter: cursor) }
     }
+    public func drifts() throws(StoreError) -> [ClusterDrift] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.allDrifts() }
+    }
     public func statuses(of application: ApplicationName?) throws(StoreError) -> [ClusterStatus] {
         try transact { (state: inout MemoryState) throws(StoreError) in state.statuses(of: application) }
     }
     public func mayRead(_ digest: ContentDigest, cluster: ClusterName) throws(StoreError) -> Bool {
         try transact { (state: inout MemoryState) throws(StoreError) in state.mayRead(digest, cluster: cluster) }
+    }
+}
+
+extension MemoryStore: PreviewStore {
+    public func askPreviews(
+        of release: ReleaseReference, application: ApplicationName, on clusters: [ClusterName], lifetime: Interval
+    ) throws(StoreError) -> [PreviewRequest] {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            try state.askPreviews(of: release, application: application, on: clusters, lifetime: lifetime)
+        }
+    }
+    public func openPreviews() throws(StoreError) -> [PreviewRequest] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.openPreviews() }
+    }
+    public func answerPreview(_ id: Int64, from cluster: ClusterName, _ answer: PreviewAnswer)
+        throws(StoreError) -> Bool
+    {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            state.answerPreview(id, from: cluster, answer)
+        }
+    }
+    public func answeredPreviews(_ ids: [Int64]) throws(StoreError) -> Set<Int64> {
+        try transact { (state: inout MemoryState) throws(StoreError) in Set(state.previewAnswers(to: ids).keys) }
+    }
+    public func previewAnswers(to ids: [Int64]) throws(StoreError) -> [Int64: PreviewAnswer] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.previewAnswers(to: ids) }
+    }
+    public func closePreviews(_ ids: [Int64]) throws(StoreError) {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.closePreviews(ids) }
     }
 }
 

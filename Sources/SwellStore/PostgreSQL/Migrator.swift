@@ -12,7 +12,9 @@ struct Migration {
 
     /// Every migration that this program knows, in order: one for each file in `Migrations/`.
     static let all: [Migration] = [
-        Migration(number: 1, name: "schema", sql: PackageResources._001_schema_sql)
+        Migration(number: 1, name: "schema", sql: PackageResources._001_schema_sql),
+        Migration(
+            number: 2, name: "previews and drift", sql: PackageResources._002_previews_and_drift_sql),
     ]
 }
 

@@ -8,7 +8,7 @@ extension PostgresStore: AgentStore {
         return try await transact { transaction in
             let batch: [PostgresValue] = [
                 .names(reports.map(\.cluster)), .names(reports.map(\.report.application)),
-                .int64s(reports.map(\.report.generation)), try .jsons(encoding: reports.map(\.report)),
+                .int64s(reports.map(\.report.generation)), try .jsons(encoding: reports.map(\.withoutDrift)),
             ]
             // Rows are touched in one order everywhere, so that batches of two replicas never lock each other.
             let results = try await transaction.pipeline([
@@ -42,6 +42,7 @@ extension PostgresStore: AgentStore {
                     ORDER BY n.ordinal RETURNING rollout
                     """, [batch[0], batch[1], batch[3]]),
             ])
+            try await transaction.note(driftIn: reports)
             return Set(try results[2].map { try $0.name(0) })
         }
     }
@@ -188,7 +189,9 @@ extension PostgresStore: AgentStore {
                 SELECT 1 FROM bundle_documents d WHERE d.document = $1 AND (
                     EXISTS (SELECT 1 FROM assignments a
                         WHERE a.cluster = $2 AND d.bundle IN (a.digest, a.fallback_digest))
-                    OR EXISTS (SELECT 1 FROM proven_releases p WHERE p.cluster = $2 AND p.digest = d.bundle)))
+                    OR EXISTS (SELECT 1 FROM proven_releases p WHERE p.cluster = $2 AND p.digest = d.bundle)
+                    OR EXISTS (SELECT 1 FROM previews v WHERE v.cluster = $2 AND v.digest = d.bundle
+                        AND v.answer IS NULL AND v.expires_at > clock_timestamp())))
             """, [.digest(digest), .name(cluster)]
         ) { try $0.scalar(Bool.self) }
     }

@@ -8,6 +8,9 @@ extension PostgresStore: MaintenanceStore {
     public func maintain(_ retention: Retention) async throws(StoreError) -> MaintenanceOutcome {
         var outcome = MaintenanceOutcome()
         outcome.auditRows = try await transact { try await $0.maintainAudit(retention, months: Self.monthsAhead) }
+        try await transact { transaction in
+            try await transaction.query("DELETE FROM previews WHERE expires_at <= clock_timestamp()")
+        }
         (outcome.releases, outcome.documents) = try await transact { try await $0.pruneReleases(retention) }
         return outcome
     }

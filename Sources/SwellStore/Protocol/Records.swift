@@ -88,6 +88,13 @@ public struct ReceivedReport: Sendable, Hashable {
         self.cluster = cluster
         self.report = report
     }
+
+    /// The report as it is kept and decided upon: small, so without what drift it tells of.
+    var withoutDrift: ApplicationReport {
+        var report = report
+        report.drift = nil
+        return report
+    }
 }
 
 /// The last that was heard of an application on a cluster.
@@ -99,6 +106,21 @@ public struct ClusterStatus: Sendable, Hashable, Codable {
     public init(cluster: ClusterName, report: ApplicationReport, receivedAt: Timestamp) {
         self.cluster = cluster
         self.report = report
+        self.receivedAt = receivedAt
+    }
+}
+
+/// What an agent last found changed by others.
+public struct ClusterDrift: Sendable, Hashable, Codable {
+    public var cluster: ClusterName
+    public var application: ApplicationName
+    public var drift: DriftReport
+    public var receivedAt: Timestamp
+
+    public init(cluster: ClusterName, application: ApplicationName, drift: DriftReport, receivedAt: Timestamp) {
+        self.cluster = cluster
+        self.application = application
+        self.drift = drift
         self.receivedAt = receivedAt
     }
 }

@@ -5,7 +5,7 @@ public import SwellModel
 ///
 /// Two forms: `PostgresStore` and `MemoryStore`, held to the same behaviour by one conformance suite.
 public typealias Store = FleetStore & ReleaseStore & RolloutStore & AgentStore & AuditStore & LeaseStore & TokenStore
-    & MaintenanceStore
+    & MaintenanceStore & PreviewStore
 
 /// Clusters, applications and policies as declared, and the pauses that hold for everybody.
 public protocol FleetStore: Sendable {
@@ -78,6 +78,9 @@ public protocol RolloutStore: Sendable {
 public protocol AgentStore: Sendable {
     /// Takes in a batch of reports, in order, in one statement a table. Those of clusters in active rollouts become input of the next
     /// decision, once. What names a cluster or application that the fleet does not know is left out. Returns the rollouts concerned.
+    ///
+    /// Drift that a report tells of is kept apart from it, and audited where it is new: at most once in ten seconds for each
+    /// (cluster, application).
     func ingest(_ reports: [ReceivedReport]) async throws(StoreError) -> Set<RolloutName>
     /// Notes that these agents were heard of now.
     func touch(_ clusters: [ClusterName]) async throws(StoreError)
@@ -95,10 +98,32 @@ public protocol AgentStore: Sendable {
     func assignments(of cluster: ClusterName) async throws(StoreError) -> [Assignment]
     /// Assignments changed after `cursor`, with the new cursor: what commits later always has a higher one. Begin at 0.
     func assignments(changedAfter cursor: Int64) async throws(StoreError) -> (assignments: [Assignment], cursor: Int64)
+    /// What agents last found changed by others, of every (cluster, application) where they ever did, in the order of names.
+    func drifts() async throws(StoreError) -> [ClusterDrift]
     /// The last report of every (cluster, application).
     func statuses(of application: ApplicationName?) async throws(StoreError) -> [ClusterStatus]
-    /// Whether a cluster may read a document: it is part of a bundle that the cluster is, or may fall back, to run.
+    /// Whether a cluster may read a document: it is part of a bundle that the cluster is, or may fall back, to run, or is asked
+    /// to preview.
     func mayRead(_ digest: ContentDigest, cluster: ClusterName) async throws(StoreError) -> Bool
+}
+
+/// Questions to agents, and their answers, between replicas.
+public protocol PreviewStore: Sendable {
+    /// Asks what applying a release would change, one question for each cluster, good for `lifetime`. `refused` where more than
+    /// ``Bounds/openPreviews`` would be open at once.
+    func askPreviews(
+        of release: ReleaseReference, application: ApplicationName, on clusters: [ClusterName], lifetime: Interval
+    ) async throws(StoreError) -> [PreviewRequest]
+    /// The questions that were neither answered nor have expired, oldest first.
+    func openPreviews() async throws(StoreError) -> [PreviewRequest]
+    /// Takes in the answer of a cluster; false where the question is not that cluster's, was answered, or has expired.
+    func answerPreview(_ id: Int64, from cluster: ClusterName, _ answer: PreviewAnswer) async throws(StoreError) -> Bool
+    /// Those of these questions that were answered.
+    func answeredPreviews(_ ids: [Int64]) async throws(StoreError) -> Set<Int64>
+    /// The answers that came to these questions.
+    func previewAnswers(to ids: [Int64]) async throws(StoreError) -> [Int64: PreviewAnswer]
+    /// Forgets these questions and their answers.
+    func closePreviews(_ ids: [Int64]) async throws(StoreError)
 }
 
 /// What happened.

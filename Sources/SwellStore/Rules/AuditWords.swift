@@ -60,6 +60,14 @@ extension AuditEvent {
         Self(id: 0, at: now, by: actor, what: "cluster.\(verb)", region: region, cluster: cluster)
     }
 
+    static func drift(_ found: ClusterDrift, region: RegionName?) -> Self {
+        let drift = found.drift
+        let verb = drift.count == 0 ? "ended" : drift.isCorrected ? "corrected" : "reported"
+        return Self(
+            id: 0, at: found.receivedAt, by: found.cluster.rawValue, what: "drift.\(verb)",
+            application: found.application, region: region, cluster: found.cluster, reason: drift.summary)
+    }
+
     static func retold(_ assignment: Assignment, region: RegionName, at now: Timestamp) -> Self {
         Self(
             id: 0, at: now, by: Transition.engine, what: "assignment.retold", application: assignment.application,

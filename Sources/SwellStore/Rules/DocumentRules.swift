@@ -39,6 +39,13 @@ extension StoreError {
     static func noCluster(_ name: ClusterName) -> Self {
         Self(code: .notFound, message: "there is no cluster \(name) in the fleet")
     }
+    static func tooManyPreviews(_ open: Int) -> Self {
+        Self(
+            code: .refused,
+            message:
+                "\(open) previews are under way, and at most \(Bounds.openPreviews) may be: narrow the clusters, or come "
+                + "back in a minute")
+    }
     static func noApplication(_ name: ApplicationName) -> Self {
         Self(code: .notFound, message: "there is no application \(name)")
     }

@@ -17,6 +17,7 @@ actor FakeCluster: ClusterPort {
     private var blocked: Set<String> = []
     private var drifted = 0
     private(set) var corrections = 0
+    private(set) var previewed: [String] = []
     private(set) var remembered: [InventoryRecord] = []
     private var isAway = false
 
@@ -74,10 +75,26 @@ actor FakeCluster: ClusterPort {
         }
     }
 
-    func drift(of release: ClusterRelease, isCorrecting: Bool) async throws -> Int {
+    func drift(of release: ClusterRelease, isCorrecting: Bool) async throws -> [ObjectChange] {
         defer { if isCorrecting { drifted = 0 } }
         if isCorrecting, drifted > 0 { corrections += 1 }
-        return drifted
+        return (0..<drifted).map { index in
+            ObjectChange(
+                apiVersion: "v1", kind: "ConfigMap", namespace: "shop", name: "c\(index)", action: .update,
+                fields: [ChangedField(path: "data.a", before: "1", after: "2", managers: ["kubectl-edit"])])
+        }
+    }
+
+    func preview(_ release: ClusterRelease) async throws -> PreviewAnswer {
+        try reachable()
+        previewed.append(release.release.version)
+        while blocked.contains("preview") { try await Task.sleep(for: .milliseconds(5)) }
+        return PreviewAnswer(
+            objects: [
+                ObjectChange(
+                    apiVersion: "v1", kind: "ConfigMap", namespace: "shop", name: "settings", action: .create,
+                    message: release.release.version)
+            ], unchanged: release.objects.count)
     }
 
     private func reachable() throws {

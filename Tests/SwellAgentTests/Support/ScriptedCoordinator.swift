@@ -21,6 +21,9 @@ actor ScriptedCoordinator {
     private(set) var hellos: [AgentHello] = []
     private(set) var acknowledged: [AcknowledgedAssignment] = []
     private(set) var fetches: [ContentDigest] = []
+    /// The answers to previews, by question.
+    private(set) var previews: [Int64: [PreviewAnswer]] = [:]
+    private var assembler = PreviewAssembler()
     private(set) var renewals = 0
     private(set) var refusedTokens = 0
     private var sessions: [Int: RPCWriter<Swell_V1_CoordinatorMessage>] = [:]
@@ -52,6 +55,11 @@ actor ScriptedCoordinator {
         for writer in sessions.values {
             try await writer.write(.init(.assignments([assignment], resyncComplete: false)))
         }
+    }
+
+    /// Asks whoever is connected what a release would change.
+    func ask(_ question: PreviewQuestion) async throws {
+        for writer in sessions.values { try await writer.write(.init(.previewRequested(question))) }
     }
 
     /// Tells the same again.
@@ -137,6 +145,8 @@ actor ScriptedCoordinator {
             reports += list
             if acknowledgesReports { try await sessions[session]?.write(.init(.reportsAcknowledged([id]))) }
         case .acknowledged(let list): acknowledged += list
+        case .previewPart(let part):
+            if let answer = try assembler.add(part) { previews[part.id, default: []].append(answer) }
         case .hello, .heartbeat, .contentLacking: break
         }
     }

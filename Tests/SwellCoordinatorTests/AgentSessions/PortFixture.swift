@@ -52,6 +52,7 @@ struct PortFixture: Sendable {
     let ingestor: TestIngestor
     let port: AgentPort
     let nudge: AsyncStream<Void>.Continuation
+    let previewNudge: AsyncStream<Void>.Continuation
 
     let clock = TestClock()
     let now: @Sendable () -> Timestamp
@@ -75,10 +76,12 @@ struct PortFixture: Sendable {
         adjust(&settings)
         let (nudges, nudge) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         self.nudge = nudge
+        let (previewNudges, previewNudge) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        self.previewNudge = previewNudge
         let credential = try RotatingCredential(FleetPortFixture.server(of: authority))
         port = try AgentPort(
             store: store, authority: authority, credential: credential, settings: settings, ingestor: ingestor,
-            nudges: nudges, now: now, logger: Self.silent)
+            nudges: nudges, previewNudges: previewNudges, now: now, logger: Self.silent)
     }
 
     private static let silent: Logger = {
@@ -156,11 +159,13 @@ struct PortFixture: Sendable {
     }
 
     static func hello(
-        journal: [ApplicationReport] = [], boot: String = "boot-1", highestEpoch: Int64 = 0
+        journal: [ApplicationReport] = [], boot: String = "boot-1", highestEpoch: Int64 = 0,
+        capabilities: Set<String> = []
     ) -> AgentEvent {
         .hello(
             AgentHello(
-                agentVersion: "1.2.0", clusterUID: "uid", bootID: boot, journal: journal, highestEpoch: highestEpoch))
+                agentVersion: "1.2.0", clusterUID: "uid", bootID: boot, journal: journal, highestEpoch: highestEpoch,
+                capabilities: capabilities))
     }
 
     /// Opens a session that begins with `first`, and lets `body` go on with it until it returns.

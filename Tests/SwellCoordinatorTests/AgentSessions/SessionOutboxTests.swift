@@ -23,6 +23,12 @@ internal import Testing
         SmallFleet.assignment(application, generation, fallback: nil)
     }
 
+    private static func preview(_ id: Int64) -> PreviewRequest {
+        PreviewRequest(
+            id: id, cluster: place.name, application: SmallFleet.shop, release: SmallFleet.release,
+            timeLimit: .seconds(5))
+    }
+
     static let cases: [Case] = [
         Case(
             testDescription: "nothing before the welcome",
@@ -41,6 +47,16 @@ internal import Testing
                 outbox.move(to: place)
                 outbox.open(welcome)
             }, said: ["welcome", "place", "b@1", "ack 1 2", "a@1"]),
+        Case(
+            testDescription: "previews come last, each once, and not when they are not open any more",
+            put: { outbox in
+                outbox.open(welcome)
+                _ = outbox.ask([preview(1), preview(2)])
+                _ = outbox.ask([preview(1), preview(3)])
+                _ = outbox.assign([forward("a", 1)])
+                _ = outbox.acknowledge(1)
+                outbox.completeResync()
+            }, said: ["welcome", "ack 1", "a@1 resync", "preview 1", "preview 3"]),
         Case(
             testDescription: "the latest wish only",
             put: { outbox in
@@ -133,6 +149,20 @@ internal import Testing
         #expect(said.isEmpty)
     }
 
+    @Test func aPreviewThatWasSentIsNotSentAgainAndThoseBeyondTheLimitAreRefused() {
+        var outbox = SessionOutbox()
+        outbox.open(Self.welcome)
+        _ = outbox.ask([Self.preview(1)])
+        _ = Self.drain(&outbox)
+        let many = (1...Int64(SessionOutbox.previewLimit + 3)).map { Self.preview($0) }
+        let refused = outbox.ask(many)
+        let again = outbox.ask(many)
+        let said = Self.drain(&outbox)
+        #expect(refused.map(\.id) == [10, 11])
+        #expect(again.isEmpty, "a refusal is told once")
+        #expect(said == (2...9).map { "preview \($0)" })
+    }
+
     @Test func acknowledgementsLeftUnreadAreBounded() {
         var outbox = SessionOutbox()
         let taken = (0...SessionOutbox.acknowledgementLimit).map { outbox.acknowledge(UInt64($0)) }
@@ -146,6 +176,7 @@ internal import Testing
             switch event {
             case .welcome: said.append("welcome")
             case .placement: said.append("place")
+            case .previewRequested(let question): said.append("preview \(question.id)")
             case .reportsAcknowledged(let ids): said.append("ack " + ids.map(String.init).joined(separator: " "))
             case .retryLater(_, let reason): said.append(reason)
             case .assignments(let list, let isComplete):

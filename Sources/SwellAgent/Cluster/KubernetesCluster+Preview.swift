@@ -1,0 +1,80 @@
+internal import KubernetesClient
+internal import KubernetesObjects
+internal import SwellModel
+
+extension KubernetesCluster {
+    func preview(_ release: ClusterRelease) async throws -> PreviewAnswer {
+        try await translating {
+            var options = try options(of: release.application.name, release)
+            // Applying goes before looking.
+            options.concurrency = 4
+            let namespace = release.application.namespace
+            let result = try await BundleApplier(api: api, options: options).preview(
+                release.objects, namespaces: [namespace])
+            var changes = result.objects.compactMap { ObjectChange(preview: $0) }
+            let brings = release.objects.contains { $0.kind == "Namespace" && $0.name == namespace }
+            if !brings, try await lacks(namespace: namespace) {
+                changes.insert(
+                    ObjectChange(
+                        apiVersion: "v1", kind: "Namespace", name: namespace, action: .create,
+                        message: "made before the release is applied"), at: 0)
+            }
+            let (objects, omitted) = ChangeLimits.preview.bounded(changes)
+            return PreviewAnswer(
+                objects: objects, unchanged: result.objects.count { $0.outcome == .unchanged }, omitted: omitted)
+        }
+    }
+
+    /// Whether a namespace is not there. Who may not look takes it to be there, as applying does.
+    private func lacks(namespace: String) async throws -> Bool {
+        let reference = ObjectReference(type: GroupVersionKind(version: "v1", kind: "Namespace"), name: namespace)
+        do {
+            return try await api.get(reference) == nil
+        } catch let error as KubernetesError where error.status == 403 {
+            return false
+        }
+    }
+}
+
+extension ObjectChange {
+    /// What a preview says of an object; nil where it would stay as it is.
+    init?(preview report: BundleProgress) {
+        let action: Action
+        switch report.outcome {
+        case .created: action = report.isHook ? .run : .create
+        case .configured: action = .update
+        case .replaced: action = .replace
+        case .pruned: action = .delete
+        case .kept: action = .keep
+        case .failed, .skipped: action = .fail
+        case .unchanged: return nil
+        }
+        self.init(report, action, report.message)
+        fields = report.changes.map { change in
+            ChangedField(
+                path: change.path.description, before: change.before, after: change.after, managers: change.managers)
+        }
+    }
+
+    /// What others made of an object, from what the release says; nil where it is as it should be.
+    init?(drift report: BundleProgress) {
+        switch report.outcome {
+        case .created: self.init(report, .delete, report.message)
+        case .configured, .replaced:
+            self.init(report, .update, report.message)
+            fields = report.changes.map { change in
+                ChangedField(
+                    path: change.path.description, before: change.after, after: change.before,
+                    managers: change.managers)
+            }
+        case .unchanged, .pruned, .kept, .failed, .skipped: return nil
+        }
+    }
+
+    private init(_ report: BundleProgress, _ action: Action, _ message: String) {
+        self.init(
+            apiVersion: report.reference.type.apiVersion, kind: report.reference.type.kind,
+            namespace: report.reference.namespace, name: report.reference.name, action: action,
+            message: message.isEmpty ? nil : message)
+    }
+}

@@ -1,0 +1,65 @@
+internal import PostgresClient
+internal import SwellModel
+
+extension PostgresStore {
+    public func drifts() async throws(StoreError) -> [ClusterDrift] {
+        try await read(
+            """
+            SELECT d.cluster, d.application, d.drift, d.received_at FROM cluster_drift d
+            JOIN clusters c ON c.name = d.cluster ORDER BY d.cluster COLLATE "C", d.application COLLATE "C"
+            """
+        ) { try $0.map { try ClusterDrift($0) } }
+    }
+}
+
+extension PostgresTransaction {
+    /// Stores what reports tell of drift, and audits what is new. The last thing to do in a transaction.
+    func note(driftIn reports: [ReceivedReport]) async throws {
+        let found = reports.filter { $0.report.drift != nil }
+        guard !found.isEmpty else { return }
+        let rows = try await query(
+            """
+            INSERT INTO cluster_drift AS d (cluster, application, received_at, logged_at, drift)
+            SELECT DISTINCT ON (n.cluster, n.application) n.cluster, n.application, swell_now(), NULL, n.drift
+            FROM unnest($1::text[], $2::text[], $3::jsonb[]) WITH ORDINALITY
+                AS n (cluster, application, drift, ordinal)
+            JOIN clusters c ON c.name = n.cluster JOIN applications p ON p.name = n.application
+            ORDER BY n.cluster, n.application, n.ordinal DESC
+            ON CONFLICT (cluster, application) DO UPDATE SET drift = excluded.drift,
+                received_at = excluded.received_at,
+                logged_at = CASE
+                    WHEN d.logged_at > excluded.received_at - make_interval(secs => $4::bigint / 1000.0)
+                    THEN d.logged_at END
+            WHERE d.drift->>'foundAt' IS DISTINCT FROM excluded.drift->>'foundAt'
+            RETURNING cluster, application, drift, received_at, logged_at IS NULL,
+                (SELECT c.document->>'region' FROM clusters c WHERE c.name = d.cluster)
+            """,
+            [
+                .names(found.map(\.cluster)), .names(found.map(\.report.application)),
+                try .jsons(encoding: found.compactMap(\.report.drift)), .int64(Bounds.driftAudit.milliseconds),
+            ])
+        var news: [ClusterDrift] = []
+        var events: [AuditEvent] = []
+        for row in rows where try row.decode(Bool.self, at: 4) {
+            let drift = try ClusterDrift(row)
+            news.append(drift)
+            events.append(.drift(drift, region: try row.nameIfAny(5)))
+        }
+        guard !news.isEmpty else { return }
+        try await query(
+            """
+            UPDATE cluster_drift d SET logged_at = d.received_at
+            FROM unnest($1::text[], $2::text[]) AS n (cluster, application)
+            WHERE d.cluster = n.cluster AND d.application = n.application
+            """, [.names(news.map(\.cluster)), .names(news.map(\.application))])
+        try await record(events)
+    }
+}
+
+extension ClusterDrift {
+    fileprivate init(_ row: PostgresRow) throws {
+        self.init(
+            cluster: try row.name(0), application: try row.name(1), drift: try row.json(2),
+            receivedAt: try row.time(3))
+    }
+}

@@ -1,0 +1,81 @@
+internal import KubernetesObjects
+internal import SwellModel
+internal import SwellStore
+internal import Testing
+
+@Suite struct DriftTests {
+    private static func drift(
+        at moment: Int64, _ names: [String] = ["settings"], isCorrected: Bool = true
+    ) -> DriftReport {
+        DriftReport(
+            foundAt: Timestamp(milliseconds: moment), isCorrected: isCorrected,
+            objects: names.map { name in
+                ObjectChange(
+                    apiVersion: "v1", kind: "ConfigMap", namespace: "shop", name: name, action: .update,
+                    fields: [ChangedField(path: "data.a", before: "1", after: "2", managers: ["kubectl-edit"])])
+            })
+    }
+
+    private static func report(_ cluster: ClusterName, _ drift: DriftReport?) -> ReceivedReport {
+        var report = Fixtures.report(cluster, generation: 1)
+        report.report.drift = drift
+        return report
+    }
+
+    private func events(_ store: any Store) async throws -> [AuditEvent] {
+        try await store.latestEvents(filter: EventFilter(), limit: 100).filter { $0.what.hasPrefix("drift.") }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func driftIsKeptApartFromTheReportAndAudited(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            _ = try await store.ingest([Self.report("east-1", Self.drift(at: 5))])
+            #expect(try await store.statuses(of: nil).map(\.report.drift) == [nil])
+            let kept = try await store.drifts()
+            #expect(kept.map(\.drift) == [Self.drift(at: 5)])
+            #expect(kept.map(\.cluster) == ["east-1"] && kept.map(\.application) == [Fixtures.shop])
+            let event = try #require(try await events(store).last)
+            #expect(event.what == "drift.corrected")
+            #expect(event.by == "east-1" && event.cluster == "east-1" && event.region == "us-east-1")
+            #expect(event.reason == "ConfigMap shop/settings data.a: \"1\" -> \"2\" by kubectl-edit")
+
+            // A report without news of it leaves what is known.
+            _ = try await store.ingest([Self.report("east-1", nil)])
+            #expect(try await store.drifts().count == 1)
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func aFindingThatIsToldTwiceCountsOnceAndTheNextOnesAreNotAllAudited(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            for _ in 0..<3 { _ = try await store.ingest([Self.report("east-1", Self.drift(at: 5))]) }
+            #expect(try await events(store).count == 1)
+            for moment in 6..<20 as Range<Int64> {
+                _ = try await store.ingest([Self.report("east-1", Self.drift(at: moment))])
+            }
+            #expect(try await events(store).count == 1, "one in ten seconds")
+            #expect(try await store.drifts().map(\.drift.foundAt.milliseconds) == [19])
+            _ = try await store.ingest([Self.report("east-2", Self.drift(at: 5, isCorrected: false))])
+            #expect(try await events(store).map(\.what) == ["drift.corrected", "drift.reported"])
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func ofABatchTheLastFindingStands(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            _ = try await store.ingest([
+                Self.report("east-1", Self.drift(at: 5, isCorrected: false)), Self.report("west-1", Self.drift(at: 6)),
+                Self.report("east-1", Self.drift(at: 9, [], isCorrected: false)),
+                Self.report("nowhere", Self.drift(at: 7)),
+            ])
+            let kept = try await store.drifts()
+            #expect(kept.map(\.cluster) == ["east-1", "west-1"])
+            #expect(kept.map(\.drift.count) == [0, 1])
+            try await store.removeCluster("west-1", by: "ann")
+            #expect(try await store.drifts().map(\.cluster) == ["east-1"])
+        }
+    }
+}
