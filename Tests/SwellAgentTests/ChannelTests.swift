@@ -1,6 +1,7 @@
 internal import SwellEngine
 internal import SwellModel
 internal import SwellProtocol
+internal import SwiftProtobuf
 internal import Testing
 
 @testable internal import SwellAgent
@@ -90,6 +91,41 @@ internal import Testing
         #expect(batch.reports.map(\.sequence) == [1, 3])
         #expect(batch.acknowledgements.map(\.generation) == [4])
         #expect(await outbox.take(within: .milliseconds(1)).isEmpty)
+    }
+
+    @Test func reportsWithMuchDriftGoInSeveralMessages() async throws {
+        let outbox = Outbox()
+        let object = ObjectChange(
+            apiVersion: "v1", kind: "ConfigMap", name: "c", action: .update,
+            message: String(repeating: "x", count: 1_000))
+        for index in 0..<400 {
+            var told = report(try ApplicationName("app-\(index)"))
+            told.drift = DriftReport(
+                foundAt: Timestamp(milliseconds: 1), isCorrected: true, objects: Array(repeating: object, count: 7))
+            outbox.put(OutgoingReport(sequence: 1, report: told))
+        }
+        var sizes: [Int] = []
+        while case let batch = await outbox.take(within: .milliseconds(1)), !batch.isEmpty {
+            sizes.append(batch.reports.count)
+            let message = Swell_V1_AgentMessage(.report(id: 1, batch.reports.map(\.report)))
+            let bytes: [UInt8] = try message.serializedBytes()
+            #expect(bytes.count < WireLimits.messageSize)
+        }
+        #expect(sizes.reduce(0, +) == 400)
+        #expect(sizes.count > 4)
+    }
+
+    @Test func anAnswerToAPreviewGoesLastAndTheOldestGivesWay() async {
+        let outbox = Outbox()
+        for id in 1...10 as ClosedRange<Int64> { outbox.put(.failed("Busy", "\(id)"), to: id) }
+        outbox.put(.failed("Late", "again"), to: 10)
+        outbox.put(OutgoingReport(sequence: 1, report: report("shop")))
+        var ids: [Int64] = []
+        let first = await outbox.take(within: .seconds(5))
+        #expect(first.reports.count == 1)
+        ids.append(first.preview?.id ?? 0)
+        while let preview = await outbox.take(within: .milliseconds(1)).preview { ids.append(preview.id) }
+        #expect(ids == Array(3...10))
     }
 
     @Test func reportsThatLaterOnesReplaceAreNotAcknowledgedForThem() async {

@@ -109,6 +109,9 @@ struct KubernetesCluster: ClusterPort {
         try await translating {
             var options = try options(of: release.application.name, release)
             options.waitsForHealth = false
+            // The release was applied whole, so this is no first contact, though somebody who wrote every field of an object
+            // has become its only owner.
+            options.adoption = .force
             let applier = BundleApplier(api: api, options: options)
             let found = try await applier.differences(from: release.objects)
             let changes = found.objects.compactMap { ObjectChange(drift: $0) }
