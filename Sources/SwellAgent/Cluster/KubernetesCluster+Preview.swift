@@ -5,15 +5,16 @@ internal import SwellModel
 extension KubernetesCluster {
     func preview(_ release: ClusterRelease) async throws -> PreviewAnswer {
         try await translating {
+            try await scope?.check(release.objects, api: api)
             var options = try options(of: release.application.name, release)
             // Applying goes before looking.
             options.concurrency = 4
             let namespace = release.application.namespace
             let result = try await BundleApplier(api: api, options: options).preview(
-                release.objects, namespaces: [namespace])
+                release.objects, namespaces: scope == nil ? [namespace] : [])
             var changes = result.objects.compactMap { ObjectChange(preview: $0) }
             let brings = release.objects.contains { $0.kind == "Namespace" && $0.name == namespace }
-            if !brings, try await lacks(namespace: namespace) {
+            if !brings, scope == nil, try await lacks(namespace: namespace) {
                 changes.insert(
                     ObjectChange(
                         apiVersion: "v1", kind: "Namespace", name: namespace, action: .create,
