@@ -249,6 +249,28 @@ internal import Testing
         }
     }
 
+    @Test func whoKeepsWritingAgainstTheAgentIsNamed() async throws {
+        try await lab { lab in
+            let one = try await lab.world.release("1.0.0", extra: Self.first())
+            try await lab.world.coordinator.assign(one.assignment(1))
+            try await lab.world.withAgent {
+                try await eventually("healthy") { await lab.phase() == .healthy }
+                let type = GroupVersionKind(apiVersion: "v1", kind: "ConfigMap")
+                var written = KubernetesObject(type: type, namespace: "shop", name: "shop-settings")
+                try written.set("tampered", at: ["data", "version"])
+                let tampered = written
+                try await eventually("told") {
+                    _ = try await lab.cluster.api.apply(
+                        tampered, ApplyOptions(fieldManager: "other-controller", force: true))
+                    return await lab.world.coordinator.reports.contains { report in
+                        report.drift?.contention?.hasPrefix("changed again by 'other-controller' ") == true
+                    }
+                }
+                #expect(await lab.phase() == .healthy)
+            }
+        }
+    }
+
     @Test func aPreviewTellsOfSecretsThatTheyChangeAndNotTheirValues() async throws {
         try await lab { lab in
             func secret(_ value: String) -> String {
