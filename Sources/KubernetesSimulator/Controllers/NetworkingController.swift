@@ -30,53 +30,6 @@ extension ClusterState {
         }
     }
 
-    private mutating func writeEndpoints(of service: JSONValue, now: Double) {
-        guard let labels = service.at("spec", "selector"), labels.objectValue?.isEmpty == false else { return }
-        let selector = LabelSelector(labels: labels)
-        let pods = store.all("pods", namespace: service.namespace).map(\.value).filter { pod in
-            PodFacts.isActive(pod) && selector.matches(pod.at("metadata", "labels"))
-                && pod.at("status", "podIP") != nil
-        }
-        func addresses(_ ready: Bool) -> [JSONValue] {
-            pods.filter { PodFacts.isReady($0) == ready }.map { pod in
-                [
-                    "ip": pod.at("status", "podIP") ?? "",
-                    "targetRef": [
-                        "kind": "Pod", "name": .string(pod.name), "namespace": .string(pod.namespace),
-                        "uid": .string(pod.uid),
-                    ],
-                ]
-            }
-        }
-        let ports = (service.at("spec", "ports")?.arrayValue ?? []).map { port -> JSONValue in
-            var result: JSONValue = [
-                "port": port["targetPort"]?.intValue == nil ? port["port"] ?? 0 : port["targetPort"] ?? 0,
-                "protocol": port["protocol"] ?? "TCP",
-            ]
-            if let name = port["name"] { result["name"] = name }
-            return result
-        }
-        var subset: JSONValue = .object([:])
-        let ready = addresses(true)
-        let waiting = addresses(false)
-        if !ready.isEmpty { subset["addresses"] = .array(ready) }
-        if !waiting.isEmpty { subset["notReadyAddresses"] = .array(waiting) }
-        if !ports.isEmpty { subset["ports"] = .array(ports) }
-        let subsets: JSONValue? = ready.isEmpty && waiting.isEmpty ? nil : .array([subset])
-        if store.get("endpoints", service.key) == nil {
-            var endpoints: JSONValue = [
-                "metadata": [
-                    "name": .string(service.name), "namespace": .string(service.namespace),
-                    "ownerReferences": [service.ownerReference(apiVersion: "v1", kind: "Service")],
-                ]
-            ]
-            endpoints["subsets"] = subsets
-            spawn("endpoints", endpoints, now: now)
-        } else {
-            write("endpoints", service.key, now: now) { $0["subsets"] = subsets }
-        }
-    }
-
     mutating func reconcileVolumes(_ agenda: inout Agenda) {
         for stored in store.all("persistentvolumeclaims") {
             let claim = stored.value

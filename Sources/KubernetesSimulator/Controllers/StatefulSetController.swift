@@ -108,6 +108,8 @@ extension ClusterState {
         var volumes = pod.at("spec", "volumes")?.arrayValue ?? []
         for claim in set.at("spec", "volumeClaimTemplates")?.arrayValue ?? [] {
             let claimName = "\(claim.name)-\(name)"
+            // A claim takes the place of a volume of its name, as manifests that name both rely on.
+            volumes.removeAll { $0["name"]?.stringValue == claim.name }
             volumes.append(["name": .string(claim.name), "persistentVolumeClaim": ["claimName": .string(claimName)]])
             if store.get("persistentvolumeclaims", ObjectKey(namespace: set.namespace, name: claimName)) == nil {
                 var metadata = claim["metadata"] ?? .object([:])

@@ -30,7 +30,7 @@ extension ClusterState {
             let apiVersion = "\(parts[1])/\(parts[2])"
             guard versions(of: parts[1]).contains(parts[2]) else { return .pageNotFound }
             return .json(resourceList(apiVersion))
-        case "openapi": return openAPI(parts)
+        case "openapi": return openAPI(parts, accept: request.accept)
         default: return nil
         }
     }
@@ -41,26 +41,27 @@ extension ClusterState {
         "buildDate": "2026-04-22T00:00:00Z", "goVersion": "go1.26.3", "compiler": "gc", "platform": "linux/amd64",
     ]
 
-    /// The named groups served, built-in ones first, in the order of their registration.
-    var groups: [String] {
-        var seen: Set<String> = [""]
-        var result = servedTypes.map(\.group).filter { seen.insert($0).inserted }
-        for apiVersion in ResourceCatalog.virtual.keys.sorted() {
-            guard let slash = apiVersion.firstIndex(of: "/") else { continue }
-            let group = String(apiVersion[..<slash])
-            if seen.insert(group).inserted { result.append(group) }
+    /// Every `apiVersion` served: built-in ones in the server's order, then those of definitions.
+    private var apiVersions: [String] {
+        var seen = Set(ResourceCatalog.apiVersions)
+        let custom = typeOrder.compactMap { types[$0]?.apiVersion }.filter { seen.insert($0).inserted }
+        return ResourceCatalog.apiVersions + custom
+    }
+
+    /// The named groups served.
+    private var groups: [String] {
+        var seen: Set<String> = []
+        return apiVersions.compactMap { apiVersion in
+            let parts = apiVersion.split(separator: "/")
+            return parts.count == 2 && seen.insert(String(parts[0])).inserted ? String(parts[0]) : nil
         }
-        return result
     }
 
     private func versions(of group: String) -> [String] {
-        var seen: Set<String> = []
-        var result = servedTypes.filter { $0.group == group }.map(\.version).filter { seen.insert($0).inserted }
-        for apiVersion in ResourceCatalog.virtual.keys where apiVersion.hasPrefix(group + "/") {
-            let version = String(apiVersion.dropFirst(group.count + 1))
-            if seen.insert(version).inserted { result.append(version) }
-        }
-        return result
+        let prefix = group + "/"
+        let names = apiVersions.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
+        return ResourceCatalog.apiVersions.contains(prefix + (names.first ?? ""))
+            ? names : VersionPriority.sorted(names)
     }
 
     private func groupValue(_ group: String) -> JSONValue {
@@ -71,14 +72,18 @@ extension ClusterState {
     }
 
     private func resourceList(_ apiVersion: String) -> JSONValue {
-        var resources = ResourceCatalog.virtual[apiVersion] ?? []
-        for type in servedTypes where type.apiVersion == apiVersion { resources += entries(of: type) }
+        var resources = resourceTypes(of: apiVersion).flatMap(entries)
         resources.sort { ($0["name"]?.stringValue ?? "") < ($1["name"]?.stringValue ?? "") }
         var list: JSONValue = [
             "kind": "APIResourceList", "groupVersion": .string(apiVersion), "resources": .array(resources),
         ]
         if apiVersion != "v1" { list["apiVersion"] = "v1" }
         return list
+    }
+
+    /// All resources of an `apiVersion`, those that only answer among them.
+    private func resourceTypes(of apiVersion: String) -> [ResourceType] {
+        (ResourceCatalog.virtual[apiVersion] ?? []) + servedTypes.filter { $0.apiVersion == apiVersion }
     }
 
     private func entries(of type: ResourceType) -> [JSONValue] {
@@ -99,7 +104,8 @@ extension ClusterState {
     private func subresource(of type: ResourceType, _ name: String) -> JSONValue {
         let forms: [String: (kind: String, verbs: [String])] = [
             "scale": ("Scale", ["get", "patch", "update"]), "status": (type.kind, ["get", "patch", "update"]),
-            "finalize": (type.kind, ["update"]), "binding": ("Binding", ["create"]),
+            "finalize": (type.kind, ["update"]), "approval": (type.kind, ["get", "patch", "update"]),
+            "binding": ("Binding", ["create"]),
             "eviction": ("Eviction", ["create"]), "token": ("TokenRequest", ["create"]),
             "log": (type.kind, ["get"]), "ephemeralcontainers": (type.kind, ["get", "patch", "update"]),
             "resize": (type.kind, ["get", "patch", "update"]), "attach": ("PodAttachOptions", ["create", "get"]),
@@ -132,17 +138,9 @@ extension ClusterState {
         let items = names.map { group -> JSONValue in
             let versions = (core ? ["v1"] : versions(of: group)).map { version -> JSONValue in
                 let apiVersion = group.isEmpty ? version : "\(group)/\(version)"
-                let resources = servedTypes.filter { $0.apiVersion == apiVersion }.map(aggregatedResource)
-                let virtual = (ResourceCatalog.virtual[apiVersion] ?? []).map { entry -> JSONValue in
-                    [
-                        "resource": entry["name"] ?? "", "singularResource": entry["singularName"] ?? "",
-                        "responseKind": Self.responseKind("", "", entry["kind"]?.stringValue ?? ""),
-                        "scope": entry["namespaced"]?.boolValue == true ? "Namespaced" : "Cluster",
-                        "verbs": entry["verbs"] ?? .array([]),
-                    ]
-                }
+                let resources = resourceTypes(of: apiVersion).sorted { $0.plural < $1.plural }.map(aggregatedResource)
                 return [
-                    "version": .string(version), "freshness": "Current", "resources": .array(resources + virtual),
+                    "version": .string(version), "freshness": "Current", "resources": .array(resources),
                 ]
             }
             return ["metadata": group.isEmpty ? .object([:]) : ["name": .string(group)], "versions": .array(versions)]

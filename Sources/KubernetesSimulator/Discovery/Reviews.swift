@@ -3,42 +3,59 @@ internal import KubernetesObjects
 // MARK: - Reviews: who am I, and what may I do?
 
 extension ClusterState {
-    /// Answers questions about the caller's own rights and name; nil when the request is none.
+    /// Answers questions about rights and names; nil when the request is none.
     func review(_ request: APIRequest) throws(APIStatus) -> APIResponse? {
-        guard request.method == "POST", request.path.count == 4, request.path[0] == "apis" else { return nil }
-        let caller = request.caller
-        switch (request.path[1], request.path[3]) {
-        case ("authorization.k8s.io", "selfsubjectaccessreviews"):
-            var review = try decode(request, expecting: "SelfSubjectAccessReview")
-            let isAllowed = allows(Self.access(askedIn: review), to: caller)
-            review["status"] =
-                caller == .administrator
-                ? ["allowed": true, "reason": "the token's holder may do everything"] : ["allowed": .bool(isAllowed)]
-            return .json(review, status: 201)
-        case ("authorization.k8s.io", "selfsubjectrulesreviews"):
-            var review = try decode(request, expecting: "SelfSubjectRulesReview")
+        let parts = request.path
+        guard request.method == "POST", parts.count >= 4, parts[0] == "apis", parts[2] == "v1",
+            parts.count == 4 || (parts.count == 6 && parts[3] == "namespaces"), let plural = parts.last,
+            let type = ResourceCatalog.virtual["\(parts[1])/v1"]?.first(where: { $0.plural == plural })
+        else { return nil }
+        var review = try decode(request, expecting: type.kind)
+        review["kind"] = .string(type.kind)
+        review["apiVersion"] = .string(type.apiVersion)
+        review["status"] = verdict(on: review, kind: type.kind, caller: request.caller)
+        return .json(review, status: 201)
+    }
+
+    private func verdict(on review: JSONValue, kind: String, caller: Caller) -> JSONValue {
+        switch kind {
+        case "SelfSubjectAccessReview":
+            if caller == .administrator { return ["allowed": true, "reason": "the token's holder may do everything"] }
+            return ["allowed": .bool(allows(Self.access(askedIn: review), to: caller))]
+        case "SubjectAccessReview", "LocalSubjectAccessReview":
+            let subject = Self.caller(named: review["spec"])
+            return ["allowed": .bool(subject.map { allows(Self.access(askedIn: review), to: $0) } ?? false)]
+        case "SelfSubjectRulesReview":
             let everything = [AccessRule(groups: ["*"], resources: ["*"], verbs: ["*"])]
             let rules =
                 caller == .administrator
                 ? everything : rules(for: caller, in: review["spec"]?["namespace"]?.stringValue ?? "")
-            review["status"] = [
+            return [
                 "resourceRules": .array(rules.map(\.json)),
                 "nonResourceRules": caller == .administrator
                     ? [["verbs": ["*"], "nonResourceURLs": ["*"]]]
                     : [["verbs": ["get"], "nonResourceURLs": ["/api", "/api/*", "/apis", "/apis/*", "/version"]]],
                 "incomplete": false,
             ]
-            return .json(review, status: 201)
-        case ("authentication.k8s.io", "selfsubjectreviews"):
-            var review = try decode(request, expecting: "SelfSubjectReview")
-            review["status"] = [
-                "userInfo": [
-                    "username": .string(caller.user), "groups": .array(caller.groups.map { .string($0) }),
-                ]
-            ]
-            return .json(review, status: 201)
-        default: return nil
+        case "TokenReview":
+            let token = review.at("spec", "token")?.stringValue ?? ""
+            guard let holder = self.caller(ofToken: token, now: instant) else { return ["user": .object([:])] }
+            return ["authenticated": true, "user": Self.user(holder)]
+        default: return ["userInfo": Self.user(caller)]
         }
+    }
+
+    private static func user(_ caller: Caller) -> JSONValue {
+        ["username": .string(caller.user), "groups": .array(caller.groups.map { .string($0) })]
+    }
+
+    /// The service account or administrator that a review asks about; nil for anybody else, who may do nothing.
+    private static func caller(named spec: JSONValue?) -> Caller? {
+        let user = spec?["user"]?.stringValue ?? ""
+        if user == Caller.administrator.user { return .administrator }
+        let parts = user.split(separator: ":").map(String.init)
+        guard parts.count == 4, parts[0] == "system", parts[1] == "serviceaccount" else { return nil }
+        return .serviceAccount(namespace: parts[2], name: parts[3])
     }
 
     /// What a SelfSubjectAccessReview asks about.

@@ -44,7 +44,7 @@ struct FieldManager: Sendable, Hashable {
 
     /// How a conflict names this manager.
     var conflictText: String {
-        var text = "conflict with \"\(identity.name)\""
+        var text = "\"\(identity.name)\""
         if !identity.subresource.isEmpty { text += " with subresource \"\(identity.subresource)\"" }
         if !identity.isApply { text += " using \(identity.apiVersion)" }
         return text

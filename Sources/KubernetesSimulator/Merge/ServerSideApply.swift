@@ -40,7 +40,7 @@ struct ServerSideApply: Sendable {
             merged = TypedValue.removing(dropped, from: merged, shape: shape, keeping: owned)
         }
 
-        let comparison = TypedValue.compare(bare, merged, shape: shape)
+        let comparison = comparison(of: bare, merged)
         let changed = comparison.modified.union(comparison.added)
         var conflicts: [Conflict] = []
         for index in managed.managers.indices where managed.managers[index].identity != identity {
@@ -64,6 +64,18 @@ struct ServerSideApply: Sendable {
         return merged
     }
 
+    /// Where two objects differ, but for what this endpoint never writes: a status in a manifest changes nothing and so
+    /// conflicts with nobody.
+    private func comparison(of old: JSONValue, _ new: JSONValue) -> Comparison {
+        var result = TypedValue.compare(old, new, shape: shape)
+        for path in ignored {
+            result.added.removeAll(under: path)
+            result.modified.removeAll(under: path)
+            result.removed.removeAll(under: path)
+        }
+        return result
+    }
+
     /// Notes who owns what after a write that is not an apply.
     func update(_ new: JSONValue, from live: JSONValue, as identity: FieldManager.Identity) -> JSONValue {
         var result = new
@@ -72,7 +84,7 @@ struct ServerSideApply: Sendable {
         result["metadata"]?["managedFields"] = nil
         let handed = ManagedFields(of: new)
         var managed = handed.managers.isEmpty ? ManagedFields(of: live) : handed
-        let comparison = TypedValue.compare(bare, result, shape: shape)
+        let comparison = comparison(of: bare, result)
         let changed = comparison.modified.union(comparison.added)
         for index in managed.managers.indices where managed.managers[index].identity != identity {
             let fields = managed.managers[index].fields

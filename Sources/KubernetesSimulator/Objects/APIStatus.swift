@@ -59,6 +59,10 @@ struct APIStatus: Error, Sendable {
         code: 404, reason: "NotFound", message: "the server could not find the requested resource",
         details: .object([:]))
 
+    static let methodNotAllowed = APIStatus(
+        code: 405, reason: "MethodNotAllowed",
+        message: "the server does not allow this method on the requested resource", details: .object([:]))
+
     static func alreadyExists(_ resource: ResourceType, _ name: String) -> APIStatus {
         APIStatus(
             code: 409, reason: "AlreadyExists", message: "\(resource.qualifiedPlural) \"\(name)\" already exists",
@@ -89,10 +93,9 @@ struct APIStatus: Error, Sendable {
 
     static func applyConflict(_ conflicts: [ServerSideApply.Conflict]) -> APIStatus {
         let sorted = conflicts.sorted { ($0.manager, $0.field) < ($1.manager, $1.field) }
-        let noun = sorted.count == 1 ? "conflict" : "conflicts"
-        var text = "Apply failed with \(sorted.count) \(noun): "
+        var text = "Apply failed with \(sorted.count) conflict\(sorted.count == 1 ? "" : "s"): "
         if sorted.count == 1 {
-            text += "\(sorted[0].manager): \(sorted[0].field)"
+            text += "conflict with \(sorted[0].manager): \(sorted[0].field)"
         } else {
             var groups: [(manager: String, fields: [String])] = []
             for conflict in sorted {
@@ -104,12 +107,12 @@ struct APIStatus: Error, Sendable {
             }
             text +=
                 groups.map { group in
-                    group.fields.count == 1
-                        ? "\(group.manager): \(group.fields[0])"
-                        : "\(group.manager):\n" + group.fields.map { "- \($0)" }.joined(separator: "\n")
+                    "conflicts with \(group.manager):\n" + group.fields.map { "- \($0)" }.joined(separator: "\n")
                 }.joined(separator: "\n")
         }
-        let causes = sorted.map { Cause(reason: "FieldManagerConflict", message: $0.manager, field: $0.field) }
+        let causes = sorted.map {
+            Cause(reason: "FieldManagerConflict", message: "conflict with \($0.manager)", field: $0.field)
+        }
         return APIStatus(
             code: 409, reason: "Conflict", message: text,
             details: [

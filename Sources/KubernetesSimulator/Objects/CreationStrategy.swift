@@ -16,7 +16,7 @@ enum CreationStrategy {
         case "Namespace":
             object["spec"] = ["finalizers": ["kubernetes"]]
             object["status"] = ["phase": "Active"]
-        case "Pod": pod(&object)
+        case "Pod": pod(&object, state: state)
         case "Job": job(&object)
         case "Service": service(&object, state: &state)
         case "Ingress": object["status"] = ["loadBalancer": .object([:])]
@@ -50,11 +50,8 @@ enum CreationStrategy {
         object.put(.array((object.finalizers + [name]).map { .string($0) }), "metadata", "finalizers")
     }
 
-    private static func pod(_ object: inout JSONValue) {
-        if object.at("spec", "priority") == nil { object.put(0, "spec", "priority") }
-        if object.at("spec", "preemptionPolicy") == nil {
-            object.put("PreemptLowerPriority", "spec", "preemptionPolicy")
-        }
+    private static func pod(_ object: inout JSONValue, state: ClusterState) {
+        prioritize(&object, state: state)
         var tolerations = object.at("spec", "tolerations")?.arrayValue ?? []
         for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]
         where !tolerations.contains(where: { $0["key"]?.stringValue == key }) {
@@ -63,6 +60,22 @@ enum CreationStrategy {
         }
         object.put(.array(tolerations), "spec", "tolerations")
         object["status"] = ["phase": "Pending", "qosClass": .string(qualityOfService(object["spec"]))]
+    }
+
+    /// A pod's priority is that of its class, or of the class that is everybody's.
+    private static func prioritize(_ object: inout JSONValue, state: ClusterState) {
+        let classes = "priorityclasses.scheduling.k8s.io"
+        var chosen: JSONValue?
+        if let name = object.at("spec", "priorityClassName")?.stringValue, !name.isEmpty {
+            chosen = state.store.get(classes, ObjectKey(namespace: "", name: name))?.value
+        } else if let everybodys = state.store.all(classes).first(where: { $0.value["globalDefault"] == true })?.value {
+            chosen = everybodys
+            object.put(.string(everybodys.name), "spec", "priorityClassName")
+        }
+        if object.at("spec", "priority") == nil { object.put(chosen?["value"] ?? 0, "spec", "priority") }
+        if object.at("spec", "preemptionPolicy") == nil {
+            object.put(chosen?["preemptionPolicy"] ?? "PreemptLowerPriority", "spec", "preemptionPolicy")
+        }
     }
 
     private static func qualityOfService(_ spec: JSONValue?) -> String {

@@ -41,8 +41,21 @@ enum Defaults {
             setDefault(&result, ["reclaimPolicy"], "Delete")
             setDefault(&result, ["volumeBindingMode"], "Immediate")
         case "PriorityClass": setDefault(&result, ["preemptionPolicy"], "PreemptLowerPriority")
-        case "Ingress", "NetworkPolicy": networking(&result, kind: resource.kind)
-        case "HorizontalPodAutoscaler": setDefault(&result, ["spec", "minReplicas"], 1)
+        case "NetworkPolicy": networkPolicy(&result)
+        case "HorizontalPodAutoscaler": autoscaler(&result)
+        case "PersistentVolume": persistentVolume(&result)
+        case "CSIDriver": driver(&result)
+        case "LimitRange": limitRange(&result)
+        case "ReplicationController": replicationController(&result)
+        case "PodTemplate": podTemplate(&result, ["template"])
+        case "ValidatingAdmissionPolicy", "MutatingAdmissionPolicy": admissionPolicy(&result)
+        case "FlowSchema": setDefault(&result, ["spec", "matchingPrecedence"], 1000)
+        case "IngressClass":
+            if result.at("spec", "parameters") != nil {
+                setDefault(&result, ["spec", "parameters", "scope"], "Cluster")
+            }
+        case "APIService":
+            if result.at("spec", "service") != nil { setDefault(&result, ["spec", "service", "port"], 443) }
         case "RoleBinding", "ClusterRoleBinding":
             setDefault(&result, ["roleRef", "apiGroup"], "rbac.authorization.k8s.io")
             eachItem(&result, ["subjects"]) { subject in
@@ -124,12 +137,15 @@ enum Defaults {
     }
 
     private static func job(_ object: inout JSONValue) {
+        // With a parallelism and no completions, any pod's success says that the work is done.
+        if object.at("spec", "parallelism") == nil { setDefault(&object, ["spec", "completions"], 1) }
         setDefault(&object, ["spec", "parallelism"], 1)
-        if object["spec"]?["completions"] == nil { setDefault(&object, ["spec", "completions"], 1) }
-        setDefault(&object, ["spec", "backoffLimit"], 6)
+        let isCountedPerIndex = object.at("spec", "backoffLimitPerIndex") != nil
+        setDefault(&object, ["spec", "backoffLimit"], isCountedPerIndex ? 2_147_483_647 : 6)
         setDefault(&object, ["spec", "completionMode"], "NonIndexed")
         setDefault(&object, ["spec", "suspend"], false)
-        setDefault(&object, ["spec", "podReplacementPolicy"], "TerminatingOrFailed")
+        let hasFailurePolicy = object.at("spec", "podFailurePolicy") != nil
+        setDefault(&object, ["spec", "podReplacementPolicy"], hasFailurePolicy ? "Failed" : "TerminatingOrFailed")
         setDefault(&object, ["spec", "manualSelector"], false)
         podTemplate(&object, ["spec", "template"])
     }
@@ -145,6 +161,9 @@ enum Defaults {
     private static func service(_ object: inout JSONValue) {
         setDefault(&object, ["spec", "type"], "ClusterIP")
         setDefault(&object, ["spec", "sessionAffinity"], "None")
+        if object.at("spec", "sessionAffinity") == "ClientIP" {
+            setDefault(&object, ["spec", "sessionAffinityConfig", "clientIP", "timeoutSeconds"], 10_800)
+        }
         let type = object["spec"]?["type"]?.stringValue ?? ""
         if type != "ExternalName" {
             setDefault(&object, ["spec", "internalTrafficPolicy"], "Cluster")
@@ -163,16 +182,12 @@ enum Defaults {
 
     private static func definition(_ object: inout JSONValue) {
         setDefault(&object, ["spec", "conversion"], ["strategy": "None"])
+        if object.at("spec", "conversion", "webhook", "clientConfig", "service") != nil {
+            setDefault(&object, ["spec", "conversion", "webhook", "clientConfig", "service", "port"], 443)
+        }
         if let kind = object["spec"]?["names"]?["kind"]?.stringValue {
             setDefault(&object, ["spec", "names", "singular"], .string(kind.lowercased()))
             setDefault(&object, ["spec", "names", "listKind"], .string(kind + "List"))
-        }
-    }
-
-    private static func networking(_ object: inout JSONValue, kind: String) {
-        if kind == "NetworkPolicy" {
-            let hasEgress = object["spec"]?["egress"] != nil
-            setDefault(&object, ["spec", "policyTypes"], hasEgress ? ["Ingress", "Egress"] : ["Ingress"])
         }
     }
 

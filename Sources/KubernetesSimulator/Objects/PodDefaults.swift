@@ -25,7 +25,16 @@ extension Defaults {
             spec["serviceAccountName"] = account
             spec["serviceAccount"] = account
         }
-        for list in ["containers", "initContainers"] { eachItem(&spec, [list], container) }
+        let isOnHostNetwork = spec["hostNetwork"]?.boolValue == true
+        for list in ["containers", "initContainers"] {
+            eachItem(&spec, [list]) { item in
+                container(&item)
+                guard isOnHostNetwork else { return }
+                eachItem(&item, ["ports"]) { port in
+                    if let number = port["containerPort"] { setDefault(&port, ["hostPort"], number) }
+                }
+            }
+        }
         eachItem(&spec, ["volumes"], volume)
     }
 
@@ -63,37 +72,34 @@ extension Defaults {
                 setDefault(&probe, ["httpGet", "path"], "/")
                 setDefault(&probe, ["httpGet", "scheme"], "HTTP")
             }
+            if probe["grpc"] != nil { setDefault(&probe, ["grpc", "service"], "") }
             container[name] = probe
         }
+        for hook in ["postStart", "preStop"] where container.at("lifecycle", hook, "httpGet") != nil {
+            setDefault(&container, ["lifecycle", hook, "httpGet", "path"], "/")
+            setDefault(&container, ["lifecycle", hook, "httpGet", "scheme"], "HTTP")
+        }
+    }
+
+    private static func fieldReference(_ item: inout JSONValue) {
+        if item["fieldRef"] != nil { setDefault(&item, ["fieldRef", "apiVersion"], "v1") }
     }
 
     private static func volume(_ volume: inout JSONValue) {
         for source in ["configMap", "secret", "projected", "downwardAPI"] where volume[source] != nil {
             setDefault(&volume, [source, "defaultMode"], 420)
         }
+        eachItem(&volume, ["downwardAPI", "items"], fieldReference)
+        eachItem(&volume, ["projected", "sources"]) { source in
+            if source["serviceAccountToken"] != nil {
+                setDefault(&source, ["serviceAccountToken", "expirationSeconds"], 3600)
+            }
+            eachItem(&source, ["downwardAPI", "items"], fieldReference)
+        }
+        if volume["ephemeral"] != nil {
+            setDefault(&volume, ["ephemeral", "volumeClaimTemplate", "spec", "volumeMode"], "Filesystem")
+        }
         if volume["hostPath"] != nil { setDefault(&volume, ["hostPath", "type"], "") }
         if volume.objectValue?.count == 1 { volume["emptyDir"] = .object([:]) }
-    }
-}
-
-/// Base64 (RFC 4648) as Secrets use it.
-enum Base64 {
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-    static func encode(_ text: String) -> String { encode(Array(text.utf8)) }
-
-    static func encode(_ bytes: [UInt8]) -> String {
-        var result: [UInt8] = []
-        result.reserveCapacity((bytes.count + 2) / 3 * 4)
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            var bits = 0
-            for byte in group { bits = bits << 8 | Int(byte) }
-            bits <<= 8 * (3 - group.count)
-            for place in 0..<4 {
-                result.append(place <= group.count ? alphabet[bits >> (18 - 6 * place) & 63] : UInt8(ascii: "="))
-            }
-        }
-        return String(decoding: result, as: UTF8.self)
     }
 }

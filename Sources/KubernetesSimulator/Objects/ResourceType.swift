@@ -16,6 +16,8 @@ struct ResourceType: Sendable {
     var subresources: Set<String> = []
     /// Verbs of the main resource.
     var verbs: [String] = ResourceType.allVerbs
+    /// Whether the server counts changes of the specification in `metadata.generation`.
+    var countsGenerations = true
     var shape: Shape
     /// Whether this comes from a CustomResourceDefinition.
     var isCustom = false
@@ -23,6 +25,8 @@ struct ResourceType: Sendable {
     var schema: JSONValue?
     /// Paths of the scale subresource of a custom resource.
     var scalePaths: ScalePaths?
+    /// How this version's objects become stored ones; nil where they are stored as they are.
+    var conversion: VersionConversion?
     /// Columns of a custom resource's table.
     var printerColumns: [JSONValue] = []
 
@@ -38,39 +42,11 @@ struct ResourceType: Sendable {
     var apiVersion: String { group.isEmpty ? version : "\(group)/\(version)" }
 
     /// `deployments.apps`: what objects are stored under, whatever version they are read in.
-    var storage: String { qualifiedPlural }
+    var storage: String { conversion?.storage ?? qualifiedPlural }
 
     var qualifiedPlural: String { group.isEmpty ? plural : "\(plural).\(group)" }
 
     var qualifiedKind: String { group.isEmpty ? kind : "\(kind).\(group)" }
 
     var hasStatus: Bool { subresources.contains("status") }
-
-    /// Whether the server counts changes of the specification in `metadata.generation`.
-    var countsGenerations: Bool {
-        if isCustom { return true }
-        switch kind {
-        case "Namespace", "ConfigMap", "Secret", "Service", "ServiceAccount", "Node", "PersistentVolume",
-            "PersistentVolumeClaim", "Endpoints", "Event", "LimitRange", "ResourceQuota", "Role", "RoleBinding",
-            "ClusterRole", "ClusterRoleBinding", "PriorityClass", "StorageClass", "Lease", "ControllerRevision",
-            "EndpointSlice", "HorizontalPodAutoscaler", "PodTemplate":
-            return false
-        default:
-            return true
-        }
-    }
-
-    /// A built-in resource, spelled short.
-    static func builtIn(
-        _ group: String, _ version: String, _ plural: String, _ kind: String, namespaced: Bool = true,
-        short: [String] = [], categories: [String] = [], hash: String? = nil, subresources: Set<String> = [],
-        type: String? = nil
-    ) -> ResourceType {
-        ResourceType(
-            group: group, version: version, plural: plural, singular: kind.lowercased(), kind: kind,
-            listKind: kind + "List", isNamespaced: namespaced, shortNames: short, categories: categories,
-            storageVersionHash: hash, subresources: subresources,
-            verbs: kind == "Namespace" ? allVerbs.filter { $0 != "deletecollection" } : allVerbs,
-            shape: .named(type ?? kind))
-    }
 }

@@ -10,13 +10,16 @@ struct Author: Sendable {
     /// Whether conflicts of an apply are overruled.
     var forces = false
 
+    /// The version that the client wrote in, where that is not the one stored.
+    var apiVersion: String?
+
     static let controllerManager = Author(manager: "kube-controller-manager")
     static let apiServer = Author(manager: "kube-apiserver")
     static let kubelet = Author(manager: "kubelet", subresource: "status")
 
     func identity(_ resource: ResourceType) -> FieldManager.Identity {
         FieldManager.Identity(
-            name: manager, isApply: applies, apiVersion: resource.apiVersion, subresource: subresource)
+            name: manager, isApply: applies, apiVersion: apiVersion ?? resource.apiVersion, subresource: subresource)
     }
 
     /// What writes through this endpoint never change.

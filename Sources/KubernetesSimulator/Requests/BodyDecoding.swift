@@ -95,7 +95,8 @@ extension ClusterState {
         let result = normalizer.normalize(value, resource: type)
         let prefix = "\(type.kind) in version \"\(type.version)\" cannot be handled as a \(type.kind): "
         if let mismatch = normalizer.mismatch { throw .badRequest(prefix + mismatch) }
-        let unknown = normalizer.unknownFields.sorted().map { "unknown field \"\($0)\"" }
+        let unknown =
+            duplicateFields(of: request) + normalizer.unknownFields.sorted().map { "unknown field \"\($0)\"" }
         if !unknown.isEmpty {
             switch request.query["fieldValidation"] {
             case "Strict":
@@ -105,6 +106,13 @@ extension ClusterState {
             }
         }
         return result
+    }
+
+    /// What a body says twice; found only where the request does not ask to ignore it.
+    private func duplicateFields(of request: APIRequest) -> [String] {
+        guard request.query["fieldValidation"] != "Ignore", request.method != "PATCH" else { return [] }
+        if request.contentType.hasPrefix("application/yaml") { return [] }
+        return DuplicateFields.paths(in: request.body).map { "duplicate field \"\($0)\"" }
     }
 
     static func addWarnings(_ warnings: [String], to response: inout APIResponse) {

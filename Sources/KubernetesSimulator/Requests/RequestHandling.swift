@@ -39,7 +39,7 @@ extension ClusterState {
             apiVersion = "\(group)/\(version)"
         default: return nil
         }
-        guard servedTypes.contains(where: { $0.apiVersion == apiVersion }) else { return nil }
+        guard serves(apiVersion: apiVersion) || ResourceCatalog.virtual[apiVersion] != nil else { return nil }
         var namespace: String?
         if parts.first == "namespaces", parts.count >= 3,
             !(apiVersion == "v1" && parts.count == 3 && ["status", "finalize"].contains(parts.last))
@@ -47,8 +47,10 @@ extension ClusterState {
             parts.removeFirst()
             namespace = parts.popFirst()
         }
-        guard let plural = parts.popFirst(), let type = type(apiVersion: apiVersion, plural: plural) else {
-            throw .noSuchResource
+        guard let plural = parts.popFirst() else { throw .noSuchResource }
+        guard let type = type(apiVersion: apiVersion, plural: plural) else {
+            let isVirtual = ResourceCatalog.virtual[apiVersion]?.contains { $0.plural == plural } ?? false
+            throw isVirtual ? .methodNotAllowed : .noSuchResource
         }
         if type.isNamespaced, namespace == nil, let first = parts.first, !first.isEmpty { throw .noSuchResource }
         if !type.isNamespaced, namespace != nil { throw .noSuchResource }
@@ -88,9 +90,7 @@ extension ClusterState {
         case ("DELETE", nil):
             return try deleteCollection(request, path, now: now)
         default:
-            throw APIStatus(
-                code: 405, reason: "MethodNotAllowed",
-                message: "the server does not allow this method on the requested resource", details: .object([:]))
+            throw .methodNotAllowed
         }
     }
 
@@ -111,7 +111,7 @@ extension ClusterState {
 
     /// An object in its kind's version and in the form that the client wants.
     func presented(_ object: JSONValue, type: ResourceType, form: ObjectForm, isList: Bool) -> JSONValue {
-        var value = object
+        var value = type.toServed(object)
         value["apiVersion"] = .string(type.apiVersion)
         value["kind"] = .string(type.kind)
         switch form {
@@ -134,7 +134,9 @@ extension ClusterState {
         let labels = try LabelSelector(parsing: request.query["labelSelector"] ?? "")
         let fields = try FieldSelector(parsing: request.query["fieldSelector"] ?? "")
         var objects = store.all(path.type.storage, namespace: path.namespace).map(\.value)
-        objects = objects.filter { labels.matches($0.at("metadata", "labels")) && fields.matches($0) }
+        objects = objects.filter {
+            labels.matches($0.at("metadata", "labels")) && fields.matches(path.type.toServed($0))
+        }
         var metadata: [String: JSONValue] = ["resourceVersion": .string(String(store.revision))]
         if let token = request.query["continue"], !token.isEmpty {
             guard let start = ContinueToken(token) else {

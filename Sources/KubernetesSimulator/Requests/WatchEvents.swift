@@ -39,7 +39,7 @@ extension ClusterState {
     }
 
     private func isWanted(_ object: JSONValue, _ request: WatchRequest) -> Bool {
-        request.labels.matches(object.at("metadata", "labels")) && request.fields.matches(object)
+        request.labels.matches(object.at("metadata", "labels")) && request.fields.matches(request.type.toServed(object))
     }
 
     private func event(_ type: String, _ object: JSONValue, _ request: WatchRequest) -> JSONValue {

@@ -8,13 +8,19 @@ extension ClusterState {
         let object = try decodeObject(request, type: path.type, warnings: &warnings)
         try checkNamespace(object, path)
         let created = try create(
-            object, of: path.type, namespace: path.namespace, author: Author(manager: request.manager), now: now,
-            dryRun: request.isDryRun)
+            path.type.toStored(object), of: path.type.storedType, namespace: path.namespace,
+            author: author(of: request, path), now: now, dryRun: request.isDryRun)
         if path.type.kind == "Namespace", !request.isDryRun { try furnishNamespace(created.name, now: now) }
         var response = APIResponse.json(
             presented(created, type: path.type, form: ObjectForm(request: request), isList: false), status: 201)
         Self.addWarnings(warnings, to: &response)
         return response
+    }
+
+    private func author(of request: APIRequest, _ path: ResourcePath) -> Author {
+        Author(
+            manager: request.manager, subresource: path.subresource ?? "",
+            apiVersion: path.type.conversion == nil ? nil : path.type.apiVersion)
     }
 
     mutating func put(
@@ -32,9 +38,9 @@ extension ClusterState {
         let object = try decodeObject(request, type: path.type, warnings: &warnings)
         try checkName(object, key)
         try checkNamespace(object, path)
-        let author = Author(manager: request.manager, subresource: path.subresource ?? "")
         let updated = try update(
-            object, of: path.type, key: key, author: author, now: now, dryRun: request.isDryRun)
+            path.type.toStored(object), of: path.type.storedType, key: key, author: author(of: request, path), now: now,
+            dryRun: request.isDryRun)
         var response = APIResponse.json(
             presented(updated, type: path.type, form: ObjectForm(request: request), isList: false))
         Self.addWarnings(warnings, to: &response)
@@ -86,8 +92,9 @@ extension ClusterState {
         var warnings: [String] = []
         new = try checked(new, request, type: path.type, warnings: &warnings)
         try checkName(new, key)
-        let author = Author(manager: request.manager, subresource: path.subresource ?? "")
-        let updated = try update(new, of: path.type, key: key, author: author, now: now, dryRun: request.isDryRun)
+        let updated = try update(
+            path.type.toStored(new), of: path.type.storedType, key: key, author: author(of: request, path), now: now,
+            dryRun: request.isDryRun)
         var response = APIResponse.json(
             presented(updated, type: path.type, form: ObjectForm(request: request), isList: false))
         Self.addWarnings(warnings, to: &response)
@@ -120,9 +127,9 @@ extension ClusterState {
             throw .badRequest("metadata.managedFields must be nil")
         }
         configuration = Self.withoutNulls(configuration) ?? configuration
-        let author = Author(
-            manager: request.manager, subresource: path.subresource ?? "", applies: true,
-            forces: request.isSet("force"))
+        var author = author(of: request, path)
+        author.applies = true
+        author.forces = request.isSet("force")
         if store.get(path.type.storage, key) == nil {
             if path.subresource != nil { throw .notFound(path.type, key.name) }
             try authorize(request, verb: "create")
@@ -182,9 +189,7 @@ extension ClusterState {
             ]
             return .json(review, status: 201)
         default:
-            throw APIStatus(
-                code: 405, reason: "MethodNotAllowed",
-                message: "the server does not allow this method on the requested resource", details: .object([:]))
+            throw .methodNotAllowed
         }
     }
 

@@ -36,8 +36,20 @@ extension ClusterState {
         let causes = Validation.causes(in: object, resource: type, old: nil)
         guard causes.isEmpty else { throw .invalid(type, object.name, causes) }
         guard store.get(type.storage, object.key) == nil else { throw .alreadyExists(type, object.name) }
+        try admit(object, type)
         if dryRun { return object }
         return store.put(type.storage, object, now: now)
+    }
+
+    /// What the server's admission plugins refuse of a new object.
+    private func admit(_ object: JSONValue, _ type: ResourceType) throws(APIStatus) {
+        guard type.kind == "Pod", let name = object.at("spec", "priorityClassName")?.stringValue, !name.isEmpty,
+            store.get("priorityclasses.scheduling.k8s.io", ObjectKey(namespace: "", name: name)) == nil
+        else { return }
+        throw APIStatus(
+            code: 403, reason: "Forbidden",
+            message: "pods \"\(object.name)\" is forbidden: no PriorityClass with name \(name) was found",
+            details: APIStatus.details(name: object.name, group: "", kind: "pods"))
     }
 
     /// Adds an object that the cluster itself brings.
@@ -150,16 +162,19 @@ extension ClusterState {
 
     /// Applies a configuration by server-side apply: creates the object or merges into it.
     mutating func apply(
-        _ configuration: JSONValue, of type: ResourceType, namespace: String?, name: String, author: Author,
+        _ given: JSONValue, of served: ResourceType, namespace: String?, name: String, author: Author,
         now: Double, dryRun: Bool
     ) throws(APIStatus) -> (object: JSONValue, isNew: Bool) {
-        if let problem = TypedValue.problem(in: configuration, shape: type.shape) {
+        let type = served.storedType
+        if let problem = TypedValue.problem(in: given, shape: served.shape) {
             let place = namespace.map { "\($0)/\(name)" } ?? "/\(name)"
             throw APIStatus(
                 code: 500, reason: "",
                 message:
-                    "failed to create typed patch object (\(place); \(type.apiVersion), Kind=\(type.kind)): \(problem)")
+                    "failed to create typed patch object (\(place); \(served.apiVersion), Kind=\(type.kind)): \(problem)"
+            )
         }
+        let configuration = served.toStored(given)
         let key = ObjectKey(namespace: namespace ?? "", name: name)
         let identity = author.identity(type)
         let merger = bookkeeping(type, author, now)

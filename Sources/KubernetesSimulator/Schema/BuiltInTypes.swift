@@ -1,4 +1,3 @@
-internal import Foundation
 internal import KubernetesObjects
 
 /// The types of the built-in API: their fields from `types.tsv`, their list and map kinds from `merge-keys.tsv`.
@@ -16,9 +15,9 @@ struct BuiltInTypes: Sendable {
     /// How many types are known.
     var count: Int { structures.count }
 
-    init(types: String, mergeKeys: String) {
+    init(types: [String], mergeKeys: [String]) {
         var marks: [String: [String: Mark]] = [:]
-        for line in mergeKeys.split(separator: "\n").dropFirst() {
+        for line in mergeKeys.dropFirst() {
             let columns = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
             guard columns.count >= 3 else { continue }
             let mark = Mark(
@@ -26,14 +25,19 @@ struct BuiltInTypes: Sendable {
             marks[columns[0], default: [:]][columns[1]] = mark
         }
         var structures: [String: Shape] = [:]
-        for line in types.split(separator: "\n") where !line.hasPrefix("#") {
+        for line in types {
             let columns = line.split(separator: "\t", omittingEmptySubsequences: false)
             guard let name = columns.first.map(String.init) else { continue }
             let own = marks[name] ?? [:]
             var fields: [String: Shape] = [:]
+            var required: Set<String> = []
             for pair in (columns.count > 1 ? columns[1] : "").split(separator: " ") {
                 guard let equals = pair.firstIndex(of: "=") else { continue }
-                let field = String(pair[..<equals])
+                var field = String(pair[..<equals])
+                if field.hasSuffix("!") {
+                    field.removeLast()
+                    required.insert(field)
+                }
                 fields[field] = Self.read(pair[pair.index(after: equals)...], mark: own[field])
             }
             if fields.isEmpty {
@@ -42,7 +46,7 @@ struct BuiltInTypes: Sendable {
             }
             structures[name] = .structure(
                 Structure(
-                    fields: fields, isAtomic: own["(the whole object)"] != nil,
+                    fields: fields, required: required, isAtomic: own["(the whole object)"] != nil,
                     alwaysPresent: Self.alwaysPresent(in: name, fields: fields),
                     keyDefaults: name == "ContainerPort" || name == "ServicePort" ? ["protocol": "TCP"] : [:]))
         }
@@ -104,14 +108,6 @@ struct BuiltInTypes: Sendable {
     }
 
     private static func load() -> BuiltInTypes {
-        BuiltInTypes(types: text("types"), mergeKeys: text("merge-keys"))
-    }
-
-    private static func text(_ name: String) -> String {
-        guard
-            let url = Bundle.module.url(forResource: name, withExtension: "tsv", subdirectory: "Resources"),
-            let data = try? Data(contentsOf: url)
-        else { return "" }
-        return String(decoding: data, as: UTF8.self)
+        BuiltInTypes(types: PackagedTable.lines("types"), mergeKeys: PackagedTable.lines("merge-keys"))
     }
 }

@@ -2,13 +2,14 @@ internal import KubernetesObjects
 
 /// Defaulting and validation of custom resources by the OpenAPI v3 schema of their definition.
 enum CustomResourceSchema {
-    /// A value with the schema's defaults filled in.
+    /// A value with the schema's defaults filled in; nulls go where the schema allows none.
     static func defaulted(_ value: JSONValue, schema: JSONValue) -> JSONValue {
         switch value {
         case .object(var members):
             let properties = schema["properties"]?.objectValue ?? [:]
             for (name, property) in properties {
-                if let member = members[name], !(member.isNull && property["default"] != nil) {
+                if members[name]?.isNull == true, property["nullable"]?.boolValue != true { members[name] = nil }
+                if let member = members[name] {
                     members[name] = defaulted(member, schema: property)
                 } else if let value = property["default"] {
                     members[name] = defaulted(value, schema: property)
@@ -36,9 +37,9 @@ enum CustomResourceSchema {
     }
 
     private static func invalid(_ value: JSONValue, _ text: String, _ path: String) -> APIStatus.Cause {
-        let shown = value.objectValue != nil || value.arrayValue != nil ? value.serialized() : value.serialized()
-        return APIStatus.Cause(
-            reason: "FieldValueInvalid", message: "Invalid value: \(shown): \(path) in body \(text)", field: path)
+        APIStatus.Cause(
+            reason: "FieldValueInvalid", message: "Invalid value: \(value.serialized()): \(path) in body \(text)",
+            field: path)
     }
 
     private static func check(
@@ -65,6 +66,7 @@ enum CustomResourceSchema {
                     reason: "FieldValueNotSupported",
                     message: "Unsupported value: \(value.serialized()): supported values: \(list)", field: path))
         }
+        checkAlternatives(value, schema: schema, path: path, into: &causes)
         checkNumber(value, schema: schema, path: path, into: &causes)
         checkString(value, schema: schema, path: path, into: &causes)
         switch value {
@@ -89,6 +91,15 @@ enum CustomResourceSchema {
                         reason: "FieldValueRequired", message: "Required value",
                         field: path.isEmpty ? name : "\(path).\(name)"))
             }
+            if let least = schema["minProperties"]?.intValue, members.count < least {
+                causes.append(invalid(value, "should have at least \(least) properties", path))
+            }
+            if let most = schema["maxProperties"]?.intValue, members.count > most {
+                causes.append(
+                    APIStatus.Cause(
+                        reason: "FieldValueTooMany",
+                        message: "Too many: \(members.count): must have at most \(most) items", field: path))
+            }
             let properties = schema["properties"]?.objectValue ?? [:]
             let additional = schema["additionalProperties"]
             for name in members.keys.sorted() {
@@ -103,6 +114,34 @@ enum CustomResourceSchema {
         default:
             break
         }
+    }
+
+    /// Schemas that a value has to fit all, some, one or none of.
+    private static func checkAlternatives(
+        _ value: JSONValue, schema: JSONValue, path: String, into causes: inout [APIStatus.Cause]
+    ) {
+        func fits(_ alternative: JSONValue) -> Bool { problems(in: value, schema: alternative, path: path).isEmpty }
+        func refuse(_ text: String) {
+            causes.append(
+                APIStatus.Cause(
+                    reason: "FieldValueInvalid", message: "Invalid value: \"\": \"\(path)\" \(text)", field: path))
+        }
+        for part in schema["allOf"]?.arrayValue ?? [] {
+            let found = problems(in: value, schema: part, path: path)
+            causes += found
+            if !found.isEmpty { refuse("must validate all the schemas (allOf)") }
+        }
+        if let some = schema["anyOf"]?.arrayValue, !some.isEmpty, !some.contains(where: fits) {
+            refuse("must validate at least one schema (anyOf)")
+        }
+        if let alternatives = schema["oneOf"]?.arrayValue, !alternatives.isEmpty {
+            let count = alternatives.filter(fits).count
+            if count != 1 {
+                let found = count == 0 ? "Found none valid" : "Found \(count) valid alternatives"
+                refuse("must validate one and only one schema (oneOf). \(found)")
+            }
+        }
+        if let other = schema["not"], fits(other) { refuse("must not validate the schema (not)") }
     }
 
     private static func checkNumber(

@@ -9,7 +9,8 @@ struct Normalizer {
     private(set) var mismatch: String?
 
     mutating func normalize(_ object: JSONValue, resource: ResourceType) -> JSONValue {
-        var result = normalize(object, shape: resource.shape, path: "", custom: resource.isCustom) ?? .object([:])
+        var result =
+            normalize(object, shape: resource.shape, path: "", owner: "", custom: resource.isCustom) ?? .object([:])
         result["apiVersion"] = .string(resource.apiVersion)
         result["kind"] = .string(resource.kind)
         return result
@@ -21,7 +22,11 @@ struct Normalizer {
         "initialDelaySeconds", "publishNotReadyAddresses",
     ]
 
-    private mutating func normalize(_ value: JSONValue, shape: Shape, path: String, custom: Bool) -> JSONValue? {
+    /// - Parameter owner: the type that the field belongs to, and its path without indexes, as Go's decoder names them.
+    private mutating func normalize(
+        _ value: JSONValue, shape: Shape, path: String, owner: String, custom: Bool
+    ) -> JSONValue? {
+        let owner = if case .named(let name) = shape { Self.shortName(name) } else { owner }
         switch (shape.resolved, value) {
         case (_, .null):
             return custom ? .null : nil
@@ -36,23 +41,28 @@ struct Normalizer {
                 if !custom, Self.omittedWhenZero.contains(key), member == .bool(false) || member == .integer(0) {
                     continue
                 }
-                if let kept = normalize(member, shape: field, path: here, custom: custom) { result[key] = kept }
+                if let kept = normalize(member, shape: field, path: here, owner: owner, custom: custom) {
+                    result[key] = kept
+                }
             }
             return .object(result)
         case (.map(let item, _), .object(let members)):
             if members.isEmpty, !custom { return nil }
             var result: [String: JSONValue] = [:]
             for (key, member) in members {
-                result[key] = normalize(member, shape: item, path: "\(path).\(key)", custom: custom)
+                result[key] = normalize(
+                    member, shape: item, path: "\(path).\(key)", owner: owner, custom: custom)
             }
             return .object(result)
         case (.list(let item, _), .array(let elements)):
             if elements.isEmpty, !custom { return nil }
             return .array(
                 elements.enumerated().compactMap { index, element in
-                    normalize(element, shape: item, path: "\(path)[\(index)]", custom: custom)
+                    normalize(
+                        element, shape: item, path: "\(path)[\(index)]", owner: owner, custom: custom)
                 })
         case (.quantity, _):
+            if !Quantity.isReadable(value), mismatch == nil { mismatch = Quantity.complaint }
             return Quantity.canonical(value)
         case (.string, .string), (.boolean, .bool), (.integer, .integer), (.number, .integer), (.number, .number),
             (.anything, _), (.named, _):
@@ -61,9 +71,34 @@ struct Normalizer {
             return .integer(Int64(number))
         default:
             if !custom, mismatch == nil {
-                mismatch = "json: cannot unmarshal \(Self.jsonType(value)) into Go struct field .\(path)"
+                let field = path.replacing(/\[[0-9]+\]/, with: "")
+                mismatch =
+                    "json: cannot unmarshal \(Self.jsonType(value)) into Go struct field \(owner).\(field) of type \(Self.goType(shape, field: field))"
             }
             return value
+        }
+    }
+
+    private static func shortName(_ name: String) -> String {
+        name.split(separator: ".").last.map(String.init) ?? name
+    }
+
+    private static let longIntegers: Set<String> = [
+        "runAsUser", "runAsGroup", "fsGroup", "terminationGracePeriodSeconds", "activeDeadlineSeconds",
+        "tolerationSeconds", "expirationSeconds", "observedGeneration", "startingDeadlineSeconds",
+    ]
+
+    private static func goType(_ shape: Shape, field: String) -> String {
+        switch shape {
+        case .string, .quantity: "string"
+        case .integer:
+            longIntegers.contains(field.split(separator: ".").last.map(String.init) ?? "") ? "int64" : "int32"
+        case .number: "float64"
+        case .boolean: "bool"
+        case .list(let item, _): "[]" + goType(item, field: field)
+        case .map(let item, _): "map[string]" + goType(item, field: field)
+        case .named(let name): "v1." + shortName(name)
+        case .structure, .anything: "interface {}"
         }
     }
 

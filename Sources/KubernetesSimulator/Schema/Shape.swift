@@ -37,6 +37,8 @@ indirect enum Shape: Sendable {
 final class Structure: Sendable {
     /// The declared fields.
     let fields: [String: Shape]
+    /// The fields that the published schema says must be there.
+    let required: Set<String>
     /// Whether the object is owned as one value.
     let isAtomic: Bool
     /// Whether fields that are not declared are kept.
@@ -47,10 +49,11 @@ final class Structure: Sendable {
     let keyDefaults: [String: JSONValue]
 
     init(
-        fields: [String: Shape], isAtomic: Bool = false, keepsUnknown: Bool = false,
+        fields: [String: Shape], required: Set<String> = [], isAtomic: Bool = false, keepsUnknown: Bool = false,
         alwaysPresent: Set<String> = [], keyDefaults: [String: JSONValue] = [:]
     ) {
         self.fields = fields
+        self.required = required
         self.isAtomic = isAtomic
         self.keepsUnknown = keepsUnknown
         self.alwaysPresent = alwaysPresent

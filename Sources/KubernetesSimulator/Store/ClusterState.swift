@@ -37,6 +37,8 @@ struct ClusterState: Sendable {
     private(set) var types: [String: ResourceType] = [:]
     /// The order in which kinds were registered.
     private(set) var typeOrder: [String] = []
+    /// How many resources each `apiVersion` has.
+    private var resourceCounts: [String: Int] = [:]
     /// The number of simulated nodes.
     let nodeCount: Int
 
@@ -52,12 +54,16 @@ struct ClusterState: Sendable {
 
     mutating func register(_ type: ResourceType) {
         let id = "\(type.apiVersion)/\(type.plural)"
-        if types.updateValue(type, forKey: id) == nil { typeOrder.append(id) }
+        if types.updateValue(type, forKey: id) == nil {
+            typeOrder.append(id)
+            resourceCounts[type.apiVersion, default: 0] += 1
+        }
     }
 
     mutating func unregister(group: String, plural: String) {
         for (id, type) in types where type.group == group && type.plural == plural && type.isCustom {
             types[id] = nil
+            resourceCounts[type.apiVersion, default: 0] -= 1
             typeOrder.removeAll { $0 == id }
         }
     }
@@ -67,15 +73,16 @@ struct ClusterState: Sendable {
 
     func type(apiVersion: String, plural: String) -> ResourceType? { types["\(apiVersion)/\(plural)"] }
 
+    /// Whether anything is served under an `apiVersion`.
+    func serves(apiVersion: String) -> Bool { (resourceCounts[apiVersion] ?? 0) > 0 }
+
     /// A kind by its apiVersion and kind.
     func type(apiVersion: String, kind: String) -> ResourceType? {
         servedTypes.first { $0.apiVersion == apiVersion && $0.kind == kind }
     }
 
     /// A built-in kind that controllers work on.
-    func builtIn(_ storage: String) -> ResourceType? {
-        servedTypes.first { $0.storage == storage && !$0.isCustom }
-    }
+    func builtIn(_ storage: String) -> ResourceType? { ResourceCatalog.stored[storage] }
 
     private mutating func bootstrap(now: Double) {
         for namespace in ["default", "kube-node-lease", "kube-public", "kube-system"] {

@@ -1,0 +1,185 @@
+internal import KubernetesObjects
+
+// MARK: - Ingresses and network policies
+
+extension Validation {
+    static func ingress(_ object: JSONValue, into findings: inout Findings) {
+        let spec = object["spec"]
+        let rules = spec?["rules"]?.arrayValue ?? []
+        if rules.isEmpty, spec?["defaultBackend"] == nil {
+            // The server prints its internal form of the whole specification.
+            findings.append(
+                APIStatus.Cause(
+                    reason: "FieldValueInvalid",
+                    message:
+                        "Invalid value: {\"IngressClassName\":\((spec?["ingressClassName"] ?? .null).serialized()),\"DefaultBackend\":null,\"TLS\":\((spec?["tls"] ?? .null).serialized()),\"Rules\":null}: either `defaultBackend` or `rules` must be specified",
+                    field: "spec"))
+        }
+        if let backend = spec?["defaultBackend"] {
+            self.backend(backend, field: "spec.defaultBackend", into: &findings)
+        }
+        for (index, entry) in (spec?["tls"]?.arrayValue ?? []).enumerated() {
+            for (place, host) in (entry["hosts"]?.arrayValue ?? []).enumerated() {
+                self.host(host.stringValue ?? "", field: "spec.tls[\(index)].hosts[\(place)]", into: &findings)
+            }
+            if let name = entry["secretName"]?.stringValue, !name.isEmpty {
+                findings.invalid("spec.tls[\(index)].secretName", name, NameRules.dnsSubdomain(name))
+            }
+        }
+        for (index, rule) in rules.enumerated() {
+            let here = "spec.rules[\(index)]"
+            if let host = rule["host"]?.stringValue, !host.isEmpty {
+                if isIP(host) {
+                    findings.invalid("\(here).host", .string(host), "must be a DNS name, not an IP address")
+                } else {
+                    self.host(host, field: "\(here).host", into: &findings)
+                }
+            }
+            guard let http = rule["http"] else { continue }
+            if http["paths"]?.arrayValue?.isEmpty != false { findings.required("\(here).http.paths") }
+            for (place, path) in (http["paths"]?.arrayValue ?? []).enumerated() {
+                self.path(path, field: "\(here).http.paths[\(place)]", into: &findings)
+            }
+        }
+        if let name = spec?["ingressClassName"]?.stringValue {
+            findings.invalid("spec.ingressClassName", name, NameRules.dnsSubdomain(name))
+        }
+    }
+
+    private static func host(_ host: String, field: String, into findings: inout Findings) {
+        findings.invalid(
+            field, host, host.contains("*") ? NameRules.wildcardSubdomain(host) : NameRules.dnsSubdomain(host))
+    }
+
+    private static func path(_ entry: JSONValue, field: String, into findings: inout Findings) {
+        guard let type = entry["pathType"]?.stringValue else {
+            return findings.required("\(field).pathType", "pathType must be specified")
+        }
+        let path = entry["path"]?.stringValue ?? ""
+        switch type {
+        case "Exact", "Prefix":
+            if !path.hasPrefix("/") {
+                findings.invalid("\(field).path", .string(path), "must be an absolute path")
+            }
+            for bad in ["//", "/./", "/../", "%2f", "%2F"] where path.contains(bad) {
+                findings.invalid("\(field).path", .string(path), "must not contain '\(bad)'")
+            }
+        case "ImplementationSpecific":
+            if !path.isEmpty, !path.hasPrefix("/") {
+                findings.invalid("\(field).path", .string(path), "must be an absolute path")
+            }
+        default:
+            findings.unsupported(
+                "\(field).pathType", .string(type), ["Exact", "ImplementationSpecific", "Prefix"])
+        }
+        backend(entry["backend"], field: "\(field).backend", into: &findings)
+    }
+
+    private static func backend(_ backend: JSONValue?, field: String, into findings: inout Findings) {
+        let service = backend?["service"]
+        let resource = backend?["resource"]
+        if service != nil, resource != nil {
+            return findings.invalid(field, "", "cannot set both resource and service backends")
+        }
+        if resource != nil { return }
+        guard let service else {
+            return findings.required("\(field).service.name", "service or resource backend is required")
+        }
+        let name = service["name"]?.stringValue ?? ""
+        if name.isEmpty {
+            findings.required("\(field).service.name")
+        } else {
+            findings.invalid("\(field).service.name", name, NameRules.dnsLabel(name))
+        }
+        let number = service.at("port", "number")?.intValue ?? 0
+        let named = service.at("port", "name")?.stringValue ?? ""
+        if number != 0, !named.isEmpty {
+            findings.invalid(field, "", "cannot set both port name & port number")
+        } else if number == 0, named.isEmpty {
+            findings.required("\(field).service.port", "port name or number is required")
+        } else if !named.isEmpty {
+            findings.invalid("\(field).service.port.name", named, NameRules.portName(named))
+        } else {
+            findings.port("\(field).service.port.number", service.at("port", "number"))
+        }
+    }
+
+    static func ingressClass(_ object: JSONValue, old: JSONValue?, into findings: inout Findings) {
+        if let controller = object.at("spec", "controller")?.stringValue {
+            if controller.utf8.count > 250 { findings.tooLong("spec.controller", 250) }
+            if !controller.contains("/") || controller.hasPrefix("/") {
+                findings.invalid(
+                    "spec.controller", .string(controller), "must be a domain-prefixed path (such as \"acme.io/foo\")")
+            }
+        }
+        if let old {
+            immutable("spec.controller", object.at("spec", "controller"), old.at("spec", "controller"), into: &findings)
+        }
+    }
+
+    // MARK: Network policies
+
+    static func networkPolicy(_ object: JSONValue, into findings: inout Findings) {
+        selector(object.at("spec", "podSelector"), field: "spec.podSelector", into: &findings)
+        for (direction, peers) in [("ingress", "from"), ("egress", "to")] {
+            for (index, rule) in (object.at("spec", direction)?.arrayValue ?? []).enumerated() {
+                let here = "spec.\(direction)[\(index)]"
+                for (place, port) in (rule["ports"]?.arrayValue ?? []).enumerated() {
+                    self.policyPort(port, field: "\(here).ports[\(place)]", into: &findings)
+                }
+                for (place, peer) in (rule[peers]?.arrayValue ?? []).enumerated() {
+                    self.peer(peer, field: "\(here).\(peers)[\(place)]", into: &findings)
+                }
+            }
+        }
+        let types = object.at("spec", "policyTypes")?.arrayValue ?? []
+        if types.count > 2 {
+            return findings.invalid(
+                "spec.policyTypes", .array(types), "may not specify more than two policyTypes")
+        }
+        for (index, type) in types.enumerated() {
+            findings.oneOf(["Egress", "Ingress"], "spec.policyTypes[\(index)]", type)
+        }
+    }
+
+    private static func policyPort(_ port: JSONValue, field: String, into findings: inout Findings) {
+        findings.oneOf(["SCTP", "TCP", "UDP"], "\(field).protocol", port["protocol"])
+        findings.portNumberOrName("\(field).port", port["port"])
+        guard let end = port["endPort"] else { return }
+        if let start = port["port"]?.intValue {
+            if end.intValue ?? 0 < start {
+                findings.invalid("\(field).endPort", end, "must be greater than or equal to `port`")
+            }
+        } else if port["port"] == nil {
+            findings.invalid("\(field).endPort", end, "must not be specified when `port` is not specified")
+        } else {
+            findings.invalid("\(field).endPort", end, "must not be specified when `port` is non-numeric")
+        }
+    }
+
+    private static func peer(_ peer: JSONValue, field: String, into findings: inout Findings) {
+        selector(peer["podSelector"], field: "\(field).podSelector", into: &findings)
+        selector(peer["namespaceSelector"], field: "\(field).namespaceSelector", into: &findings)
+        let count = [peer["podSelector"], peer["namespaceSelector"], peer["ipBlock"]].filter { $0 != nil }.count
+        if count == 0 {
+            findings.required(field, "must specify a peer")
+        } else if peer["ipBlock"] != nil, count > 1 {
+            findings.forbidden(field, "may not specify both ipBlock and another peer")
+        }
+        guard let block = peer["ipBlock"] else { return }
+        let range = block["cidr"]?.stringValue ?? ""
+        if range.isEmpty {
+            findings.required("\(field).ipBlock.cidr")
+        } else if !isCIDR(range) {
+            findings.invalid(
+                "\(field).ipBlock.cidr", .string(range),
+                "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")
+        }
+        for (index, exception) in (block["except"]?.arrayValue ?? []).enumerated()
+        where !isCIDR(exception.stringValue ?? "") {
+            findings.invalid(
+                "\(field).ipBlock.except[\(index)]", exception,
+                "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")
+        }
+    }
+}

@@ -1,0 +1,133 @@
+internal import KubernetesObjects
+
+// MARK: - Services
+
+extension Validation {
+    static func service(_ object: JSONValue, old: JSONValue?, into findings: inout Findings) {
+        let spec = object["spec"]
+        let ports = spec?["ports"]?.arrayValue ?? []
+        let type = spec?["type"]?.stringValue ?? ""
+        let address = spec?["clusterIP"]?.stringValue ?? ""
+        if let old { serviceUpdate(object, old: old, type: type, into: &findings) }
+        if ports.isEmpty, address != "None", type != "ExternalName" { findings.required("spec.ports") }
+        switch type {
+        case "LoadBalancer", "NodePort":
+            if address == "None" {
+                findings.invalid("spec.clusterIPs[0]", "None", "may not be set to 'None' for \(type) services")
+            }
+        case "ExternalName":
+            if !address.isEmpty { findings.forbidden("spec.clusterIPs", "may not be set for ExternalName services") }
+            let name = spec?["externalName"]?.stringValue ?? ""
+            if name.isEmpty {
+                findings.required("spec.externalName")
+            } else {
+                let bare = name.hasSuffix(".") ? String(name.dropLast()) : name
+                findings.invalid("spec.externalName", bare, NameRules.dnsSubdomain(bare))
+            }
+        default: break
+        }
+        servicePorts(ports, type: type, into: &findings)
+        labels(spec?["selector"], field: "spec.selector", into: &findings)
+        findings.oneOf(["ClientIP", "None"], "spec.sessionAffinity", spec?["sessionAffinity"], isRequired: true)
+        if spec?["sessionAffinity"] == "None", spec?["sessionAffinityConfig"] != nil {
+            findings.forbidden("spec.sessionAffinityConfig", "must not be set when session affinity is None")
+        }
+        findings.oneOf(
+            ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"], "spec.type", spec?["type"], isRequired: true)
+        if !address.isEmpty, address != "None", !isIP(address) {
+            findings.invalid(
+                "spec.clusterIPs[0]", .string(address), "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
+        }
+        for (index, ip) in (spec?["externalIPs"]?.arrayValue ?? []).enumerated() where !isIP(ip.stringValue ?? "") {
+            findings.invalid(
+                "spec.externalIPs[\(index)]", ip, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
+        }
+        if let policy = spec?["externalTrafficPolicy"] {
+            if type != "LoadBalancer", type != "NodePort" {
+                findings.invalid(
+                    "spec.externalTrafficPolicy", policy, "may only be set for externally-accessible services")
+            } else {
+                findings.oneOf(["Cluster", "Local"], "spec.externalTrafficPolicy", policy)
+            }
+        }
+        findings.oneOf(["Cluster", "Local"], "spec.internalTrafficPolicy", spec?["internalTrafficPolicy"])
+        if spec?["loadBalancerClass"] != nil, type != "LoadBalancer" {
+            findings.forbidden("spec.loadBalancerClass", "may only be used when `type` is 'LoadBalancer'")
+        }
+        if spec?["loadBalancerSourceRanges"]?.arrayValue?.isEmpty == false, type != "LoadBalancer" {
+            findings.forbidden("spec.LoadBalancerSourceRanges", "may only be used when `type` is 'LoadBalancer'")
+        }
+    }
+
+    private static func servicePorts(_ ports: [JSONValue], type: String, into findings: inout Findings) {
+        var names: Set<String> = []
+        var nodePorts: Set<String> = []
+        var numbers: Set<String> = []
+        for (index, port) in ports.enumerated() {
+            let here = "spec.ports[\(index)]"
+            let name = port["name"]?.stringValue ?? ""
+            if ports.count > 1, name.isEmpty {
+                findings.required("\(here).name")
+            } else if !name.isEmpty {
+                findings.invalid("\(here).name", name, NameRules.dnsLabel(name))
+                if !names.insert(name).inserted { findings.duplicate("\(here).name", .string(name)) }
+            }
+            findings.port("\(here).port", port["port"] ?? 0)
+            findings.oneOf(["SCTP", "TCP", "UDP"], "\(here).protocol", port["protocol"], isRequired: true)
+            findings.portNumberOrName("\(here).targetPort", port["targetPort"])
+            let transport = port["protocol"]?.stringValue ?? ""
+            if let node = port["nodePort"]?.intValue, node != 0 {
+                if type == "ClusterIP" {
+                    findings.forbidden("\(here).nodePort", "may not be used when `type` is 'ClusterIP'")
+                } else if !(30_000...32_767).contains(node) {
+                    findings.invalid(
+                        "\(here).nodePort", port["nodePort"],
+                        "provided port is not in the valid range. The range of valid ports is 30000-32767")
+                }
+                if !nodePorts.insert("\(transport)/\(node)").inserted {
+                    findings.duplicate("\(here).nodePort", port["nodePort"])
+                }
+            }
+            if let number = port["port"]?.intValue, !numbers.insert("\(transport)/\(number)").inserted {
+                findings.duplicate(
+                    here,
+                    text:
+                        "{\"Name\":\"\",\"Protocol\":\"\(transport)\",\"AppProtocol\":null,\"Port\":\(number),\"TargetPort\":0,\"NodePort\":0}"
+                )
+            }
+        }
+    }
+
+    private static func serviceUpdate(
+        _ object: JSONValue, old: JSONValue, type: String, into findings: inout Findings
+    ) {
+        let before = old.at("spec", "clusterIP")?.stringValue ?? ""
+        let after = object.at("spec", "clusterIP")?.stringValue ?? ""
+        guard type != "ExternalName", old.at("spec", "type") != "ExternalName", !before.isEmpty, before != after else {
+            return
+        }
+        findings.invalid("spec.clusterIPs[0]", [.string(after)], "may not change once set")
+    }
+
+    /// An IPv4 address of four numbers, or what looks like one of IPv6.
+    static func isIP(_ text: String) -> Bool {
+        if text.contains(":") {
+            let groups = text.split(separator: ":", omittingEmptySubsequences: false)
+            let isShort = text.contains("::")
+            return groups.count <= 8 && (isShort || groups.count == 8)
+                && groups.allSatisfy { $0.count <= 4 && $0.allSatisfy(\.isHexDigit) }
+        }
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4
+            && parts.allSatisfy { part in
+                Int(part).map { (0...255).contains($0) && String($0) == part } ?? false
+            }
+    }
+
+    /// An address and the length of its prefix.
+    static func isCIDR(_ text: String) -> Bool {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, isIP(parts[0]), let length = Int(parts[1]) else { return false }
+        return (0...(parts[0].contains(":") ? 128 : 32)).contains(length)
+    }
+}
