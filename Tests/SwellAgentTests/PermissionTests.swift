@@ -42,10 +42,18 @@ internal import Testing
             var granted: [KubernetesObject] = []
             for document in try YAMLReader.documents(in: text, file: "rbac") {
                 var json = document.root.json
-                for (index, rule) in (json["rules"]?.arrayValue ?? []).enumerated()
-                where rule["resources"]?.arrayValue?.contains(.string(resource)) == true {
-                    let verbs = (rule["verbs"]?.arrayValue ?? []).filter { $0.stringValue != verb }
-                    try json.set(.array(verbs), at: FieldPath([.key("rules"), .index(index), .key("verbs")]))
+                if let rules = json["rules"]?.arrayValue {
+                    // A rule without a verb is none, and an API server takes no such.
+                    json["rules"] = .array(
+                        rules.compactMap { rule -> JSONValue? in
+                            guard rule["resources"]?.arrayValue?.contains(.string(resource)) == true else {
+                                return rule
+                            }
+                            let verbs = (rule["verbs"]?.arrayValue ?? []).filter { $0.stringValue != verb }
+                            var left = rule
+                            left["verbs"] = .array(verbs)
+                            return verbs.isEmpty ? nil : left
+                        })
                 }
                 let object = try KubernetesObject(json: json)
                 _ = try await admin.apply(object, ApplyOptions(fieldManager: "operator", force: true))
