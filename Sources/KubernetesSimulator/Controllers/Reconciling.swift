@@ -23,6 +23,7 @@ extension ClusterState {
             reconcileNetworking(&agenda)
             reconcileVolumes(&agenda)
             reconcileBudgets(&agenda)
+            reconcileAPIServices(now: agenda.now)
             collectGarbage(&agenda)
             reconcileNamespaces(&agenda)
             next = agenda.next

@@ -15,6 +15,7 @@ struct Author: Sendable {
 
     static let controllerManager = Author(manager: "kube-controller-manager")
     static let apiServer = Author(manager: "kube-apiserver")
+    static let apiServerStatus = Author(manager: "kube-apiserver", subresource: "status")
     static let kubelet = Author(manager: "kubelet", subresource: "status")
 
     func identity(_ resource: ResourceType) -> FieldManager.Identity {

@@ -221,4 +221,27 @@ struct ControllerConformance {
         talk.pass(1)
         talk.ask("GET /apis/discovery.k8s.io/v1/namespaces/default/endpointslices", facts: ["items.# = 0"])
     }
+
+    @Test("an APIService is available once its Service has somebody behind it")
+    func apiService() {
+        var talk = Conversation()
+        let path = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.metrics.example.com"
+        talk.tell(
+            "PATCH \(path)",
+            "{apiVersion: apiregistration.k8s.io/v1, kind: APIService, metadata: {name: v1beta1.metrics.example.com}, spec: {group: metrics.example.com, version: v1beta1, groupPriorityMinimum: 100, versionPriority: 100, service: {name: web, namespace: default}}}"
+        )
+        talk.pass(1)
+        talk.ask(
+            "GET \(path)",
+            facts: [
+                "spec.service.port = 443", "status.conditions[type=Available].status = \"False\"",
+                "status.conditions[type=Available].reason = \"ServiceNotFound\"",
+            ])
+        talk.tell("PATCH \(web)", Sample.deployment())
+        talk.tell(
+            "PATCH /api/v1/namespaces/default/services/web",
+            "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{port: 80}]}}")
+        talk.pass(3)
+        talk.ask("GET \(path)", facts: ["status.conditions[type=Available].reason = \"Passed\""])
+    }
 }
