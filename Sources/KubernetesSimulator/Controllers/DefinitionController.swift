@@ -78,6 +78,10 @@ extension ClusterState {
                     isNamespaced: definition.at("spec", "scope")?.stringValue != "Cluster",
                     shortNames: texts("shortNames"), categories: texts("categories"), subresources: subresources,
                     shape: Shape(customResource: schema), isCustom: true, schema: schema, scalePaths: scale,
+                    selectableFields: Set(
+                        (version["selectableFields"]?.arrayValue ?? []).compactMap {
+                            $0["jsonPath"]?.stringValue.map { String($0.drop { $0 == "." }) }
+                        }),
                     printerColumns: version["additionalPrinterColumns"]?.arrayValue ?? []))
         }
     }

@@ -112,15 +112,13 @@ enum Table {
         guard !type.printerColumns.isEmpty else { return [name, age] }
         return [name]
             + type.printerColumns.map { column in
-                let steps = (column["jsonPath"]?.stringValue ?? "").split(separator: ".").map(String.init)
+                let path = ColumnPath(column["jsonPath"]?.stringValue ?? "")
                 let isDate = column["type"]?.stringValue == "date"
                 return Column(
                     name: column["name"]?.stringValue ?? "", type: column["type"]?.stringValue ?? "string",
                     isWide: (column["priority"]?.intValue ?? 0) > 0
                 ) { object in
-                    var current: JSONValue? = object
-                    for step in steps { current = current?[step] }
-                    guard let current else { return isDate ? "<unknown>" : .null }
+                    guard let current = path.first(in: object) else { return isDate ? "<unknown>" : .null }
                     return isDate ? .string(Self.age(of: current.stringValue, now: now)) : current
                 }
             }

@@ -123,6 +123,22 @@ struct APIStatus: Error, Sendable {
             ])
     }
 
+    static let expiredContinue = APIStatus(
+        code: 410, reason: "Expired",
+        message:
+            "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter."
+    )
+
+    /// A list from a revision that is still to come.
+    static func tooLargeRevision(_ wanted: UInt64, current: UInt64) -> APIStatus {
+        APIStatus(
+            code: 504, reason: "Timeout", message: "Too large resource version: \(wanted), current: \(current)",
+            details: [
+                "causes": [["reason": "ResourceVersionTooLarge", "message": "Too large resource version"]],
+                "retryAfterSeconds": 1,
+            ], retryAfter: 1)
+    }
+
     static let gone = APIStatus(
         code: 410, reason: "Expired", message: "The resourceVersion for the provided watch is too old.")
 }

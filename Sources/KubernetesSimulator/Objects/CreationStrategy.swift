@@ -8,7 +8,11 @@ enum CreationStrategy {
     ) {
         let given = object["status"]
         if resource.isCustom {
-            if resource.hasStatus, !keepsStatus { object["status"] = nil }
+            if resource.hasStatus, !keepsStatus {
+                object["status"] = nil
+                // What the schema says of a status that is not there is filled in when the object is read back.
+                object = Defaults.applied(to: object, resource: resource)
+            }
             return
         }
         if resource.hasStatus { object["status"] = keepsStatus ? given ?? .object([:]) : .object([:]) }

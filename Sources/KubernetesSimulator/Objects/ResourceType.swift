@@ -27,6 +27,8 @@ struct ResourceType: Sendable {
     var scalePaths: ScalePaths?
     /// How this version's objects become stored ones; nil where they are stored as they are.
     var conversion: VersionConversion?
+    /// Fields that a definition lets be selected by.
+    var selectableFields: Set<String> = []
     /// Columns of a custom resource's table.
     var printerColumns: [JSONValue] = []
 

@@ -132,16 +132,20 @@ extension ClusterState {
 
     private func list(_ request: APIRequest, _ path: ResourcePath) throws(APIStatus) -> JSONValue {
         let labels = try LabelSelector(parsing: request.query["labelSelector"] ?? "")
-        let fields = try FieldSelector(parsing: request.query["fieldSelector"] ?? "")
+        let fields = try FieldSelector(parsing: request.query["fieldSelector"] ?? "", of: path.type)
         var objects = store.all(path.type.storage, namespace: path.namespace).map(\.value)
         objects = objects.filter {
             labels.matches($0.at("metadata", "labels")) && fields.matches(path.type.toServed($0))
         }
         var metadata: [String: JSONValue] = ["resourceVersion": .string(String(store.revision))]
+        if let text = request.query["resourceVersion"], let wanted = UInt64(text), wanted > store.revision {
+            throw .tooLargeRevision(wanted, current: store.revision)
+        }
         if let token = request.query["continue"], !token.isEmpty {
             guard let start = ContinueToken(token) else {
                 throw .badRequest("continue key is not valid: illegal base64 data")
             }
+            if start.revision < store.oldestRevision { throw .expiredContinue }
             objects = objects.filter { $0.key > start.key }
             metadata["resourceVersion"] = .string(String(start.revision))
         }
@@ -182,7 +186,7 @@ extension ClusterState {
 
     private func watch(_ request: APIRequest, _ path: ResourcePath) throws(APIStatus) -> APIResponse {
         let labels = try LabelSelector(parsing: request.query["labelSelector"] ?? "")
-        let fields = try FieldSelector(parsing: request.query["fieldSelector"] ?? "")
+        let fields = try FieldSelector(parsing: request.query["fieldSelector"] ?? "", of: path.type)
         var revision: UInt64?
         let wantsInitial = request.isSet("sendInitialEvents")
         if let text = request.query["resourceVersion"], !text.isEmpty, text != "0" {
@@ -227,6 +231,17 @@ extension ClusterState {
         options.resourceVersion = body.at("preconditions", "resourceVersion")?.stringValue
         options.propagation = body["propagationPolicy"]?.stringValue ?? options.propagation
         options.gracePeriod = body.int("gracePeriodSeconds") ?? options.gracePeriod
+        if let policy = options.propagation, !["Foreground", "Background", "Orphan"].contains(policy) {
+            let cause = APIStatus.Cause(
+                reason: "FieldValueNotSupported",
+                message:
+                    "Unsupported value: \"\(policy)\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"",
+                field: "propagationPolicy")
+            throw APIStatus(
+                code: 422, reason: "Invalid",
+                message: "DeleteOptions.meta.k8s.io \"\" is invalid: \(cause.field): \(cause.message)",
+                details: APIStatus.details(name: nil, group: "meta.k8s.io", kind: "DeleteOptions", causes: [cause]))
+        }
         if body["orphanDependents"]?.boolValue == true { options.propagation = "Orphan" }
         if body["dryRun"]?.arrayValue?.contains("All") == true { options.isDryRun = true }
         return options

@@ -174,6 +174,7 @@ extension ClusterState {
     ) throws(APIStatus) -> APIResponse {
         switch (path.type.kind, path.subresource) {
         case ("Pod", "eviction"):
+            try checkBudgets(of: key)
             _ = try delete(path.type, key, options: DeleteOptions(), now: now)
             return .json(
                 ["kind": "Status", "apiVersion": "v1", "metadata": .object([:]), "status": "Success", "code": 201],
@@ -190,6 +191,27 @@ extension ClusterState {
             return .json(review, status: 201)
         default:
             throw .methodNotAllowed
+        }
+    }
+
+    /// A pod is not evicted where that would leave fewer than its budget asks for.
+    private func checkBudgets(of key: ObjectKey) throws(APIStatus) {
+        guard let pod = store.get("pods", key)?.value, PodFacts.isActive(pod) else { return }
+        for budget in store.all("poddisruptionbudgets.policy", namespace: key.namespace).map(\.value)
+        where LabelSelector(object: budget.at("spec", "selector")).matches(pod.at("metadata", "labels"))
+            && (budget.int("status", "disruptionsAllowed") ?? 0) < 1
+        {
+            let needed = budget.int("status", "desiredHealthy") ?? 0
+            let cause: JSONValue = [
+                "reason": "DisruptionBudget",
+                "message": .string(
+                    "The disruption budget \(budget.name) needs \(needed) healthy pods and has \(budget.int("status", "currentHealthy") ?? 0) currently"
+                ),
+            ]
+            throw APIStatus(
+                code: 429, reason: "TooManyRequests",
+                message: "Cannot evict pod as it would violate the pod's disruption budget.",
+                details: ["causes": [cause]])
         }
     }
 

@@ -35,7 +35,9 @@ struct DeleteConformance {
                 "details.kind = \"configmaps\"", "details.uid ?",
             ])
         talk.ask("GET \(map)", facts: ["404"])
-        talk.ask("DELETE \(map)", "{propagationPolicy: Sideways}", facts: ["404"])
+        talk.ask(
+            "DELETE \(map)", "{propagationPolicy: Sideways}",
+            facts: ["422", "details.kind = \"DeleteOptions\"", "details.causes[0].field = \"propagationPolicy\""])
     }
 
     @Test("a finalizer keeps an object until it is taken off")
@@ -77,6 +79,31 @@ struct DeleteConformance {
         talk.ask("DELETE \(sets)", facts: ["200", "kind = \"ReplicaSetList\""])
         talk.pass(3)
         talk.ask("GET /api/v1/namespaces/del/pods", facts: ["items.# = 0"])
+    }
+
+    @Test("a pod is evicted only where its budget allows it")
+    func eviction() {
+        var talk = conversation()
+        talk.tell("PATCH \(web)", Sample.deployment())
+        talk.tell(
+            "POST /apis/policy/v1/namespaces/del/poddisruptionbudgets",
+            "{metadata: {name: web}, spec: {minAvailable: 2, selector: {matchLabels: {app: web}}}}")
+        talk.pass(3)
+        talk.ask("GET /api/v1/namespaces/del/pods", facts: ["items.# = 2"])
+        let pod = talk.answer["items"]?[0]?.name ?? ""
+        let path = "/api/v1/namespaces/del/pods/\(pod)/eviction"
+        talk.ask(
+            "POST \(path)", "{apiVersion: policy/v1, kind: Eviction, metadata: {name: \(pod)}}",
+            facts: [
+                "429", "reason = \"TooManyRequests\"",
+                "message = \"Cannot evict pod as it would violate the pod's disruption budget.\"",
+                "details.causes[0].message = \"The disruption budget web needs 2 healthy pods and has 2 currently\"",
+            ])
+        talk.tell(
+            "PATCH /apis/policy/v1/namespaces/del/poddisruptionbudgets/web", "{spec: {minAvailable: 1}}",
+            type: "application/merge-patch+json")
+        talk.pass(1)
+        talk.ask("POST \(path)", "{metadata: {name: \(pod)}}", facts: ["201", "status = \"Success\""])
     }
 
     @Test("a namespace ends once all in it is gone, and takes nothing new meanwhile")

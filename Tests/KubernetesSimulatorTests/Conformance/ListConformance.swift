@@ -38,6 +38,26 @@ struct ListConformance {
             facts: ["400", "message = \"found '==', expected: !, identifier, or 'end of string'\""])
     }
 
+    @Test("a field that a kind does not select by is named, and a revision to come is waited for")
+    func refusals() {
+        var talk = conversation()
+        talk.ask(
+            "GET \(maps)?fieldSelector=spec.nope=1",
+            facts: [
+                "400",
+                "message = \"\\\"spec.nope\\\" is not a known field selector: only \\\"metadata.name\\\", \\\"metadata.namespace\\\"\"",
+            ])
+        talk.ask("GET /api/v1/pods?fieldSelector=status.phase=Running,spec.nodeName!=x", facts: ["200"])
+        talk.ask(
+            "GET \(maps)?resourceVersion=99999999",
+            facts: ["504", "reason = \"Timeout\"", "details.causes[0].reason = \"ResourceVersionTooLarge\""])
+        talk.ask("GET \(maps)?limit=2", facts: ["200"])
+        let token = talk.answer.at("metadata", "continue")?.stringValue ?? ""
+        talk.tell("DELETE \(maps)/c0")
+        talk.cluster.state.store.compact()
+        talk.ask("GET \(maps)?limit=2&continue=\(token)", facts: ["410", "reason = \"Expired\""])
+    }
+
     @Test("pages follow one another, and items carry no kind of their own")
     func pages() {
         var talk = conversation()
