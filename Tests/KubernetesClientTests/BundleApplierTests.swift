@@ -189,6 +189,23 @@ extension BundleResult {
         }
     }
 
+    @Test func whatABeforeHookNeedsGoesAheadOfIt() async throws {
+        try await SimulatedServer.run { server in
+            let text =
+                Sample.namespace + Sample.configMap("a") + Sample.job("migrate")
+                + Sample.configMap("needed", annotations: "{swell.dev/hook: before}")
+            let first = try await server.applier().apply(try Sample.manifest(text))
+            #expect(
+                first.summary == [
+                    "Namespace shop created", "ConfigMap needed created", "Job migrate created", "ConfigMap a created",
+                ], "\(first.objects)")
+            let preview = try await server.applier().preview(try Sample.manifest(text))
+            #expect(preview.objects.contains { $0.reference.name == "needed" && $0.outcome == .unchanged })
+            let second = try await server.applier().apply(try Sample.manifest(Sample.namespace + Sample.configMap("a")))
+            #expect(second.summary.contains("ConfigMap needed pruned"))
+        }
+    }
+
     @Test func aFailedHookStopsTheBundleAndRunsTheFailureHook() async throws {
         try await SimulatedServer.run { server in
             let text =
@@ -206,7 +223,7 @@ extension BundleResult {
     @Test(arguments: [
         (Sample.job("x", hook: "sometimes"), "none of before, after, on-failure"),
         (Sample.job("x", timeout: "soon"), "no duration"),
-        (Sample.configMap("x", annotations: "{swell.dev/hook: before}"), "a hook must be a Job"),
+        (Sample.configMap("x", annotations: "{swell.dev/hook: after}"), "a hook must be a Job"),
         (Sample.configMap("x", annotations: "{swell.dev/wave: x}"), "no integer"),
     ])
     func refusesUnsoundBundlesBeforeTouchingAnything(text: String, expected: String) async throws {

@@ -151,7 +151,7 @@ public struct BundleApplier: Sendable {
                 try await awaitHealth(of: applied, atMost: options.healthTimeout, &run, onProgress)
             }
             if run.stopped == nil, run.hasFailed {
-                run.stopped = wave.map { "wave \($0) failed" } ?? "the namespaces and definitions failed"
+                run.stopped = wave.map { "wave \($0) failed" } ?? "what goes before all waves failed"
             }
         }
     }

@@ -34,8 +34,9 @@ struct Hook: Sendable {
         guard let moment = Moment(rawValue: moment) else {
             throw failure("annotation \(annotations.hook) \"\(moment)\" is none of before, after, on-failure")
         }
-        guard object.type.groupKind == GroupKind(group: "batch", kind: "Job") else {
-            throw failure("a hook must be a Job")
+        guard object.type.groupKind == ObjectAnnotations.job else {
+            if annotations.isNeededByHooks(object) { return nil }
+            throw failure("a hook must be a Job, or what a before hook needs, such as its account or settings")
         }
         guard let text = object.annotations[annotations.hookTimeout] else {
             throw failure("a hook must have the annotation \(annotations.hookTimeout), such as \"5m\"")

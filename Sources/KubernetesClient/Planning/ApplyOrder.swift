@@ -45,7 +45,7 @@ public enum ApplyPhase: Int, Sendable, Hashable, CaseIterable, Comparable {
 
 /// Objects that may be applied side by side, once all steps before them are done.
 public struct ApplyStep: Sendable, Hashable {
-    /// The wave; nil for the namespaces and definitions that go before all waves.
+    /// The wave; nil for namespaces, definitions and what hooks need, which go before all waves.
     public var wave: Int?
     /// The part that the objects play.
     public var phase: ApplyPhase
@@ -62,7 +62,7 @@ public struct ApplyStep: Sendable, Hashable {
 
 /// The order in which a bundle's objects are applied and pruned. Pure.
 public enum ApplyOrder {
-    /// The steps of a bundle: namespaces and definitions that name no wave first, then waves, each by phases.
+    /// The steps of a bundle: namespaces, definitions and what hooks need that name no wave first, then waves, each by phases.
     ///
     /// - Throws: ``KubernetesError`` when an object's wave annotation cannot be read.
     public static func steps(
@@ -79,7 +79,7 @@ public enum ApplyOrder {
         for object in objects {
             let phase = ApplyPhase(of: object.type.groupKind)
             let explicit = try annotations.waveNumber(of: object)
-            let goesFirst = explicit == nil && phase <= .definitions
+            let goesFirst = explicit == nil && (phase <= .definitions || annotations.isNeededByHooks(object))
             groups[Key(wave: goesFirst ? nil : explicit ?? 0, phase: phase), default: []].append(object)
         }
         return groups.keys.sorted().map { key in

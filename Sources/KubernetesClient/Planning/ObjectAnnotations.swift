@@ -16,7 +16,8 @@ public struct ObjectAnnotations: Sendable, Hashable {
     public var prune: String { "\(prefix)/prune" }
     /// `allow`: delete and create the object anew when an immutable field changes.
     public var replace: String { "\(prefix)/replace" }
-    /// `before`, `after` or `on-failure`: the object is a Job to run then.
+    /// `before`, `after` or `on-failure`: the object is a Job to run then. With `before`, what runs no pods (an account, a
+    /// role, settings) goes ahead of those Jobs, and is an object like any other after that.
     public var hook: String { "\(prefix)/hook" }
     /// How long a hook may take: `90s`, `5m`, `1h`. Mandatory on hooks.
     public var hookTimeout: String { "\(prefix)/hook-timeout" }
@@ -24,6 +25,18 @@ public struct ObjectAnnotations: Sendable, Hashable {
     public var hookDelete: String { "\(prefix)/hook-delete" }
     /// Fields that are left to somebody else, comma-separated: `spec.replicas`.
     public var ignore: String { "\(prefix)/ignore-fields" }
+
+    static let job = GroupKind(group: "batch", kind: "Job")
+
+    /// Whether an object is a Job to run at some moment, and so no lasting part of what is applied.
+    public func isHook(_ object: KubernetesObject) -> Bool {
+        object.type.groupKind == Self.job && object.annotations[hook] != nil
+    }
+
+    /// Whether an object goes ahead of the hooks that run before the rest.
+    func isNeededByHooks(_ object: KubernetesObject) -> Bool {
+        object.annotations[hook] == "before" && ApplyPhase(of: object.type.groupKind) != .workloads
+    }
 
     /// The wave of an object.
     ///

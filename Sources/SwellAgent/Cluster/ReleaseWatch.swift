@@ -64,7 +64,7 @@ struct ReleaseWatch: Sendable {
     ///
     /// Hooks come and go while a release is applied; whether they succeeded is known by then.
     private func placed(_ all: [KubernetesObject]) async throws -> [KubernetesObject] {
-        let objects = all.filter { $0.annotations[ObjectAnnotations().hook] == nil }
+        let objects = all.filter { !ObjectAnnotations().isHook($0) }
         var isNamespaced: [GroupVersionKind: Bool] = [:]
         for type in Set(objects.map(\.type)) { isNamespaced[type] = try await api.resource(for: type).isNamespaced }
         return objects.map { object in

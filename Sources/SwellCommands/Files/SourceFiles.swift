@@ -11,6 +11,8 @@ internal import SwellModel
 enum SourceFiles {
     /// The bytes of all files at most.
     static let maximumBytes = 24 << 20
+    /// The files and folders below one folder at most, so that a slip such as `-f /` ends.
+    private static let maximumEntries = 20_000
     private static let extensions: Set<String> = ["yaml", "yml", "json"]
 
     /// The files in a stable order: as named, and within a folder by path.
@@ -77,11 +79,17 @@ enum SourceFiles {
     private static func filesBelow(_ folder: String) throws -> [String] {
         var found: [String] = []
         var folders = [(path: folder, depth: 0)]
+        var entries = 0
         while let (path, depth) = folders.popLast() {
             guard depth <= 32 else {
                 throw CommandError(code: .refused, message: "'\(path)' is nested deeper than 32 folders")
             }
             for name in try FileManager.default.contentsOfDirectory(atPath: path) where !name.hasPrefix(".") {
+                entries += 1
+                guard entries <= maximumEntries else {
+                    throw CommandError(
+                        code: .refused, message: "'\(folder)' has more than \(maximumEntries) files and folders")
+                }
                 let child = path.hasSuffix("/") ? path + name : "\(path)/\(name)"
                 let type = try? FileManager.default.attributesOfItem(atPath: child)[.type] as? FileAttributeType
                 if type == .typeDirectory {

@@ -11,15 +11,31 @@ struct ReleaseSources: Sendable {
     }
 
     var application: ApplicationName
-    /// The files of values for a chart, the last one winning.
-    var values: [String] = []
+    var chart = ChartSettings()
     var program: RenderingProgram
 
+    /// How a chart is rendered.
+    struct ChartSettings: Sendable, Hashable {
+        /// The files of values, the last one winning.
+        var values: [String] = []
+        /// `key=value`, winning over the files.
+        var set: [String] = []
+        /// What `.Capabilities.KubeVersion` says; helm's own default where it is nil.
+        var kubeVersion: String?
+        /// What `.Capabilities.APIVersions` has beside helm's own list.
+        var apiVersions: [String] = []
+
+        var arguments: [String] {
+            values.flatMap { ["--values", ReleaseSources.local($0)] } + set.flatMap { ["--set", $0] }
+                + (kubeVersion.map { ["--kube-version", $0] } ?? []) + apiVersions.flatMap { ["--api-versions", $0] }
+        }
+    }
+
     private static let kustomizations = ["kustomization.yaml", "kustomization.yml", "Kustomization"]
-    private static let chartHooks = "helm.sh/hook"
 
     /// What a path has to be rendered as; nil for files and for folders of plain manifests.
     static func form(of path: String) -> Form? {
+        if path.hasSuffix(".tgz") { return .chart }
         func has(_ name: String) -> Bool {
             FileManager.default.fileExists(atPath: path.hasSuffix("/") ? path + name : "\(path)/\(name)")
         }
@@ -33,29 +49,33 @@ struct ReleaseSources: Sendable {
     func read(
         _ paths: [String], namespace: () async throws -> String
     ) async throws -> (files: [SourceFile], warnings: [String]) {
+        for path in paths where path.contains("://") {
+            throw CommandError(
+                code: .refused,
+                message: "'\(path)' is not on this machine; fetch it first, so that what is released can be seen: "
+                    + (path.hasPrefix("oci:") ? "helm pull \(path) --untar" : "git clone, helm pull or curl")
+                    + ", then name the folder or file")
+        }
         let forms = paths.map { $0 == "-" ? nil : Self.form(of: $0) }
-        guard values.isEmpty || forms.contains(.chart) else {
+        guard chart == ChartSettings() || forms.contains(.chart) else {
             throw CommandError(
                 code: .usage,
-                message: "--values are for a Helm chart, and \(paths.joined(separator: ", ")) has no Chart.yaml")
+                message: "--values, --set, --kube-version and --api-versions are for a Helm chart, and "
+                    + "\(paths.joined(separator: ", ")) has no Chart.yaml")
         }
-        for file in values where !FileManager.default.fileExists(atPath: file) {
+        for file in chart.values where !FileManager.default.fileExists(atPath: file) {
             throw CommandError(code: .refused, message: "there is no file '\(file)', which --values names")
         }
         var files: [SourceFile] = []
         var warnings: [String] = []
         for (path, form) in zip(paths, forms) {
             switch form {
-            case nil: files += try SourceFiles.read([path], keepsForeign: true).files
+            case nil: files += try plain(path)
             case .kustomization: files.append(try await kustomization(path))
             case .chart:
-                let chart = try await chart(path, namespace: try await namespace())
-                if chart.content.contains(Self.chartHooks) {
-                    warnings.append(
-                        "the chart '\(path)' has hooks (\(Self.chartHooks)), which Swell applies like any other object; "
-                            + "annotate Jobs that are to run before or after with swell.dev/hook")
-                }
-                files.append(chart)
+                let (output, notes) = try await render(chart: path, namespace: try await namespace())
+                files += output
+                warnings += notes
             }
         }
         let size = files.reduce(0) { $0 + $1.content.utf8.count }
@@ -66,10 +86,28 @@ struct ReleaseSources: Sendable {
         return (files, warnings)
     }
 
+    private func plain(_ path: String) throws -> [SourceFile] {
+        let files = try SourceFiles.read([path], keepsForeign: true).files
+        for file in files where file.name != path {
+            let parts = file.name.split(separator: "/", omittingEmptySubsequences: false)
+            let folder = parts.dropLast().joined(separator: "/")
+            guard let name = parts.last, name == "Chart.yaml" || Self.kustomizations.contains(String(name)) else {
+                continue
+            }
+            let form = name == "Chart.yaml" ? "a Helm chart" : "a kustomization"
+            throw CommandError(
+                code: .refused,
+                message: "'\(folder)' is \(form) within '\(path)', a folder of plain manifests; "
+                    + "name each folder by itself: -f \(folder)")
+        }
+        return files
+    }
+
     private func kustomization(_ path: String) async throws -> SourceFile {
-        for (name, arguments) in [("kubectl", ["kustomize"]), ("kustomize", ["build"])] {
-            let call = ([name] + arguments).joined(separator: " ")
-            if let text = try await render(path, name, arguments + [Self.local(path)], call: call) {
+        for (name, word) in [("kubectl", "kustomize"), ("kustomize", "build")] {
+            let call = "\(name) \(word)"
+            // Charts within are rendered by the helm that is on the path, as those beside are.
+            if let text = try await render(path, name, [word, "--enable-helm", Self.local(path)], call: call) {
                 return SourceFile(name: "\(path) (\(call))", content: text)
             }
         }
@@ -79,19 +117,27 @@ struct ReleaseSources: Sendable {
                 + "install kubectl, or render it elsewhere and pipe it in with -f -")
     }
 
-    private func chart(_ path: String, namespace: String) async throws -> SourceFile {
-        var arguments = [
-            "template", application.rawValue, Self.local(path), "--namespace", namespace, "--include-crds",
-            "--skip-tests",
-        ]
-        for file in values { arguments += ["--values", Self.local(file)] }
-        guard let text = try await render(path, "helm", arguments, call: "helm template") else {
+    private func render(
+        chart path: String, namespace: String
+    ) async throws -> (files: [SourceFile], warnings: [String]) {
+        let arguments =
+            [
+                "template", application.rawValue, Self.local(path), "--namespace", namespace, "--include-crds",
+                "--skip-tests",
+            ] + chart.arguments
+        let call = "helm template"
+        guard let text = try await render(path, "helm", arguments, call: call) else {
             throw CommandError(
                 code: .refused,
                 message: "'\(path)' is a Helm chart, and helm is not installed here; "
                     + "install helm, or render it elsewhere and pipe it in with -f -")
         }
-        return SourceFile(name: "\(path) (helm template)", content: text)
+        var output = try ChartOutput(text, chart: path)
+        // A second time, to find what is another one each time.
+        if let again = try await render(path, "helm", arguments, call: call), again != text {
+            output.noteDifferences(text, again)
+        }
+        return (output.files, output.warnings)
     }
 
     /// What a program prints; nil where it is not installed.
@@ -110,7 +156,7 @@ struct ReleaseSources: Sendable {
     }
 
     /// A path that no program takes for an option or for the name of a repository.
-    private static func local(_ path: String) -> String {
+    fileprivate static func local(_ path: String) -> String {
         path.hasPrefix("/") || path.hasPrefix("./") || path.hasPrefix("../") ? path : "./\(path)"
     }
 }

@@ -13,7 +13,7 @@ internal import SwellModel
 struct RenderingProgram: Sendable {
     /// The bytes of what it prints at most.
     static let maximumBytes = SourceFiles.maximumBytes
-    /// What is told of its complaints at most.
+    /// What is told of its complaints at most, half from the start and half from the end.
     private static let maximumComplaint = 4_096
 
     /// The variables that it runs with; its programs are found by their `PATH`.
@@ -52,7 +52,7 @@ struct RenderingProgram: Sendable {
             .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(1))
         ]
         var variables: [Subprocess.Environment.Key: String] = [:]
-        for (name, value) in environment where name != "SWELL_TOKEN" {
+        for (name, value) in environment where !name.hasPrefix("SWELL_") {
             if let key = Subprocess.Environment.Key(rawValue: name) { variables[key] = value }
         }
         let result: ExecutionResult<Void, BytesOutput, BytesOutput>
@@ -68,8 +68,13 @@ struct RenderingProgram: Sendable {
             throw Failure.failed("could not be run: \(error)")
         }
         guard result.terminationStatus.isSuccess else {
-            let text = String(decoding: result.standardError.suffix(Self.maximumComplaint), as: UTF8.self)
-            let complaint = text.trimmed
+            let whole = result.standardError
+            let half = Self.maximumComplaint / 2
+            let complaint =
+                whole.count <= Self.maximumComplaint
+                ? String(decoding: whole, as: UTF8.self).trimmed
+                : String(decoding: whole.prefix(half), as: UTF8.self).trimmed + "\n…\n"
+                    + String(decoding: whole.suffix(half), as: UTF8.self).trimmed
             throw Failure.failed(complaint.isEmpty ? "\(result.terminationStatus)" : complaint)
         }
         guard let text = String(validating: result.standardOutput, as: UTF8.self) else {

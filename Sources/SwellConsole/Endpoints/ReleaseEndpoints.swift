@@ -11,8 +11,9 @@ struct ReleaseEndpoints: Sendable {
         group.post("applications/:name/releases") { request, context in
             let name: ApplicationName = try context.name("name", "application")
             let body = try await reading.body(
-                ReleaseRequest.self, of: request, fields: ["version", "commit", "message", "files"])
-            return Response(json: try await create(name, body, by: context.actor), status: .created)
+                ReleaseRequest.self, of: request, fields: ["version", "commit", "message", "files", "dryRun"])
+            let view = try await create(name, body, by: context.actor)
+            return Response(json: view, status: body.dryRun == true ? .ok : .created)
         }
         group.get("applications/:name/releases") { request, context in
             let application = try await store.application(context.name("name", "application"))
@@ -65,7 +66,17 @@ struct ReleaseEndpoints: Sendable {
             application: name, reference: ReleaseReference(version: request.version, digest: assembled.digest),
             createdBy: actor, createdAt: try await store.now(), commit: request.commit, message: request.message,
             objectCount: assembled.objectCount, size: assembled.size)
-        let stored = try await store.createRelease(release, documents: assembled.documents)
+        let stored: Release
+        if request.dryRun == true {
+            if let taken = try await store.release(of: name, version: request.version),
+                taken.reference.digest != assembled.digest
+            {
+                throw StoreError.versionTaken(release, by: taken.reference.digest)
+            }
+            stored = release
+        } else {
+            stored = try await store.createRelease(release, documents: assembled.documents)
+        }
         let warnings = assembled.warnings.map(\.description)
         return ReleaseView(stored, warnings: warnings.isEmpty ? nil : warnings)
     }

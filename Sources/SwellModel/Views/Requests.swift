@@ -40,12 +40,17 @@ public struct ReleaseRequest: Sendable, Codable {
     public var commit: String?
     public var message: String?
     public var files: [SourceFile]
+    /// Whether everything is checked and nothing stored.
+    public var dryRun: Bool?
 
-    public init(version: String, commit: String? = nil, message: String? = nil, files: [SourceFile]) {
+    public init(
+        version: String, commit: String? = nil, message: String? = nil, files: [SourceFile], dryRun: Bool? = nil
+    ) {
         self.version = version
         self.commit = commit
         self.message = message
         self.files = files
+        self.dryRun = dryRun
     }
 }
 

@@ -1,5 +1,5 @@
 internal import SwellEngine
-internal import SwellModel
+public import SwellModel
 
 /// What the store asks of documents and releases before it takes them in: the same for each form of the store.
 enum DocumentRules {
@@ -63,7 +63,8 @@ extension StoreError {
             code: .leaseLost,
             message: "\(lease.holder) does not hold the lease \(lease.name) under epoch \(lease.epoch) any more")
     }
-    static func versionTaken(_ release: Release, by other: ContentDigest) -> Self {
+    /// A version is there already with other content.
+    public static func versionTaken(_ release: Release, by other: ContentDigest) -> Self {
         Self(
             code: .conflict,
             message: "version \(release.reference.version) of \(release.application) exists with digest "

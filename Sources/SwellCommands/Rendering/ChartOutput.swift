@@ -1,0 +1,199 @@
+internal import KubernetesObjects
+internal import SwellModel
+
+/// What `helm template` prints, taken apart by template, with Helm's annotations made into Swell's.
+///
+/// | Helm | Swell |
+/// |---|---|
+/// | a Job for `pre-install`, `pre-upgrade` | `swell.dev/hook: before` |
+/// | a Job for `post-install`, `post-upgrade` | `swell.dev/hook: after` |
+/// | what else is for `pre-…`, such as a hook's account | `swell.dev/hook: before`: applied ahead of the hooks, and kept |
+/// | what else is for `post-…`, and `crd-install` | an object like any other |
+/// | `pre-delete`, `post-delete`, `pre-rollback`, `post-rollback`, `test` | left out |
+/// | `helm.sh/hook-weight` | the order of the hooks |
+/// | `helm.sh/hook-delete-policy` | `swell.dev/hook-delete` |
+/// | a Job's `activeDeadlineSeconds`, or Helm's own five minutes | `swell.dev/hook-timeout` |
+/// | `helm.sh/resource-policy: keep` | `swell.dev/prune: keep` |
+struct ChartOutput {
+    /// One file a template, in the order in which Helm printed them; the hooks, in their own order, last.
+    private(set) var files: [SourceFile] = []
+    private(set) var warnings: [String] = []
+
+    private let chart: String
+    private var hooks: [(weight: Int, name: String, file: SourceFile)] = []
+
+    /// - Throws: ``CommandError`` for a hook that Swell has no form for.
+    init(_ text: String, chart: String) throws {
+        self.chart = chart
+        for part in Self.parts(of: text) {
+            let name = "\(chart)/\(part.template) (helm template)"
+            guard part.text.contains("helm.sh/") else {
+                append(SourceFile(name: name, content: part.text))
+                continue
+            }
+            let documents: [YAMLDocument]
+            do {
+                documents = try YAMLReader.documents(in: part.text, file: name)
+            } catch {
+                // The server says what is wrong with it, like for any other manifest.
+                append(SourceFile(name: name, content: part.text))
+                continue
+            }
+            for document in documents { try take(document.root.json, from: name) }
+        }
+        let ordered = hooks.enumerated().sorted {
+            ($0.element.weight, $0.element.name, $0.offset) < ($1.element.weight, $1.element.name, $1.offset)
+        }
+        for hook in ordered { append(hook.element.file) }
+    }
+
+    /// The documents as printed, and the template that each came from, without the chart's name.
+    static func parts(of text: String) -> [(template: String, text: String)] {
+        var parts: [(template: String, text: String)] = []
+        var lines: [Substring] = []
+        func end() {
+            defer { lines = [] }
+            guard lines.contains(where: { !$0.allSatisfy(\.isWhitespace) && !$0.hasPrefix("#") }) else { return }
+            let mark = "# Source: "
+            let source = lines.first { $0.hasPrefix(mark) }?.dropFirst(mark.count) ?? "?"
+            let template = source.split(separator: "/").dropFirst().joined(separator: "/")
+            parts.append((template.isEmpty ? String(source) : template, lines.joined(separator: "\n") + "\n"))
+        }
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            if line == "---" || line.hasPrefix("--- ") { end() } else { lines.append(line) }
+        }
+        end()
+        return parts
+    }
+
+    /// Warns of templates that a second rendering made otherwise.
+    mutating func noteDifferences(_ one: String, _ other: String) {
+        func byTemplate(_ text: String) -> [String: [String]] {
+            Dictionary(grouping: Self.parts(of: text), by: \.template).mapValues { $0.map(\.text) }
+        }
+        let second = byTemplate(other)
+        let differing = byTemplate(one).filter { $0.value != second[$0.key] }.keys.sorted()
+        warnings.append(
+            "the chart '\(chart)' renders differently each time (\(differing.joined(separator: ", "))): it uses chance or the "
+                + "time, so the same version cannot be made from it twice; give what it makes up in --values")
+    }
+
+    private mutating func append(_ file: SourceFile) {
+        guard let last = files.last, last.name == file.name else { return files.append(file) }
+        files[files.count - 1].content += "---\n" + file.content
+    }
+
+    private mutating func take(_ object: JSONValue, from name: String) throws {
+        var object = object
+        let annotations = object["metadata"]?["annotations"]?.objectValue ?? [:]
+        func text(_ key: String) -> String? { annotations[key]?.stringValue }
+        var changed = annotations
+        if text("helm.sh/resource-policy") == "keep" {
+            changed["swell.dev/prune"] = changed["swell.dev/prune"] ?? "keep"
+        }
+        guard let events = text("helm.sh/hook") else {
+            try object.set(.object(changed), at: ["metadata", "annotations"])
+            return append(SourceFile(name: name, content: object.yaml()))
+        }
+        for key in ["helm.sh/hook", "helm.sh/hook-weight", "helm.sh/hook-delete-policy"] { changed[key] = nil }
+        let hook = ChartHook(
+            kind: object["kind"]?.stringValue ?? "", name: object["metadata"]?["name"]?.stringValue ?? "",
+            events: events, deletion: text("helm.sh/hook-delete-policy") ?? "")
+        let place: ChartHook.Place
+        do {
+            place = try hook.place()
+        } catch {
+            throw CommandError(code: .refused, message: "'\(name)': \(error.message)")
+        }
+        switch place {
+        case .leftOut:
+            warnings.append("\(hook.kind) \(hook.name) of the chart '\(chart)' is left out: it is a hook for \(events)")
+            return
+        case .ordinary: break
+        case .ahead: changed["swell.dev/hook"] = changed["swell.dev/hook"] ?? "before"
+        case .job(let moment):
+            changed["swell.dev/hook"] = changed["swell.dev/hook"] ?? .string(moment)
+            let seconds = object["spec"]?["activeDeadlineSeconds"]?.intValue
+            let timeout = seconds.map { "\(max(1, $0))s" } ?? "5m"
+            changed["swell.dev/hook-timeout"] = changed["swell.dev/hook-timeout"] ?? .string(timeout)
+            if let policy = hook.deletePolicy {
+                changed["swell.dev/hook-delete"] = changed["swell.dev/hook-delete"] ?? .string(policy)
+            }
+            if hook.isPartial {
+                warnings.append(
+                    "Job \(hook.name) of the chart '\(chart)' is a hook for \(events) only; "
+                        + "Swell runs it with every release in which it is new or another one")
+            }
+        }
+        try object.set(.object(changed), at: ["metadata", "annotations"])
+        hooks.append(
+            (Int(text("helm.sh/hook-weight") ?? "") ?? 0, hook.name, SourceFile(name: name, content: object.yaml())))
+    }
+}
+
+/// One of Helm's hooks.
+private struct ChartHook {
+    enum Place {
+        case job(moment: String)
+        /// Applied ahead of the hooks that run before the rest.
+        case ahead
+        case ordinary
+        case leftOut
+    }
+
+    let kind: String
+    let name: String
+    let events: Set<String>
+    let deletion: Set<String>
+
+    private static let before: Set<String> = ["pre-install", "pre-upgrade"]
+    private static let after: Set<String> = ["post-install", "post-upgrade"]
+    private static let others: Set<String> = [
+        "pre-delete", "post-delete", "pre-rollback", "post-rollback", "test", "test-success", "test-failure",
+    ]
+
+    init(kind: String, name: String, events: String, deletion: String) {
+        func words(_ text: String) -> Set<String> { Set(text.split(separator: ",").map { String($0).trimmed }) }
+        self.kind = kind
+        self.name = name
+        self.events = words(events)
+        self.deletion = words(deletion)
+    }
+
+    /// Whether Helm would run it at the first install only, or at upgrades only.
+    var isPartial: Bool { !Self.before.isSubset(of: events) && !Self.after.isSubset(of: events) }
+
+    /// As Swell's annotation has it; nil for its default, which keeps the Job until the next run of it.
+    var deletePolicy: String? {
+        if deletion.contains("hook-succeeded") { return deletion.contains("hook-failed") ? "always" : "on-success" }
+        return nil
+    }
+
+    /// - Throws: ``CommandError`` whose message names the hook and not the file.
+    func place() throws(CommandError) -> Place {
+        func refusal(_ reason: String) -> CommandError {
+            CommandError(code: .refused, message: "\(kind) \(name) \(reason)")
+        }
+        let unknown = events.subtracting(Self.before).subtracting(Self.after).subtracting(Self.others)
+            .subtracting(["crd-install"])
+        guard unknown.isEmpty else {
+            throw refusal(
+                "is a hook for '\(unknown.sorted().joined(separator: ", "))', which Helm does not know either")
+        }
+        let isBefore = !events.isDisjoint(with: Self.before)
+        let isAfter = !events.isDisjoint(with: Self.after)
+        if events.contains("crd-install") { return .ordinary }
+        guard isBefore || isAfter else { return .leftOut }
+        switch kind {
+        case "Job":
+            guard isBefore != isAfter else {
+                throw refusal(
+                    "is a hook for before and after, and Swell runs a hook at one moment; make two Jobs of it")
+            }
+            return .job(moment: isBefore ? "before" : "after")
+        case "Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "CronJob", "ReplicationController":
+            throw refusal("is a hook, and Swell runs Jobs as hooks; make a Job of it, or render without it (--set …)")
+        default: return isBefore ? .ahead : .ordinary
+        }
+    }
+}
