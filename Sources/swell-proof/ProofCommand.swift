@@ -2,10 +2,9 @@ internal import ArgumentParser
 internal import SwellSimulation
 
 /// Runs simulated worlds and checks the invariants. Exits with 1 where one broke.
-@main
 struct ProofCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "swell-proof",
+        commandName: "run",
         abstract: "Runs seeded worlds of faults against the engine and checks its invariants.")
 
     @Option(help: "The seeds to run, such as 0..<1000 or 7.")

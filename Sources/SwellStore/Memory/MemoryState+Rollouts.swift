@@ -87,21 +87,17 @@ extension MemoryState {
     public mutating func decide(
         _ name: RolloutName, under lease: Lease, _ decide: (DecisionInput) -> Decision
     ) throws(StoreError) -> Decision {
-        guard let stored = rollouts[name] else { throw .noRollout(name) }
+        guard let input = decisionInput(of: name, epoch: lease.epoch) else { throw .noRollout(name) }
         guard isHeld(lease) else { throw .leaseLost(lease) }
-        let pending = pendingCommands[name] ?? []
-        let input = DecisionInput(
-            rollout: stored.rollout, commands: pending.compactMap { commands[$0]?.record }, reports: inbox[name] ?? [],
-            surroundings: surroundings(of: stored.rollout), now: now, epoch: lease.epoch)
         let decision = decide(input)
 
         var held = Set(claims.lazy.filter { $0.value == name }.map(\.key.cluster))
-        let gained = try claimsGained(by: decision.rollout, from: stored.rollout, holding: held, input.commands)
+        let gained = try claimsGained(by: decision.rollout, from: input.rollout, holding: held, input.commands)
         held.formUnion(gained)
         try DecisionRules.check(decision, of: input, holding: held)
 
         for cluster in gained {
-            claims[ClusterApplication(cluster: cluster, application: stored.rollout.application)] = name
+            claims[ClusterApplication(cluster: cluster, application: input.rollout.application)] = name
         }
         if decision.rollout.phase.isEnded { claims = claims.filter { $0.value != name } }
         pendingCommands[name] = nil
