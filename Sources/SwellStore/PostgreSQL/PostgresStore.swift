@@ -31,7 +31,7 @@ public struct PostgresStore: Sendable {
         try await read([PostgresStatement(sql, parameters)]) { try body($0[0]) }
     }
 
-    /// Runs statements that only read in one round trip, again if the connection was lost, and makes something of their rows.
+    /// Runs statements that only read, all at one moment, again if the connection was lost, and makes something of their rows.
     func read<Value>(
         _ statements: [PostgresStatement], _ body: ([PostgresResult]) throws -> Value
     ) async throws(StoreError) -> Value {
@@ -39,7 +39,12 @@ public struct PostgresStore: Sendable {
         while true {
             attempts -= 1
             do {
-                return try body(try await pool.pipeline(statements))
+                guard statements.count > 1 else { return try body(try await pool.pipeline(statements)) }
+                // Each statement of a pipeline would see what had committed by then.
+                let results = try await pool.withTransaction(isolation: .repeatableRead, readOnly: true) {
+                    try await $0.pipeline(statements)
+                }
+                return try body(results)
             } catch let error as PostgresError
                 where attempts > 0 && (error.isConnectionFailure || error.isRetryable)
             {

@@ -29,16 +29,16 @@ enum StoreForm: String, CaseIterable, CustomTestStringConvertible {
 let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
 /// Runs `body` with a small pool that works meanwhile.
-func withPool(
+func withPool<Value>(
     _ configuration: PostgresConfiguration, waitTimeout: Duration = .seconds(10),
-    _ body: (PostgresPool) async throws -> Void
-) async throws {
+    _ body: (PostgresPool) async throws -> Value
+) async throws -> Value {
     var settings = PostgresPoolSettings(minimum: 0, maximum: 4)
     settings.waitTimeout = waitTimeout
     let pool = try PostgresPool(configuration: configuration, settings: settings, logger: quiet)
-    try await withThrowingTaskGroup(of: Void.self) { group in
+    return try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await pool.run() }
-        let result: Result<Void, any Error>
+        let result: Result<Value, any Error>
         do {
             result = .success(try await body(pool))
         } catch {
@@ -46,7 +46,7 @@ func withPool(
         }
         group.cancelAll()
         try? await group.waitForAll()
-        try result.get()
+        return try result.get()
     }
 }
 
