@@ -121,9 +121,11 @@ extension ClusterState {
                 ],
                 "spec": spec,
             ], now: now)
-        record(
-            "ScalingReplicaSet", "Scaled up replica set \(name) from 0 to \(replicas)", about: deployment,
-            source: "deployment-controller", now: now)
+        if replicas > 0 {
+            record(
+                "ScalingReplicaSet", "Scaled up replica set \(name) from 0 to \(replicas)", about: deployment,
+                source: "deployment-controller", now: now)
+        }
         writeStatus(Self.storage, deployment.key, now: now) { object in
             object.put(.string(String(revision)), "metadata", "annotations", Self.revisionKey)
             DeploymentConditions.set(

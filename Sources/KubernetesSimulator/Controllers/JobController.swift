@@ -22,7 +22,7 @@ extension ClusterState {
         let active = all.filter { PodFacts.isActive($0.value) }
         let ending = all.filter { $0.value.isBeingDeleted && !PodFacts.isFinished($0.value) }.count
         let isSuspended = job.at("spec", "suspend")?.boolValue == true
-        let completions = job.int("spec", "completions") ?? 1
+        let completions = job.int("spec", "completions")
         let limit = job.int("spec", "backoffLimit") ?? 6
         let restarts = active.reduce(0) { sum, pod in
             sum
@@ -41,11 +41,13 @@ extension ClusterState {
                 agenda.look(at: started + Double(deadline))
             }
         }
-        let isComplete = succeeded >= completions
+        // Without a number, the first success says that the work is done, and the others come to their own end.
+        let isComplete = completions.map { succeeded >= $0 } ?? (succeeded > 0 && active.isEmpty)
         if failure != nil || isComplete || isSuspended {
             for pod in active { end("pods", pod.value.key, now: now) }
         } else {
-            let parallel = min(job.int("spec", "parallelism") ?? 1, completions - succeeded)
+            let most = job.int("spec", "parallelism") ?? 1
+            let parallel = completions.map { min(most, $0 - succeeded) } ?? (succeeded > 0 ? 0 : most)
             if active.count < parallel {
                 for _ in active.count..<parallel { startPod(of: job, index: all.count, now: now) }
             }

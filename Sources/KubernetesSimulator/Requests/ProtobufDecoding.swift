@@ -46,7 +46,8 @@ struct ProtobufDecoding {
                 raw = bytes
             }
         }
-        var object = try message(kind, raw)
+        // Versions of a kind that differ have a line each, by apiVersion and kind.
+        var object = try message(messages["\(apiVersion)/\(kind)"] == nil ? kind : "\(apiVersion)/\(kind)", raw)
         object["apiVersion"] = .string(apiVersion)
         object["kind"] = .string(kind)
         return object
@@ -70,7 +71,12 @@ struct ProtobufDecoding {
                 members[key] = element
                 result[field.name] = .object(members)
             default:
-                if let member = try read(value, field.form), member != "" { result[field.name] = member }
+                guard let member = try read(value, field.form), member != "" else { continue }
+                if field.name == "^" {
+                    result.merge(member.objectValue ?? [:]) { $1 }
+                } else {
+                    result[field.name] = member
+                }
             }
         }
         return .object(result)
@@ -176,7 +182,8 @@ struct ProtobufDecoding {
 
     /// A message a line: its name, then number:field:form.
     ///
-    /// Forms: s text, y bytes, b flag, i integer, n count, x number or text, q quantity, - skipped, [] list, {} map.
+    /// Forms: s text, y bytes, b flag, i integer, n count, x number or text, q quantity, - skipped, [] list, {} map. The
+    /// members of a field named ^ stand beside it.
     private static let layout = """
         Quantity 1:string:s
         IntOrString 1:type:i 2:number:i 3:text:s
@@ -200,7 +207,8 @@ struct ProtobufDecoding {
         Deployment 1:metadata:ObjectMeta 2:spec:DeploymentSpec 3:status:-
         DeploymentSpec 1:replicas:i 2:selector:LabelSelector 3:template:PodTemplateSpec 4:strategy:DeploymentStrategy 5:minReadySeconds:n 6:revisionHistoryLimit:i 7:paused:b 9:progressDeadlineSeconds:i
         DeploymentStrategy 1:type:s
-        LabelSelector 1:matchLabels:{s}
+        LabelSelector 1:matchLabels:{s} 2:matchExpressions:[LabelSelectorRequirement]
+        LabelSelectorRequirement 1:key:s 2:operator:s 3:values:[s]
         PodTemplateSpec 1:metadata:ObjectMeta 2:spec:PodSpec
         PodSpec 2:containers:[Container] 3:restartPolicy:s 4:terminationGracePeriodSeconds:i 5:activeDeadlineSeconds:i 6:dnsPolicy:s 7:nodeSelector:{s} 8:serviceAccountName:s 9:serviceAccount:s 10:nodeName:s 11:hostNetwork:b 12:hostPID:b 13:hostIPC:b 14:securityContext:Empty 16:hostname:s 17:subdomain:s 19:schedulerName:s 24:priorityClassName:s
         Empty
@@ -213,6 +221,32 @@ struct ProtobufDecoding {
         CronJob 1:metadata:ObjectMeta 2:spec:CronJobSpec 3:status:-
         CronJobSpec 1:schedule:s 2:startingDeadlineSeconds:i 3:concurrencyPolicy:s 4:suspend:b 5:jobTemplate:JobTemplateSpec 6:successfulJobsHistoryLimit:i 7:failedJobsHistoryLimit:i 8:timeZone:s
         JobTemplateSpec 1:metadata:ObjectMeta 2:spec:JobSpec
+        ResourceQuota 1:metadata:ObjectMeta 2:spec:ResourceQuotaSpec 3:status:-
+        ResourceQuotaSpec 1:hard:{q} 2:scopes:[s]
+        PodDisruptionBudget 1:metadata:ObjectMeta 2:spec:PodDisruptionBudgetSpec 3:status:-
+        PodDisruptionBudgetSpec 1:minAvailable:x 2:selector:LabelSelector 3:maxUnavailable:x 4:unhealthyPodEvictionPolicy:s
+        PriorityClass 1:metadata:ObjectMeta 2:value:i 3:globalDefault:b 4:description:s 5:preemptionPolicy:s
+        Ingress 1:metadata:ObjectMeta 2:spec:IngressSpec 3:status:-
+        IngressSpec 1:defaultBackend:IngressBackend 2:tls:[IngressTLS] 3:rules:[IngressRule] 4:ingressClassName:s
+        IngressBackend 4:service:IngressServiceBackend
+        IngressServiceBackend 1:name:s 2:port:ServiceBackendPort
+        ServiceBackendPort 1:name:s 2:number:n
+        IngressTLS 1:hosts:[s] 2:secretName:s
+        IngressRule 1:host:s 2:^:IngressRuleValue
+        IngressRuleValue 1:http:HTTPIngressRuleValue
+        HTTPIngressRuleValue 1:paths:[HTTPIngressPath]
+        HTTPIngressPath 1:path:s 2:backend:IngressBackend 3:pathType:s
+        autoscaling/v1/HorizontalPodAutoscaler 1:metadata:ObjectMeta 2:spec:V1AutoscalerSpec 3:status:-
+        V1AutoscalerSpec 1:scaleTargetRef:CrossVersionObjectReference 2:minReplicas:i 3:maxReplicas:i 4:targetCPUUtilizationPercentage:i
+        autoscaling/v2/HorizontalPodAutoscaler 1:metadata:ObjectMeta 2:spec:V2AutoscalerSpec 3:status:-
+        V2AutoscalerSpec 1:scaleTargetRef:CrossVersionObjectReference 2:minReplicas:i 3:maxReplicas:i 4:metrics:[MetricSpec]
+        CrossVersionObjectReference 1:kind:s 2:name:s 3:apiVersion:s
+        MetricSpec 1:type:s 4:resource:ResourceMetricSource
+        ResourceMetricSource 1:name:s 2:target:MetricTarget
+        MetricTarget 1:type:s 2:value:q 3:averageValue:q 4:averageUtilization:i
+        TokenRequest 1:metadata:ObjectMeta 2:spec:TokenRequestSpec 3:status:-
+        TokenRequestSpec 1:audiences:[s] 3:boundObjectRef:BoundObjectReference 4:expirationSeconds:i
+        BoundObjectReference 1:kind:s 2:apiVersion:s 3:name:s 4:uid:s
         SelfSubjectAccessReview 1:metadata:ObjectMeta 2:spec:SelfSubjectAccessReviewSpec 3:status:-
         SelfSubjectAccessReviewSpec 1:resourceAttributes:ResourceAttributes 2:nonResourceAttributes:NonResourceAttributes
         ResourceAttributes 1:namespace:s 2:verb:s 3:group:s 4:version:s 5:resource:s 6:subresource:s 7:name:s

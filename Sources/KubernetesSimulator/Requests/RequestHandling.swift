@@ -20,12 +20,19 @@ extension ClusterState {
             if let answer = try review(request) { return answer }
             guard let path = try resolve(request) else { return .pageNotFound }
             return try answerGuarded(request, path) { state throws(APIStatus) in
-                try state.answer(request, path, now: now)
+                var response = try state.answer(request, path, now: now)
+                Self.addWarnings(Self.deprecations[path.type.apiVersion + "/" + path.type.kind] ?? [], to: &response)
+                return response
             }
         } catch {
             return APIResponse(error)
         }
     }
+
+    /// What the server warns of at every use of a kind.
+    private static let deprecations = [
+        "v1/Endpoints": ["v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"]
+    ]
 
     private func resolve(_ request: APIRequest) throws(APIStatus) -> ResourcePath? {
         var parts = request.path[...]

@@ -156,4 +156,19 @@ struct ApplyConformance {
             "POST /api/v1/namespaces/ssa/configmaps?dryRun=All", Sample.configMap("{a: \"1\"}"),
             facts: ["409", "reason = \"AlreadyExists\""])
     }
+
+    @Test("a status in a manifest is nobody's, and conflicts with nobody")
+    func statusInManifest() {
+        var talk = Conversation()
+        talk.namespace("ssa")
+        let manifest = Sample.deployment() + "\nstatus: {replicas: 9, readyReplicas: 9}\n"
+        talk.ask("PATCH \(web)", manifest, facts: ["201", "status = {}"])
+        talk.pass(3)
+        talk.ask(
+            "PATCH \(web)", manifest,
+            facts: [
+                "200", "status.readyReplicas = 2", "metadata.managedFields[manager=swell].fieldsV1.f:status !",
+                "metadata.managedFields[subresource=status].manager = \"kube-controller-manager\"",
+            ])
+    }
 }

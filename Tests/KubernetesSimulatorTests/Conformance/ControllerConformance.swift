@@ -195,6 +195,20 @@ struct ControllerConformance {
             facts: ["status.failed = 2", "status.conditions[type=Failed].reason = \"BackoffLimitExceeded\""])
     }
 
+    @Test("a Job without a number of completions is done with its first success")
+    func workQueue() {
+        var talk = Conversation()
+        let path = "/apis/batch/v1/namespaces/default/jobs/queue"
+        talk.ask(
+            "PATCH \(path)",
+            "{apiVersion: batch/v1, kind: Job, metadata: {name: queue}, spec: {parallelism: 3, template: {spec: {restartPolicy: Never, containers: [{name: c, image: tool}]}}}}",
+            facts: ["201", "spec.completions !", "spec.parallelism = 3"])
+        talk.pass(0.1)
+        talk.ask("GET \(pods)", facts: ["items.# = 3"])
+        talk.pass(4)
+        talk.ask("GET \(path)", facts: ["status.succeeded = 3", "status.conditions[type=Complete].status = \"True\""])
+    }
+
     @Test("the pods behind a Service are its endpoints, in both forms")
     func endpoints() {
         var talk = Conversation()

@@ -63,6 +63,14 @@ struct Kubectl: Sendable {
         try await run(line.split(separator: " ").map(String.init) + more) { _ in true }
     }
 
+    /// Waits for a definition's kind. kubectl's own wait gives up at once on a definition that has no conditions yet.
+    func untilEstablished(_ name: String) async throws {
+        let end = ContinuousClock.now + .seconds(20)
+        while try await self("wait crd/\(name) --for condition=Established --timeout 20s").code != 0 {
+            try #require(ContinuousClock.now < end, "\(name) was not established")
+        }
+    }
+
     /// Runs a kubectl that does not end by itself for as long as the body runs, which may wait for words of its output.
     func watch(
         _ line: String, _ body: (_ see: (String) async throws -> Void) async throws -> Void

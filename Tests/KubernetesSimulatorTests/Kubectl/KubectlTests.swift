@@ -178,9 +178,7 @@ struct KubectlTests {
     func customResources() async throws {
         try await Kubectl.withCluster { kubectl in
             try await kubectl("apply -f \(try kubectl.file("crd.yaml", Manifests.definition))")
-            let established = try await kubectl(
-                "wait crd/widgets.example.com --for condition=Established --timeout 20s")
-            #expect(established.code == 0)
+            try await kubectl.untilEstablished("widgets.example.com")
             let widget = try kubectl.file("widget.yaml", Manifests.widget(size: "3"))
             #expect(try await kubectl("apply -f \(widget)").output == "widget.example.com/one created\n")
             #expect(try await kubectl("apply --server-side --force-conflicts -f \(widget)").code == 0)
@@ -221,8 +219,32 @@ struct KubectlTests {
             let old = try await kubectl("explain hpa.spec --api-version=autoscaling/v1").output
             #expect(old.contains("targetCPUUtilizationPercentage\t<integer>"))
             try await kubectl("apply -f \(try kubectl.file("crd.yaml", Manifests.definition))")
-            try await kubectl("wait crd --all --for condition=Established --timeout 20s")
+            try await kubectl.untilEstablished("widgets.example.com")
             #expect(try await kubectl("explain widgets.spec").code == 0)
+        }
+    }
+
+    @Test("every create command is understood")
+    func createCommands() async throws {
+        try await Kubectl.withCluster { kubectl in
+            for command in [
+                "create quota q --hard=cpu=1,pods=2", "create pdb p --selector=app=web --min-available=1",
+                "create priorityclass pc --value=5", "create ingress i --rule=foo.com/bar=svc1:8080,tls=c",
+                "create cronjob cj --image=busybox --schedule=@daily", "create job j --image=busybox -- date",
+                "create deployment d --image=nginx --replicas=2", "expose deployment d --port=80",
+                "autoscale deployment d --min=1 --max=3", "run r --image=nginx", "create serviceaccount s",
+                "create role ro --verb=get --resource=pods",
+                "create rolebinding rb --role=ro --serviceaccount=default:s",
+                "create secret generic sec --from-literal=a=b", "create token s",
+            ] {
+                let answer = try await kubectl(command)
+                #expect(answer.code == 0, "\(command): \(answer.errors)")
+            }
+            let path = "{.spec.rules[0].http.paths[0].backend.service.port.number}"
+            #expect(try await kubectl("get ingress i -o jsonpath=\(path)").output == "8080")
+            #expect(try await kubectl("get hpa d -o jsonpath={.spec.maxReplicas}").output == "3")
+            #expect(try await kubectl("get quota q -o jsonpath={.spec.hard.pods}").output == "2")
+            #expect(try await kubectl("get pdb p -o jsonpath={.spec.minAvailable}").output == "1")
         }
     }
 
