@@ -60,6 +60,16 @@ internal import X509
         #expect(await code(verifier(), padded) == .untrusted)
     }
 
+    @Test(arguments: [(25 * 60, "expired at"), (-60, "is valid from")])
+    func aCertificateOfAnotherTimeIsToldWithBothMoments(minutes: Int64, words: String) async throws {
+        let issued = try agent(of: authority)
+        let moment = now + Interval(milliseconds: minutes * 60_000)
+        let error = await #expect(throws: IdentityError.self) { try await verifier(at: moment).verify(issued.chain) }
+        let message = try #require(error?.message)
+        #expect(message.contains(words) && message.contains("it is \(moment) by the clock here"), "\(message)")
+        #expect(message.count < 300, "the whole certificate is in it: \(message)")
+    }
+
     @Test func anotherTrustDomainUnderATrustedAuthorityIsRefused() async throws {
         let other = try CertificateAuthority.create(trustDomain: TrustDomain("other.test"), now: now)
         let issued = try agent(of: other)

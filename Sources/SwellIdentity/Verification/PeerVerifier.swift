@@ -114,6 +114,23 @@ public struct PeerVerifier: Sendable {
         }
     }
 
+    /// Before the verifier does, whose words are the whole certificate's.
+    private func checkTime(of leaf: Certificate, named identity: WorkloadIdentity) throws(IdentityError) {
+        let (now, start, end) = (now(), Timestamp(leaf.notValidBefore), Timestamp(leaf.notValidAfter))
+        if now < start {
+            throw IdentityError(
+                .untrusted,
+                "the certificate of \(identity) is valid from \(start) on, but it is \(now) by the clock here: the clock here or the issuer's is wrong"
+            )
+        }
+        if now > end {
+            throw IdentityError(
+                .untrusted,
+                "the certificate of \(identity) with serial \(leaf.serialText) expired at \(end), and it is \(now) by the clock here: it must be renewed, or the clock here is wrong"
+            )
+        }
+    }
+
     private func checkChain(
         leaf: Certificate, rest: [Certificate], named identity: WorkloadIdentity
     ) async throws(IdentityError) -> ValidatedCertificateChain {
@@ -129,6 +146,7 @@ public struct PeerVerifier: Sendable {
                 )
             }
         }
+        try checkTime(of: leaf, named: identity)
         let time = now().date
         var verifier = Verifier(rootCertificates: CertificateStore(roots)) {
             RFC5280Policy(fixedExpiryValidationTime: time)
