@@ -243,6 +243,23 @@ struct CancellationTests {
         }
     }
 
+    @Test(.timeLimit(.minutes(1))) func aServerThatHangsIsGivenUpEvenWhereNoLimitWasSet() async throws {
+        let server = try await PostgresServer.start()
+        var configuration = server.configuration()
+        configuration.answerTimeout = .milliseconds(300)
+        try await withConnection(to: configuration) { connection in
+            try await connection.query("SELECT 1")
+            try await server.freeze()
+            let error = await failure { try await connection.query("SELECT 1") }
+            #expect(error?.code == .timedOut)
+            #expect(
+                error?.isConnectionFailure == false, "it would be tried again on one hanging connection after another")
+            let closed = await failure { try await connection.query("SELECT 1") }
+            #expect(closed?.code == .connectionClosed)
+            try await server.thaw()
+        }
+    }
+
     @Test func aServerThatHangsDoesNotHoldItsCallers() async throws {
         let server = try await PostgresServer.start()
         var configuration = server.configuration()
@@ -251,6 +268,7 @@ struct CancellationTests {
             try await server.freeze()
             let error = await failure { try await connection.query("SELECT 1", timeout: .milliseconds(100)) }
             #expect(error?.code == .connectionLost)
+            #expect(await connection.isUsable == false)
             configuration.connectTimeout = .milliseconds(200)
             let hanging = configuration
             let refused = await failure { try await PostgresConnection.connect(to: hanging) }

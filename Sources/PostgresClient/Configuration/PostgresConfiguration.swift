@@ -18,6 +18,10 @@ public struct PostgresConfiguration: Sendable {
     public var idleInTransactionTimeout: Duration? = .seconds(60)
     /// How long the server may take to honour a cancelled statement before the connection is given up. Default 5 s.
     public var cancelGrace: Duration = .seconds(5)
+    /// How long the server may take over the statements of one call before the connection is given up. A server that hangs, or a
+    /// network that swallows everything, never says that a statement took too long. Above ``statementTimeout``; `nil` waits for
+    /// ever. Default 40 s.
+    public var answerTimeout: Duration? = .seconds(40)
     /// How many prepared statements a connection keeps; the least recently used goes. 0 prepares none. Default 256.
     public var preparedStatementLimit = 256
     /// The largest result that is accepted, in bytes of values. Default 256 MiB.

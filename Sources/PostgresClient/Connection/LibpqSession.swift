@@ -122,7 +122,7 @@ final class LibpqSession {
             let flushed = PQflush(handle)
             if flushed < 0 { throw lostWhileSending(handle) }
             if try step() { break }
-            var deadline = operation.deadline
+            var deadline = operation.nextMoment
             if let current = interruption {
                 let now = ContinuousClock.now
                 guard now < current.giveUp, !closing.isSet else {
@@ -134,6 +134,10 @@ final class LibpqSession {
                 }
                 deadline = min(current.giveUp, now.advanced(by: .seconds(1)))
             } else if let reason = operation.reasonToStop(closing: closing) {
+                if reason == .unanswered {
+                    close()
+                    throw operation.error(for: reason)
+                }
                 guard reason != .closing, operation.interruption == .cancel else {
                     throw lost("\(operation.error(for: reason).message) in the middle of a statement")
                 }

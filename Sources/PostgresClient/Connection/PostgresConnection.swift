@@ -97,7 +97,7 @@ public actor PostgresConnection: PostgresQueryable {
         try checkTransaction(id)
         guard !statements.isEmpty else { return [] }
         do {
-            return try await perform(timeout: timeout) { operation in
+            return try await perform(timeout: timeout, answerTimeout: configuration.answerTimeout) { operation in
                 let begin = transaction?.pendingBegin
                 let results = try session.run(statements, prelude: begin.map { [$0] } ?? [], operation)
                 transaction?.pendingBegin = nil
@@ -128,10 +128,12 @@ public actor PostgresConnection: PostgresQueryable {
 
     /// Runs one operation on the thread to its end, listening for the task's cancellation meanwhile.
     private func perform<Result>(
-        timeout: Duration?, _ body: (Operation) throws -> Result
+        timeout: Duration?, answerTimeout: Duration? = nil, _ body: (Operation) throws -> Result
     ) async throws -> Result {
         let flag = CancellationFlag()
-        let operation = Operation(cancellation: flag, deadline: timeout.map { .now.advanced(by: $0) })
+        let operation = Operation(
+            cancellation: flag, deadline: timeout.map { .now.advanced(by: $0) },
+            lastResort: answerTimeout.map { .now.advanced(by: $0) })
         let wakeup = thread.wakeup
         return try await withTaskCancellationHandler {
             try runHere(body, operation)

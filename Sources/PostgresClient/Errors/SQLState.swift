@@ -30,6 +30,7 @@ public struct SQLState: RawRepresentable, Hashable, Sendable, ExpressibleByStrin
     public static let adminShutdown: SQLState = "57P01"
     public static let crashShutdown: SQLState = "57P02"
     public static let cannotConnectNow: SQLState = "57P03"
+    public static let diskFull: SQLState = "53100"
     public static let tooManyConnections: SQLState = "53300"
     public static let lockNotAvailable: SQLState = "55P03"
     public static let undefinedTable: SQLState = "42P01"
