@@ -30,6 +30,13 @@ extension StoreError {
             self.init(code: .unavailable, message: "the database cannot be reached; nothing was done", cause: error)
         case .decoding, .unexpectedRowCount:
             self.init(code: .corrupt, message: "the database answered something unexpected", cause: error)
+        case _ where error.sqlState == .diskFull:
+            self.init(
+                code: .unavailable, message: "the database's disk is full, so nothing was done: give it room",
+                cause: error)
+        // Class 53 is a lack of resources: memory, connections, what the server's settings allow.
+        case _ where error.sqlState?.category == "53":
+            self.init(code: .unavailable, message: "the database lacks resources; nothing was done", cause: error)
         case _ where error.isConnectionFailure || error.isRetryable || error.sqlState?.category == "57":
             self.init(
                 code: .unavailable, message: "the database could not do it now; nothing was done", cause: error)
