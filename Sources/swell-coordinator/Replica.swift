@@ -68,11 +68,12 @@ struct Replica {
             metadata: [
                 "replica": "\(holder)", "database": "\(settings.database)", "trust_domain": "\(settings.trustDomain)",
             ])
-        let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: services.map { .init(service: $0, successTerminationBehavior: .ignore) },
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-        try await group.run()
+        var configuration = ServiceGroupConfiguration(
+            services: services.map { .init(service: $0, successTerminationBehavior: .ignore) },
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        // A database that hangs must not keep the process: leases that are not given up expire by themselves.
+        configuration.maximumGracefulShutdownDuration = .seconds(20)
+        try await ServiceGroup(configuration: configuration).run()
         logger.info("coordinator ended", metadata: ["replica": "\(holder)"])
     }
 

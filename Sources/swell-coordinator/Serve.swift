@@ -1,7 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
 internal import Logging
-internal import PostgresClient
 internal import SwellIdentity
 internal import SwellTelemetry
 
@@ -19,8 +18,7 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Where the authority and the operator's token are kept; made with mode 0700 where missing.")
     var stateDir: String
 
-    @Option(help: "PostgreSQL: a postgres:// URL or keywords; by default SWELL_DATABASE_URL.")
-    var database: String?
+    @OptionGroup var database: DatabaseOption
 
     @Option(help: "Where agents have their sessions, host:port.")
     var agentListen: String = "0.0.0.0:7443"
@@ -66,16 +64,14 @@ struct Serve: AsyncParsableCommand {
     /// The flags, checked; a mistake in them is a mistake of usage.
     private func settings() throws -> ReplicaSettings {
         let environment = ProcessInfo.processInfo.environment
-        guard let url = database ?? environment["SWELL_DATABASE_URL"] else {
-            throw ValidationError("give --database, or set SWELL_DATABASE_URL, to a postgres:// URL")
-        }
+        let database = try database.configuration()
         guard (4...200).contains(databaseConnections) else {
             throw ValidationError("--database-connections: \(databaseConnections) is not from 4 to 200")
         }
         do {
             return ReplicaSettings(
-                stateDirectory: stateDir, database: try PostgresConfiguration(url),
-                databaseConnections: databaseConnections, agents: try ListenAddress("--agent-listen", agentListen),
+                stateDirectory: stateDir, database: database, databaseConnections: databaseConnections,
+                agents: try ListenAddress("--agent-listen", agentListen),
                 enrolment: try ListenAddress("--enroll-listen", enrollListen),
                 api: try ListenAddress("--api-listen", apiListen), trustDomain: try TrustDomain(trustDomain),
                 serverNames: try ServerNames(serverName), replica: replica, readyFile: readyFile,

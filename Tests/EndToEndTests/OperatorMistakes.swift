@@ -17,9 +17,10 @@ internal import Testing
     }
 
     @Test func badDocumentsAreRefusedAsAWholeWithFileLineAndPath() async throws {
-        let fleet = try await Fleet(regions: [:])
+        let fleet = try await Fleet(Fleet.Shape(regions: [:]))
         do {
             try await fleet.startCoordinator()
+            try await fleet.awaitCoordinator()
             let bad = fleet.folder.appending(path: "bad.yaml")
             try """
             apiVersion: swell.dev/v1
@@ -51,9 +52,10 @@ internal import Testing
     }
 
     @Test func aRolloutOverClustersThatNeverJoinedSaysWhichAreUnreachable() async throws {
-        let fleet = try await Fleet(regions: [:])
+        let fleet = try await Fleet(Fleet.Shape(regions: [:]))
         do {
             try await fleet.startCoordinator()
+            try await fleet.awaitCoordinator()
             try await fleet.apply(
                 """
                 apiVersion: swell.dev/v1

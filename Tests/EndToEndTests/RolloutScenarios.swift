@@ -12,16 +12,10 @@ internal import Testing
         }
     }
 
-    private func start(_ fleet: Fleet, _ version: String, name: String) async throws {
-        let result = try await fleet.swell(
-            "rollout", "start", "web", "--version", version, "--policy", "waves", "--name", name)
-        #expect(result.code == 0, "rollout start: \(result.errors)")
-    }
-
     @Test func aCoordinatorKilledInTheMiddleLosesNothing() async throws {
         try await withFleet { fleet in
             try await prepare(fleet, versions: [("1.0.0", "registry.example/web:1.0.0")])
-            try await start(fleet, "1.0.0", name: "first")
+            try await fleet.start("1.0.0", name: "first")
             try await fleet.rollout("first", "dispatched to the canary") { status in
                 status["targets"]?.arrayValue?.contains { $0["dispatchedAt"]?.stringValue != nil } == true
             }
@@ -29,6 +23,7 @@ internal import Testing
             #expect(paused.code == 0, "\(paused.errors)")
             try await fleet.killCoordinator()
             try await fleet.startCoordinator()
+            try await fleet.awaitCoordinator()
 
             // The pause that was acknowledged before the crash holds after it.
             let waiting = try await fleet.rollout("first", "waiting for the paused region") { status in
@@ -53,8 +48,9 @@ internal import Testing
     @Test func anotherReplicaTakesOverWhenOneDies() async throws {
         try await withFleet { fleet in
             try await fleet.startCoordinator("b")
+            try await fleet.awaitCoordinator("b")
             try await prepare(fleet, versions: [("1.0.0", "registry.example/web:1.0.0")])
-            try await start(fleet, "1.0.0", name: "first")
+            try await fleet.start("1.0.0", name: "first")
             try await fleet.killCoordinator("a")
             for cluster in await fleet.clusters {
                 try await fleet.killAgent(cluster)
@@ -67,7 +63,7 @@ internal import Testing
     @Test func aDatabaseThatIsKilledAndComesBackIsWaitedFor() async throws {
         try await withFleet { fleet in
             try await prepare(fleet, versions: [("1.0.0", "registry.example/web:1.0.0")])
-            try await start(fleet, "1.0.0", name: "first")
+            try await fleet.start("1.0.0", name: "first")
             try await fleet.database.kill()
             let away = try await fleet.swell("rollout", "get", "first")
             #expect(away.code != 0, "an answer without a database")
@@ -80,9 +76,9 @@ internal import Testing
         try await withFleet { fleet in
             try await prepare(
                 fleet, versions: [("1.0.0", "registry.example/web:1.0.0"), ("2.0.0", "registry.example/web:missing")])
-            try await start(fleet, "1.0.0", name: "good")
+            try await fleet.start("1.0.0", name: "good")
             try await fleet.rollout("good", "succeeded") { $0["phase"]?.stringValue == "succeeded" }
-            try await start(fleet, "2.0.0", name: "bad")
+            try await fleet.start("2.0.0", name: "bad")
             let ended = try await fleet.rollout("bad", "rolled back") { $0["phase"]?.stringValue == "rolledBack" }
             for target in targets(ended) where target["stage"]?.stringValue != "canary" {
                 #expect(target["dispatchedAt"]?.stringValue == nil, "\(target) was reached by the bad release")
@@ -95,7 +91,7 @@ internal import Testing
     @Test func anAgentKilledWhileApplyingFinishesOnce() async throws {
         try await withFleet { fleet in
             try await prepare(fleet, versions: [("1.0.0", "registry.example/web:1.0.0")])
-            try await start(fleet, "1.0.0", name: "first")
+            try await fleet.start("1.0.0", name: "first")
             try await fleet.rollout("first", "dispatched to the canary") { status in
                 targets(status, region: "us-east-1").contains { $0["dispatchedAt"]?.stringValue != nil }
             }
@@ -112,7 +108,7 @@ internal import Testing
             try await prepare(fleet, versions: [("1.0.0", "registry.example/web:1.0.0")])
             let frozen = try #require(await fleet.agents["use1-a"])
             frozen.freeze()
-            try await start(fleet, "1.0.0", name: "first")
+            try await fleet.start("1.0.0", name: "first")
             let waiting = try await fleet.rollout("first", "waiting for the silent cluster") { status in
                 status["waitingFor"]?.arrayValue?.contains { $0["what"]?.stringValue == "unreachable" } == true
             }
@@ -123,9 +119,4 @@ internal import Testing
             try await fleet.rollout("first", "succeeded") { $0["phase"]?.stringValue == "succeeded" }
         }
     }
-}
-
-/// The targets of a status, of one region if given.
-func targets(_ status: JSONValue, region: String? = nil) -> [JSONValue] {
-    (status["targets"]?.arrayValue ?? []).filter { region == nil || $0["region"]?.stringValue == region }
 }

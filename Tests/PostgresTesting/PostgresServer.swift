@@ -12,6 +12,9 @@ public actor PostgresServer {
         public var tls: (certificate: String, key: String)?
         /// Further settings of `postgresql.conf`.
         public var settings: [String: String] = [:]
+        /// The size in MiB of a disk of its own for the data, which ``fillDisk(leaving:)`` can fill; see ``canLimitDisk``. `nil` for
+        /// the machine's.
+        public var diskSize: Int?
 
         public init() {}
     }
@@ -66,7 +69,8 @@ public actor PostgresServer {
         settings.merge(options.settings) { $1 }
         let lines = settings.sorted { $0.key < $1.key }.map { "\($0.key) = '\($0.value)'\n" }.joined()
         try ServerFiles.write(lines, to: directory + "/settings.conf", owner: owner)
-        let process = try ServerProcess(directory: directory, binaries: binaries, owner: owner)
+        let process = try ServerProcess(
+            directory: directory, binaries: binaries, owner: owner, diskSize: options.diskSize)
         let server = PostgresServer(directory: directory, port: port, process: process)
         try await server.process.order("create")
         try await server.start()
@@ -132,6 +136,18 @@ public actor PostgresServer {
 
     /// Lets a frozen server go on.
     public func thaw() async throws { try await process.order("thaw") }
+
+    /// Whether this process may mount a disk of its own for a server: on Linux that takes root.
+    public static var canLimitDisk: Bool { ServerProcess.canMount() }
+
+    /// Fills the server's disk up to some KiB, as somebody else's files would.
+    public func fillDisk(leaving kibibytes: Int) async throws { try await process.order("fill \(kibibytes)") }
+
+    /// Removes what ``fillDisk(leaving:)`` wrote.
+    public func emptyDisk() async throws { try await process.order("empty") }
+
+    /// Whether the server's processes are there.
+    public var isRunning: Bool { get async throws { try await process.order("running") == "yes" } }
 
     /// Stops the server in good order and starts it again.
     public func restart() async throws {

@@ -16,7 +16,7 @@ actor ServerProcess {
         running() { [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; }
         family() { echo "$pid" $(ps -o pid= --ppid "$pid"); }
         end() { if running; then kill -CONT $(family) 2>/dev/null; kill "-$1" "$pid"; wait "$pid"; fi; pid=; }
-        while read -r order; do
+        while read -r order argument; do
             answer=ok
             case $order in
                 create)
@@ -28,15 +28,43 @@ actor ServerProcess {
                 kill) end QUIT ;;
                 freeze) kill -STOP $(family) ;;
                 thaw) kill -CONT $(family) ;;
+                fill)
+                    free=$(df -k --output=avail data | tail -n 1)
+                    head -c $(((free - argument) * 1024)) /dev/zero >>data/ballast || answer=failed ;;
+                empty) rm -f data/ballast ;;
                 running) if running; then answer=yes; else answer=no; fi ;;
             esac
             echo "$answer"
         done
         end QUIT
-        cd / && rm -rf "$directory"
+        # A disk of its own is unmounted and removed by who mounted it.
+        cd / && rm -rf "$directory" 2>/dev/null
         """
 
-    init(directory: String, binaries: String, owner: ServerFiles.Owner?) throws {
+    /// Mounts a disk where only this process and its children see it, so that it goes with them; runs the rest, and tidies up.
+    private static let mountScript = """
+        disk=$1
+        mkdir "$disk" && mount -t tmpfs -o "size=$2m,mode=0700,uid=$3,gid=$4" tmpfs "$disk" || exit 1
+        shift 4
+        "$@"
+        umount "$disk"; rm -rf "${disk%/*}"
+        """
+
+    private static let privately = ["unshare", "--mount", "--propagation", "private", "--"]
+
+    /// Whether a disk can be mounted that way.
+    static func canMount() -> Bool {
+        guard geteuid() == 0, let folder = try? ServerFiles.makeDirectory(owner: nil) else { return false }
+        defer { rmdir(folder) }
+        var arguments = (privately + ["mount", "-t", "tmpfs", "tmpfs", folder]).map { strdup($0) } + [nil]
+        defer { for argument in arguments { free(argument) } }
+        var process = pid_t()
+        var status: Int32 = 0
+        guard posix_spawnp(&process, "unshare", nil, nil, &arguments, environ) == 0 else { return false }
+        return waitpid(process, &status, 0) == process && status == 0
+    }
+
+    init(directory: String, binaries: String, owner: ServerFiles.Owner?, diskSize: Int? = nil) throws {
         self.directory = directory
         // Closed in every program that anybody starts: a copy elsewhere would keep the server alive.
         var ends: [CInt] = [-1, -1]
@@ -46,6 +74,16 @@ actor ServerProcess {
         var words = ["/bin/sh", "-c", ServerProcess.script, "postgres-keeper", directory, binaries]
         if let owner {
             words = ["setpriv", "--reuid=\(owner.user)", "--regid=\(owner.group)", "--clear-groups", "--"] + words
+        }
+        if let diskSize {
+            let (user, group) = (owner?.user ?? geteuid(), owner?.group ?? getegid())
+            words =
+                Self.privately
+                + [
+                    "/bin/sh", "-c", Self.mountScript, "disk", directory + "/data", "\(diskSize)", "\(user)",
+                    "\(group)",
+                ]
+                + words
         }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)

@@ -92,7 +92,10 @@ struct Enroller: Sendable {
         } catch {
             // The handshake's own reason says more than that the connection failed.
             if let refusal = await refusals.next(within: .zero) { throw refusal }
-            throw error
+            guard let error = error as? RPCError, error.code == .unauthenticated else { throw error }
+            // The file is read at each attempt: whoever follows the advice need not start the agent again.
+            throw IdentityError(
+                .invalidToken, "\(error.message); put what 'swell cluster token \(cluster)' prints into \(file)")
         }
         let accepted = try await GrantReader.accept(
             answer.grant, key: key, cluster: cluster, trustDomain: nil, now: now())

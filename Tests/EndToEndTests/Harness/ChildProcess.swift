@@ -48,16 +48,20 @@ struct HarnessError: Error, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-/// Waits until `condition` gives a value, asking often, up to a deadline.
+/// Waits until `condition` gives a value, asking often, up to a deadline; what it waited for in vain, `orDescribe` tells.
 @discardableResult
 func eventually<Value>(
-    _ what: String, within limit: Duration = .seconds(60), _ condition: () async throws -> Value?
+    _ what: String, within limit: Duration = .seconds(60), _ condition: () async throws -> Value?,
+    orDescribe: () async throws -> String = { "" }
 ) async throws -> Value {
     let clock = ContinuousClock()
     let deadline = clock.now.advanced(by: limit)
     while true {
         if let value = try await condition() { return value }
-        guard clock.now < deadline else { throw HarnessError("waited \(limit) in vain for \(what)") }
+        guard clock.now < deadline else {
+            let rest = try await orDescribe()
+            throw HarnessError("waited \(limit) in vain for \(what)\(rest.isEmpty ? "" : ": \(rest)")")
+        }
         try await clock.sleep(for: .milliseconds(50))
     }
 }

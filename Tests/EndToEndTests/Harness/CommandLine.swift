@@ -11,11 +11,13 @@ struct CallResult: Sendable {
     func json() throws -> JSONValue { try JSONValue(parsing: Array(output.utf8)) }
 }
 
-/// Where the programs under test are: beside the tests' own bundle.
+/// Where the programs under test are: beside the tests' own bundle; and those of the system.
 enum Programs {
     static func url(_ name: String) throws -> URL {
         let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
-        for candidate in [folder, folder.deletingLastPathComponent(), repository.appending(path: ".build/debug")] {
+        let system = URL(filePath: "/usr/bin")
+        let places = [folder, folder.deletingLastPathComponent(), repository.appending(path: ".build/debug"), system]
+        for candidate in places {
             let program = candidate.appending(path: name)
             if FileManager.default.isExecutableFile(atPath: program.path) { return program }
         }
@@ -40,7 +42,14 @@ enum Programs {
         let child = try ChildProcess(
             URL(filePath: "/bin/sh"), ["-c", "exec \"$0\" \"$@\" >\"$SWELL_TEST_OUTPUT\"", program.path] + arguments,
             environment: environment.merging(["SWELL_TEST_OUTPUT": output.path]) { old, _ in old }, log: errors)
-        let code = try await child.ended(within: limit)
+        let code: Int32
+        do {
+            code = try await child.ended(within: limit)
+        } catch {
+            child.kill()
+            try await child.ended()
+            throw error
+        }
         return CallResult(
             code: code, output: (try? String(contentsOf: output, encoding: .utf8)) ?? "",
             errors: (try? String(contentsOf: errors, encoding: .utf8)) ?? "")

@@ -1,53 +1,86 @@
 internal import Foundation
 internal import KubernetesObjects
+internal import NIOCore
 internal import PostgresTesting
 
 /// A whole Swell of real processes: a private PostgreSQL, coordinators, simulated clusters, an agent each.
 actor Fleet {
+    /// What it is made of.
+    struct Shape: Sendable {
+        /// The clusters of each region.
+        var regions = ["us-east-1": ["use1-a"], "us-west-1": ["usw1-a"], "eu-central-1": ["euc1-a"]]
+        /// Whether every connection goes through a ``NetworkLink`` that the test can spoil.
+        var isLinked = false
+        /// The size in MiB of a disk of its own for PostgreSQL.
+        var diskSize: Int?
+        /// How often agents look for drift.
+        var driftInterval = "60s"
+    }
+
     let folder: URL
+    let shape: Shape
     let database: PostgresServer
-    let databaseURL: String
-    let regions: [String: [String]]
+    let databaseName: String
     private(set) var coordinators: [String: ChildProcess] = [:]
     private(set) var agents: [String: ChildProcess] = [:]
-    private var simulator: ChildProcess?
+    private(set) var simulator: ChildProcess?
     private var ports: [String: (agent: Int, enroll: Int, api: Int)] = [:]
+    private(set) var links: [LinkName: NetworkLink] = [:]
+    /// What operators ordered and were told was done, in order.
+    private(set) var acknowledged: [Order] = []
 
-    var clusters: [String] { regions.values.joined().sorted() }
+    var clusters: [String] { shape.regions.values.joined().sorted() }
+    var replicas: [String] { ports.keys.sorted() }
 
-    init(regions: [String: [String]]) async throws {
-        self.regions = regions
+    init(_ shape: Shape) async throws {
+        self.shape = shape
         folder = FileManager.default.temporaryDirectory.appending(path: "swell-fleet-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        database = try await PostgresServer.start()
-        databaseURL = try await database.createDatabase().url
+        var options = PostgresServer.Options()
+        options.loopback = shape.isLinked
+        options.diskSize = shape.diskSize
+        database = try await PostgresServer.start(options)
+        databaseName = try await database.createDatabase().name
     }
+
+    /// The database as the tests reach it: always directly.
+    nonisolated var databaseURL: String { database.url(database: databaseName) }
 
     // MARK: Starting
 
     /// Starts a coordinator; a second one shares the first one's CA and operator token through the state folder.
-    func startCoordinator(_ replica: String = "a") async throws {
-        let taken = ports[replica]
-        let chosen = try taken ?? (agent: freePort(), enroll: freePort(), api: freePort())
+    func startCoordinator(_ replica: String = "a", clock: ClockShift? = nil) async throws {
+        let chosen = try ports[replica] ?? (agent: FreePort.find(), enroll: FreePort.find(), api: FreePort.find())
         ports[replica] = chosen
         let ready = folder.appending(path: "coordinator-\(replica).ready")
         try? FileManager.default.removeItem(at: ready)
         coordinators[replica] = try ChildProcess(
             Programs.url("swell-coordinator"),
             [
-                "serve", "--state-dir", folder.appending(path: "coordinator").path, "--database", databaseURL,
+                "serve", "--state-dir", stateFolder.path, "--database", try await databaseURL(for: replica),
                 "--agent-listen", "127.0.0.1:\(chosen.agent)", "--enroll-listen", "127.0.0.1:\(chosen.enroll)",
                 "--api-listen", "127.0.0.1:\(chosen.api)", "--server-name", "localhost", "--server-name", "127.0.0.1",
                 "--replica", replica, "--ready-file", ready.path,
-            ], log: log("coordinator-\(replica)"))
-        try await eventually("coordinator \(replica) to be ready", within: .seconds(30)) {
+            ], environment: clock?.environment ?? [:], log: log("coordinator-\(replica)"))
+        for cluster in clusters {
+            links[.agentToCoordinator(cluster)]?.lead(to: ports.values.map(\.agent).sorted())
+            links[.agentToEnrolment(cluster)]?.lead(to: ports.values.map(\.enroll).sorted())
+        }
+    }
+
+    /// Waits until a coordinator serves.
+    func awaitCoordinator(_ replica: String = "a", within limit: Duration = .seconds(30)) async throws {
+        let ready = folder.appending(path: "coordinator-\(replica).ready")
+        try await eventually("coordinator \(replica) to be ready", within: limit) {
             FileManager.default.fileExists(atPath: ready.path) ? true : nil
         }
     }
 
+    /// Starts the simulated clusters, empty ones. A start after the first is of rebuilt clusters: their kubeconfigs are new.
     func startClusters() async throws {
         let ready = folder.appending(path: "kubesim.ready")
-        let arguments = regions.flatMap { region, names in names.flatMap { ["--cluster", "\($0):\(region)"] } }
+        try? FileManager.default.removeItem(at: ready)
+        let arguments = shape.regions.flatMap { region, names in names.flatMap { ["--cluster", "\($0):\(region)"] } }
         simulator = try ChildProcess(
             Programs.url("swell-kubesim"),
             ["serve", "--kubeconfig-dir", folder.appending(path: "kubeconfigs").path, "--ready-file", ready.path]
@@ -61,7 +94,7 @@ actor Fleet {
     /// Declares the fleet, joins every cluster, and waits until all are connected.
     func connect() async throws {
         var documents = ""
-        for (region, names) in regions.sorted(by: { $0.key < $1.key }) {
+        for (region, names) in shape.regions.sorted(by: { $0.key < $1.key }) {
             for name in names {
                 documents +=
                     "apiVersion: swell.dev/v1\nkind: Cluster\nmetadata: {name: \(name)}\n"
@@ -70,79 +103,119 @@ actor Fleet {
         }
         try await apply(documents)
         for cluster in clusters { try await startAgent(cluster) }
-        try await eventually("every agent to connect", within: .seconds(60)) {
-            let items = try await swell("get", "clusters", "-o", "json").json()["items"]?.arrayValue ?? []
+        try await awaitAgents(within: .seconds(60))
+    }
+
+    /// Waits until every cluster's agent has a session.
+    func awaitAgents(within limit: Duration, replica: String = "a") async throws {
+        try await eventually("every agent to connect", within: limit) { () -> Bool? in
+            let answer = try await swell("get", "clusters", "-o", "json", replica: replica)
+            guard answer.code == 0 else { return nil }
+            let items = try answer.json()["items"]?.arrayValue ?? []
             let connected = items.filter { $0["status"]?["connected"]?.boolValue == true }
             return connected.count == clusters.count ? true : nil
         }
     }
 
-    func startAgent(_ cluster: String, replica: String = "a") async throws {
-        let state = folder.appending(path: "agents/\(cluster)")
+    /// Starts an agent, with a join token where it has none yet.
+    func startAgent(_ cluster: String, replica: String = "a", clock: ClockShift? = nil) async throws {
+        let state = agentFolder(cluster)
         let token = state.appending(path: "join-token")
-        if !FileManager.default.fileExists(atPath: token.path) {
-            try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
-            let result = try await swell("cluster", "token", cluster)
-            guard result.code == 0 else { throw HarnessError("no token for \(cluster): \(result.errors)") }
-            try result.output.write(to: token, atomically: true, encoding: .utf8)
-        }
-        guard let ports = ports[replica] else { throw HarnessError("there is no coordinator \(replica)") }
-        let hash = try String(contentsOf: folder.appending(path: "coordinator/ca-hash"), encoding: .utf8)
+        if !FileManager.default.fileExists(atPath: token.path) { try await writeToken(for: cluster) }
+        let hash = try String(contentsOf: stateFolder.appending(path: "ca-hash"), encoding: .utf8)
+        let (fleetPort, enrolmentPort) = try await dialled(by: cluster, replica: replica)
         agents[cluster] = try ChildProcess(
             Programs.url("swell-agent"),
             [
-                "run", "--cluster", cluster, "--state-dir", state.path, "--coordinator", "localhost:\(ports.agent)",
-                "--enroll", "localhost:\(ports.enroll)", "--join-token-file", token.path, "--ca-hash",
+                "run", "--cluster", cluster, "--state-dir", state.path, "--coordinator", "localhost:\(fleetPort)",
+                "--enroll", "localhost:\(enrolmentPort)", "--join-token-file", token.path, "--ca-hash",
                 hash.trimmingCharacters(in: .whitespacesAndNewlines), "--kubeconfig",
-                folder.appending(path: "kubeconfigs/\(cluster).yaml").path,
-            ], log: log("agent-\(cluster)"))
+                try await kubeconfig(of: cluster).path, "--drift-interval", shape.driftInterval,
+            ], environment: clock?.environment ?? [:], log: log("agent-\(cluster)"))
+    }
+
+    /// Has the operator make a join token, and puts it where the agent looks for it.
+    func writeToken(for cluster: String) async throws {
+        try FileManager.default.createDirectory(at: agentFolder(cluster), withIntermediateDirectories: true)
+        let result = try await swell("cluster", "token", cluster)
+        guard result.code == 0 else { throw HarnessError("no token for \(cluster): \(result.errors)") }
+        let file = agentFolder(cluster).appending(path: "join-token")
+        try result.output.write(to: file, atomically: true, encoding: .utf8)
+    }
+
+    // MARK: Places
+
+    /// The coordinators' state folder.
+    nonisolated var stateFolder: URL { folder.appending(path: "coordinator") }
+    nonisolated func agentFolder(_ cluster: String) -> URL { folder.appending(path: "agents/\(cluster)") }
+    nonisolated func log(_ name: String) -> URL { folder.appending(path: "\(name).log") }
+    /// What a process printed so far.
+    nonisolated func printed(_ name: String) -> String { (try? String(contentsOf: log(name), encoding: .utf8)) ?? "" }
+    /// Where a coordinator listens for agents.
+    func fleetPort(_ replica: String = "a") -> Int { ports[replica]?.agent ?? 0 }
+    func apiPort(_ replica: String = "a") -> Int { ports[replica]?.api ?? 0 }
+
+    private func databaseURL(for replica: String) async throws -> String {
+        guard shape.isLinked else { return databaseURL }
+        let link = try await link(.coordinatorToDatabase(replica), to: [database.port])
+        return "postgres://postgres@127.0.0.1:\(link.port)/\(databaseName)?sslmode=disable"
+    }
+
+    private func dialled(by cluster: String, replica: String) async throws -> (fleet: Int, enrolment: Int) {
+        guard let own = ports[replica] else { throw HarnessError("there is no coordinator \(replica)") }
+        guard shape.isLinked else { return (own.agent, own.enroll) }
+        let fleet = try await link(.agentToCoordinator(cluster), to: ports.values.map(\.agent).sorted())
+        let enrolment = try await link(.agentToEnrolment(cluster), to: ports.values.map(\.enroll).sorted())
+        return (fleet.port, enrolment.port)
+    }
+
+    /// The kubeconfig that an agent is given: the simulator's, or one that leads through a link.
+    private func kubeconfig(of cluster: String) async throws -> URL {
+        let original = folder.appending(path: "kubeconfigs/\(cluster).yaml")
+        guard shape.isLinked else { return original }
+        let text = try String(contentsOf: original, encoding: .utf8)
+        guard let address = text.firstMatch(of: /https:\/\/127\.0\.0\.1:(\d+)/), let port = Int(address.output.1) else {
+            throw HarnessError("\(original.path) names no server on the loopback interface")
+        }
+        let link = try await link(.agentToCluster(cluster), to: [port])
+        let copy = agentFolder(cluster).appending(path: "kubeconfig.yaml")
+        try text.replacing(address.output.0, with: "https://127.0.0.1:\(link.port)")
+            .write(to: copy, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: copy.path)
+        return copy
+    }
+
+    private func link(_ name: LinkName, to destinations: [Int]) async throws -> NetworkLink {
+        if let link = links[name] {
+            link.lead(to: destinations)
+            return link
+        }
+        let link = try await NetworkLink(to: destinations)
+        links[name] = link
+        return link
     }
 
     // MARK: The operator
 
+    /// Notes that an operator was told that an order was taken.
+    func note(_ order: Order) { acknowledged.append(order) }
+
     /// Calls the command line as an operator would.
     @discardableResult func swell(_ arguments: String..., replica: String = "a") async throws -> CallResult {
-        let state = folder.appending(path: "coordinator")
-        return try await Programs.call(
+        try await swell(arguments, replica: replica)
+    }
+
+    /// Calls the command line as an operator would, who gives up after `limit`.
+    @discardableResult func swell(
+        _ arguments: [String], replica: String, within limit: Duration = .seconds(60)
+    ) async throws -> CallResult {
+        try await Programs.call(
             "swell", arguments,
             environment: [
-                "SWELL_SERVER": "https://localhost:\(ports[replica]?.api ?? 0)",
-                "SWELL_TOKEN_FILE": state.appending(path: "operator-token").path,
-                "SWELL_CA_FILE": state.appending(path: "ca.pem").path,
-            ])
-    }
-
-    /// Applies documents, which must be accepted.
-    func apply(_ documents: String) async throws {
-        let file = folder.appending(path: "documents-\(UUID().uuidString.prefix(6)).yaml")
-        try documents.write(to: file, atomically: true, encoding: .utf8)
-        let result = try await swell("apply", "-f", file.path)
-        guard result.code == 0 else { throw HarnessError("apply was refused: \(result.errors)") }
-    }
-
-    /// Stores a release of an application from one manifest file's text.
-    func release(_ application: String, _ version: String, manifests: String) async throws {
-        let file = folder.appending(path: "\(application)-\(version).yaml")
-        try manifests.write(to: file, atomically: true, encoding: .utf8)
-        let result = try await swell("release", "create", application, "--version", version, "-f", file.path)
-        guard result.code == 0 else { throw HarnessError("the release was refused: \(result.errors)") }
-    }
-
-    /// The status of a rollout as `-o json` gives it; nil while nobody answers.
-    func status(_ rollout: String, replica: String = "a") async throws -> JSONValue? {
-        let result = try await swell("rollout", "get", rollout, "-o", "json", replica: replica)
-        return result.code == 0 ? try result.json()["status"] : nil
-    }
-
-    /// Waits until a rollout's status satisfies a condition, and returns it.
-    @discardableResult func rollout(
-        _ name: String, _ what: String, within limit: Duration = .seconds(90), replica: String = "a",
-        until condition: (JSONValue) -> Bool
-    ) async throws -> JSONValue {
-        try await eventually("rollout \(name) to be \(what)", within: limit) {
-            guard let status = try await status(name, replica: replica), condition(status) else { return nil }
-            return status
-        }
+                "SWELL_SERVER": "https://localhost:\(apiPort(replica))",
+                "SWELL_TOKEN_FILE": stateFolder.appending(path: "operator-token").path,
+                "SWELL_CA_FILE": stateFolder.appending(path: "ca.pem").path,
+            ], within: limit)
     }
 
     // MARK: Trouble
@@ -157,6 +230,12 @@ actor Fleet {
         try await agents[cluster]?.ended()
     }
 
+    /// Kills the simulated clusters with all that was in them.
+    func killClusters() async throws {
+        simulator?.kill()
+        try await simulator?.ended()
+    }
+
     /// Ends everything and removes the folder; to be called at the end of every test.
     func stop() async {
         for process in [simulator].compactMap({ $0 }) + Array(agents.values) + Array(coordinators.values) {
@@ -164,26 +243,47 @@ actor Fleet {
             process.kill()
             _ = try? await process.ended(within: .seconds(5))
         }
+        for link in links.values { await link.close() }
         try? await database.stop()
         if ProcessInfo.processInfo.environment["SWELL_KEEP_TEST_FOLDERS"] == nil {
             try? FileManager.default.removeItem(at: folder)
         }
     }
-
-    private func log(_ name: String) -> URL { folder.appending(path: "\(name).log") }
 }
 
-/// A port that nobody listens on at the moment.
-private func freePort() throws -> Int { try FreePort.find() }
+/// Which two processes a link is between.
+enum LinkName: Sendable, Hashable, CustomStringConvertible {
+    case agentToCoordinator(String)
+    case agentToEnrolment(String)
+    case agentToCluster(String)
+    case coordinatorToDatabase(String)
+
+    var description: String {
+        switch self {
+        case .agentToCoordinator(let name): "agent \(name) to the coordinators"
+        case .agentToEnrolment(let name): "agent \(name) to enrolment"
+        case .agentToCluster(let name): "agent \(name) to its API server"
+        case .coordinatorToDatabase(let name): "coordinator \(name) to the database"
+        }
+    }
+}
+
+/// An order that an operator was told was taken.
+struct Order: Sendable, Hashable {
+    /// What was ordered, as the command line spells it: `rollout pause`, `region resume`.
+    var verb: String
+    /// The rollout, region or version.
+    var subject: String
+    /// A word of its own in the order's reason, where it takes one.
+    var mark: String?
+}
 
 /// Runs a test with a fleet that is stopped afterwards, whatever happened.
-func withFleet(
-    _ regions: [String: [String]] = ["us-east-1": ["use1-a"], "us-west-1": ["usw1-a"], "eu-central-1": ["euc1-a"]],
-    _ body: (Fleet) async throws -> Void
-) async throws {
-    let fleet = try await Fleet(regions: regions)
+func withFleet(_ shape: Fleet.Shape = Fleet.Shape(), _ body: (Fleet) async throws -> Void) async throws {
+    let fleet = try await Fleet(shape)
     do {
         try await fleet.startCoordinator()
+        try await fleet.awaitCoordinator()
         try await fleet.startClusters()
         try await fleet.connect()
         try await body(fleet)

@@ -1,0 +1,55 @@
+internal import ArgumentParser
+internal import Foundation
+internal import PostgresClient
+internal import SwellCoordinator
+internal import SwellStore
+
+/// Looks at the audit log.
+struct Audit: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check the audit log.", subcommands: [Verify.self])
+
+    /// Replays the log.
+    struct Verify: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Check that the audit log replays to the state, and that no generation ever fell.",
+            discussion: """
+                Worth running after a restore from a backup, or after a failover that may have lost commits. It only reads, and \
+                replicas may work meanwhile. Exit code 0: all fits; 1: it does not, one line says what for each finding.
+                """)
+
+        @OptionGroup var database: DatabaseOption
+
+        func validate() throws { _ = try database.configuration() }
+
+        func run() async throws {
+            let pool = try PostgresPool(configuration: database.configuration())
+            async let _: Void = pool.run()
+            let outcome = try await AuditVerifier(store: PostgresStore(pool: pool)).verify()
+            for finding in outcome.findings { print(finding) }
+            if !outcome.beyondRetention.isEmpty {
+                print("\(outcome.beyondRetention.count) ended rollouts are past the log's retention and were left out")
+            }
+            guard outcome.findings.isEmpty else { throw ExitCode.failure }
+            print("\(outcome.rollouts) rollouts, \(outcome.transitions) rows: the audit log replays to the state")
+        }
+    }
+}
+
+/// Where the database is.
+struct DatabaseOption: ParsableArguments {
+    @Option(help: "PostgreSQL: a postgres:// URL or keywords; by default SWELL_DATABASE_URL.")
+    var database: String?
+
+    /// The flag or the variable, checked.
+    func configuration() throws -> PostgresConfiguration {
+        guard let text = database ?? ProcessInfo.processInfo.environment["SWELL_DATABASE_URL"] else {
+            throw ValidationError("give --database, or set SWELL_DATABASE_URL, to a postgres:// URL")
+        }
+        do {
+            return try PostgresConfiguration(text)
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+}

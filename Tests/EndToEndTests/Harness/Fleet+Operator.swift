@@ -1,0 +1,52 @@
+internal import Foundation
+internal import KubernetesObjects
+
+/// What operators do, each through the command line.
+extension Fleet {
+    /// Applies documents, which must be accepted.
+    func apply(_ documents: String) async throws {
+        let file = folder.appending(path: "documents-\(UUID().uuidString.prefix(6)).yaml")
+        try documents.write(to: file, atomically: true, encoding: .utf8)
+        let result = try await swell("apply", "-f", file.path)
+        guard result.code == 0 else { throw HarnessError("apply was refused: \(result.errors)") }
+    }
+
+    /// Stores a release of an application from one manifest file's text.
+    func release(_ application: String, _ version: String, manifests: String) async throws {
+        let file = folder.appending(path: "\(application)-\(version).yaml")
+        try manifests.write(to: file, atomically: true, encoding: .utf8)
+        let result = try await swell("release", "create", application, "--version", version, "-f", file.path)
+        guard result.code == 0 else { throw HarnessError("the release was refused: \(result.errors)") }
+        note(Order(verb: "release create", subject: version))
+    }
+
+    /// Starts a rollout of `web`, which must be accepted.
+    func start(_ version: String, name: String, replica: String = "a") async throws {
+        let result = try await swell(
+            "rollout", "start", "web", "--version", version, "--policy", "waves", "--name", name, replica: replica)
+        guard result.code == 0 else { throw HarnessError("the rollout was refused: \(result.errors)") }
+        note(Order(verb: "rollout start", subject: name))
+    }
+
+    /// The status of a rollout as `-o json` gives it; nil while nobody answers.
+    func status(_ rollout: String, replica: String = "a") async throws -> JSONValue? {
+        let result = try await swell("rollout", "get", rollout, "-o", "json", replica: replica)
+        return result.code == 0 ? try result.json()["status"] : nil
+    }
+
+    /// Waits until a rollout's status satisfies a condition, and returns it.
+    @discardableResult func rollout(
+        _ name: String, _ what: String, within limit: Duration = .seconds(90), replica: String = "a",
+        until condition: (JSONValue) -> Bool
+    ) async throws -> JSONValue {
+        try await eventually("rollout \(name) to be \(what)", within: limit) {
+            guard let status = try await status(name, replica: replica), condition(status) else { return nil }
+            return status
+        }
+    }
+}
+
+/// The targets of a status, of one region if given.
+func targets(_ status: JSONValue, region: String? = nil) -> [JSONValue] {
+    (status["targets"]?.arrayValue ?? []).filter { region == nil || $0["region"]?.stringValue == region }
+}
