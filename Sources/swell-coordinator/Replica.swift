@@ -72,7 +72,7 @@ struct Replica {
             services: services.map { .init(service: $0, successTerminationBehavior: .ignore) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         // A database that hangs must not keep the process: leases that are not given up expire by themselves.
-        configuration.maximumGracefulShutdownDuration = .seconds(20)
+        configuration.maximumGracefulShutdownDuration = .seconds(15)
         try await ServiceGroup(configuration: configuration).run()
         logger.info("coordinator ended", metadata: ["replica": "\(holder)"])
     }

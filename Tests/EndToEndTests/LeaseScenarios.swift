@@ -9,7 +9,6 @@ internal import Testing
         shape.isLinked = true
         try await withFleet(shape) { fleet in
             try await fleet.startCoordinator("b")
-            try await fleet.awaitCoordinator("b")
             try await fleet.apply(
                 Documents.applicationAndPolicy(canary: "us-east-1", waves: ["us-west-1", "eu-central-1"], soak: "8s"))
             try await fleet.release("web", "1.0.0", manifests: Documents.manifests(image: "registry.example/web:1.0.0"))

@@ -20,7 +20,6 @@ internal import Testing
         let fleet = try await Fleet(Fleet.Shape(regions: [:]))
         do {
             try await fleet.startCoordinator()
-            try await fleet.awaitCoordinator()
             let bad = fleet.folder.appending(path: "bad.yaml")
             try """
             apiVersion: swell.dev/v1
@@ -55,7 +54,6 @@ internal import Testing
         let fleet = try await Fleet(Fleet.Shape(regions: [:]))
         do {
             try await fleet.startCoordinator()
-            try await fleet.awaitCoordinator()
             try await fleet.apply(
                 """
                 apiVersion: swell.dev/v1

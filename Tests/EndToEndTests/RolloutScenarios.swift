@@ -23,7 +23,6 @@ internal import Testing
             #expect(paused.code == 0, "\(paused.errors)")
             try await fleet.killCoordinator()
             try await fleet.startCoordinator()
-            try await fleet.awaitCoordinator()
 
             // The pause that was acknowledged before the crash holds after it.
             let waiting = try await fleet.rollout("first", "waiting for the paused region") { status in
@@ -48,7 +47,6 @@ internal import Testing
     @Test func anotherReplicaTakesOverWhenOneDies() async throws {
         try await withFleet { fleet in
             try await fleet.startCoordinator("b")
-            try await fleet.awaitCoordinator("b")
             try await prepare(fleet, versions: [("1.0.0", "registry.example/web:1.0.0")])
             try await fleet.start("1.0.0", name: "first")
             try await fleet.killCoordinator("a")

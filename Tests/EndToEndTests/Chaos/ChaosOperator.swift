@@ -15,7 +15,7 @@ struct ChaosOperator: Sendable {
     }
 
     private enum Verb: CaseIterable {
-        case supersede, supersedeWithBad, pause, resume, abort, undo, retry, pauseRegion, resumeRegion
+        case watch, supersede, supersedeWithBad, pause, resume, abort, undo, retry, pauseRegion, resumeRegion
     }
 
     /// Gives orders until the moment given; then lifts the pauses of regions.
@@ -28,11 +28,12 @@ struct ChaosOperator: Sendable {
             number += 1
             let replica = Bool.random(using: &random) ? "a" : "b"
             let verb = Verb.allCases.randomElement(using: &random) ?? .resume
-            let isGood = Int.random(in: 0..<4, using: &random) > 0
+            let isGood = Int.random(in: 0..<3, using: &random) > 0
             let choice = try await choose(verb, isGood: isGood, rollout, replica)
             let region = fleet.shape.regions.keys.sorted().randomElement(using: &random) ?? ""
             let mark = "order-\(String(format: "%04d", number))-\(seed)"
             switch choice {
+            case .watch: break
             case .supersede, .supersedeWithBad:
                 let name = "r\(number)"
                 if try await start(name, "\(number).0.0", isGood: choice == .supersede, replica) { rollout = name }
@@ -59,7 +60,8 @@ struct ChaosOperator: Sendable {
         let waits = status["waitingFor"]?.arrayValue?.compactMap { $0["what"]?.stringValue } ?? []
         if isGood, waits.contains("pause") { return .resume }
         if isGood, waits.contains("regionPause") { return .resumeRegion }
-        return wish
+        // Most rollouts are left to go their way, good ones to their end.
+        return isGood ? .watch : wish
     }
 
     /// Lifts every region's pause, which has to succeed now.

@@ -51,7 +51,7 @@ struct FaultPlayer: Sendable {
         }
         let isWrong = fault.kind == .coordinatorClockWrong
         try await ContinuousClock().sleep(for: isWrong ? .zero : fault.lasting)
-        try await fleet.startCoordinator(replica, clock: isWrong ? fault.clock : nil)
+        try await fleet.launchCoordinator(replica, clock: isWrong ? fault.clock : nil)
     }
 
     private func playOnAgent(_ fault: Fault) async throws {

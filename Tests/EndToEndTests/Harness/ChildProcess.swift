@@ -12,6 +12,7 @@ struct ChildProcess: Sendable {
         let script = "exec \"$0\" \"$@\" >>\"$SWELL_TEST_LOG\" 2>&1 </dev/null"
         var merged = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
         merged["SWELL_TEST_LOG"] = log.path
+        merged["SWELL_TEST_RUN"] = Reaper.mark
         let words = ["/bin/sh", "-c", script, program.path] + arguments
         let argv = words.map { strdup($0) } + [nil]
         let envp = merged.map { strdup("\($0.key)=\($0.value)") } + [nil]
@@ -21,6 +22,7 @@ struct ChildProcess: Sendable {
         guard code == 0 else { throw HarnessError("could not start \(program.lastPathComponent): error \(code)") }
         identifier = child
         self.log = log
+        Reaper.watch(child)
     }
 
     func signal(_ number: Int32) { _ = Glibc.kill(identifier, number) }
@@ -39,6 +41,54 @@ struct ChildProcess: Sendable {
     /// Waits until it has ended.
     @discardableResult func ended(within limit: Duration = .seconds(20)) async throws -> Int32 {
         try await eventually("process \(identifier) to end", within: limit) { exitCode() }
+    }
+}
+
+/// Ends what the tests started should the tests themselves be killed: a shell that hears of each process, and kills those that are
+/// left once the socket to it closes. The kernel closes that however the tests end.
+private enum Reaper {
+    private static let script = """
+        pids=
+        while read -r pid; do pids="$pids $pid"; done
+        for pid in $pids; do
+            # A number may have gone to somebody else since: only what carries this run's mark is ours.
+            grep -qz "^SWELL_TEST_RUN=$SWELL_TEST_RUN$" "/proc/$pid/environ" 2>/dev/null && kill -KILL "$pid"
+        done
+        """
+
+    /// What every process of this run has in its environment.
+    static let mark = "\(getpid())-\(UInt64.random(in: .min ... .max))"
+
+    /// The end to write to; negative where there is no reaper.
+    private static let socket: CInt = {
+        var ends: [CInt] = [-1, -1]
+        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else { return -1 }
+        defer { close(ends[0]) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, ends[0], 0)
+        for descriptor in [1, 2] as [CInt] {
+            posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_WRONLY, 0)
+        }
+        // A group of its own: the terminal's interrupt is for the tests.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+        let words: [String] = ["/bin/sh", "-c", script]
+        let variables: [String] = ["SWELL_TEST_RUN=\(mark)", "PATH=/usr/bin:/bin"]
+        let argv = words.map { strdup($0) } + [nil]
+        let envp = variables.map { strdup($0) } + [nil]
+        defer { for pointer in argv + envp { free(pointer) } }
+        var process = pid_t()
+        guard posix_spawn(&process, "/bin/sh", &actions, &attributes, argv, envp) == 0 else { return -1 }
+        return ends[1]
+    }()
+
+    static func watch(_ process: pid_t) {
+        let line = Array("\(process)\n".utf8)
+        _ = send(socket, line, line.count, Int32(MSG_NOSIGNAL))
     }
 }
 

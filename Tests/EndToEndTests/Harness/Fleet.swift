@@ -48,8 +48,15 @@ actor Fleet {
 
     // MARK: Starting
 
-    /// Starts a coordinator; a second one shares the first one's CA and operator token through the state folder.
+    /// Starts a coordinator and waits until it serves; a second one shares the first one's CA and operator token through the state
+    /// folder.
     func startCoordinator(_ replica: String = "a", clock: ClockShift? = nil) async throws {
+        try await launchCoordinator(replica, clock: clock)
+        try await awaitCoordinator(replica)
+    }
+
+    /// Starts a coordinator, and does not wait for it.
+    func launchCoordinator(_ replica: String = "a", clock: ClockShift? = nil) async throws {
         let chosen = try ports[replica] ?? (agent: FreePort.find(), enroll: FreePort.find(), api: FreePort.find())
         ports[replica] = chosen
         let ready = folder.appending(path: "coordinator-\(replica).ready")
@@ -278,12 +285,16 @@ struct Order: Sendable, Hashable {
     var mark: String?
 }
 
+/// Runs a test with a fleet of these regions' clusters.
+func withFleet(_ regions: [String: [String]], _ body: (Fleet) async throws -> Void) async throws {
+    try await withFleet(Fleet.Shape(regions: regions), body)
+}
+
 /// Runs a test with a fleet that is stopped afterwards, whatever happened.
 func withFleet(_ shape: Fleet.Shape = Fleet.Shape(), _ body: (Fleet) async throws -> Void) async throws {
     let fleet = try await Fleet(shape)
     do {
         try await fleet.startCoordinator()
-        try await fleet.awaitCoordinator()
         try await fleet.startClusters()
         try await fleet.connect()
         try await body(fleet)
