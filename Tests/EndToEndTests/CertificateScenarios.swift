@@ -72,7 +72,7 @@ internal import Testing
             }
             let leaving = try #require(await fleet.coordinators["a"])
             leaving.interrupt()
-            try await leaving.ended()
+            try await leaving.ended(within: .seconds(45))
             let ended = try await fleet.rollout("first", "succeeded", replica: "b") {
                 $0["phase"]?.stringValue == "succeeded"
             }
