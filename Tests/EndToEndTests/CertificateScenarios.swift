@@ -70,9 +70,7 @@ internal import Testing
             try await fleet.rollout("first", "soaking", replica: "b") { status in
                 status["stages"]?.arrayValue?.first?["phase"]?.stringValue == "soaking"
             }
-            let leaving = try #require(await fleet.coordinators["a"])
-            leaving.interrupt()
-            try await leaving.ended(within: .seconds(45))
+            try await fleet.killCoordinator("a")
             let ended = try await fleet.rollout("first", "succeeded", replica: "b") {
                 $0["phase"]?.stringValue == "succeeded"
             }
