@@ -161,7 +161,7 @@ let package = Package(
                 nioHTTP1,
             ]),
         // Runs simulated worlds and checks the invariants.
-        .executableTarget(name: "swell-proof", dependencies: ["SwellSimulation", argumentParser]),
+        .executableTarget(name: "swell-proof", dependencies: ["SwellSimulation", "SwellProgram", argumentParser]),
 
         // The manifest's arrows, the sources' imports, the repository's shape.
         .testTarget(name: "ArchitectureTests"),

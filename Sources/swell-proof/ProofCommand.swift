@@ -1,109 +1,121 @@
 internal import ArgumentParser
 internal import SwellSimulation
 
-/// Runs simulated worlds and checks the invariants. Exits with 1 where one broke.
-struct ProofCommand: ParsableCommand {
+/// Runs simulated worlds and checks the invariants. Exits with 0 where none broke, 1 where one did, 2 after wrong usage.
+struct ProofCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
-        abstract: "Runs seeded worlds of faults against the engine and checks its invariants.")
+        abstract: "Runs seeded worlds of faults against the engine and checks its invariants.",
+        discussion: """
+            Each world is a fleet, a coordinator of several replicas, its database, the network and people, in virtual time; \
+            its seed decides all that happens. Exits with 0 where no invariant broke, 1 where one did, 2 after wrong usage.
 
-    @Option(help: "The seeds to run, such as 0..<1000 or 7.")
-    var seeds = "0..<100"
-    @Option(help: "How many clusters there are at the beginning of each world.")
-    var fleet = 12
-    @Option(help: "How many minutes of its own time each world is stormy; the calm after it lasts twice as long.")
-    var minutes = 20
+              swell-proof --seeds '0..<1000' --fleet 20
+              swell-proof --seconds 50 --commit "$(git rev-parse HEAD)"
+              swell-proof --replay 7 --fleet 5
+              swell-proof --plants
+            """)
+
+    @OptionGroup var worlds: WorldOptions
+    @Option(help: "The seeds to run, such as 0..<1000 or 7. By default 0..<100, or what the commit gives.")
+    var seeds: String?
+    @Option(help: "Begin no further world after so many seconds.")
+    var seconds: Int?
+    @Option(help: "How many worlds run at once. By default one a core.")
+    var jobs: Int?
+    @Option(help: "The commit that this was built from: it is named with what breaks, and gives other seeds each time.")
+    var commit: String?
     @Option(help: "Run this seed alone and print what happens.")
     var replay: UInt64?
-    @Option(help: "Leave out these kinds of faults, separated by commas.")
-    var without = ""
-    @Option(help: "Put a mistake in on purpose, to see that it is found.")
-    var plant: String?
-    @Option(help: "How many lines of the trace to print before a violation.")
-    var traceLines = 60
-    @Flag(help: "Print how often everything was met.")
+    @Flag(help: "Put each known mistake into the worlds, and print by how many of them it was found.")
+    var plants = false
+    @Flag(help: "Print how often everything was met, and why the rest cannot be.")
     var coverage = false
+    @Option(help: "How many lines of the trace to print before a violation: those of the clusters that it names.")
+    var traceLines = 60
+    @Flag(help: "With --replay, print all that happened, to every cluster.")
+    var whole = false
 
-    func run() throws {
-        if let replay {
-            let outcome = Proof.run(try settings(seed: replay), keepsTrace: true)
-            for line in outcome.violation == nil ? outcome.trace[...] : outcome.trace.suffix(traceLines) { print(line) }
-            print(outcome.violation.map { "VIOLATION \($0)" } ?? "no invariant broke in \(outcome.events) events")
-            if outcome.violation != nil { throw ExitCode(1) }
-            return
+    func validate() throws {
+        if let seconds, seconds < 1 { throw ValidationError("--seconds must be at least 1") }
+        if let jobs, !(1...256).contains(jobs) { throw ValidationError("--jobs must be from 1 to 256") }
+        if replay != nil, plants || seeds != nil {
+            throw ValidationError("--replay runs one seed: leave out --seeds and --plants")
         }
-        let range = try seedRange()
-        let clock = ContinuousClock()
-        let start = clock.now
-        var events = 0
-        var rollouts = 0
-        var met = Coverage()
-        var broken = 0
-        for seed in range {
-            let outcome = Proof.run(try settings(seed: seed))
-            events += outcome.events
-            rollouts += outcome.rollouts
-            met.add(outcome.coverage)
-            guard outcome.violation != nil else { continue }
-            broken += 1
-            if broken <= 3 { tell(outcome) }
+        guard traceLines >= 0 else { throw ValidationError("--trace-lines must not be negative") }
+        _ = try SeedRange(seeds, commit: commit, isUnbounded: seconds != nil)
+    }
+
+    func run() async throws {
+        if let replay { return try tellStory(of: replay) }
+        let range = try SeedRange(seeds, commit: commit, isUnbounded: seconds != nil).range
+        if plants { return try await tryPlants(seeds == nil ? 0..<30 : range) }
+        try await prove(range)
+    }
+
+    private func tellStory(of seed: UInt64) throws {
+        let outcome = Proof.run(worlds.settings(seed: seed), keepsTrace: true)
+        for line in whole ? outcome.trace[...] : outcome.focusedTrace.suffix(traceLines) { print(line) }
+        guard let violation = outcome.violation else {
+            return print("no invariant broke in \(outcome.events) events of \(outcome.rollouts) rollouts")
         }
-        let seconds =
-            Double((clock.now - start).components.attoseconds) / 1e18
-            + Double((clock.now - start).components.seconds)
+        print("VIOLATION \(violation)")
+        throw ExitCode(1)
+    }
+
+    // MARK: Many worlds
+
+    private func prove(_ range: Range<UInt64>) async throws {
+        if let commit { print("commit \(commit): seeds from \(range.lowerBound) on") }
+        let campaign = Campaign(
+            seeds: range, settings: worlds.settings(seed: range.lowerBound), jobs: jobs ?? Machine.cores,
+            limit: seconds.map { .seconds($0) })
+        var line = ProgressLine(worlds: seconds == nil ? range.count : nil)
+        let tally = await campaign.run { line.show($0) }
+        line.end()
+        let minute = Int(tally.rate(of: tally.events) * 60)
         print(
-            "\(range.count) worlds, \(rollouts) rollouts, \(events) events in \(rounded(seconds)) s: "
-                + "\(rounded(Double(rollouts) / seconds)) rollouts/s, \(rounded(Double(events) / seconds)) events/s")
-        if coverage { for (what, count) in met.counts.sorted(by: { $0.key < $1.key }) { print("  \(what): \(count)") } }
-        print("never met: \(met.neverMet.isEmpty ? "nothing" : met.neverMet.joined(separator: ", "))")
-        print(broken == 0 ? "no invariant broke" : "\(broken) worlds broke an invariant")
-        if broken > 0 { throw ExitCode(1) }
+            "\(tally.worlds) worlds, \(tally.rollouts) rollouts, \(tally.events) events in "
+                + "\(Figure.text(1 / max(tally.rate(of: 1), 1e-9))) s on \(campaign.jobs) cores: "
+                + "\(Figure.text(tally.rate(of: tally.rollouts))) rollouts/s, "
+                + "\(Figure.text(tally.rate(of: tally.events))) events/s, \(Figure.text(Double(minute) / 1e6)) million a minute"
+        )
+        let isSound = CoverageText(tally.coverage, isWhole: coverage).print()
+        for outcome in tally.broken.prefix(3) { tell(outcome) }
+        if tally.broken.count > 3 { print("and \(tally.broken.count - 3) more") }
+        print(tally.broken.isEmpty ? "no invariant broke" : "\(tally.broken.count) worlds broke an invariant")
+        if !tally.broken.isEmpty || !isSound { throw ExitCode(1) }
     }
 
     private func tell(_ outcome: Proof.Outcome) {
         let smaller = Proof.shrink(outcome)
-        print("seed \(outcome.settings.seed): VIOLATION \(outcome.violation.map { "\($0)" } ?? "")")
+        print(
+            "seed \(outcome.settings.seed), commit \(commit ?? "not told (--commit)"): VIOLATION "
+                + (outcome.violation.map { "\($0)" } ?? ""))
         print("the smallest world found: \(smaller.violation.map { "\($0)" } ?? "")")
-        for line in smaller.trace.suffix(traceLines) { print("  \(line)") }
+        for line in smaller.focusedTrace.suffix(traceLines) { print("  \(line)") }
         print("replay: \(smaller.settings.replayCommand)")
     }
 
-    private func settings(seed: UInt64) throws -> WorldSettings {
-        var faults = Set(Fault.allCases)
-        for word in without.split(separator: ",").map(String.init) {
-            guard let fault = Fault(rawValue: word) else {
-                throw ValidationError("'\(word)' is no fault: choose from \(names(Fault.allCases.map(\.rawValue)))")
-            }
-            faults.remove(fault)
+    // MARK: Planted mistakes
+
+    private func tryPlants(_ range: Range<UInt64>) async throws {
+        var missed: [PlantedBug] = []
+        print("invariant  caught  first seed  mistake")
+        for bug in PlantedBug.allCases.sorted(by: { ($0.invariant, $0.rawValue) < ($1.invariant, $1.rawValue) }) {
+            let trial = await PlantTrial.run(
+                bug, seeds: range, settings: worlds.settings(seed: 0), jobs: jobs ?? Machine.cores)
+            let others = trial.others.sorted { $0.key < $1.key }.map { "\($0.value) as invariant \($0.key)" }
+            print(
+                Figure.padded("\(bug.invariant)", 9) + Figure.padded("\(trial.caught)/\(trial.worlds)", 8)
+                    + Figure.padded(trial.firstSeed.map { "\($0)" } ?? "-", 12)
+                    + "  \(bug.rawValue)\(others.isEmpty ? "" : " (\(others.joined(separator: ", ")))")")
+            if trial.caught == 0 { missed.append(bug) }
         }
-        var bug: PlantedBug?
-        if let plant {
-            guard let known = PlantedBug(rawValue: plant) else {
-                throw ValidationError(
-                    "'\(plant)' is no mistake: choose from \(names(PlantedBug.allCases.map(\.rawValue)))")
-            }
-            bug = known
-        }
-        guard (1...500).contains(fleet) else { throw ValidationError("--fleet must be from 1 to 500") }
-        guard (1...600).contains(minutes) else { throw ValidationError("--minutes must be from 1 to 600") }
-        return WorldSettings(
-            seed: seed, fleet: fleet, faults: faults, stormyMinutes: Int64(minutes), plantedBug: bug)
-    }
-
-    private func names(_ list: [String]) -> String { list.joined(separator: ", ") }
-
-    private func seedRange() throws -> Range<UInt64> {
-        if let seed = UInt64(seeds), seed < .max { return seed..<(seed + 1) }
-        let isClosed = seeds.contains("...")
-        let dots = isClosed ? "..." : "..<"
-        let parts = seeds.split(separator: dots).map(String.init)
-        guard parts.count == 2, let low = UInt64(parts[0]), let high = UInt64(parts[1]), high < .max,
-            low < (isClosed ? high + 1 : high)
-        else { throw ValidationError("'\(seeds)' are no seeds: write 0..<1000, 5...7 or 7") }
-        return low..<(isClosed ? high + 1 : high)
-    }
-
-    private func rounded(_ value: Double) -> String {
-        value >= 100 ? "\(Int(value))" : "\((value * 10).rounded() / 10)"
+        let invariants = Set(PlantedBug.allCases.filter { !missed.contains($0) }.map(\.invariant))
+        print(
+            "\(PlantedBug.allCases.count - missed.count) of \(PlantedBug.allCases.count) mistakes found, "
+                + "\(invariants.count) of 19 invariants proven to bite")
+        if !missed.isEmpty { throw ExitCode(1) }
     }
 }

@@ -34,7 +34,7 @@ private let arrows: [String: Set<String>] = [
         "SwellAgent", "SwellTelemetry", "SwellModel", "SwellIdentity", "KubernetesClient", "SwellProgram",
     ],
     "swell-kubesim": ["KubernetesSimulator", "KubernetesObjects", "SwellProgram"],
-    "swell-proof": ["SwellSimulation", "SwellEngine", "SwellModel"],
+    "swell-proof": ["SwellSimulation", "SwellProgram"],
 ]
 
 /// Rooms that decide: pure, so that a million rollouts can be simulated and a log replayed.

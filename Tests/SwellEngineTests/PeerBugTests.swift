@@ -63,16 +63,53 @@ struct PeerBugTests {
         #expect(world.clusters(.dispatched) == ["north-1", "west-1"])
     }
 
-    @Test("KubeFleet 733 and 845: a change of membership fails nothing")
-    func membership() throws {
+    @Test("KubeFleet 733: clusters that come and go while it runs fail nothing")
+    func membershipWhileRunning() throws {
         var world = try Scenario([("east", 1), ("west", 2), ("north", 1)], policy: .waves())
         world.decide()
         world.settleAgents()
         world.surroundings.fleet["west-1"] = nil
         world.surroundings.fleet["east-1"] = nil
+        world.join("west-9")
         world.decide()
+        #expect(world.rollout.phase == .progressing)
+        world.settleAgents()
         world.settleAgents()
         #expect(world.rollout.phase == .succeeded)
         #expect(world.clusters(.skipped) == ["east-1", "west-1"])
+        #expect(world.clusters(.healthy) == ["north-1", "west-2", "west-9"])
+        #expect(world.target("west-9")?.lateness == .joined)
+    }
+
+    @Test("KubeFleet 845: nor do they between planning and the start, and the caps stay those that were planned")
+    func membershipBeforeTheStart() throws {
+        var world = try Scenario(
+            [("east", 1), ("west", 4), ("north", 1)], policy: .waves(cap: .percent(50)), startsAt: .minutes(5))
+        world.decide()
+        #expect(world.rollout.phase == .scheduled)
+        world.surroundings.fleet["west-1"] = nil
+        world.surroundings.fleet["west-2"] = nil
+        world.join("east-9")
+        world.wait(.minutes(5))
+        world.decide()
+        // Of a stage that has not started, who joins is a regular member.
+        #expect(world.clusters(.dispatched) == ["east-1"])
+        world.settleAgents()
+        #expect(world.clusters(.dispatched) == ["east-9"])
+        world.settleAgents()
+        #expect(world.rollout.stages.map(\.lanes) == [["east": 1], ["north": 1, "west": 4]])
+        #expect(world.clusters(.dispatched) == ["north-1", "west-3", "west-4"])
+        world.settleAgents()
+        #expect(world.rollout.phase == .succeeded)
+        #expect(world.clusters(.skipped) == ["west-1", "west-2"])
+    }
+}
+
+extension Scenario {
+    /// A cluster joins the fleet, named by its region, and its agent is heard of.
+    fileprivate mutating func join(_ name: ClusterName) {
+        let region = RegionName(stringLiteral: String(name.rawValue.prefix { $0 != "-" }))
+        surroundings.fleet[name] = ClusterFacts(
+            cluster: Cluster(name: name, region: region, environment: "production"), isEnrolled: true, lastSeenAt: now)
     }
 }

@@ -26,6 +26,12 @@ public enum AgentEvent: Sendable, Hashable {
     case reportAcknowledged(ApplicationName, sequence: Int64)
     /// Time has passed.
     case tick
+
+    /// Whether it tells of content that may not be referred to any more.
+    var bringsContent: Bool {
+        if case .contentPresent = self { return true }
+        return false
+    }
 }
 
 /// Why work could not be carried out.

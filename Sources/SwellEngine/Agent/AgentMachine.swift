@@ -24,6 +24,7 @@ public struct AgentMachine: Sendable, Hashable {
     public mutating func handle(_ event: AgentEvent, now: Timestamp) -> [AgentAction] {
         let before = journal
         var actions: [AgentAction] = []
+        keepPace(with: now)
         switch event {
         case .restarted: restart(now, &actions)
         case .assigned(let assignments):
@@ -42,8 +43,11 @@ public struct AgentMachine: Sendable, Hashable {
         case .tick: break
         }
         settle(now, &actions)
-        present.formIntersection(journal.referredDigests)
-        if journal != before { actions.insert(.persist(journal), at: 0) }
+        let hasChanged = journal != before
+        if hasChanged || event.bringsContent {
+            present.formIntersection(journal.referredDigests)
+        }
+        if hasChanged { actions.insert(.persist(journal), at: 0) }
         let next = nextMoment(after: now)
         if let next, next != wakeAt || event == .tick { actions.append(.wake(at: next)) }
         wakeAt = next
@@ -108,6 +112,8 @@ public struct AgentMachine: Sendable, Hashable {
         var record = journal.applications[name] ?? AgentRecord(application: name)
         if let refusal = Self.refusal(of: assignment, by: record) {
             note("refused", assignment, refusal, &actions)
+            // Whoever tells it that does not know where this agent is: it is said again, so that the wish is told anew.
+            report(name, &actions)
             return
         }
         if assignment.generation == record.highestGeneration, record.assignment != nil {

@@ -61,9 +61,7 @@ private struct BlockerList {
                     what: .failure, why: "stage '\(stage.name)': \(stage.reason ?? "failed")", stage: stage.name,
                     clusters: failed(index)))
         case .verifying:
-            let needsApproval =
-                stage.passedAt == nil && stage.healthyAt != nil && stage.approvedAfter == nil
-                && rollout.policy.stages[index].approval.after
+            let needsApproval = rollout.awaitsApprovalToPass(stage: index, surroundings)
             blockers.append(
                 Blocker(
                     what: needsApproval ? .approval : .health,

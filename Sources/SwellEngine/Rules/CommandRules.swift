@@ -77,18 +77,14 @@ extension DecisionState {
     /// Ends what the stage waits for: the approval before it, its soak, the approval after it, or its lack of a healthy cluster.
     private mutating func promote(_ name: StageName, _ promotion: Approval) {
         guard let index = rollout.stageIndex(name) else { return }
+        let awaitsApproval = rollout.awaitsApprovalToPass(stage: index, surroundings)
         updateStage(index) { stage in
-            switch stage.phase {
-            case .gated:
+            if stage.phase == .gated {
                 stage.approvedBefore = promotion
-            case .soaking:
+            } else if awaitsApproval {
+                stage.approvedAfter = promotion
+            } else {
                 stage.promotion = promotion
-            default:
-                if stage.healthyAt == nil {
-                    stage.promotion = promotion
-                } else {
-                    stage.approvedAfter = promotion
-                }
             }
         }
     }

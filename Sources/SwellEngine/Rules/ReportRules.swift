@@ -21,9 +21,9 @@ extension DecisionState {
         // An older generation says nothing of this one (invariant 4).
         guard report.generation >= generation else { return }
         if report.epoch > epoch { return }
-        if report.generation > generation || report.epoch > (target.epoch ?? 0) {
+        if report.isBeyond(generation: generation, epoch: target.epoch ?? 0, digest: target.assigned?.digest) {
             // What was committed got lost, or the agent came back from elsewhere: the wish is told anew above what it knows.
-            assignAnew(record.cluster, "its agent knows generation \(report.generation), epoch \(report.epoch)")
+            assignAnew(record.cluster, report.whatIsKnown)
             return
         }
         switch target.phase {
@@ -40,7 +40,6 @@ extension DecisionState {
             // Invariant 13: its digest is the fallback's, never evidence for the release.
             fail(record.cluster, "reverted by its agent: \(report.culprit)")
         case .failed:
-            guard report.digest == nil || report.digest == target.assigned?.digest else { return }
             fail(record.cluster, report.culprit)
         case .accepted:
             keepWatching(record.cluster, .dispatched, report)
@@ -53,10 +52,7 @@ extension DecisionState {
                 update(record.cluster) { $0.goodSince = $0.goodSince ?? record.receivedAt }
             }
         case .healthy, .removed:
-            guard isWhatWasAssigned(report, target) else {
-                assignAnew(record.cluster, "its agent runs something else under generation \(report.generation)")
-                return
-            }
+            guard isWhatWasAssigned(report, target) else { return }
             guard report.health == .healthy || report.phase == .removed else {
                 keepWatching(record.cluster, .verifying, report)
                 return
@@ -69,7 +65,6 @@ extension DecisionState {
         let report = record.report
         switch report.phase {
         case .failed:
-            guard report.digest == nil || report.digest == target.assigned?.digest else { return }
             failRollback(record.cluster, report.culprit)
         case .reverting, .reverted:
             failRollback(record.cluster, "its agent went elsewhere: \(report.culprit)")
@@ -79,10 +74,7 @@ extension DecisionState {
                 $0.goodSince = report.health == .healthy ? ($0.goodSince ?? record.receivedAt) : nil
             }
         case .healthy, .removed:
-            guard isWhatWasAssigned(report, target) else {
-                assignAnew(record.cluster, "its agent runs something else under generation \(report.generation)")
-                return
-            }
+            guard isWhatWasAssigned(report, target) else { return }
             guard report.health == .healthy || report.phase == .removed else {
                 update(record.cluster) {
                     $0.claimedAt = nil
@@ -205,6 +197,11 @@ extension DecisionState {
 }
 
 extension ApplicationReport {
+    /// Why a wish is told anew to the agent that said this.
+    var whatIsKnown: String {
+        "its agent knows generation \(generation), epoch \(epoch), \(digest.map { "release \($0.short)" } ?? "no release")"
+    }
+
     /// Reason and culprit for people.
     fileprivate var culprit: String { reasonText ?? "\(phase.rawValue), \(health.rawValue)" }
 

@@ -178,6 +178,23 @@ extension DecisionState {
     }
 }
 
+extension Rollout {
+    /// Whether nothing but an approval keeps a stage from passing: every cluster is settled, healthy or tolerated. One rule for
+    /// promoting and for telling people what it waits for.
+    func awaitsApprovalToPass(stage index: Int, _ surroundings: Surroundings) -> Bool {
+        let stage = stages[index]
+        guard stage.phase == .verifying, stage.passedAt == nil, stage.approvedAfter == nil,
+            policy.stages[index].approval.after
+        else { return false }
+        let members = targets.values.filter { $0.stage == index && $0.holdsStage }
+        guard !members.isEmpty, members.allSatisfy({ $0.isSettled || isLeftOut($0, surroundings) }) else {
+            return false
+        }
+        return members.contains { $0.phase == .healthy } || members.allSatisfy { $0.failedAt != nil }
+            || stage.promotion != nil
+    }
+}
+
 extension StageState {
     /// Disqualifies a running soak (invariant 3). What led to a pass stays on record.
     fileprivate mutating func clearSoak() {

@@ -28,10 +28,10 @@ extension DecisionState {
     private mutating func catchUp(_ name: ClusterName) {
         guard let report = surroundings.fleet[name]?.report, let target = rollout.targets[name],
             let generation = target.generation, report.epoch <= epoch, report.generation < Self.highestGeneration,
-            report.generation > generation || report.epoch > (target.epoch ?? 0)
+            report.isBeyond(generation: generation, epoch: target.epoch ?? 0, digest: target.assigned?.digest)
         else { return }
         noteSeen(report.generation, at: name)
-        assignAnew(name, "its agent knows generation \(report.generation), epoch \(report.epoch)")
+        assignAnew(name, report.whatIsKnown)
     }
 
     private mutating func watchForward(_ target: TargetState) {

@@ -14,18 +14,12 @@ public struct StrayWish: Sendable, Hashable {
     /// Nil where the agent is not ahead of the wish.
     public init?(_ assignment: Assignment, report: ApplicationReport) {
         guard report.application == assignment.application,
-            report.generation > assignment.generation || report.epoch > assignment.epoch
-                || Self.isElsewhere(report, than: assignment),
+            report.isBeyond(
+                generation: assignment.generation, epoch: assignment.epoch, digest: assignment.digest),
             report.generation < StrayWish.highestGeneration
         else { return nil }
         self.assignment = assignment
         self.report = report
-    }
-
-    /// Whether the agent says that it got there under this very generation, but elsewhere: the generation was given out twice.
-    private static func isElsewhere(_ report: ApplicationReport, than assignment: Assignment) -> Bool {
-        report.generation == assignment.generation && (report.phase == .healthy || report.phase == .removed)
-            && report.digest != assignment.digest
     }
 
     /// Generations from here on are nonsense: there would soon be none above them.

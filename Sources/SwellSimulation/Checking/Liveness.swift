@@ -5,38 +5,44 @@ internal import SwellStore
 extension World {
     /// When faults have stopped, every rollout has ended or waits at a named gate, and every agent has converged (invariant 19).
     func checkLiveness() throws(Violation) {
-        let gates: Set<Blocker.Kind> = [.approval, .pause, .regionPause, .clusterPause, .failure, .start]
-        for summary in database.rolloutSummaries(of: nil, limit: 1_000) where !summary.phase.isEnded {
-            guard let rollout = database.rollout(summary.name),
-                let surroundings = try? database.surroundings(for: rollout.application)
-            else { continue }
-            let blockers = Blockers.of(rollout, surroundings: surroundings, now: now)
-            // A stage without a healthy cluster is a gate too: it names itself, and waits for a retry or a promotion.
-            let isGated = blockers.contains {
-                gates.contains($0.what) || ($0.what == .health && $0.why.contains("none of its clusters is healthy"))
-            }
-            guard isGated else {
-                throw Violation(
-                    invariant: 19,
-                    message: "\(rollout.name) is \(rollout.phase) in the calm and waits at no gate: "
-                        + blockers.map { "\($0.what): \($0.why)" }.joined(separator: "; "))
-            }
-        }
         // Where a rollout waits at its gate to tell a cluster anew, the gate is what the cluster waits for.
-        var waiting: Set<ClusterName> = []
+        var waiting: Set<Place> = []
         for summary in database.rolloutSummaries(of: nil, limit: 1_000) where !summary.phase.isEnded {
-            let targets = database.rollout(summary.name)?.targets.values.filter {
-                $0.generation != nil && ($0.phase == .queued || $0.phase == .failed || $0.phase == .rollbackFailed)
+            guard let rollout = database.rollout(summary.name) else { continue }
+            try checkGate(rollout)
+            for target in rollout.targets.values
+            where target.generation != nil
+                && (target.phase == .queued || target.phase == .failed || target.phase == .rollbackFailed)
+            {
+                waiting.insert(Place(target.cluster, rollout.application))
             }
-            waiting.formUnion((targets ?? []).map(\.cluster))
         }
-        for agent in agents where agent.isMember && !waiting.contains(agent.cluster.name) {
-            for assignment in database.assignments(of: agent.cluster.name) { try checkConverged(agent, assignment) }
+        for agent in agents where agent.isMember && !agent.isClone {
+            for assignment in database.assignments(of: agent.cluster.name) where !waiting.contains(Place(assignment)) {
+                try checkConverged(agent, assignment)
+            }
+        }
+    }
+
+    private static let gates: Set<Blocker.Kind> = [.approval, .pause, .regionPause, .clusterPause, .failure, .start]
+
+    private func checkGate(_ rollout: Rollout) throws(Violation) {
+        guard let surroundings = try? database.surroundings(for: rollout.application) else { return }
+        let blockers = Blockers.of(rollout, surroundings: surroundings, now: database.now)
+        // A stage without a healthy cluster is a gate too: it names itself, and waits for a retry or a promotion.
+        let isGated = blockers.contains {
+            Self.gates.contains($0.what) || ($0.what == .health && $0.why.contains("none of its clusters is healthy"))
+        }
+        guard isGated else {
+            throw Violation(
+                invariant: 19,
+                message: "\(rollout.name) is \(rollout.phase) in the calm and waits at no gate: "
+                    + blockers.map { "\($0.what): \($0.why)" }.joined(separator: "; "))
         }
     }
 
     private func checkConverged(_ agent: SimulatedAgent, _ assignment: Assignment) throws(Violation) {
-        let name = agent.cluster.name
+        let name = "\(agent.cluster.name) of \(assignment.application)"
         guard let record = agent.disk.applications[assignment.application],
             record.assignment?.generation == assignment.generation, record.assignment?.goal == assignment.goal
         else {

@@ -1,53 +1,91 @@
-internal import SwellEngine
+public import SwellEngine
+public import SwellModel
 
 /// What was met over all worlds, so that what is never met is seen.
 public struct Coverage: Sendable {
-    public private(set) var counts: [String: Int] = [:]
+    public private(set) var faults: [Fault: Int] = [:]
+    public private(set) var rolloutMoves: [Move<RolloutPhase>: Int] = [:]
+    public private(set) var stageMoves: [Move<StagePhase>: Int] = [:]
+    public private(set) var targetMoves: [Move<TargetPhase>: Int] = [:]
+    public private(set) var agentMoves: [Move<AgentPhase>: Int] = [:]
+    public private(set) var accepted: [CommandKind: Int] = [:]
+    public private(set) var refused: [CommandKind: Int] = [:]
+    public private(set) var latenesses: [Lateness: Int] = [:]
+    public private(set) var skips: [SkipReason: Int] = [:]
+    /// What agents decided, by the word in their notes.
+    public private(set) var agentNotes: [String: Int] = [:]
+    /// Leases found lost, decisions that outranked an epoch, strays told again.
+    public internal(set) var leasesLost = 0
+    public private(set) var epochsOutranked = 0
+    public internal(set) var retold = 0
+
+    /// What operators, and rollouts that take a place, order.
+    public enum CommandKind: String, Sendable, CaseIterable {
+        case pause, resume, abort, retry, rollback, approve, promote, supersede
+
+        init(_ command: RolloutCommand) {
+            switch command {
+            case .pause: self = .pause
+            case .resume: self = .resume
+            case .abort: self = .abort
+            case .retry: self = .retry
+            case .rollback: self = .rollback
+            case .approve: self = .approve
+            case .promote: self = .promote
+            case .supersede: self = .supersede
+            }
+        }
+    }
 
     public init() {}
 
-    mutating func met(_ fault: Fault) { counts["fault \(fault.rawValue)", default: 0] += 1 }
-    mutating func noteAgent(_ what: String) { counts["agent \(what)", default: 0] += 1 }
+    mutating func met(_ fault: Fault) { faults[fault, default: 0] += 1 }
+    mutating func noteAgent(_ what: String) { agentNotes[what, default: 0] += 1 }
 
-    mutating func noteRetold(_ count: Int) { if count > 0 { counts["strays told again", default: 0] += count } }
-
-    mutating func noteCommand(_ command: RolloutCommand, isAccepted: Bool) {
-        let word = String("\(command)".prefix { $0 != "(" })
-        counts["command \(word) \(isAccepted ? "accepted" : "refused")", default: 0] += 1
+    mutating func note(_ command: RolloutCommand, isAccepted: Bool) {
+        let kind = CommandKind(command)
+        if isAccepted { accepted[kind, default: 0] += 1 } else { refused[kind, default: 0] += 1 }
     }
 
     mutating func note(_ decision: Decision) {
         for row in decision.transitions where row.from != row.to {
-            let subject: String
-            switch row.subject {
-            case .rollout: subject = "rollout"
-            case .stage: subject = "stage"
-            case .target: subject = "target"
+            switch row.value {
+            case .rollout(let rollout):
+                rolloutMoves[Move(from: row.from.flatMap(RolloutPhase.init), to: rollout.phase), default: 0] += 1
+                if rollout.phase == .superseded { accepted[.supersede, default: 0] += 1 }
+            case .stage(let stage):
+                stageMoves[Move(from: row.from.flatMap(StagePhase.init), to: stage.phase), default: 0] += 1
+            case .target(let target):
+                targetMoves[Move(from: row.from.flatMap(TargetPhase.init), to: target.phase), default: 0] += 1
+                if let lateness = target.lateness { latenesses[lateness, default: 0] += 1 }
+                if target.phase == .skipped, let skip = target.skip { skips[skip, default: 0] += 1 }
             }
-            counts["\(subject) \(row.from ?? "new") -> \(row.to)", default: 0] += 1
-            counts["\(subject) phase \(row.to)", default: 0] += 1
         }
-        if decision.epochToOutrank != nil { counts["epoch outranked", default: 0] += 1 }
-        for target in decision.rollout.targets.values {
-            if let lateness = target.lateness { counts["lateness \(lateness.rawValue)", default: 0] += 1 }
-            if let skip = target.skip { counts["skip \(skip.rawValue)", default: 0] += 1 }
+        if decision.epochToOutrank != nil { epochsOutranked += 1 }
+    }
+
+    mutating func note(_ journal: AgentJournal, after former: AgentJournal) {
+        for (name, record) in journal.applications where record.assignment != nil {
+            let before = former.applications[name]
+            let from = before?.assignment == nil ? nil : before?.phase
+            if from != record.phase { agentMoves[Move(from: from, to: record.phase), default: 0] += 1 }
         }
     }
 
     /// Adds what another run met.
-    public mutating func add(_ other: Coverage) { counts.merge(other.counts, uniquingKeysWith: +) }
-
-    /// What a thorough run should meet, and this one did not.
-    public var neverMet: [String] {
-        var wanted = Fault.allCases.filter { $0 != .slowNetwork }.map { "fault \($0.rawValue)" }
-        wanted += RolloutPhase.allCases.map { "rollout phase \($0.rawValue)" }
-        wanted += StagePhase.allCases.map { "stage phase \($0.rawValue)" }
-        wanted += TargetPhase.allCases.map { "target phase \($0.rawValue)" }
-        wanted += Lateness.allCases.map { "lateness \($0.rawValue)" }
-        wanted += SkipReason.allCases.map { "skip \($0.rawValue)" }
-        wanted += ["pause", "resume", "abort", "retry", "rollback", "approve", "promote"].map {
-            "command \($0) accepted"
-        }
-        return wanted.filter { counts[$0] == nil }
+    public mutating func add(_ other: Coverage) {
+        faults.merge(other.faults, uniquingKeysWith: +)
+        rolloutMoves.merge(other.rolloutMoves, uniquingKeysWith: +)
+        stageMoves.merge(other.stageMoves, uniquingKeysWith: +)
+        targetMoves.merge(other.targetMoves, uniquingKeysWith: +)
+        agentMoves.merge(other.agentMoves, uniquingKeysWith: +)
+        accepted.merge(other.accepted, uniquingKeysWith: +)
+        refused.merge(other.refused, uniquingKeysWith: +)
+        latenesses.merge(other.latenesses, uniquingKeysWith: +)
+        skips.merge(other.skips, uniquingKeysWith: +)
+        agentNotes.merge(other.agentNotes, uniquingKeysWith: +)
+        leasesLost += other.leasesLost
+        epochsOutranked += other.epochsOutranked
+        retold += other.retold
     }
 }

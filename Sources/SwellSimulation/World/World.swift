@@ -4,44 +4,59 @@ internal import SwellModel
 internal import SwellStore
 
 /// A whole deployment in one value: coordinator replicas over the store's memory form, agents with their disks and clusters, the
-/// network between them, operators, and time. Only the seed decides what happens.
+/// network between them, operators, clocks and time. Only the seed decides what happens.
 ///
-/// The store, the engine and the agents' machines are the real ones; what surrounds them is played.
+/// The store, the engine and the agents' machines are the real ones; what surrounds them is played. Here is how time passes; who
+/// does what is in the extensions, one concern a file.
 struct World {
     let settings: WorldSettings
     var random: SeededRandom
+    /// The true time, which nobody in the world knows.
     var now = Timestamp(milliseconds: 1_700_000_000_000)
     var database: MemoryState
-    var earlier: MemoryState?
+    var databaseClock: PlayedClock
+    /// The database as it was some time ago, with what the checker knew of it.
+    var earlier: (database: MemoryState, ledger: Ledger)?
     var replicas: [SimulatedReplica]
     var agents: [SimulatedAgent] = []
-    var checker: InvariantChecker
+    var checker = InvariantChecker()
     var coverage = Coverage()
     var isCalm = false
-    var trace: [String] = []
+    /// How often in a row everything was found settled in the calm.
+    var settledLooks = 0
+    var trace: [TraceLine] = []
     let keepsTrace: Bool
     var rolloutCount = 0
+    var clusterCount = 0
     var eventCount = 0
-    var versions = 1
+    /// The releases of each application, the first one good everywhere.
+    var releases: [ApplicationName: [ReleaseReference]] = [:]
+    /// Content that a planted bug makes the store's readers miss.
+    var hidden: Set<ContentDigest> = []
     private var queue = Heap<ScheduledEvent>()
     private var order = 0
-
-    static let application: ApplicationName = "shop"
-    static func digest(_ version: Int) -> ContentDigest { ContentDigest(of: "release \(version)".utf8) }
-    static func release(_ version: Int) -> ReleaseReference {
-        ReleaseReference(version: "\(version)", digest: digest(version))
-    }
 
     init(_ settings: WorldSettings, keepsTrace: Bool) {
         self.settings = settings
         self.keepsTrace = keepsTrace
         self.random = SeededRandom(seed: settings.seed)
         self.database = MemoryState(now: now)
-        self.checker = InvariantChecker()
-        self.replicas = ["a", "b"].map { SimulatedReplica(name: $0) }
+        self.databaseClock = PlayedClock(at: now)
+        self.replicas = (0..<settings.replicas).map { [now] in
+            SimulatedReplica(name: "replica-\($0 + 1)", clock: PlayedClock(at: now))
+        }
     }
 
     func has(_ fault: Fault) -> Bool { !isCalm && settings.faults.contains(fault) }
+
+    /// Whether this fault happens now, with a chance of so many in a thousand; counted where it does.
+    mutating func happens(_ fault: Fault, _ perMille: UInt64) -> Bool {
+        guard has(fault), random.chance(perMille) else { return false }
+        coverage.met(fault)
+        return true
+    }
+
+    // MARK: Time
 
     mutating func schedule(_ event: WorldEvent, in delay: Interval) { schedule(event, at: now + delay) }
 
@@ -54,17 +69,19 @@ struct World {
         .milliseconds(random.number((range.lowerBound * 1_000)...(range.upperBound * 1_000)))
     }
 
-    mutating func note(_ text: @autoclosure () -> String) {
+    mutating func note(_ text: @autoclosure () -> String, of cluster: ClusterName? = nil) {
         guard keepsTrace else { return }
-        trace.append("\(String(format(now - checker.startedAt))) \(text())")
+        trace.append(TraceLine(after: now - checker.startedAt, cluster: cluster, text: text()))
     }
 
-    private func format(_ interval: Interval) -> String {
-        let text = "\(interval.milliseconds)"
-        return String(repeating: " ", count: max(0, 8 - text.count)) + text
+    private mutating func note(_ event: WorldEvent) {
+        guard let index = event.agent else { return note(event.summary) }
+        let cluster = agents[index].cluster.name
+        let name = agents[index].isClone ? "\(cluster) (clone)" : "\(cluster)"
+        note("\(name) \(event.summary)", of: cluster)
     }
 
-    /// Runs the whole life of the world; nil where no invariant broke.
+    /// Runs the whole life of the world.
     mutating func run() throws(Violation) {
         checker.startedAt = now
         populate()
@@ -74,57 +91,13 @@ struct World {
         schedule(.calm, at: calmAt)
         while let next = queue.popMin(), next.at <= end {
             now = next.at
-            database.now = now
+            database.now = databaseClock.reading(at: now)
             eventCount += 1
             try handle(next.event)
+            // A settled world has nothing more to show.
+            if settledLooks >= 3 { return }
         }
         try checkLiveness()
-    }
-
-    private mutating func populate() {
-        let regions: [RegionName] = ["us-east-1", "us-west-1", "eu-central-1", "ap-south-1"]
-        let clusters = (0..<settings.fleet).map { index -> Cluster in
-            let region = regions[index < 4 ? index % 4 : Int(random.next() % 4)]
-            return Cluster(name: Self.name(index), region: region, environment: "production")
-        }
-        let application = Application(
-            name: Self.application, namespace: "shop",
-            strategy: ApplicationStrategy(
-                selfRollback: random.chance(500), whenDisconnected: random.pick(DisconnectedBehaviour.allCases),
-                whenNeverHealthy: random.pick(NeverHealthyBehaviour.allCases)))
-        apply(FleetDocuments(clusters: clusters, applications: [application]))
-        for cluster in clusters { add(cluster) }
-        for index in replicas.indices { schedule(.replicaTick(index), in: .milliseconds(Int64(index) * 300 + 100)) }
-        schedule(.newRollout, in: .seconds(3))
-    }
-
-    static func name(_ index: Int) -> ClusterName {
-        let text = String(index + 1)
-        return ClusterName(stringLiteral: "c" + String(repeating: "0", count: max(0, 3 - text.count)) + text)
-    }
-
-    mutating func apply(_ documents: FleetDocuments) {
-        // Documents made here are valid; a store that refused them would leave an empty fleet, which the checks notice.
-        _ = try? database.apply(documents, by: "operator")
-    }
-
-    mutating func add(_ cluster: Cluster) {
-        agents.append(SimulatedAgent(cluster: cluster))
-        schedule(.agentStarts(agents.count - 1), in: .milliseconds(random.number(0...2_000)))
-    }
-
-    private mutating func scheduleFaults() {
-        let kinds: [(Fault, WorldEvent, ClosedRange<Int64>)] = [
-            (.replicaCrash, .replicaCrash, 60...300), (.replicaFreeze, .replicaFreeze, 60...300),
-            (.databaseFailover, .databaseSnapshot, 100...900), (.agentCrash, .agentCrash, 10...60),
-            (.agentRestored, .agentRestored, 200...600), (.sessionBreaks, .anySessionBreaks, 5...60),
-            (.clusterVanishes, .vanish, 60...240), (.operators, .operatorActs, 5...60),
-            (.membership, .membershipChanges, 60...240),
-        ]
-        for (fault, event, range) in kinds where settings.faults.contains(fault) {
-            schedule(event, in: seconds(range))
-        }
-        if !settings.faults.contains(.operators) { schedule(.operatorActs, in: .seconds(20)) }
     }
 
     /// Repeats a fault after a while, as long as the storm lasts.
@@ -133,12 +106,29 @@ struct World {
         schedule(event, in: seconds(range))
     }
 
+    private mutating func scheduleFaults() {
+        let kinds: [(Fault, WorldEvent, ClosedRange<Int64>)] = [
+            (.replicaCrash, .replicaCrash, 60...300), (.replicaFreeze, .replicaFreeze, 60...300),
+            (.databaseFailover, .databaseSnapshot, 100...900), (.agentCrash, .agentCrash, 10...60),
+            (.agentRestored, .agentRestored, 200...600), (.agentCloned, .agentCloned, 60...600),
+            (.curiousAgents, .curiosity, 20...120), (.sessionBreaks, .anySessionBreaks, 5...60),
+            (.oneWayCuts, .cut, 20...120), (.clusterVanishes, .vanish, 60...240), (.operators, .operatorActs, 5...60),
+            (.editing, .documentsChange, 30...300), (.membership, .membershipChanges, 60...240),
+            (.databaseClock, .clockJumps(.databaseClock), 100...900),
+            (.replicaClocks, .clockJumps(.replicaClocks), 20...300),
+            (.agentClocks, .clockJumps(.agentClocks), 20...200),
+        ]
+        for (fault, event, range) in kinds where settings.faults.contains(fault) {
+            schedule(event, in: seconds(range))
+        }
+        // Without operators somebody still gives the approvals that policies ask for.
+        if !settings.faults.contains(.operators) { schedule(.operatorActs, in: .seconds(20)) }
+        schedule(.maintain, in: seconds(30...90))
+    }
+
     private mutating func handle(_ event: WorldEvent) throws(Violation) {
         guard !isCalm || !event.isTrouble else { return }
-        switch event {
-        case .replicaTick, .agentTick: break
-        default: note(event.summary)
-        }
+        if keepsTrace, event.isNotable { note(event) }
         switch event {
         case .replicaTick(let index): try tick(replica: index)
         case .replicaCrash: crashReplica()
@@ -146,48 +136,49 @@ struct World {
         case .replicaBack(let index): wakeReplica(index)
         case .databaseSnapshot: takeSnapshot()
         case .databaseFailover: failOver()
+        case .maintain: try maintain()
         case .connect(let agent): try connect(agent)
         case .breakSession(let agent, let session): try breakSession(agent, session)
-        case .anySessionBreaks:
-            if let agent = random.pickAny(agents.indices.filter { agents[$0].session != nil }) {
-                coverage.met(.sessionBreaks)
-                try breakSession(agent, agents[agent].session ?? 0)
-            }
-            again(.anySessionBreaks, in: 5...60)
         case .helloArrives(let agent, let session, let statuses, let epoch):
             try hello(agent, session, statuses, epoch)
-        case .reportArrives(let agent, let session, let outgoing): try report(agent, session, outgoing)
+        case .reportArrives(let agent, let session, let outgoing, let isLate):
+            try report(agent, session, outgoing, isLate: isLate)
         case .acknowledgementArrives(let agent, let session, let application, let sequence):
-            guard agents[agent].session == session else { return }
-            try feed(agent, .reportAcknowledged(application, sequence: sequence))
-        case .assignmentsArrive(let agent, let session, let assignments):
-            guard agents[agent].session == session || (has(.duplicates) && random.chance(300)) else { return }
-            try feed(agent, .assigned(assignments))
+            try acknowledge(agent, session, application, sequence)
+        case .assignmentsArrive(let agent, let session, let assignments): try deliver(agent, session, assignments)
+        case .anySessionBreaks: try breakAnySession()
+        case .cut: cutOneWay()
+        case .cutEnds(let agent): agents[agent].cut = nil
         case .agentTick(let agent, let process):
             guard agents[agent].process == process else { return }
             try feed(agent, .tick)
+        case .contentAsked(let agent, let process, let digest): try askContent(agent, process, digest)
         case .contentArrives(let agent, let process, let digest):
             guard agents[agent].process == process else { return }
             agents[agent].content.insert(digest)
             try feed(agent, .contentPresent(digest))
         case .workEnds(let agent, let process, let work, let number): try endWork(agent, process, work, number)
         case .look(let agent, let process, let work, let number): try look(agent, process, work, number)
-        case .agentCrash:
-            if let agent = random.pickAny(agents.indices.filter { agents[$0].isRunning }) {
-                coverage.met(.agentCrash)
-                crash(agent)
-            }
-            again(.agentCrash, in: 10...60)
+        case .agentCrash: crashAnyAgent()
         case .agentRestored: restoreAgent()
+        case .agentCloned: cloneAgent()
+        case .cloneEnds(let agent): endClone(agent)
         case .agentStarts(let agent): try start(agent)
-        case .vanish: try vanish()
+        case .curiosity: try beCurious()
+        case .vanish: vanish()
         case .reappear(let agent):
             agents[agent].isAway = false
             schedule(.connect(agent), in: seconds(0...5))
-        case .newRollout: startRollout()
+        case .clockJumps(let fault): jumpClock(fault)
+        case .newRollout(let application):
+            schedule(.newRollout(application), in: seconds(20...200))
+            try startRollout(of: application)
+        case .suddenRollout(let application): try startRollout(of: application)
         case .operatorActs: operatorActs()
-        case .membershipChanges: changeMembership()
+        case .documentsChange: changeDocuments()
+        case .membershipChanges: try changeMembership()
         case .calm: try becomeCalm()
+        case .settled: lookWhetherSettled()
         }
     }
 }

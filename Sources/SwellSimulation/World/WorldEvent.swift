@@ -10,58 +10,110 @@ enum WorldEvent: Sendable {
     case replicaBack(Int)
     case databaseSnapshot
     case databaseFailover
+    case maintain
     // Sessions: agent, session
     case connect(Int)
     case breakSession(Int, Int)
     case helloArrives(Int, Int, [ApplicationReport], Int64)
-    case reportArrives(Int, Int, OutgoingReport)
+    case reportArrives(Int, Int, OutgoingReport, isLate: Bool)
     case acknowledgementArrives(Int, Int, ApplicationName, Int64)
     case assignmentsArrive(Int, Int, [Assignment])
+    case anySessionBreaks
+    case cut
+    case cutEnds(Int)
     // Agents: agent, process
     case agentTick(Int, Int)
+    case contentAsked(Int, Int, ContentDigest)
     case contentArrives(Int, Int, ContentDigest)
     case workEnds(Int, Int, AgentWork, Int)
     case look(Int, Int, AgentWork, Int)
     case agentCrash
     case agentRestored
+    case agentCloned
+    case cloneEnds(Int)
     case agentStarts(Int)
+    case curiosity
     case vanish
     case reappear(Int)
-    case anySessionBreaks
+    // Clocks
+    case clockJumps(Fault)
     // People
-    case newRollout
+    case newRollout(ApplicationName)
+    case suddenRollout(ApplicationName)
     case operatorActs
+    case documentsChange
     case membershipChanges
     case calm
+    case settled
 
     /// Whether it is a fault or a person's doing, which stop with the storm.
     var isTrouble: Bool {
         switch self {
-        case .replicaCrash, .replicaFreeze, .databaseSnapshot, .databaseFailover, .agentCrash, .agentRestored, .vanish,
-            .anySessionBreaks, .newRollout, .operatorActs, .membershipChanges:
+        case .replicaCrash, .replicaFreeze, .databaseSnapshot, .databaseFailover, .agentCrash, .agentRestored,
+            .agentCloned, .curiosity, .vanish, .anySessionBreaks, .cut, .clockJumps, .newRollout, .suddenRollout,
+            .operatorActs,
+            .documentsChange, .membershipChanges:
             true
         default: false
         }
     }
 
-    /// For the trace.
+    /// Whether it belongs in the trace: what happens all the time does not.
+    var isNotable: Bool {
+        switch self {
+        case .replicaTick, .agentTick, .contentAsked, .contentArrives, .look, .settled, .cutEnds: false
+        default: true
+        }
+    }
+
+    /// The agent that it happens to, if it happens to one.
+    var agent: Int? {
+        switch self {
+        case .connect(let agent), .breakSession(let agent, _), .helloArrives(let agent, _, _, _),
+            .reportArrives(let agent, _, _, _), .acknowledgementArrives(let agent, _, _, _),
+            .assignmentsArrive(let agent, _, _), .cutEnds(let agent), .agentTick(let agent, _),
+            .contentAsked(let agent, _, _), .contentArrives(let agent, _, _), .workEnds(let agent, _, _, _),
+            .look(let agent, _, _, _), .cloneEnds(let agent), .agentStarts(let agent), .reappear(let agent):
+            agent
+        default: nil
+        }
+    }
+
+    /// For the trace, after the cluster's name where there is one.
     var summary: String {
         switch self {
-        case .helloArrives(let agent, _, let statuses, _):
-            "hello of agent \(agent): " + statuses.map { "g\($0.generation) \($0.phase) \($0.health)" }.joined()
-        case .reportArrives(let agent, _, let report):
-            "report of agent \(agent): g\(report.report.generation) e\(report.report.epoch) \(report.report.phase) \(report.report.health)"
-        case .assignmentsArrive(let agent, _, let assignments):
-            "assignments reach agent \(agent): "
-                + assignments.map { "g\($0.generation) e\($0.epoch) \($0.digest?.short ?? "remove")" }.joined(
+        case .connect: "connects"
+        case .breakSession: "its session breaks"
+        case .helloArrives(_, _, let statuses, _):
+            "says hello: "
+                + statuses.map { "\($0.application) g\($0.generation) \($0.phase) \($0.health)" }.joined(
                     separator: ", ")
-        case .workEnds(let agent, _, let work, _): "agent \(agent) ends work of g\(work.generation)"
-        case .contentArrives(let agent, _, _): "content reaches agent \(agent)"
-        case .look(let agent, _, let work, _): "agent \(agent) looks at g\(work.generation)"
-        case .acknowledgementArrives(let agent, _, _, let sequence): "ack \(sequence) reaches agent \(agent)"
+        case .reportArrives(_, _, let outgoing, let isLate):
+            "reports\(isLate ? " late" : ""): \(outgoing.report.application) g\(outgoing.report.generation) "
+                + "e\(outgoing.report.epoch) \(outgoing.report.phase) \(outgoing.report.health)"
+        case .acknowledgementArrives(_, _, let application, let sequence):
+            "its report \(sequence) of \(application) is acknowledged"
+        case .assignmentsArrive(_, _, let assignments):
+            "is told: "
+                + assignments.map {
+                    "\($0.application) g\($0.generation) e\($0.epoch) \($0.digest?.short ?? "remove")"
+                }.joined(separator: ", ")
+        case .workEnds(_, _, let work, _): "ends work on \(work.application) g\(work.generation)"
+        case .cloneEnds: "its clone ends"
+        case .agentStarts: "its agent starts"
+        case .reappear: "is in reach again"
+        case .clockJumps(let fault): "\(fault.rawValue)"
         default: "\(self)"
         }
     }
+}
+
+/// One line of what happened.
+struct TraceLine: Hashable {
+    var after: Interval
+    /// The cluster that it concerns, if it concerns one.
+    var cluster: ClusterName?
+    var text: String
 }
 
 /// An event in its place; of two at one moment, the one put in first goes first.

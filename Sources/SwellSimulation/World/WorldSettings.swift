@@ -5,19 +5,25 @@ public struct WorldSettings: Sendable, Hashable {
     public var seed: UInt64
     /// How many clusters there are at the beginning.
     public var fleet: Int
+    /// How many applications are rolled out to them, each with rollouts of its own.
+    public var applications: Int
+    /// How many replicas of the coordinator run over the one database.
+    public var replicas: Int
     public var faults: Set<Fault>
-    /// How many minutes faults happen; then the world is calm for twice as long, at least half an hour, until everything must have
-    /// ended or wait at a named gate.
+    /// How many minutes faults happen; then the world is calm for twice as long, at least half an hour, within which everything must
+    /// have ended or wait at a named gate.
     public var stormyMinutes: Int64
     /// A mistake put in on purpose, to see that it is found.
     public var plantedBug: PlantedBug?
 
     public init(
-        seed: UInt64, fleet: Int = 12, faults: Set<Fault> = Set(Fault.allCases), stormyMinutes: Int64 = 20,
-        plantedBug: PlantedBug? = nil
+        seed: UInt64, fleet: Int = 12, applications: Int = 2, replicas: Int = 2,
+        faults: Set<Fault> = Set(Fault.allCases), stormyMinutes: Int64 = 20, plantedBug: PlantedBug? = nil
     ) {
         self.seed = seed
         self.fleet = fleet
+        self.applications = applications
+        self.replicas = replicas
         self.faults = faults
         self.stormyMinutes = stormyMinutes
         self.plantedBug = plantedBug
@@ -28,8 +34,11 @@ public struct WorldSettings: Sendable, Hashable {
 
     /// The command that runs exactly this world again.
     public var replayCommand: String {
+        let usual = WorldSettings(seed: seed)
         var text = "swell-proof --replay \(seed) --fleet \(fleet)"
-        if stormyMinutes != 20 { text += " --minutes \(stormyMinutes)" }
+        if applications != usual.applications { text += " --applications \(applications)" }
+        if replicas != usual.replicas { text += " --replicas \(replicas)" }
+        if stormyMinutes != usual.stormyMinutes { text += " --minutes \(stormyMinutes)" }
         let without = Fault.allCases.filter { !faults.contains($0) }.map(\.rawValue)
         if !without.isEmpty { text += " --without \(without.joined(separator: ","))" }
         if let plantedBug { text += " --plant \(plantedBug.rawValue)" }

@@ -101,8 +101,9 @@ extension MemoryState {
     }
 
     public func assignments(of cluster: ClusterName) -> [Assignment] {
-        assignments.lazy.filter { $0.key.cluster == cluster }.map(\.value.assignment)
-            .sorted { $0.application < $1.application }
+        applications.keys.sorted().compactMap {
+            assignments[ClusterApplication(cluster: cluster, application: $0)]?.assignment
+        }
     }
 
     public func assignments(changedAfter cursor: Int64) -> (assignments: [Assignment], cursor: Int64) {
@@ -127,12 +128,13 @@ extension MemoryState {
     /// The bundles that a cluster is to run, may fall back to, or has lately proven.
     func bundles(referredToBy cluster: ClusterName) -> Set<ContentDigest> {
         var bundles: Set<ContentDigest> = []
-        for (key, stored) in assignments where key.cluster == cluster {
-            if let digest = stored.assignment.digest { bundles.insert(digest) }
-            if let fallback = stored.assignment.fallback { bundles.insert(fallback.digest) }
-        }
-        for (key, list) in proven where key.cluster == cluster {
-            bundles.formUnion(list.prefix(Bounds.provenReleases).map(\.release.digest))
+        for application in applications.keys {
+            let key = ClusterApplication(cluster: cluster, application: application)
+            if let assignment = assignments[key]?.assignment {
+                if let digest = assignment.digest { bundles.insert(digest) }
+                if let fallback = assignment.fallback { bundles.insert(fallback.digest) }
+            }
+            bundles.formUnion((proven[key] ?? []).prefix(Bounds.provenReleases).map(\.release.digest))
         }
         return bundles
     }

@@ -134,7 +134,8 @@ extension MemoryState {
             let key = ClusterApplication(cluster: proof.cluster, application: proof.application)
             var list = (proven[key] ?? []).filter { $0.release.digest != proof.release.digest }
             list.append(proof)
-            list.sort { ($0.at, $0.generation) > ($1.at, $1.generation) }
+            // Generations only rise, while the clock may be set back.
+            list.sort { ($0.generation, $0.at) > ($1.generation, $1.at) }
             proven[key] = list
         }
         for transition in decision.transitions {

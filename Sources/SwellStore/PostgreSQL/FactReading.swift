@@ -45,7 +45,7 @@ struct FactReading {
             PostgresStatement(
                 """
                 SELECT cluster, version, digest FROM proven_releases WHERE application = \(application)
-                ORDER BY cluster, proven_at DESC, generation DESC
+                ORDER BY cluster, generation DESC, proven_at DESC
                 """, parameters),
             PostgresStatement("SELECT region, pause FROM region_pauses"),
             PostgresStatement("SELECT cluster, pause FROM cluster_pauses"),

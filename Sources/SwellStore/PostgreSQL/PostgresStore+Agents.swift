@@ -97,8 +97,11 @@ extension PostgresStore: AgentStore {
             WHERE ((s.report->>'generation')::bigint > a.generation
                     OR (s.report->>'epoch')::bigint > (a.assignment->>'epoch')::bigint
                     OR (s.report->>'generation')::bigint = a.generation
-                        AND s.report->>'phase' IN ('healthy', 'removed')
-                        AND s.report->>'digest' IS DISTINCT FROM a.digest)
+                        AND ((s.report->>'epoch')::bigint < (a.assignment->>'epoch')::bigint
+                            OR s.report->>'digest' IS DISTINCT FROM a.digest
+                                AND (s.report->>'phase' IN ('healthy', 'removed')
+                                    OR s.report->>'phase' IN ('accepted', 'applying', 'verifying', 'failed')
+                                        AND s.report->>'digest' IS NOT NULL)))
                 AND NOT EXISTS (SELECT 1 FROM rollout_claims k
                     WHERE k.cluster = a.cluster AND k.application = a.application
                         AND k.rollout = a.assignment->>'rollout')

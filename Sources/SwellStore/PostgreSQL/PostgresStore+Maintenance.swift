@@ -58,7 +58,7 @@ extension PostgresTransaction {
                 """
                 DELETE FROM proven_releases p USING (
                     SELECT cluster, application, digest, row_number() OVER (
-                        PARTITION BY cluster, application ORDER BY proven_at DESC, generation DESC) AS place
+                        PARTITION BY cluster, application ORDER BY generation DESC, proven_at DESC) AS place
                     FROM proven_releases) ranked
                 WHERE ranked.place > $1 AND p.cluster = ranked.cluster AND p.application = ranked.application
                     AND p.digest = ranked.digest

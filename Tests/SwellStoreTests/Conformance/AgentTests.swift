@@ -39,6 +39,40 @@ internal import Testing
         }
     }
 
+    /// After a database lost commits, a generation can be given out twice: what the agent says of the first is told apart.
+    @Test(arguments: StoreForm.allCases)
+    func aWishWhoseGenerationTheAgentHasForAnotherIsToldAgain(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await store.createRollout(Fixtures.rollout("shop-1"), superseding: [], by: "ann")
+            try await store.raiseEpochs(above: 10)
+            let lease = try await Fixtures.lease(store, "shop-1")
+            let dispatched = try await store.decide("shop-1", under: lease) { $0.dispatching(["east-1"]) }
+            let wish = try #require(dispatched.assignments.first)
+            _ = try await store.decide("shop-1", under: lease) { input in
+                var decision = input.unchanged
+                decision.rollout.phase = .aborted
+                decision.wakeAt = nil
+                return decision
+            }
+            func strays(_ phase: AgentPhase, _ digest: ContentDigest?, epoch: Int64) async throws -> Int {
+                let report = ApplicationReport(
+                    application: wish.application, generation: wish.generation, digest: digest, epoch: epoch,
+                    phase: phase, health: .healthy)
+                _ = try await store.ingest([ReceivedReport(cluster: "east-1", report: report)])
+                return try await store.strays(limit: 10).count
+            }
+            let other = ContentDigest(of: "another".utf8)
+            #expect(try await strays(.reverted, other, epoch: wish.epoch - 1) == 1)
+            #expect(try await strays(.reverted, other, epoch: wish.epoch) == 0)
+            #expect(try await strays(.verifying, other, epoch: wish.epoch) == 1)
+            #expect(try await strays(.verifying, wish.digest, epoch: wish.epoch) == 0)
+            #expect(try await strays(.accepted, nil, epoch: wish.epoch) == 0)
+            #expect(try await strays(.removed, nil, epoch: wish.epoch) == 1)
+            #expect(try await strays(.healthy, wish.digest, epoch: wish.epoch) == 0)
+        }
+    }
+
     @Test(arguments: StoreForm.allCases)
     func connectionsAreNotedByReplica(form: StoreForm) async throws {
         try await form.run { store in

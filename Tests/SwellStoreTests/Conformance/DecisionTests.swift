@@ -202,6 +202,29 @@ internal import Testing
         }
     }
 
+    /// The database's clock may be set back, as by a standby that is behind; generations only rise.
+    @Test(arguments: StoreForm.allCases)
+    func theLatestProofIsTheOneOfTheHighestGeneration(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            _ = try await store.createRelease(Fixtures.release("2.0"), documents: Fixtures.documents("2.0"))
+            for (name, version, lag) in [("r1", "1.0", Interval.zero), ("r2", "2.0", .seconds(30))] {
+                let rollout = try RolloutName(name)
+                try await store.createRollout(Fixtures.rollout(rollout, version: version), superseding: [], by: "ann")
+                let lease = try await Fixtures.lease(store, rollout)
+                _ = try await store.decide(rollout, under: lease) { $0.dispatching(["east-1"]) }
+                _ = try await store.decide(rollout, under: lease) { input in
+                    var decision = input.proving(["east-1"])
+                    decision.proven[0].at = decision.proven[0].at - lag
+                    return decision
+                }
+                _ = try await store.decide(rollout, under: lease) { $0.ending(as: .succeeded) }
+            }
+            let proven = try await store.surroundings(for: "shop").fleet["east-1"]?.proven
+            #expect(proven?.map(\.version) == ["2.0", "1.0"])
+        }
+    }
+
     @Test(arguments: StoreForm.allCases)
     func joinersAreClaimedByTheDecisionThatTakesThemIn(form: StoreForm) async throws {
         try await form.run { store in

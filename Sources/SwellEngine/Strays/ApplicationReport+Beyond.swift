@@ -1,0 +1,19 @@
+internal import SwellModel
+
+extension ApplicationReport {
+    /// Whether the agent is beyond a wish, so that it refuses it and must be told anew: it knows a higher generation or epoch, or
+    /// another wish of this very generation. A database that lost commits gives generations out twice (invariants 8 and 19).
+    func isBeyond(generation: Int64, epoch: Int64, digest: ContentDigest?) -> Bool {
+        if self.generation > generation || self.epoch > epoch { return true }
+        guard self.generation == generation else { return false }
+        // An agent names the epoch under which its wish was decided, and a wish is never told again under another.
+        if self.epoch < epoch { return true }
+        switch phase {
+        case .healthy, .removed: return self.digest != digest
+        // One that starts from the cluster's inventory may not know yet what it is to run.
+        case .accepted, .applying, .verifying, .failed: return self.digest != nil && self.digest != digest
+        // The digest is the fallback's.
+        case .reverting, .reverted: return false
+        }
+    }
+}

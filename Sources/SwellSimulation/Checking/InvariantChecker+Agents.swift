@@ -1,0 +1,86 @@
+internal import SwellEngine
+internal import SwellModel
+
+// What agents take in, do and read (invariants 8, 9, 10 and 15).
+extension InvariantChecker {
+    mutating func checkJournal(
+        _ cluster: ClusterName, from before: AgentJournal, to after: AgentJournal
+    ) throws(Violation) {
+        for (application, record) in after.applications {
+            let former = before.applications[application]
+            guard record.highestGeneration >= former?.highestGeneration ?? 0 else {
+                throw Violation(invariant: 8, message: "the generation fell at \(cluster)")
+            }
+            guard record.highestEpoch >= former?.highestEpoch ?? 0 else {
+                throw Violation(invariant: 9, message: "the epoch fell at \(cluster)")
+            }
+            if let assignment = record.assignment, assignment != former?.assignment {
+                try checkTaken(assignment, at: cluster, after: former)
+            }
+        }
+    }
+
+    /// An agent takes in what was committed for it, under an epoch no lower and a generation higher than it knows.
+    private func checkTaken(
+        _ assignment: Assignment, at cluster: ClusterName, after former: AgentRecord?
+    ) throws(Violation) {
+        let what = "\(assignment.application) generation \(assignment.generation), epoch \(assignment.epoch)"
+        let place = Place(cluster, assignment.application)
+        let isTold = words.told[place]?.reversed().contains(assignment) ?? false
+        guard isTold else {
+            if let known = words.told[place]?.last(where: {
+                $0.generation == assignment.generation && $0.goal == assignment.goal
+            }), known.epoch < assignment.epoch {
+                throw Violation(invariant: 9, message: "\(cluster) takes \(what), which was told under \(known.epoch)")
+            }
+            var anothers = assignment
+            let isAnothers = words.told.contains { other, list in
+                anothers.cluster = other.cluster
+                return other.application == place.application && other.cluster != cluster && list.contains(anothers)
+            }
+            throw Violation(
+                invariant: isAnothers ? 15 : 10,
+                message: "\(cluster) takes \(what), which was \(isAnothers ? "another cluster's" : "never committed")")
+        }
+        guard let former, former.assignment != nil else { return }
+        guard assignment.epoch >= former.highestEpoch else {
+            throw Violation(invariant: 9, message: "\(cluster) takes \(what) after epoch \(former.highestEpoch)")
+        }
+        guard assignment.generation > former.highestGeneration else {
+            throw Violation(invariant: 8, message: "\(cluster) takes \(what) after \(former.highestGeneration)")
+        }
+    }
+
+    // MARK: Deeds
+
+    /// Work begins. What is under way or done in this process is not begun again (invariant 10).
+    mutating func started(_ work: AgentWork, agent: Int, process: Int) throws(Violation) {
+        if let deed = deeds[agent]?[work.application], deed.process == process, deed.work == work, !deed.isStopped {
+            throw Violation(
+                invariant: 10,
+                message: "agent \(agent) does the work of \(work.application) generation \(work.generation) twice")
+        }
+        deeds[agent, default: [:]][work.application] = Deed(process: process, work: work)
+    }
+
+    /// Work failed or was cut short, so that it may begin anew.
+    mutating func stopped(_ work: AgentWork, agent: Int) {
+        guard deeds[agent]?[work.application]?.work == work else { return }
+        deeds[agent]?[work.application]?.isStopped = true
+    }
+
+    // MARK: Content
+
+    /// A cluster was given content, which must have been its business at some time (invariant 15).
+    func read(_ digest: ContentDigest, by cluster: ClusterName, among applications: some Sequence<ApplicationName>)
+        throws(Violation)
+    {
+        for application in applications {
+            let place = Place(cluster, application)
+            let isTold =
+                words.told[place]?.contains { $0.digest == digest || $0.fallback?.digest == digest } ?? false
+            if isTold || ledger.proven[place]?.contains(where: { $0.digest == digest }) == true { return }
+        }
+        throw Violation(invariant: 15, message: "\(cluster) may read \(digest.short), which is not its business")
+    }
+}

@@ -1,0 +1,195 @@
+internal import SwellEngine
+internal import SwellModel
+
+// What may be dispatched, forward and back (invariants 1, 2, 5 to 9, 13 and 18).
+extension InvariantChecker {
+    mutating func checkGenerations(_ decision: Decision, _ input: DecisionInput) throws(Violation) {
+        for assignment in decision.assignments {
+            let place = Place(assignment)
+            guard assignment.epoch == input.epoch else {
+                throw Violation(
+                    invariant: 9,
+                    message: "\(assignment.cluster) is told under epoch \(assignment.epoch), not \(input.epoch)")
+            }
+            let facts = input.surroundings.fleet[assignment.cluster]
+            let known = max(ledger.highestAssigned[place] ?? 0, facts?.highestGeneration ?? 0)
+            guard assignment.generation > known else {
+                throw Violation(
+                    invariant: 8,
+                    message: "\(assignment.cluster) is assigned generation \(assignment.generation), \(known) is known")
+            }
+            ledger.highestAssigned[place] = assignment.generation
+            guard facts != nil else {
+                throw Violation(invariant: 18, message: "\(assignment.cluster) left and is assigned something")
+            }
+        }
+    }
+
+    mutating func checkForward(
+        _ forward: [Assignment], _ input: DecisionInput, _ after: Rollout
+    ) throws(Violation) {
+        guard !forward.isEmpty else { return }
+        let names = forward.map(\.cluster.rawValue).joined(separator: ", ")
+        guard after.phase == .progressing || after.phase == .succeeded else {
+            throw Violation(invariant: 7, message: "\(after.name) is \(after.phase) and dispatches to \(names)")
+        }
+        guard after.pause == nil else {
+            throw Violation(invariant: 6, message: "\(after.name) is paused and dispatches to \(names)")
+        }
+        if let headroom = input.surroundings.fleetHeadroom, forward.count > headroom {
+            throw Violation(invariant: 1, message: "\(forward.count) dispatched, the fleet's headroom is \(headroom)")
+        }
+        if after.policy.onFailure.action != .continue {
+            for index in after.stages.indices {
+                let (failures, budget) = Self.failures(inStage: index, of: after)
+                guard failures <= budget else {
+                    throw Violation(invariant: 5, message: "\(failures) failed, budget \(budget); dispatched \(names)")
+                }
+            }
+        }
+        for assignment in forward {
+            guard let target = after.targets[assignment.cluster] else { continue }
+            try checkWay(of: target, input, after)
+            try checkGoal(of: assignment, target, after)
+        }
+    }
+
+    /// How many of a stage's clusters failed, and how many may.
+    static func failures(inStage index: Int, of rollout: Rollout) -> (failures: Int, budget: Int) {
+        let failures = rollout.targets.values.count {
+            $0.stage == index && $0.failedAt != nil && $0.phase != .skipped && $0.lateness != .joined
+        }
+        let size = rollout.stages[index].lanes.values.reduce(0, +)
+        return (failures, rollout.policy.stages[index].failureBudget.resolved(of: size, atLeast: 0))
+    }
+
+    private func checkWay(of target: TargetState, _ input: DecisionInput, _ after: Rollout) throws(Violation) {
+        let region = target.region
+        guard after.pausedRegions[region] == nil, input.surroundings.pausedRegions[region] == nil,
+            after.pausedClusters[target.cluster] == nil, input.surroundings.pausedClusters[target.cluster] == nil
+        else { throw Violation(invariant: 6, message: "\(target.cluster) is paused and is dispatched to") }
+        guard after.stages[..<target.stage].allSatisfy({ $0.phase == .passed }) else {
+            throw Violation(invariant: 2, message: "\(target.cluster) of stage \(target.stage) before its turn")
+        }
+        if isTakenBack(target, of: after) {
+            throw Violation(invariant: 7, message: "\(target.cluster) dispatched after it was ordered to go back")
+        }
+        let isJoiner =
+            input.rollout.targets[target.cluster]?.lateness == .joined || target.lateness == .joined
+        if isJoiner, after.stages[target.stage].phase != .passed {
+            throw Violation(
+                invariant: 18, message: "\(target.cluster) joined late and goes before its stage has passed")
+        }
+    }
+
+    /// A release goes forward with the way back that is proven; an undo goes to the last other release that is.
+    private mutating func checkGoal(
+        of assignment: Assignment, _ target: TargetState, _ after: Rollout
+    ) throws(Violation) {
+        let proven = ledger.proven[Place(assignment)] ?? []
+        if ledger.active[after.name]?.arrived.insert(target.cluster).inserted == true {
+            ledger.active[after.name]?.returns[target.cluster] = proven.first
+        }
+        let goal: Assignment.Goal
+        var fallback = ledger.active[after.name]?.returns[target.cluster]
+        switch after.kind {
+        case .release:
+            goal = .run(after.release)
+            if fallback?.digest == after.release.digest { fallback = nil }
+        case .undo:
+            goal = proven.first { $0.digest != after.release.digest }.map { .run($0) } ?? .remove
+            fallback = nil
+        }
+        guard assignment.goal == goal, assignment.fallback == fallback else {
+            throw Violation(
+                invariant: 13,
+                message: "\(target.cluster) goes to \(assignment.goal) with the way back "
+                    + "\(assignment.fallback?.version ?? "none"), not \(goal) with \(fallback?.version ?? "none")")
+        }
+    }
+
+    // MARK: Back
+
+    mutating func checkBackward(
+        _ backward: [Assignment], _ before: Rollout, _ after: Rollout
+    ) throws(Violation) {
+        for assignment in backward {
+            guard let target = after.targets[assignment.cluster] else { continue }
+            let proven = ledger.active[after.name]?.returns[target.cluster]
+            guard proven != nil || after.strategy.whenNeverHealthy == .remove else {
+                throw Violation(
+                    invariant: 13, message: "\(target.cluster) was never healthy, and is not held but told anew")
+            }
+            let expected: Assignment.Goal = proven.map { .run($0) } ?? .remove
+            guard assignment.goal == expected, assignment.fallback == nil else {
+                throw Violation(
+                    invariant: 13, message: "\(target.cluster) goes back to \(assignment.goal), not \(expected)")
+            }
+            guard mayGoBack(target, before, after) else {
+                throw Violation(
+                    invariant: 13, message: "\(target.cluster) is taken back, though nothing that covers it was")
+            }
+        }
+    }
+
+    /// Whether an order, its own failure or what its policy makes of others' takes a target back.
+    private func mayGoBack(_ target: TargetState, _ before: Rollout, _ after: Rollout) -> Bool {
+        let ordered = ledger.active[after.name]?.takenBack ?? []
+        if ordered.contains(where: { Self.covers($0, target, of: after) }) { return true }
+        if let former = before.targets[target.cluster]?.phase, former == .rollingBack || former == .rolledBack {
+            return true
+        }
+        let rule = after.policy.onFailure
+        guard rule.action == .rollback else { return false }
+        if target.failedAt != nil { return true }
+        let overspent = after.stages.indices.filter {
+            let (failures, budget) = Self.failures(inStage: $0, of: after)
+            return failures > budget
+        }
+        switch rule.scope {
+        case .rollout: return !overspent.isEmpty || before.phase == .rollingBack
+        case .stage: return overspent.contains(target.stage) || wasTakenBack(target, before)
+        case .region:
+            return wasTakenBack(target, before)
+                || after.targets.values.contains {
+                    $0.region == target.region && $0.failedAt != nil && overspent.contains($0.stage)
+                }
+        case .cluster: return false
+        }
+    }
+
+    private func wasTakenBack(_ target: TargetState, _ before: Rollout) -> Bool {
+        before.rolledBack.contains { Self.covers($0, target, of: before) }
+    }
+
+    // MARK: Caps
+
+    func checkCaps(_ before: Rollout, _ after: Rollout) throws(Violation) {
+        func inFlight(_ rollout: Rollout) -> [TargetState] {
+            rollout.targets.values.filter {
+                $0.provenAt == nil && [.dispatched, .applying, .verifying, .unreachable].contains($0.phase)
+            }
+        }
+        let now = inFlight(after)
+        guard now.count > inFlight(before).count else { return }
+        for (index, stage) in after.policy.stages.enumerated() {
+            let inStage = now.filter { $0.stage == index }
+            let sizes = after.stages[index].lanes
+            for (region, targets) in Dictionary(grouping: inStage, by: \.region) {
+                let cap = stage.maxConcurrent.resolved(of: sizes[region] ?? 0, atLeast: 1)
+                guard targets.count <= cap else {
+                    throw Violation(invariant: 1, message: "\(targets.count) in flight in \(region), the cap is \(cap)")
+                }
+            }
+            if let cap = stage.maxConcurrentInStage?.resolved(of: sizes.values.reduce(0, +), atLeast: 1),
+                inStage.count > cap
+            {
+                throw Violation(invariant: 1, message: "\(inStage.count) in flight in stage \(stage.name), cap \(cap)")
+            }
+        }
+        let total = after.stages.reduce(0) { $0 + $1.lanes.values.reduce(0, +) }
+        if let cap = after.policy.maxConcurrent?.resolved(of: total, atLeast: 1), now.count > cap {
+            throw Violation(invariant: 1, message: "\(now.count) in flight in the rollout, the cap is \(cap)")
+        }
+    }
+}

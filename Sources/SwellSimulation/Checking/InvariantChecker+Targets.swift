@@ -1,0 +1,81 @@
+internal import SwellEngine
+internal import SwellModel
+
+// What targets count as, and on whose word (invariants 4, 12, 13 and 18).
+extension InvariantChecker {
+    mutating func checkTargets(_ input: DecisionInput, _ decision: Decision) throws(Violation) {
+        for row in decision.transitions {
+            guard case .target(let name) = row.subject, let target = decision.rollout.targets[name],
+                let former = input.rollout.targets[name], former != target
+            else { continue }
+            if target.healthyAt != former.healthyAt {
+                ledger.active[decision.rollout.name]?.healthySince[name] =
+                    target.healthyAt == nil ? nil : ledger.heard.count
+            }
+            if target.provenAt != nil, former.provenAt != target.provenAt { try checkProof(target, input.rollout) }
+            if target.phase == .rolledBack, former.phase == .rollingBack { try checkProof(target, input.rollout) }
+            if former.failedAt == nil, target.failedAt != nil { try checkFailure(target, former, input) }
+        }
+    }
+
+    private func checkProof(_ target: TargetState, _ rollout: Rollout) throws(Violation) {
+        let subject = Heard.Subject(
+            place: Place(target.cluster, rollout.application), generation: target.generation ?? 0)
+        if let word = ledger.heard.good[subject], word.digest == target.assigned?.digest,
+            word.at >= target.dispatchedAt ?? word.at
+        {
+            return
+        }
+        // An agent that went back by itself says so; that is never evidence for the release (invariant 13).
+        let wentBack = ledger.heard.givenUp[subject] != nil
+        throw Violation(
+            invariant: wentBack ? 13 : 4,
+            message: "\(target.cluster) counts as \(target.phase) at generation \(target.generation ?? 0), "
+                + (wentBack ? "which its agent gave up" : "without a word of it"))
+    }
+
+    private func checkFailure(
+        _ target: TargetState, _ former: TargetState, _ input: DecisionInput
+    ) throws(Violation) {
+        let subject = Heard.Subject(
+            place: Place(target.cluster, input.rollout.application), generation: former.generation ?? 0)
+        if ledger.heard.givenUp[subject] != nil { return }
+        guard let deadline = former.deadlineAt, input.now >= deadline,
+            let seen = input.surroundings.fleet[target.cluster]?.lastSeenAt, seen >= deadline
+        else {
+            throw Violation(invariant: 12, message: "\(target.cluster) failed though nothing was heard that says so")
+        }
+    }
+
+    // MARK: Members
+
+    /// Who left is skipped, and who joined is part of it before it succeeds (invariant 18).
+    func checkMembers(_ input: DecisionInput, _ after: Rollout) throws(Violation) {
+        let fleet = input.surroundings.fleet
+        if !after.phase.isEnded {
+            for target in after.targets.values where target.phase != .skipped && fleet[target.cluster] == nil {
+                throw Violation(invariant: 18, message: "\(target.cluster) left and counts as \(target.phase)")
+            }
+        }
+        guard after.phase == .succeeded, input.rollout.phase != .succeeded, after.kind == .release else { return }
+        for facts in fleet.values where after.targets[facts.cluster.name] == nil {
+            let cluster = facts.cluster
+            guard facts.isEnrolled, let seen = facts.lastSeenAt, input.now - seen <= after.policy.unreachableAfter,
+                facts.heldBy == nil || facts.heldBy == after.name, after.select.matches(cluster),
+                let stage = after.policy.stages.firstIndex(where: { $0.select.matches(cluster) })
+            else { continue }
+            let isTakenBack = after.rolledBack.contains { scope in
+                switch scope {
+                case .rollout: true
+                case .stage(let name): after.policy.stages[stage].name == name
+                case .region(let name): cluster.region == name
+                case .cluster(let name): cluster.name == name
+                }
+            }
+            guard isTakenBack else {
+                throw Violation(
+                    invariant: 18, message: "\(cluster.name) joined and \(after.name) succeeded without it")
+            }
+        }
+    }
+}

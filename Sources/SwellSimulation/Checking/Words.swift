@@ -1,0 +1,69 @@
+internal import SwellEngine
+internal import SwellModel
+
+/// What agents said, as the database has it. It goes back with the database.
+struct Heard {
+    struct Word: Hashable {
+        var digest: ContentDigest?
+        /// On the database's clock.
+        var at: Timestamp
+        /// Its place among all words.
+        var order: Int
+    }
+
+    /// What was said of one generation in one place.
+    struct Subject: Hashable {
+        var place: Place
+        var generation: Int64
+    }
+
+    /// The latest good and bad word of each generation, whatever came of it.
+    private(set) var good: [Subject: Word] = [:]
+    private(set) var bad: [Subject: Word] = [:]
+    /// The last time an agent said of a generation that it failed or reverted.
+    private(set) var givenUp: [Subject: Word] = [:]
+    /// How many words were heard.
+    private(set) var count = 0
+
+    mutating func hear(_ report: ApplicationReport, of cluster: ClusterName, at now: Timestamp) {
+        count += 1
+        let word = Word(digest: report.digest, at: now, order: count)
+        let subject = Subject(place: Place(cluster, report.application), generation: report.generation)
+        switch report.phase {
+        case .healthy where report.health == .healthy, .removed: good[subject] = word
+        case .failed, .reverting, .reverted:
+            givenUp[subject] = word
+            bad[subject] = word
+        default: bad[subject] = word
+        }
+    }
+}
+
+/// What agents really said, and what they were ever told. Nothing takes that back.
+struct Words {
+    /// What each agent said lately.
+    private var said: [Place: [ApplicationReport]] = [:]
+    /// Every wish that was ever committed.
+    private(set) var told: [Place: [Assignment]] = [:]
+
+    /// How many words of an agent are remembered; none is under way for as long as that.
+    private static let limit = 64
+
+    mutating func say(_ report: ApplicationReport, by cluster: ClusterName) {
+        let place = Place(cluster, report.application)
+        // What others changed is stored apart, and decides nothing.
+        var report = report
+        report.drift = nil
+        said[place, default: []].append(report)
+        if said[place, default: []].count > 2 * Self.limit { said[place]?.removeFirst(Self.limit) }
+    }
+
+    /// Whether the agents of this cluster said that.
+    func has(_ cluster: ClusterName, said report: ApplicationReport) -> Bool {
+        said[Place(cluster, report.application)]?.reversed().contains(report) ?? false
+    }
+
+    mutating func tell(_ assignments: [Assignment]) {
+        for assignment in assignments { told[Place(assignment), default: []].append(assignment) }
+    }
+}

@@ -1,0 +1,113 @@
+internal import SwellEngine
+internal import SwellModel
+internal import SwellStore
+
+// The sessions' ends: what a replica does with a hello and a report, and what reaches an agent.
+extension World {
+    mutating func hello(
+        _ agent: Int, _ session: Int, _ statuses: [ApplicationReport], _ epoch: Int64
+    ) throws(Violation) {
+        let replica = agents[agent].replica
+        guard agents[agent].session == session, !agents[agent].isAway, replicas[replica].isRunning else { return }
+        if replicas[replica].isFrozen {
+            return schedule(.helloArrives(agent, session, statuses, epoch), at: replicas[replica].frozenUntil)
+        }
+        let cluster = agents[agent].cluster.name
+        guard
+            (try? database.noteConnection(
+                cluster, replica: replicas[replica].name, agentVersion: "1", isConnected: true)) != nil
+        else { return schedule(.breakSession(agent, session), in: .milliseconds(10)) }
+        // At most one session a cluster: the newest wins.
+        for other in agents.indices
+        where other != agent && agents[other].cluster.name == cluster && agents[other].replica == replica {
+            if let session = agents[other].session { schedule(.breakSession(other, session), in: .milliseconds(10)) }
+        }
+        database.raiseEpochs(above: epoch)
+        ingest(cluster, statuses)
+        let assignments = database.assignments(of: cluster)
+        if !assignments.isEmpty { send(toAgent: agent, .assignmentsArrive(agent, session, assignments)) }
+    }
+
+    mutating func report(
+        _ agent: Int, _ session: Int, _ outgoing: OutgoingReport, isLate: Bool
+    ) throws(Violation) {
+        let replica = agents[agent].replica
+        let isCurrent = agents[agent].session == session && !agents[agent].isAway && !isLate
+        // A report may stand in the queue of ingestion when its session ends.
+        guard isCurrent || isLate || happens(.duplicates, 200) else { return }
+        guard replicas[replica].isRunning else { return }
+        if replicas[replica].isFrozen {
+            return schedule(
+                .reportArrives(agent, session, outgoing, isLate: isLate), at: replicas[replica].frozenUntil)
+        }
+        if happens(.transactionFails, 20) { return try breakSession(agent, session) }
+        ingest(agents[agent].cluster.name, [outgoing.report])
+        if happens(.outcomeUnknown, 20) { return try breakSession(agent, session) }
+        if happens(.duplicates, 50) { ingest(agents[agent].cluster.name, [outgoing.report]) }
+        guard isCurrent else { return }
+        send(
+            toAgent: agent,
+            .acknowledgementArrives(agent, session, outgoing.report.application, outgoing.sequence))
+    }
+
+    private mutating func ingest(_ cluster: ClusterName, _ reports: [ApplicationReport]) {
+        var name = cluster
+        if settings.plantedBug == .mixesUpAgents, random.chance(50) {
+            name = random.pickAny(database.clusterRecords().map(\.cluster.name)) ?? cluster
+        }
+        _ = database.ingest(reports.map { ReceivedReport(cluster: name, report: $0) })
+        for report in reports { checker.heard(report, of: cluster, at: database.now) }
+    }
+
+    // MARK: What reaches an agent
+
+    mutating func acknowledge(
+        _ agent: Int, _ session: Int, _ application: ApplicationName, _ sequence: Int64
+    ) throws(Violation) {
+        guard agents[agent].session == session else { return }
+        try feed(agent, .reportAcknowledged(application, sequence: sequence))
+    }
+
+    mutating func deliver(_ agent: Int, _ session: Int, _ assignments: [Assignment]) throws(Violation) {
+        guard agents[agent].session == session || happens(.duplicates, 300) else { return }
+        try feed(agent, .assigned(assignments))
+    }
+
+    /// The agent's question for content reaches the coordinator, which looks whether the cluster has any business with it.
+    mutating func askContent(_ agent: Int, _ process: Int, _ digest: ContentDigest) throws(Violation) {
+        guard agents[agent].process == process, agents[agent].machine.journal.referredDigests.contains(digest) else {
+            return
+        }
+        let cluster = agents[agent].cluster.name
+        guard agents[agent].session != nil, !agents[agent].isAway, agents[agent].cut == nil,
+            mayRead(digest, cluster)
+        else { return schedule(.contentAsked(agent, process, digest), in: seconds(2...10)) }
+        guard content(digest) != nil else {
+            throw Violation(invariant: 17, message: "\(digest.short) is gone, though \(cluster) refers to it")
+        }
+        if happens(.applyFails, 5) {
+            return try feed(agent, .contentUnavailable(digest, message: "the index cannot be understood"))
+        }
+        try checker.read(digest, by: cluster, among: releases.keys)
+        schedule(.contentArrives(agent, process, digest), in: .milliseconds(random.number(1...500)))
+    }
+
+    private func mayRead(_ digest: ContentDigest, _ cluster: ClusterName) -> Bool {
+        settings.plantedBug == .servesAnybody || database.mayRead(digest, cluster: cluster)
+    }
+
+    /// An agent asks for a release that its cluster may have no business with.
+    mutating func beCurious() throws(Violation) {
+        let known = releases.keys.sorted().flatMap { releases[$0] ?? [] }
+        if let agent = random.pickAny(agents.indices.filter { agents[$0].session != nil && agents[$0].isMember }),
+            let digest = random.pickAny(known.map(\.digest))
+        {
+            coverage.met(.curiousAgents)
+            let cluster = agents[agent].cluster.name
+            if mayRead(digest, cluster), content(digest) != nil {
+                try checker.read(digest, by: cluster, among: releases.keys)
+            }
+        }
+        again(.curiosity, in: 20...120)
+    }
+}

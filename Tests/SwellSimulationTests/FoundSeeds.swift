@@ -1,0 +1,58 @@
+internal import SwellSimulation
+internal import Testing
+
+/// Worlds in which an invariant once broke, with what they found. They stay, however much the worlds change: the same seed may come
+/// to show something else, so what was found is tested by hand too, where it is said.
+struct FoundSeed: Sendable {
+    var seed: UInt64
+    var fleet: Int
+    var applications = 2
+    var replicas = 2
+    var stormyMinutes: Int64 = 20
+    var without: Set<Fault> = []
+    /// What broke, and where that is tested by hand.
+    var found: String
+
+    static let all = [
+        FoundSeed(
+            seed: 15, fleet: 6,
+            found: "19: an agent whose clock was set back left a release verifying till it caught up (AgentClockTests)"),
+        FoundSeed(
+            seed: 1072, fleet: 7,
+            found:
+                "11: a rollback and a successor in one decision, refused by the store for ever (SimulatedFindingTests)"),
+        FoundSeed(
+            seed: 1060, fleet: 7, without: [.replicaClocks, .lying],
+            found:
+                "19: a stage with tolerated failures waited for an approval that it did not name (SimulatedFindingTests)"
+        ),
+        FoundSeed(
+            seed: 1098, fleet: 7, stormyMinutes: 2, without: [.badRelease, .flapping, .lying, .superseding],
+            found: "18: a rollback told a cluster that had just left (SimulatedFindingTests)"),
+        FoundSeed(
+            seed: 1295, fleet: 7, without: [.lying],
+            found:
+                "19: a generation given out twice after a failover, its agent going back from the first (SimulatedFindingTests)"
+        ),
+        FoundSeed(
+            seed: 50069, fleet: 4, applications: 1, replicas: 3, stormyMinutes: 12,
+            found: "19: an agent that refused a wish said nothing, and its clone's word stood (SimulatedFindingTests)"),
+        FoundSeed(
+            seed: 27, fleet: 6, found: "the checker forgot a good word after a clone's older one"),
+        FoundSeed(
+            seed: 1000, fleet: 7, found: "the checker remembered bad words that the database had lost"),
+    ]
+}
+
+@Suite("Seeds that once broke an invariant")
+struct FoundSeedTests {
+    @Test("None breaks one again", arguments: FoundSeed.all)
+    func holds(seed: FoundSeed) {
+        let outcome = Proof.run(
+            WorldSettings(
+                seed: seed.seed, fleet: seed.fleet, applications: seed.applications, replicas: seed.replicas,
+                faults: Set(Fault.allCases).subtracting(seed.without),
+                stormyMinutes: seed.stormyMinutes))
+        #expect(outcome.violation == nil, "\(seed.found): \(outcome.settings.replayCommand)")
+    }
+}
