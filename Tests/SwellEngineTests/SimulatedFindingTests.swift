@@ -7,14 +7,16 @@ internal import Testing
 struct SimulatedFindingTests {
     @Test("A rollback and a successor in one decision: what the successor took over is not told by the other")
     func rollbackThenSuperseded() throws {
-        var world = try Scenario([("west", 2), ("north", 1)], policy: .single())
+        var world = try Scenario([("west", 3), ("north", 1)], policy: .single())
         world.decide()
         world.settleAgents(except: ["north-1"])
         world.surroundings.fleet["west-1"]?.heldBy = "shop-3"
         world.surroundings.fleet["west-2"]?.heldBy = world.rollout.name
+        // Of a third, the successor has ended already, so that nobody holds it.
+        world.surroundings.fleet["west-3"]?.heldBy = nil
         let decision = world.decide(.rollback(.region("west"), reason: nil), .supersede(by: "shop-3"))
         #expect(decision.assignments.map(\.cluster) == ["west-2"])
-        #expect(world.phase("west-1") == .healthy)
+        #expect(world.phase("west-1") == .healthy && world.phase("west-3") == .healthy)
         #expect(world.rollout.phase == .superseded)
     }
 

@@ -38,6 +38,12 @@ struct FoundSeed: Sendable {
             seed: 50069, fleet: 4, applications: 1, replicas: 3, stormyMinutes: 12,
             found: "19: an agent that refused a wish said nothing, and its clone's word stood (SimulatedFindingTests)"),
         FoundSeed(
+            seed: 100957, fleet: 5, stormyMinutes: 15, without: [.agentCloned],
+            found: "11: as 1072, the successor having ended already (SimulatedFindingTests)"),
+        FoundSeed(
+            seed: 101669, fleet: 5, stormyMinutes: 15, without: [.agentCloned],
+            found: "the world took from database and agent at once what both alone remembered; it does so no more"),
+        FoundSeed(
             seed: 27, fleet: 6, found: "the checker forgot a good word after a clone's older one"),
         FoundSeed(
             seed: 1000, fleet: 7, found: "the checker remembered bad words that the database had lost"),

@@ -12,7 +12,8 @@ public enum DecisionMaker {
     /// One decision.
     public static func decide(_ input: DecisionInput) -> Decision {
         var state = DecisionState(
-            rollout: input.rollout, surroundings: input.surroundings, now: input.now, epoch: input.epoch)
+            rollout: input.rollout, surroundings: input.surroundings, now: input.now, epoch: input.epoch,
+            isReplaced: input.commands.contains { if case .supersede = $0.command { true } else { false } })
         var transitions: [Transition] = []
         var verdicts: [CommandVerdict] = []
 

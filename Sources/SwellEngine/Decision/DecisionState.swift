@@ -21,14 +21,17 @@ struct DecisionState {
     private var seenEpochs: [ClusterName: Int64] = [:]
     /// What is left of the fleet's headroom.
     var headroom: Int?
+    /// Whether another rollout has taken this one's place and its clusters, by an order that this decision comes to.
+    let isReplaced: Bool
 
-    init(rollout: Rollout, surroundings: Surroundings, now: Timestamp, epoch: Int64) {
+    init(rollout: Rollout, surroundings: Surroundings, now: Timestamp, epoch: Int64, isReplaced: Bool) {
         self.rollout = rollout
         self.surroundings = surroundings
         self.now = now
         self.epoch = epoch
         self.names = rollout.targets.keys.sorted()
         self.headroom = surroundings.fleetHeadroom
+        self.isReplaced = isReplaced
     }
 
     // MARK: Changing

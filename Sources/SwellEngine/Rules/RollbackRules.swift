@@ -26,9 +26,10 @@ extension DecisionState {
     /// What is taken back already is left alone, unless it must be told `again`.
     mutating func takeBack(_ name: ClusterName, reason: String, again: Bool = false) {
         guard let target = rollout.targets[name] else { return }
-        // Who left is skipped (invariant 18); what a successor took over is told by that alone (invariant 11). An order may come in
-        // the same decision as either.
-        guard let facts = surroundings.fleet[name], facts.heldBy == nil || facts.heldBy == rollout.name else { return }
+        // Who left is skipped (invariant 18), and what a successor took over is told by that alone, even if it has ended since
+        // (invariant 11): an order to take back may come in the same decision as either.
+        guard let facts = surroundings.fleet[name], facts.heldBy == rollout.name || (facts.heldBy == nil && !isReplaced)
+        else { return }
         switch target.phase {
         case .skipped: return
         case .rollingBack, .rolledBack, .rollbackFailed:

@@ -143,6 +143,8 @@ extension World {
             coverage.met(.agentRestored)
             crash(agent)
             if let backup = agents[agent].backup { agents[agent].disk = backup }
+            // Until it has been told anew, the database alone remembers what it did: that is not lost too.
+            earlier = nil
         }
         again(.agentRestored, in: 200...600)
     }

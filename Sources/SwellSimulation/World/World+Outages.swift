@@ -54,12 +54,14 @@ extension World {
 
     /// The database goes on from an earlier state. Its clients' connections break, so each replica begins anew with what it pushes.
     mutating func failOver() {
-        guard var restored = earlier else { return }
+        guard var restored = earlier else { return again(.databaseSnapshot, in: 200...900) }
         coverage.met(.databaseFailover)
         restored.database.now = database.now
         database = restored.database
         checker.ledger = restored.ledger
         earlier = nil
+        // What was done is still remembered in one place: no agent goes back behind what the database has just lost.
+        for agent in agents.indices { agents[agent].backup = nil }
         for index in replicas.indices {
             replicas[index].leases = [:]
             replicas[index].cursor = 0
