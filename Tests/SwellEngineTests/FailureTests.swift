@@ -13,7 +13,9 @@ struct FailureTests {
             (.healthy, .unknown, 6, Scenario.two.digest, .verifying),
             (.verifying, .healthy, 6, Scenario.two.digest, .verifying),
             (.verifying, .healthy, 6, Scenario.one.digest, .dispatched),
-            (.applying, .healthy, 6, Scenario.one.digest, .applying),
+            // It is at another wish of this generation, so it is told anew.
+            (.applying, .healthy, 6, Scenario.one.digest, .dispatched),
+            (.applying, .healthy, 6, Scenario.two.digest, .applying),
             (.healthy, .healthy, 4, Scenario.one.digest, .dispatched),
         ])
     func evidence(

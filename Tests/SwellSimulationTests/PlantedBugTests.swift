@@ -8,17 +8,20 @@ struct PlantedBugTests {
         #expect(Set(PlantedBug.allCases.map(\.invariant)) == Set(1...19))
     }
 
+    /// Where to begin to look for those that show in few worlds. Only to be quick: they are looked for elsewhere too.
+    private static let likely: [PlantedBug: UInt64] = [
+        .ignoresBudget: 27, .tellsBeforeCommit: 11, .rollsBackTooMuch: 22, .trustsReverts: 22, .crossesWires: 13,
+        .forgetsJoiners: 10,
+    ]
+
     @Test("Each is found, under the number of its invariant", arguments: PlantedBug.allCases)
-    func found(bug: PlantedBug) async {
-        // The seeds are tried a few at a time, since most mistakes show in the first.
-        var tried: UInt64 = 0
-        while tried < 120 {
-            let trial = await PlantTrial.run(
-                bug, seeds: tried..<(tried + 6), settings: WorldSettings(seed: 0, fleet: 5, stormyMinutes: 8), jobs: 2)
-            if trial.caught > 0 { return }
-            tried += 6
+    func found(bug: PlantedBug) {
+        let first = Self.likely[bug] ?? 0
+        let isFound = (first..<first + 150).contains { seed in
+            let outcome = Proof.run(WorldSettings(seed: seed, fleet: 5, stormyMinutes: 8, plantedBug: bug))
+            return outcome.violation?.invariant == bug.invariant
         }
-        Issue.record("\(bug) was not found in \(tried) worlds")
+        #expect(isFound)
     }
 
     @Test("A violation is found again in a smaller world, with its trace and the command to replay it")

@@ -20,6 +20,7 @@ extension PlantedBug {
             for index in input.reports.indices {
                 guard let target = input.rollout.targets[input.reports[index].cluster] else { continue }
                 input.reports[index].report.generation = target.generation ?? 0
+                input.reports[index].report.epoch = target.epoch ?? 0
                 input.reports[index].report.digest = target.assigned?.digest
             }
         case .trustsReverts:
