@@ -82,7 +82,7 @@ extension World {
         guard let release else { return nil }
         var select = ClusterSelector()
         if random.chance(250) { select.regions = [random.pick(Self.regions)] }
-        let policy = known.isEmpty ? Self.firstPolicy : (stored(for: application) ?? policy(for: application))
+        let policy = known.isEmpty ? RolloutPlanner.firstPolicy : (stored(for: application) ?? policy(for: application))
         return PlanRequest(
             name: name, application: application.name, release: release, policy: policy,
             strategy: application.strategy, createdBy: "operator",
@@ -124,7 +124,9 @@ extension World {
                 scope: random.pick(FailurePolicy.Scope.allCases)),
             pausedRegion: random.pick(PausedRegionRule.allCases))
     }
+}
 
+extension RolloutPlanner {
     /// The policy that brings the first release to an empty fleet.
     static let firstPolicy = RolloutPolicy(
         name: "first", stages: [PolicyStage(name: "all", select: ClusterSelector())], minHealthyTime: .seconds(5),
