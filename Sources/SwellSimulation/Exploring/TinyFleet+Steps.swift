@@ -137,8 +137,7 @@ extension TinyFleet {
         var made: (input: DecisionInput, decision: Decision)?
         do {
             _ = try database.decide(Self.rollout, under: used) { input in
-                var decision = DecisionMaker.decide(bug?.distort(input) ?? input)
-                if let bug { decision = bug.distort(decision, of: input) }
+                let decision = bug?.decide(input) ?? DecisionMaker.decide(input)
                 made = (input, decision)
                 return decision
             }
