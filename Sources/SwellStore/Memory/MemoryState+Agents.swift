@@ -120,7 +120,6 @@ extension MemoryState {
     public func mayRead(_ digest: ContentDigest, cluster: ClusterName) -> Bool {
         let asked = previews.values.lazy.filter { $0.request.cluster == cluster && self.isOpen($0) }
         let bundles = bundles(referredToBy: cluster).union(asked.map(\.request.release.digest))
-        if bundles.contains(digest) { return true }
         return releases.values.lazy.flatMap(\.values)
             .contains { bundles.contains($0.release.reference.digest) && $0.documents.contains(digest) }
     }
@@ -208,10 +207,14 @@ extension MemoryState {
     public mutating func spendToken(hash: String, certificateSerial: String) -> ClusterName? {
         guard let token = tokens[hash], token.expiresAt > now, let cluster = clusters[token.cluster] else { return nil }
         if let spentBy = token.spentBy {
-            return spentBy == certificateSerial && !isDenied(serial: certificateSerial) ? token.cluster : nil
+            let isGood = certificates[certificateSerial].map { !$0.isDenied } ?? false
+            return spentBy == certificateSerial && isGood ? token.cluster : nil
         }
         tokens[hash]?.spentBy = certificateSerial
-        certificates[certificateSerial] = Certificate(cluster: token.cluster)
+        // What was denied stays denied.
+        if certificates[certificateSerial] == nil {
+            certificates[certificateSerial] = Certificate(cluster: token.cluster)
+        }
         agents[token.cluster, default: Agent()].isEnrolled = true
         record(.cluster("joined", token.cluster, region: cluster.region, by: token.cluster.rawValue, at: now))
         return token.cluster

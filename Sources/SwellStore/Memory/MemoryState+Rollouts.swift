@@ -5,14 +5,14 @@ extension MemoryState {
     public mutating func createRollout(_ rollout: Rollout, superseding: [RolloutName], by actor: String)
         throws(StoreError)
     {
+        let ending = Set(superseding).sorted()
+        if let missing = ending.first(where: { rollouts[$0] == nil }) { throw .noRollout(missing) }
         guard rollouts[rollout.name] == nil else { throw .nameTaken(rollout.name) }
-        for name in superseding where rollouts[name] == nil { throw .noRollout(name) }
-        let ending = Set(superseding)
-        for cluster in rollout.targets.keys.sorted() {
+        for cluster in rollout.targets.keys.sorted() where !rollout.phase.isEnded {
             let holder = claims[ClusterApplication(cluster: cluster, application: rollout.application)]
             if let holder, !ending.contains(holder) { throw .held(cluster, rollout.application, by: holder) }
         }
-        for name in superseding where rollouts[name]?.rollout.phase.isEnded == false {
+        for name in ending where rollouts[name]?.rollout.phase.isEnded == false {
             insertCommand(.supersede(by: rollout.name), to: name, by: actor)
         }
         for cluster in rollout.targets.keys where !rollout.phase.isEnded {

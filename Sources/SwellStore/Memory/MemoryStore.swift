@@ -14,6 +14,12 @@ public actor MemoryStore {
         self.state = MemoryState(now: clock())
     }
 
+    /// Goes on from a state, such as the ``snapshot`` of another.
+    public init(state: MemoryState, clock: @escaping @Sendable () -> Timestamp) {
+        self.clock = clock
+        self.state = state
+    }
+
     /// A copy of everything stored, for looking at.
     public var snapshot: MemoryState { state }
 

@@ -28,9 +28,12 @@ extension PostgresStore: AgentStore {
                 PostgresStatement(
                     """
                     INSERT INTO agents (cluster, last_seen_at)
-                    SELECT name, swell_now() FROM clusters WHERE name = ANY($1) ORDER BY name
+                    SELECT c.name, swell_now() FROM clusters c WHERE EXISTS (
+                        SELECT 1 FROM unnest($1::text[], $2::text[]) AS n (cluster, application)
+                        JOIN applications p ON p.name = n.application WHERE n.cluster = c.name)
+                    ORDER BY c.name
                     ON CONFLICT (cluster) DO UPDATE SET last_seen_at = excluded.last_seen_at
-                    """, [batch[0]]),
+                    """, [batch[0], batch[1]]),
                 PostgresStatement(
                     """
                     INSERT INTO report_inbox (rollout, cluster, report, received_at)
@@ -38,7 +41,7 @@ extension PostgresStore: AgentStore {
                     FROM unnest($1::text[], $2::text[], $3::jsonb[]) WITH ORDINALITY
                         AS n (cluster, application, report, ordinal)
                     JOIN rollout_claims k ON k.cluster = n.cluster AND k.application = n.application
-                    JOIN clusters c ON c.name = n.cluster
+                    JOIN clusters c ON c.name = n.cluster JOIN applications p ON p.name = n.application
                     ORDER BY n.ordinal RETURNING rollout
                     """, [batch[0], batch[1], batch[3]]),
             ])

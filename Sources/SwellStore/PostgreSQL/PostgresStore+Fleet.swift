@@ -5,7 +5,7 @@ extension PostgresStore: FleetStore {
     public func apply(_ documents: FleetDocuments, by actor: String) async throws(StoreError) -> [AppliedDocument] {
         try DocumentRules.check(documents)
         return try await transact { transaction in
-            try await transaction.query("LOCK TABLE fleet_guard IN EXCLUSIVE MODE")
+            try await transaction.lockSurroundings()
             let clusters = try await upsert(
                 documents.clusters, named: \.name.rawValue, DocumentKind.cluster, into: "clusters", transaction)
             let applications = try await upsert(
@@ -14,7 +14,7 @@ extension PostgresStore: FleetStore {
             let policies = try await upsert(
                 documents.policies, named: \.name.rawValue, DocumentKind.policy, into: "policies", transaction)
             if (clusters + applications).contains(where: { $0.outcome != .unchanged }) {
-                try await transaction.query("UPDATE fleet_guard SET version = version + 1")
+                try await transaction.noteSurroundingsChanged()
             }
             let applied = clusters + applications + policies
             let now = try await transaction.now()
@@ -83,10 +83,11 @@ extension PostgresStore: FleetStore {
 
     public func removeCluster(_ name: ClusterName, by actor: String) async throws(StoreError) {
         try await transact { transaction in
-            try await transaction.changeSurroundings()
+            try await transaction.lockSurroundings()
             let rows = try await transaction.query(
                 "DELETE FROM clusters WHERE name = $1 RETURNING document", [.name(name)])
             guard let row = rows.first else { throw StoreError.noCluster(name) }
+            try await transaction.noteSurroundingsChanged()
             let cluster = try row.json(0, as: Cluster.self)
             try await transaction.record([
                 .cluster("removed", name, region: cluster.region, by: actor, at: transaction.now())
@@ -96,20 +97,22 @@ extension PostgresStore: FleetStore {
 
     public func setRegionPause(_ region: RegionName, _ pause: Pause?, by actor: String) async throws(StoreError) {
         try await transact { transaction in
-            try await transaction.changeSurroundings()
+            try await transaction.lockSurroundings()
             guard try await transaction.setPause(pause, of: region.rawValue, in: "region_pauses", key: "region")
             else { return }
+            try await transaction.noteSurroundingsChanged()
             try await transaction.record([.regionPause(region, pause, by: actor, at: transaction.now())])
         }
     }
 
     public func setClusterPause(_ name: ClusterName, _ pause: Pause?, by actor: String) async throws(StoreError) {
         try await transact { transaction in
-            try await transaction.changeSurroundings()
+            try await transaction.lockSurroundings()
             let rows = try await transaction.query("SELECT document FROM clusters WHERE name = $1", [.name(name)])
             guard let row = rows.first else { throw StoreError.noCluster(name) }
             guard try await transaction.setPause(pause, of: name.rawValue, in: "cluster_pauses", key: "cluster")
             else { return }
+            try await transaction.noteSurroundingsChanged()
             try await transaction.record([.clusterPause(row.json(0), pause, by: actor, at: transaction.now())])
         }
     }
@@ -127,13 +130,14 @@ extension PostgresStore: FleetStore {
     public func setFleetLimit(_ limit: Int?, by actor: String) async throws(StoreError) {
         try DocumentRules.check(limit: limit)
         try await transact { transaction in
-            try await transaction.changeSurroundings()
+            try await transaction.lockSurroundings()
             let changed = try await transaction.query(
                 """
                 UPDATE fleet_limit SET max_in_flight = $1::bigint::integer
                 WHERE max_in_flight IS DISTINCT FROM $1::bigint::integer
                 """, [.int(limit)])
             guard changed.affectedRows > 0 else { return }
+            try await transaction.noteSurroundingsChanged()
             try await transaction.record([.fleetLimit(limit, by: actor, at: transaction.now())])
         }
     }
@@ -147,12 +151,12 @@ extension PostgresTransaction {
     /// The database's clock at this moment.
     func now() async throws -> Timestamp { try await query("SELECT swell_now()").single().time(0) }
 
-    /// Waits until no decision runs, keeps new ones out until the commit, and makes active rollouts due.
-    fileprivate func changeSurroundings() async throws {
-        try await pipeline([
-            PostgresStatement("LOCK TABLE fleet_guard IN EXCLUSIVE MODE"),
-            PostgresStatement("UPDATE fleet_guard SET version = version + 1"),
-        ])
+    /// Waits until no decision runs, and keeps new ones out until the commit.
+    fileprivate func lockSurroundings() async throws { try await query("LOCK TABLE fleet_guard IN EXCLUSIVE MODE") }
+
+    /// Makes active rollouts due.
+    fileprivate func noteSurroundingsChanged() async throws {
+        try await query("UPDATE fleet_guard SET version = version + 1")
     }
 
     /// Sets or lifts a pause; says whether that changed anything.
