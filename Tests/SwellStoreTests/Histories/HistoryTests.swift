@@ -5,7 +5,7 @@ internal import Testing
 /// Random histories give the same results in PostgreSQL and in the model.
 ///
 /// `SWELL_HISTORY_SECONDS` makes a campaign of it: new seeds until the time is over, from `SWELL_HISTORY_SEED` on.
-@Suite(.timeLimit(.minutes(60))) struct HistoryTests {
+@Suite(.serialized, .timeLimit(.minutes(60))) struct HistoryTests {
     @Test(arguments: 1...6 as ClosedRange<UInt64>)
     func oneClientCannotTellTheFormsApart(seed: UInt64) async throws {
         let report = try await StoreHistory.run(seed: seed, length: 160)
