@@ -47,6 +47,8 @@ struct ExplorerLedger {
     }
 
     mutating func heard(_ report: ApplicationReport, from agent: Int, at now: Timestamp) {
+        // A late copy of what was said of an older generation takes nothing back.
+        guard report.generation >= words[agent]?.generation ?? 0 else { return }
         let isGood = report.phase == .healthy && report.health == .healthy
         if [.failed, .reverting, .reverted].contains(report.phase) { givenUp[agent] = report.generation }
         if isGood { proofs[agent] = Proof(generation: report.generation, digest: report.digest) }
