@@ -24,6 +24,8 @@ public enum WireLimits {
     public static let assignmentsPerMessage = 500
     /// Bytes of drift in one message of reports, so that it stays well below ``messageSize``.
     public static let driftPerMessage = 512 * 1024
+    /// Bytes of one application's drift.
+    public static let driftSize = 64 * 1024
     /// Bytes of objects in one part of a preview's answer.
     public static let previewPart = 64 * 1024
     /// Bytes of one preview's answer.

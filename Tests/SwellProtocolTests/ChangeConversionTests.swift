@@ -90,6 +90,32 @@ internal import Testing
         #expect(tooMany?.path == "preview_part.preview_id")
     }
 
+    @Test func namesAsLongAsKubernetesAllowsReadBackWhole() throws {
+        let long = String(repeating: "a", count: 253)
+        let change = ObjectChange(
+            apiVersion: "\(long)/v1alpha1", kind: "Widget", namespace: String(repeating: "n", count: 63), name: long,
+            action: .create)
+        let part = PreviewPart(id: 1, objects: [change])
+        #expect(try overTheWire(.previewPart(part)) == .previewPart(part))
+    }
+
+    @Test func driftBeyondTheLimitsIsRefused() throws {
+        func refusal(_ objects: [ObjectChange]) throws -> WireError? {
+            var report = AgentEventTests.report
+            report.drift = DriftReport(foundAt: Timestamp(milliseconds: 5), isCorrected: false, objects: objects)
+            let message = Swell_V1_AgentMessage(.report(id: 1, [report]))
+            return #expect(throws: WireError.self) { try AgentEvent(message) }
+        }
+        let at = "status_report.statuses[0].drift.objects"
+        #expect(try refusal(Array(repeating: Self.change, count: 17))?.path == at)
+        var wide = Self.change
+        wide.fields = Array(repeating: Self.change.fields[0], count: 9)
+        #expect(try refusal([wide])?.path == "\(at)[0].fields")
+        var large = Self.change
+        large.fields = [ChangedField(path: "a", before: nil, after: .string(String(repeating: "x", count: 70_000)))]
+        #expect(try refusal([large])?.code == .tooLarge)
+    }
+
     private func refusal(_ change: (inout Swell_V1_ObjectChange) -> Void) -> WireError? {
         var message = Swell_V1_AgentMessage(.previewPart(PreviewPart(id: 4, objects: [Self.change])))
         change(&message.previewPart.objects[0])

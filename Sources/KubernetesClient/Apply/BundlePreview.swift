@@ -79,6 +79,8 @@ private struct ObjectPreviewer: Sendable {
         var report: BundleProgress
         var before: KubernetesObject?
         var after: KubernetesObject?
+        /// What was sent, where it can be remembered as settled.
+        var wanted: KubernetesObject?
         var ignored: [FieldPath] = []
     }
 
@@ -96,7 +98,11 @@ private struct ObjectPreviewer: Sendable {
         var reports: [BundleProgress] = []
         for index in objects.indices {
             guard let sight = sights[index] else { continue }
-            reports.append(judge(sight, &mask))
+            let report = judge(sight, &mask)
+            if report.outcome == .unchanged, let wanted = sight.wanted, let live = sight.before {
+                await api.settled.remember(wanted, live: live, manager: options.fieldManager)
+            }
+            reports.append(report)
         }
         return reports
     }
@@ -193,7 +199,7 @@ private struct ObjectPreviewer: Sendable {
             let (after, message) = try await asked(wanted, isOurs)
             return Sight(
                 report: BundleProgress(reference: wanted.reference, outcome: .configured, message: message),
-                before: live, after: after, ignored: ignored)
+                before: live, after: after, wanted: isOurs ? wanted : nil, ignored: ignored)
         } catch let error as KubernetesError {
             let fields = ImmutableFields.fields(in: error)
             guard !fields.isEmpty else { throw error }

@@ -17,7 +17,7 @@ struct FleetEndpoints: Sendable {
             return Response(json: try await apply(body, by: context.actor))
         }
         group.get("clusters") { _, _ in
-            let drifts = Dictionary(grouping: try await store.drifts(), by: \.cluster)
+            let drifts = Dictionary(grouping: try await store.driftFigures(), by: \.cluster)
             let views = try await store.clusters().map { ClusterView($0, drifts: drifts[$0.cluster.name] ?? []) }
             return Response(json: ListView(items: views))
         }
@@ -93,7 +93,8 @@ struct FleetEndpoints: Sendable {
     private func cluster(_ name: ClusterName) async throws -> ClusterView {
         let record = try await store.clusterRecord(name)
         let wanted = try await store.assignments(of: name)
-        let drifts = try await store.drifts().filter { $0.cluster == name }
+        let drifts = try await store.drifts(of: name)
+        let figures = try await store.driftFigures().filter { $0.cluster == name }
         var views: [ClusterApplicationView] = []
         for status in try await store.statuses(of: nil) where status.cluster == name {
             let report = status.report
@@ -113,7 +114,7 @@ struct FleetEndpoints: Sendable {
                     reportedAt: status.receivedAt, wantedVersion: wantedVersion,
                     wantedGeneration: assignment?.generation))
         }
-        return ClusterView(record, drifts: drifts, applications: views.sorted { $0.application < $1.application })
+        return ClusterView(record, drifts: figures, applications: views.sorted { $0.application < $1.application })
     }
 
     /// The application's document with what its clusters run.

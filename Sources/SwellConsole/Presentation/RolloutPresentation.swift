@@ -78,12 +78,23 @@ extension EventView {
 }
 
 extension ClusterView {
-    init(_ record: ClusterRecord, drifts: [ClusterDrift], applications: [ClusterApplicationView]? = nil) {
+    init(_ record: ClusterRecord, drifts: [DriftFigures], applications: [ClusterApplicationView]? = nil) {
         self.init(
             record.cluster,
             status: Status(
                 enrolled: record.isEnrolled, connected: record.isConnected, agentVersion: record.agentVersion,
                 lastSeenAt: record.lastSeenAt, pause: record.pause,
-                drift: DriftSummary(drifts.map { (report: $0.drift, at: $0.receivedAt) }), applications: applications))
+                drift: DriftSummary(drifts), applications: applications))
+    }
+}
+
+extension DriftSummary {
+    /// Nil where nothing was found changed.
+    init?(_ figures: [DriftFigures]) {
+        let found = figures.filter { $0.count > 0 }
+        guard let latest = found.map(\.receivedAt).max() else { return nil }
+        self.init(
+            reported: found.filter { !$0.isCorrected }.reduce(0) { $0 + $1.count },
+            corrected: found.filter(\.isCorrected).reduce(0) { $0 + $1.count }, at: latest)
     }
 }

@@ -99,13 +99,10 @@ public struct DriftSummary: Sendable, Hashable, Codable {
     /// When it was last found.
     public var at: Timestamp
 
-    /// Nil where `drifts` tell of no object.
-    public init?(_ drifts: [(report: DriftReport, at: Timestamp)]) {
-        let found = drifts.filter { $0.report.count > 0 }
-        guard let latest = found.map(\.at).max() else { return nil }
-        self.reported = found.filter { !$0.report.isCorrected }.reduce(0) { $0 + $1.report.count }
-        self.corrected = found.filter(\.report.isCorrected).reduce(0) { $0 + $1.report.count }
-        self.at = latest
+    public init(reported: Int, corrected: Int, at: Timestamp) {
+        self.reported = reported
+        self.corrected = corrected
+        self.at = at
     }
 }
 

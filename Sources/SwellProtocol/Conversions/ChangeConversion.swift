@@ -5,9 +5,9 @@ extension Swell_V1_ObjectChange {
     /// The message for `change`; texts that are too long are cut.
     package init(_ change: ObjectChange) {
         self.init()
-        apiVersion = trimmed(change.apiVersion, limit: WireLimits.wordLength / 4)
-        kind = trimmed(change.kind, limit: WireLimits.wordLength / 4)
-        namespace = trimmed(change.namespace ?? "", limit: WireLimits.wordLength / 4)
+        apiVersion = trimmed(change.apiVersion, limit: WireLimits.messageLength)
+        kind = trimmed(change.kind, limit: WireLimits.messageLength)
+        namespace = trimmed(change.namespace ?? "", limit: WireLimits.messageLength)
         name = trimmed(change.name, limit: WireLimits.messageLength)
         action = Swell_V1_ChangeAction(change.action)
         message = trimmed(change.message ?? "", limit: WireLimits.messageLength)
@@ -31,11 +31,12 @@ extension ObjectChange {
         for (index, field) in message.fields.enumerated() {
             fields.append(try ChangedField(field, at: "\(path).fields[\(index)]"))
         }
-        let namespace = try checkedWord(message.namespace, required: false, at: "\(path).namespace")
+        let namespace = try checkedText(message.namespace, required: false, at: "\(path).namespace")
         let text = try checkedText(message.message, required: false, at: "\(path).message")
         self.init(
-            apiVersion: try checkedWord(message.apiVersion, at: "\(path).api_version"),
-            kind: try checkedWord(message.kind, at: "\(path).kind"), namespace: namespace.isEmpty ? nil : namespace,
+            apiVersion: try checkedText(message.apiVersion, required: true, at: "\(path).api_version"),
+            kind: try checkedText(message.kind, required: true, at: "\(path).kind"),
+            namespace: namespace.isEmpty ? nil : namespace,
             name: try checkedText(message.name, required: true, at: "\(path).name"),
             action: try message.action.checked(at: "\(path).action"), message: text.isEmpty ? nil : text,
             fields: fields, omittedFields: try checkedCount(message.omittedFields, at: "\(path).omitted_fields"))
@@ -91,6 +92,11 @@ extension DriftReport {
                     "\(object.fields.count) entries: expected at most \(ChangeLimits.drift.fields)")
             }
             objects.append(object)
+        }
+        let size = objects.reduce(0) { $0 + $1.size }
+        guard size <= WireLimits.driftSize else {
+            throw WireError(
+                .tooLarge, at: "\(path).objects", "\(size) bytes: expected at most \(WireLimits.driftSize)")
         }
         let contention = try checkedText(message.contention, required: false, at: "\(path).contention")
         self.init(

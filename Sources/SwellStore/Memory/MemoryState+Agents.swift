@@ -13,7 +13,11 @@ extension MemoryState {
             let highest = max(report.generation, statuses[key]?.highestGeneration ?? 0)
             statuses[key] = StoredStatus(report: report, receivedAt: now, highestGeneration: highest)
             agents[received.cluster, default: Agent()].lastSeenAt = now
-            if let drift = received.report.drift { found[key] = drift }
+            if report.phase == .removed {
+                drifts[key] = nil
+            } else if let drift = received.report.drift {
+                found[key] = drift
+            }
             guard let rollout = claims[key] else { continue }
             inbox[rollout, default: []].append(
                 ReportRecord(id: nextID(), cluster: received.cluster, report: report, receivedAt: now))
@@ -37,9 +41,19 @@ extension MemoryState {
         if isLogged { record(.drift(found, region: clusters[key.cluster]?.region)) }
     }
 
-    public func allDrifts() -> [ClusterDrift] {
+    public func drifts(of cluster: ClusterName) -> [ClusterDrift] {
+        guard clusters[cluster] != nil else { return [] }
+        return drifts.values.map(\.found).filter { $0.cluster == cluster }.sorted { $0.application < $1.application }
+    }
+
+    public func driftFigures() -> [DriftFigures] {
         drifts.values.map(\.found).filter { clusters[$0.cluster] != nil }
             .sorted { ($0.cluster, $0.application) < ($1.cluster, $1.application) }
+            .map { found in
+                DriftFigures(
+                    cluster: found.cluster, application: found.application, count: found.drift.count,
+                    isCorrected: found.drift.isCorrected, receivedAt: found.receivedAt)
+            }
     }
 
     public mutating func touch(_ names: [ClusterName]) {

@@ -156,8 +156,11 @@ extension MemoryStore: AgentStore {
     {
         try transact { (state: inout MemoryState) throws(StoreError) in state.assignments(changedAfter: cursor) }
     }
-    public func drifts() throws(StoreError) -> [ClusterDrift] {
-        try transact { (state: inout MemoryState) throws(StoreError) in state.allDrifts() }
+    public func drifts(of cluster: ClusterName) throws(StoreError) -> [ClusterDrift] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.drifts(of: cluster) }
+    }
+    public func driftFigures() throws(StoreError) -> [DriftFigures] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.driftFigures() }
     }
     public func statuses(of application: ApplicationName?) throws(StoreError) -> [ClusterStatus] {
         try transact { (state: inout MemoryState) throws(StoreError) in state.statuses(of: application) }

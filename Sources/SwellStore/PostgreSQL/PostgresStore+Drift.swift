@@ -2,20 +2,46 @@ internal import PostgresClient
 internal import SwellModel
 
 extension PostgresStore {
-    public func drifts() async throws(StoreError) -> [ClusterDrift] {
+    public func drifts(of cluster: ClusterName) async throws(StoreError) -> [ClusterDrift] {
         try await read(
             """
             SELECT d.cluster, d.application, d.drift, d.received_at FROM cluster_drift d
-            JOIN clusters c ON c.name = d.cluster ORDER BY d.cluster COLLATE "C", d.application COLLATE "C"
-            """
+            JOIN clusters c ON c.name = d.cluster WHERE d.cluster = $1 ORDER BY d.application COLLATE "C"
+            """, [.name(cluster)]
         ) { try $0.map { try ClusterDrift($0) } }
+    }
+
+    public func driftFigures() async throws(StoreError) -> [DriftFigures] {
+        try await read(
+            """
+            SELECT d.cluster, d.application,
+                jsonb_array_length(d.drift->'objects') + (d.drift->>'omitted')::bigint,
+                (d.drift->>'isCorrected')::boolean, d.received_at
+            FROM cluster_drift d JOIN clusters c ON c.name = d.cluster
+            ORDER BY d.cluster COLLATE "C", d.application COLLATE "C"
+            """
+        ) { rows in
+            try rows.map { row in
+                DriftFigures(
+                    cluster: try row.name(0), application: try row.name(1), count: try row.decode(at: 2),
+                    isCorrected: try row.decode(at: 3), receivedAt: try row.time(4))
+            }
+        }
     }
 }
 
 extension PostgresTransaction {
-    /// Stores what reports tell of drift, and audits what is new. The last thing to do in a transaction.
+    /// Stores what reports tell of drift, and audits what is new; of what was removed nothing drifts any more. The last thing to do in a transaction.
     func note(driftIn reports: [ReceivedReport]) async throws {
-        let found = reports.filter { $0.report.drift != nil }
+        let removed = reports.filter { $0.report.phase == .removed }
+        if !removed.isEmpty {
+            try await query(
+                """
+                DELETE FROM cluster_drift d USING unnest($1::text[], $2::text[]) AS n (cluster, application)
+                WHERE d.cluster = n.cluster AND d.application = n.application
+                """, [.names(removed.map(\.cluster)), .names(removed.map(\.report.application))])
+        }
+        let found = reports.filter { $0.report.drift != nil && $0.report.phase != .removed }
         guard !found.isEmpty else { return }
         let rows = try await query(
             """

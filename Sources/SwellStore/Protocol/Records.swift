@@ -125,6 +125,27 @@ public struct ClusterDrift: Sendable, Hashable, Codable {
     }
 }
 
+/// How much of an application its cluster's agent last found changed by others.
+public struct DriftFigures: Sendable, Hashable, Codable {
+    public var cluster: ClusterName
+    public var application: ApplicationName
+    /// How many objects had changed.
+    public var count: Int
+    /// Whether they were put back.
+    public var isCorrected: Bool
+    public var receivedAt: Timestamp
+
+    public init(
+        cluster: ClusterName, application: ApplicationName, count: Int, isCorrected: Bool, receivedAt: Timestamp
+    ) {
+        self.cluster = cluster
+        self.application = application
+        self.count = count
+        self.isCorrected = isCorrected
+        self.receivedAt = receivedAt
+    }
+}
+
 /// One row of the audit log.
 public struct AuditEvent: Sendable, Hashable, Codable {
     public var id: Int64

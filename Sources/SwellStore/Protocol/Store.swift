@@ -98,8 +98,10 @@ public protocol AgentStore: Sendable {
     func assignments(of cluster: ClusterName) async throws(StoreError) -> [Assignment]
     /// Assignments changed after `cursor`, with the new cursor: what commits later always has a higher one. Begin at 0.
     func assignments(changedAfter cursor: Int64) async throws(StoreError) -> (assignments: [Assignment], cursor: Int64)
-    /// What agents last found changed by others, of every (cluster, application) where they ever did, in the order of names.
-    func drifts() async throws(StoreError) -> [ClusterDrift]
+    /// What its agent last found changed by others on a cluster, of every application where it ever did, in the order of names.
+    func drifts(of cluster: ClusterName) async throws(StoreError) -> [ClusterDrift]
+    /// The same of the whole fleet in figures, in the order of clusters and applications.
+    func driftFigures() async throws(StoreError) -> [DriftFigures]
     /// The last report of every (cluster, application).
     func statuses(of application: ApplicationName?) async throws(StoreError) -> [ClusterStatus]
     /// Whether a cluster may read a document: it is part of a bundle that the cluster is, or may fall back, to run, or is asked

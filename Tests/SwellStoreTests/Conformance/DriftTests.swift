@@ -32,7 +32,7 @@ internal import Testing
             try await Fixtures.fill(store)
             _ = try await store.ingest([Self.report("east-1", Self.drift(at: 5))])
             #expect(try await store.statuses(of: nil).map(\.report.drift) == [nil])
-            let kept = try await store.drifts()
+            let kept = try await store.drifts(of: "east-1")
             #expect(kept.map(\.drift) == [Self.drift(at: 5)])
             #expect(kept.map(\.cluster) == ["east-1"] && kept.map(\.application) == [Fixtures.shop])
             let event = try #require(try await events(store).last)
@@ -42,7 +42,8 @@ internal import Testing
 
             // A report without news of it leaves what is known.
             _ = try await store.ingest([Self.report("east-1", nil)])
-            #expect(try await store.drifts().count == 1)
+            #expect(try await store.drifts(of: "east-1").count == 1)
+            #expect(try await store.drifts(of: "west-1").isEmpty)
         }
     }
 
@@ -56,9 +57,23 @@ internal import Testing
                 _ = try await store.ingest([Self.report("east-1", Self.drift(at: moment))])
             }
             #expect(try await events(store).count == 1, "one in ten seconds")
-            #expect(try await store.drifts().map(\.drift.foundAt.milliseconds) == [19])
+            #expect(try await store.drifts(of: "east-1").map(\.drift.foundAt.milliseconds) == [19])
             _ = try await store.ingest([Self.report("east-2", Self.drift(at: 5, isCorrected: false))])
             #expect(try await events(store).map(\.what) == ["drift.corrected", "drift.reported"])
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func ofWhatWasRemovedNothingDrifts(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            _ = try await store.ingest([
+                Self.report("east-1", Self.drift(at: 5, isCorrected: false)), Self.report("west-1", Self.drift(at: 6)),
+            ])
+            var removed = Self.report("east-1", nil)
+            removed.report.phase = .removed
+            _ = try await store.ingest([removed])
+            #expect(try await store.driftFigures().map(\.cluster) == ["west-1"])
         }
     }
 
@@ -71,11 +86,12 @@ internal import Testing
                 Self.report("east-1", Self.drift(at: 9, [], isCorrected: false)),
                 Self.report("nowhere", Self.drift(at: 7)),
             ])
-            let kept = try await store.drifts()
+            let kept = try await store.driftFigures()
             #expect(kept.map(\.cluster) == ["east-1", "west-1"])
-            #expect(kept.map(\.drift.count) == [0, 1])
+            #expect(kept.map(\.count) == [0, 1])
+            #expect(kept.map(\.isCorrected) == [false, true])
             try await store.removeCluster("west-1", by: "ann")
-            #expect(try await store.drifts().map(\.cluster) == ["east-1"])
+            #expect(try await store.driftFigures().map(\.cluster) == ["east-1"])
         }
     }
 }
