@@ -1,5 +1,5 @@
 internal import PostgresClient
-internal import SwellModel
+public import SwellModel
 
 extension PostgresStore {
     public func drifts(of cluster: ClusterName) async throws(StoreError) -> [ClusterDrift] {
