@@ -13,6 +13,10 @@ struct LiveObjects: Sendable {
         case absent
         /// Nothing; it must be asked for.
         case unknown
+
+        var isUnknown: Bool {
+            if case .unknown = self { true } else { false }
+        }
     }
 
     private struct Group: Hashable, Sendable {

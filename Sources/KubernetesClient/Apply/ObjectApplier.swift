@@ -53,13 +53,16 @@ struct ObjectApplier: Sendable {
     }
 
     private func attempt(_ object: KubernetesObject, _ seen: LiveObjects.Sight) async throws -> BundleProgress {
-        if let report = try await shortcut(object, seen) { return report }
+        var seen = seen
         var attempts = 0
         while true {
             do {
-                return try await once(object)
-            } catch let error as KubernetesError where error.status == 409 && error.isTransient && attempts < 4 {
-                // Somebody wrote in between, or a quota was counted at the same moment: read again.
+                return try await once(object, seen)
+            } catch let error as KubernetesError where error.status == 409 && attempts < 4 {
+                // Somebody wrote or created in between, or a quota was counted at the same moment: read again. A conflict
+                // over fields is for people, unless what was seen is old news.
+                guard error.isTransient || error.reason == "AlreadyExists" || !seen.isUnknown else { throw error }
+                seen = .unknown
                 attempts += 1
                 let delay = Duration.milliseconds(100 * (1 << attempts))
                 try await api.options.clock.sleep(for: delay * (0.5 + api.options.chance() / 2))
@@ -67,58 +70,41 @@ struct ObjectApplier: Sendable {
         }
     }
 
-    /// Spares the reading of an object that a list has shown; nil when the long way must be gone.
-    private func shortcut(_ object: KubernetesObject, _ seen: LiveObjects.Sight) async throws -> BundleProgress? {
+    private func once(_ object: KubernetesObject, _ seen: LiveObjects.Sight) async throws -> BundleProgress {
         let ignored = try options.ignoredPaths(of: object)
         switch seen {
-        case .unknown: return nil
-        case .absent:
-            let wanted = try sent(object, live: nil, ignored: ignored)
-            do {
-                let created = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager))
-                await api.settled.remember(wanted, live: created, manager: options.fieldManager)
-            } catch let error as KubernetesError where error.status == 409 {
-                // Somebody else was quicker.
-                return nil
-            }
-            return BundleProgress(reference: object.reference, outcome: .created)
+        case .absent: return try await create(object, ignored: ignored)
         case .present(let live):
-            let manager = options.fieldManager
-            guard live.deletionTimestamp == nil, FieldOwnership.isApplied(live, by: manager) else { return nil }
-            let wanted = try sent(object, live: live, ignored: ignored)
-            if await api.settled.contains(wanted, live: live, manager: manager) {
-                return BundleProgress(reference: object.reference, outcome: .unchanged)
+            // A list is read a moment before; that is good enough for what is ours and stays.
+            guard live.deletionTimestamp == nil, FieldOwnership.isApplied(live, by: options.fieldManager) else {
+                return try await once(object, .unknown)
             }
-            let preview: KubernetesObject
-            do {
-                preview = try await api.apply(
-                    wanted, ApplyOptions(fieldManager: manager, force: true, dryRun: true))
-            } catch let error as KubernetesError where !error.isTransient {
-                return nil
+            return try await change(object, live: live, ignored: ignored)
+        case .unknown:
+            guard let live = try await api.get(object.reference) else {
+                return try await create(object, ignored: ignored)
             }
-            var mask = SecretMask()
-            guard ObjectDifference.changes(from: live, to: preview, ignoring: ignored, mask: &mask).isEmpty else {
-                return nil
+            guard live.deletionTimestamp == nil else {
+                try await waitUntilGone(live)
+                var report = try await create(object, ignored: ignored)
+                report.message = "the old one was terminating"
+                return report
             }
-            await api.settled.remember(wanted, live: live, manager: manager)
-            return BundleProgress(reference: object.reference, outcome: .unchanged)
+            return try await change(object, live: live, ignored: ignored)
         }
     }
 
-    private func once(_ object: KubernetesObject) async throws -> BundleProgress {
-        let live = try await api.get(object.reference)
-        let ignored = try options.ignoredPaths(of: object)
+    private func create(_ object: KubernetesObject, ignored: [FieldPath]) async throws -> BundleProgress {
+        let wanted = try sent(object, live: nil, ignored: ignored)
+        let created = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager))
+        await api.settled.remember(wanted, live: created, answer: created, manager: options.fieldManager)
+        return BundleProgress(reference: object.reference, outcome: .created)
+    }
+
+    private func change(
+        _ object: KubernetesObject, live: KubernetesObject, ignored: [FieldPath]
+    ) async throws -> BundleProgress {
         let wanted = try sent(object, live: live, ignored: ignored)
-        guard let live else {
-            _ = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager))
-            return BundleProgress(reference: object.reference, outcome: .created)
-        }
-        if live.deletionTimestamp != nil {
-            try await waitUntilGone(live)
-            _ = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager))
-            return BundleProgress(
-                reference: object.reference, outcome: .created, message: "the old one was terminating")
-        }
         do {
             return FieldOwnership.isApplied(live, by: options.fieldManager)
                 ? try await update(wanted, live: live, ignored: ignored)
@@ -151,12 +137,19 @@ struct ObjectApplier: Sendable {
     private func update(
         _ wanted: KubernetesObject, live: KubernetesObject, ignored: [FieldPath]
     ) async throws -> BundleProgress {
-        let preview = try await api.apply(
-            wanted, ApplyOptions(fieldManager: options.fieldManager, force: true, dryRun: true))
+        let manager = options.fieldManager
+        if await api.settled.contains(wanted, live: live, manager: manager) {
+            return BundleProgress(reference: wanted.reference, outcome: .unchanged)
+        }
+        let preview = try await api.apply(wanted, ApplyOptions(fieldManager: manager, force: true, dryRun: true))
         var mask = SecretMask()
         let changes = ObjectDifference.changes(from: live, to: preview, ignoring: ignored, mask: &mask)
-        guard !changes.isEmpty else { return BundleProgress(reference: wanted.reference, outcome: .unchanged) }
-        _ = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager, force: true))
+        guard !changes.isEmpty else {
+            await api.settled.remember(wanted, live: live, answer: preview, manager: manager)
+            return BundleProgress(reference: wanted.reference, outcome: .unchanged)
+        }
+        let applied = try await api.apply(wanted, ApplyOptions(fieldManager: manager, force: true))
+        await api.settled.remember(wanted, live: applied, answer: applied, manager: manager)
         return BundleProgress(reference: wanted.reference, outcome: .configured, changes: changes)
     }
 
@@ -204,7 +197,8 @@ struct ObjectApplier: Sendable {
         }
         _ = try await api.delete(live.reference, DeleteOptions(uid: live.uid, propagation: .background))
         try await waitUntilGone(live)
-        _ = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager))
+        let created = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager))
+        await api.settled.remember(wanted, live: created, answer: created, manager: options.fieldManager)
         return BundleProgress(reference: wanted.reference, outcome: .replaced, message: "\(names) changed")
     }
 

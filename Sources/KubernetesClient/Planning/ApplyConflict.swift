@@ -63,9 +63,13 @@ public enum ImmutableFields {
     /// The fields that an answer names as immutable; empty for any other error.
     public static func fields(in error: KubernetesError) -> [String] {
         guard error.status == 422 else { return [] }
-        return error.causes.filter { cause in
-            cause.message.contains("field is immutable") || cause.message.contains("may not be changed once set")
-                || cause.message.contains("updates to statefulset spec for fields other than")
-        }.map { $0.field ?? "?" }
+        return error.causes.filter { cause in texts.contains { cause.message.contains($0) } }.map { $0.field ?? "?" }
     }
+
+    /// How the validations of Kubernetes' kinds, and rules of custom resources after their example, put it.
+    private static let texts = [
+        "immutable", "may not be changed once set", "may not change once set", "may not be changed in an update",
+        "updates to statefulset spec for fields other than", "pod updates may not change fields other than",
+        "cannot change roleRef", "updates to parameters are forbidden", "updates to provisioner are forbidden",
+    ]
 }
