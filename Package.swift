@@ -194,7 +194,8 @@ let package = Package(
             name: "SwellAgentTests",
             dependencies: [
                 "SwellAgent", "SwellCommands", "SwellEngine", "SwellIdentity", "SwellProtocol", "SwellModel",
-                "KubernetesObjects", "KubernetesSimulator", grpc, grpcTransport, protobuf, crypto, logging,
+                "KubernetesObjects", "KubernetesClient", "KubernetesSimulator", grpc, grpcTransport, protobuf, crypto,
+                logging, nioCore, nioHTTP1, nioPosix,
             ]),
         .testTarget(name: "SwellProgramTests", dependencies: ["SwellProgram", argumentParser]),
         .testTarget(name: "SwellCommandsTests", dependencies: ["SwellCommands"]),

@@ -72,7 +72,7 @@ struct Run: AsyncParsableCommand {
         var options = KubernetesAPI.Options()
         // Each application watches every kind that it brings.
         options.maximumWatches = 1_024
-        let api = try KubernetesAPI(connection: try connection(), options: options)
+        let api = try KubernetesAPI(options: options, source: connection)
         let service = AgentService(
             settings: try settings(), api: api, namespace: namespace, scope: try scope(), logger: logger)
         let group = ServiceGroup(

@@ -83,7 +83,11 @@ extension BundleResult {
             let user = Sample.deployment("user").replacing(
                 "image: \"app:1\"", with: "image: \"app:1\", envFrom: [{configMapRef: {name: settings}}]")
             let text = Sample.namespace + broken + user + Sample.deployment("other")
-            let result = try await server.applier().apply(try Sample.manifest(text))
+            let stopped = try await server.applier().apply(try Sample.manifest(text))
+            #expect(stopped.message("user") == "it needs ConfigMap shop/settings")
+            #expect(stopped.message("other") == "ConfigMap shop/settings failed")
+            #expect(try await server.exists("apps/v1", "Deployment", "other") == false)
+            let result = try await server.applier { $0.stopsAtFailure = false }.apply(try Sample.manifest(text))
             #expect(result.message("settings").contains("field not declared in schema"), "\(result.objects)")
             #expect(result.message("user") == "it needs ConfigMap shop/settings")
             #expect(result.objects.contains { $0.reference.name == "other" && $0.outcome == .created })

@@ -93,6 +93,7 @@ internal import Testing
                     seen.append("removed \(object.name)")
                     throw Enough()
                 case .interrupted: seen.append("interrupted")
+                case .resumed: seen.append("resumed")
                 }
             }
         }
@@ -113,11 +114,37 @@ internal import Testing
                 switch update {
                 case .interrupted: interruptions += 1
                 case .listed: throw Enough()
-                case .changed: break
+                case .changed, .resumed: break
                 }
             }
         }
         #expect(interruptions == 2)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aCutWatchThatGoesOnIsToldEvenWhereNothingHappened() async throws {
+        let transport = ScriptedTransport { request, count in
+            if let answer = ScriptedTransport.discovery(request) { return answer }
+            guard request.query.contains(where: { $0.name == "watch" }) else {
+                return WatchTests.list([configMap("a")], version: "5")
+            }
+            if count == 2 { return ScriptedTransport.Answer(error: KubernetesError(code: .noAnswer, message: "cut")) }
+            let (open, _) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
+            return ScriptedTransport.Answer(stream: open)
+        }
+        let api = KubernetesAPI(transport: transport, options: .immediate())
+        struct Enough: Error {}
+        var seen: [String] = []
+        await #expect(throws: Enough.self) {
+            try await Reflector(api: api, selection: WatchTests.selection).run { update in
+                switch update {
+                case .listed: seen.append("listed")
+                case .changed: seen.append("changed")
+                case .interrupted(let error): seen.append("interrupted: \(error)")
+                case .resumed: throw Enough()
+                }
+            }
+        }
+        #expect(seen == ["listed", "interrupted: cut"])
     }
 }
 

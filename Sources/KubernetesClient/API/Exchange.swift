@@ -7,6 +7,7 @@ struct Exchange: Sendable {
     let transport: any KubernetesTransport
     let options: KubernetesAPI.Options
     let limiter: RequestLimiter
+    let reach: ReachMonitor
     let logger: Logger
 
     /// Sends a request until it is answered or cannot be, and returns the answer's JSON.
@@ -26,6 +27,8 @@ struct Exchange: Sendable {
                     await transport.renewCredentials()
                     continue
                 }
+                // The server may be elsewhere by now, or show another certificate.
+                if error.code == .noAnswer || error.code == .timeout { await transport.renewCredentials() }
                 let mayRepeat = isRepeatable || (error.status != nil && error.status != 504)
                 guard error.isTransient, error.status != 409, error.status != 410, mayRepeat,
                     attempt < options.retry.maximumAttempts
@@ -48,7 +51,12 @@ struct Exchange: Sendable {
         }
     }
 
-    private func once(_ request: KubernetesRequest) async throws -> JSONValue {
+    /// Sends a request once.
+    func once(_ request: KubernetesRequest) async throws -> JSONValue {
+        try await reach.observing(request.summary) { try await answer(request) }
+    }
+
+    private func answer(_ request: KubernetesRequest) async throws -> JSONValue {
         let response = try await transport.send(request)
         let body = try await collect(response, request)
         let json = try? JSONValue(parsing: body, duplicateKeys: .keepLast)

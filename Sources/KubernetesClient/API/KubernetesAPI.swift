@@ -39,16 +39,30 @@ public struct KubernetesAPI: Sendable {
     private let limiter: RequestLimiter
     private let watchLimiter: RequestLimiter
     let discovery: Discovery
+    let reach = ReachMonitor()
     let settled = SettledObjects()
 
     /// Prepares to talk to a server; nothing is sent yet. Call ``shutdown()`` when done.
     ///
     /// - Throws: ``KubernetesError`` when the connection's settings cannot be used.
     public init(connection: ClusterConnection, options: Options = Options()) throws {
+        try self.init(options: options) { connection }
+    }
+
+    /// Prepares to talk to a server that may move; nothing is sent yet. Call ``shutdown()`` when done.
+    ///
+    /// - Parameters:
+    ///   - options: How requests are made.
+    ///   - source: Says where the server is and who to be there, such as by reading a kubeconfig. Asked now, then every
+    ///     minute, and whenever the server does not answer or does not accept who asks.
+    /// - Throws: ``KubernetesError`` when the connection's settings cannot be used; what `source` throws.
+    public init(
+        options: Options = Options(), source: @escaping @Sendable () throws -> ClusterConnection
+    ) throws {
         // Reading now makes a wrong file an error at the start, not at the first request.
-        _ = try CredentialReader.read(connection)
-        let transport = try HTTPTransport(
-            connection: connection, connections: options.maximumRequests + options.maximumWatches,
+        _ = try ConnectionReader.read(source())
+        let transport = HTTPTransport(
+            source: source, connections: options.maximumRequests + options.maximumWatches,
             connectTimeout: options.connectTimeout)
         self.init(transport: transport, options: options)
     }
@@ -63,7 +77,7 @@ public struct KubernetesAPI: Sendable {
         self.limiter = limiter
         self.watchLimiter = RequestLimiter(
             maximumRunning: options.maximumWatches, maximumWaiting: options.maximumWaiting)
-        let exchange = Exchange(transport: transport, options: options, limiter: limiter, logger: logger)
+        let exchange = Exchange(transport: transport, options: options, limiter: limiter, reach: reach, logger: logger)
         self.exchange = exchange
         self.discovery = Discovery { path, accept in
             try await exchange.json(KubernetesRequest(.GET, path, accept: accept, timeout: options.requestTimeout))

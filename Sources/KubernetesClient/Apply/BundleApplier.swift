@@ -163,7 +163,7 @@ public struct BundleApplier: Sendable {
         var ready: [KubernetesObject] = []
         for object in step.objects {
             let dependency = plan.failedDependency(of: object, failed: run.failed)
-            guard let reason = run.stopped ?? dependency.map({ "it needs \($0)" }) else {
+            guard let reason = dependency.map({ "it needs \($0)" }) ?? run.stopped else {
                 ready.append(object)
                 continue
             }
@@ -181,6 +181,10 @@ public struct BundleApplier: Sendable {
         }
         applied.append(contentsOf: done)
         if step.phase == .definitions { try await awaitServed(done, &run, onProgress) }
+        if options.stopsAtFailure, run.stopped == nil, let failed = run.reports.first(where: { $0.outcome == .failed })
+        {
+            run.stopped = "\(failed.reference.identity) failed"
+        }
     }
 
     /// Waits until definitions are established and their kinds are served: the one does not imply the other.

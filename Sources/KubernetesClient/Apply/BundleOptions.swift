@@ -47,6 +47,8 @@ public struct BundleOptions: Sendable {
     public var adoption: Adoption = .reportConflicts
     /// The most objects applied side by side.
     public var concurrency: Int = 8
+    /// Whether a failed object stops all that comes after it; otherwise only the waves after its own, and what needs it.
+    public var stopsAtFailure = true
     /// Whether each wave's health is awaited before the next, and the last one's before pruning.
     public var waitsForHealth = true
     /// How long one wave's health may take.

@@ -36,11 +36,13 @@ public struct BundleProgress: Sendable, Hashable {
     public var reason: String?
     /// Whether it is a hook.
     public var isHook = false
+    /// What kept the server from answering, where the failure says nothing of the object.
+    public var outage: ServerOutage?
 
     /// Creates a progress report.
     public init(
         reference: ObjectReference, outcome: Outcome, message: String = "", changes: [FieldChange] = [],
-        isTransient: Bool = false, reason: String? = nil
+        isTransient: Bool = false, reason: String? = nil, outage: ServerOutage? = nil
     ) {
         self.reference = reference
         self.outcome = outcome
@@ -48,6 +50,14 @@ public struct BundleProgress: Sendable, Hashable {
         self.changes = changes
         self.isTransient = isTransient
         self.reason = reason
+        self.outage = outage
+    }
+
+    /// The failure of an object, as an error tells it.
+    init(failureOf reference: ObjectReference, _ error: KubernetesError, message: String? = nil) {
+        self.init(
+            reference: reference, outcome: .failed, message: message ?? error.message, isTransient: error.isTransient,
+            reason: error.reason, outage: ServerOutage(error))
     }
 }
 

@@ -32,6 +32,7 @@ struct HealthWait: Sendable {
         }
         if awaited.isEmpty { return [] }
         let selections = HealthWait.selections(for: awaited)
+        let lateBinding = try await api.lateBindingClasses(for: awaited)
         let board = HealthBoard()
         let (signals, signal) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let deadline = ContinuousClock.now.advanced(by: limit)
@@ -62,7 +63,8 @@ struct HealthWait: Sendable {
             defer { group.cancelAll() }
             var last: [Failure] = []
             for await _ in signals {
-                let context = HealthContext(now: options.now(), checks: options.checks)
+                let context = HealthContext(
+                    now: options.now(), lateBindingClasses: lateBinding, checks: options.checks)
                 last = awaited.compactMap { object in
                     guard let selection = selections[object.reference.identity] else { return nil }
                     let assessment = board.assess(object, selection: selection, context: context)

@@ -16,8 +16,7 @@ struct HookRunner: Sendable {
         } catch let error as KubernetesError {
             try Task.checkCancellation()
             return BundleProgress(
-                reference: hook.job.reference, outcome: .failed,
-                message: "\(hook.moment.rawValue) hook: \(error.message)", isTransient: error.isTransient)
+                failureOf: hook.job.reference, error, message: "\(hook.moment.rawValue) hook: \(error.message)")
         }
     }
 

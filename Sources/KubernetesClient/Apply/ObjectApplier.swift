@@ -20,9 +20,7 @@ struct ObjectApplier: Sendable {
             return try await attempt(object, seen)
         } catch let error as KubernetesError {
             try Task.checkCancellation()
-            return BundleProgress(
-                reference: object.reference, outcome: .failed, message: message(for: error),
-                isTransient: error.isTransient, reason: error.reason)
+            return BundleProgress(failureOf: object.reference, error, message: message(for: error))
         } catch let error as KubernetesObjectError {
             return BundleProgress(reference: object.reference, outcome: .failed, message: error.message)
         }

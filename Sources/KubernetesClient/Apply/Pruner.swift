@@ -27,9 +27,7 @@ struct Pruner: Sendable {
         } catch let error as KubernetesError {
             try Task.checkCancellation()
             return Outcome(
-                progress: BundleProgress(
-                    reference: reference, outcome: .failed, message: "not deleted: \(error.message)",
-                    isTransient: error.isTransient),
+                progress: BundleProgress(failureOf: reference, error, message: "not deleted: \(error.message)"),
                 stays: true)
         }
     }

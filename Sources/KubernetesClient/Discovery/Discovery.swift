@@ -7,6 +7,8 @@ internal import KubernetesObjects
 actor Discovery {
     private var known: [GroupVersionKind: APIResource] = [:]
     private var isAggregated: Bool?
+    /// Versions whose APIService did not answer when the server was last asked.
+    private var stale: Set<String> = []
     private var refresh: Task<Void, any Error>?
     private let fetch: @Sendable (_ path: String, _ accept: String) async throws -> JSONValue
 
@@ -22,6 +24,13 @@ actor Discovery {
         if let resource = known[type] { return resource }
         try await refreshOnce(for: type)
         if let resource = known[type] { return resource }
+        if stale.contains(type.apiVersion) {
+            throw KubernetesError(
+                code: .notReached,
+                message:
+                    "the API server cannot say now whether it serves \(type): the APIService of \(type.apiVersion) is not available"
+            )
+        }
         let others = known.keys.filter { $0.groupKind == type.groupKind }.map(\.apiVersion).sorted()
         let advice =
             others.isEmpty
@@ -89,6 +98,7 @@ actor Discovery {
                 let groupResources = DiscoveryDocuments.aggregated(try await groups)
             {
                 isAggregated = true
+                stale = DiscoveryDocuments.stale(try await groups)
                 known = Dictionary(
                     (coreResources + groupResources).map { ($0.type, $0) }, uniquingKeysWith: { first, _ in first })
                 return
@@ -101,8 +111,11 @@ actor Discovery {
             for resource in DiscoveryDocuments.resources(json, group: type.group, version: type.version) ?? [] {
                 known[resource.type] = resource
             }
+            stale.remove(type.apiVersion)
         } catch let error as KubernetesError where error.isNotFound {
             return
+        } catch let error as KubernetesError where error.status == 503 {
+            stale.insert(type.apiVersion)
         }
     }
 }

@@ -32,6 +32,19 @@ enum DiscoveryDocuments {
         return resources
     }
 
+    /// The versions of an `APIGroupDiscoveryList` that the server cannot speak for now, as `group/version`: their APIService
+    /// does not answer.
+    static func stale(_ json: JSONValue) -> Set<String> {
+        var names: Set<String> = []
+        for group in json["items"]?.arrayValue ?? [] {
+            let groupName = group["metadata"]?["name"]?.stringValue ?? ""
+            for version in group["versions"]?.arrayValue ?? [] where version["freshness"]?.stringValue == "Stale" {
+                names.insert("\(groupName)/\(version["version"]?.stringValue ?? "")")
+            }
+        }
+        return names
+    }
+
     /// The resources of an `APIResourceList`, subresources left out; nil when it is none.
     static func resources(_ json: JSONValue, group: String, version: String) -> [APIResource]? {
         guard json["kind"]?.stringValue == "APIResourceList", let entries = json["resources"]?.arrayValue else {

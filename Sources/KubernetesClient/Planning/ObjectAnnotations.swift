@@ -21,7 +21,8 @@ public struct ObjectAnnotations: Sendable, Hashable {
     public var hook: String { "\(prefix)/hook" }
     /// How long a hook may take: `90s`, `5m`, `1h`. Mandatory on hooks.
     public var hookTimeout: String { "\(prefix)/hook-timeout" }
-    /// When a finished hook is deleted: `always`, `on-success`, `never`, or `before-next` (where absent).
+    /// When a finished hook is deleted: `always`, `on-success` or `never` (where absent), in which case it is pruned like any
+    /// object by a bundle that lacks it.
     public var hookDelete: String { "\(prefix)/hook-delete" }
     /// Fields that are left to somebody else, comma-separated: `spec.replicas`.
     public var ignore: String { "\(prefix)/ignore-fields" }

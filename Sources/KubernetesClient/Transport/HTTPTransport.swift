@@ -4,50 +4,40 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOSSL
 
-/// Sends requests over HTTP/1.1 or HTTP/2 with the credentials of a connection.
+/// Sends requests over HTTP/1.1 or HTTP/2 to wherever the server is now, with the credentials of now.
 struct HTTPTransport: KubernetesTransport {
-    private let client: HTTPClient
-    private let base: String
-    private let server: String
-    private let credentials: CredentialReader
+    private let clients: HTTPClients
+    private let reader: ConnectionReader
 
     /// - Parameters:
-    ///   - connection: The server and the credentials.
+    ///   - source: Says where the server is and who to be there.
     ///   - connections: The most HTTP/1.1 connections to the server, watches included.
     ///   - connectTimeout: How long connecting may take.
-    init(connection: ClusterConnection, connections: Int, connectTimeout: Duration) throws {
-        var configuration = HTTPClient.Configuration()
-        configuration.redirectConfiguration = .disallow
-        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
-        // A refused connection is told at once; trying again is this client's own business.
-        configuration.connectionPool.retryConnectionEstablishment = false
-        configuration.timeout.connect = .nanoseconds(connectTimeout.nanosecondsClamped)
-        let endpoint = try connection.endpoint()
-        // The name that TLS checks goes into the URL, and the true host behind it.
-        if let override = endpoint.hostOverride { configuration.dnsOverride = [override.name: override.host] }
-        self.client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-        self.base = endpoint.base
-        self.server = connection.server
-        self.credentials = CredentialReader(connection: connection)
+    init(
+        source: @escaping @Sendable () throws -> ClusterConnection, connections: Int, connectTimeout: Duration
+    ) {
+        self.clients = HTTPClients(connections: connections, connectTimeout: connectTimeout)
+        self.reader = ConnectionReader(source: source)
     }
 
     func renewCredentials() async {
-        await credentials.forget()
+        await reader.forget()
     }
 
     func shutdown() async {
-        // A second shutdown is all that can fail, and changes nothing.
-        try? await client.shutdown()
+        await clients.shutdown()
     }
 
     func send(_ request: KubernetesRequest) async throws -> KubernetesResponse {
-        let credentials = try await credentials.current()
-        var outgoing = HTTPClientRequest(url: base + request.target)
+        let connection = try await reader.current()
+        let server = connection.server
+        let client = try await clients.client(for: connection.endpoint.hostOverride)
+        var outgoing = HTTPClientRequest(url: connection.endpoint.base + request.target)
         outgoing.method = request.method
-        outgoing.tlsConfiguration = credentials.tls
+        outgoing.tlsConfiguration = connection.tls
         outgoing.headers.add(name: "accept", value: request.accept)
         outgoing.headers.add(name: "user-agent", value: "swift-kubernetes-client")
-        if let authorization = credentials.authorization {
+        if let authorization = connection.authorization {
             outgoing.headers.add(name: "authorization", value: authorization)
         }
         if let contentType = request.contentType { outgoing.headers.add(name: "content-type", value: contentType) }
@@ -84,6 +74,60 @@ struct HTTPTransport: KubernetesTransport {
             }
         }
         return KubernetesError(code: .noAnswer, message: "\(what) at \(server): \(error)", cause: error)
+    }
+}
+
+/// The HTTP clients in use: one, unless the server moved whose name TLS must check by a mapping of the client's own.
+///
+/// Those of former places are kept until the end, since answers may still be under way on them; past ``capacity`` a further
+/// move is refused.
+private actor HTTPClients {
+    private struct Place: Hashable {
+        var name: String
+        var host: String
+    }
+
+    private static let capacity = 16
+    private let connections: Int
+    private let connectTimeout: Duration
+    private var clients: [Place?: HTTPClient] = [:]
+    private var isShutDown = false
+
+    init(connections: Int, connectTimeout: Duration) {
+        self.connections = connections
+        self.connectTimeout = connectTimeout
+    }
+
+    func client(for override: (name: String, host: String)?) throws -> HTTPClient {
+        let place = override.map { Place(name: $0.name, host: $0.host) }
+        if let client = clients[place] { return client }
+        guard clients.count < Self.capacity, !isShutDown else {
+            throw KubernetesError(
+                code: .invalidConfiguration,
+                message: isShutDown
+                    ? "the client was shut down" : "the API server moved \(Self.capacity) times; start anew")
+        }
+        var configuration = HTTPClient.Configuration()
+        configuration.redirectConfiguration = .disallow
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
+        // A refused connection is told at once; trying again is this client's own business.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.timeout.connect = .nanoseconds(connectTimeout.nanosecondsClamped)
+        // Servers bookmark their watches every minute: one that says nothing for longer may be cut without our knowing.
+        configuration.timeout.read = .seconds(100)
+        // The name that TLS checks goes into the URL, and the true host behind it.
+        if let place { configuration.dnsOverride = [place.name: place.host] }
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        clients[place] = client
+        return client
+    }
+
+    func shutdown() async {
+        isShutDown = true
+        let all = clients.values
+        clients = [:]
+        // A second shutdown is all that can fail, and changes nothing.
+        for client in all { try? await client.shutdown() }
     }
 }
 

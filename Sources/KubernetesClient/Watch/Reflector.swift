@@ -8,6 +8,8 @@ public struct Reflector: Sendable {
         case listed([KubernetesObject])
         /// One object is new, changed or gone.
         case changed(ObjectCache.Change)
+        /// After an interruption the watch goes on where it was cut: nothing was missed.
+        case resumed
         /// The server could not be asked; the view may be stale until the next update. Tried again by itself.
         case interrupted(KubernetesError)
     }
@@ -37,6 +39,7 @@ public struct Reflector: Sendable {
         var failures = 0
         var quietEnds = 0
         var needsList = true
+        var isInterrupted = false
         while true {
             try Task.checkCancellation()
             do {
@@ -45,16 +48,27 @@ public struct Reflector: Sendable {
                     _ = cache.replace(with: list)
                     needsList = false
                     failures = 0
+                    isInterrupted = false
                     try await deliver(.listed(cache.objects), onUpdate)
                 }
                 let from = cache.resourceVersion ?? "0"
                 // Spread the ends, so that a fleet's watches do not come round in step.
                 let lasting = Duration.seconds(240 + Int64(api.options.chance() * 60))
                 var events = 0
-                try await api.watch(selection, from: from, lasting: lasting) { event in
+                var isOpen = false
+                do {
+                    try await api.watch(selection, from: from, lasting: lasting) {
+                        isOpen = true
+                        if isInterrupted { try await deliver(.resumed, onUpdate) }
+                        isInterrupted = false
+                    } onEvent: { event in
+                        failures = 0
+                        events += 1
+                        if let change = cache.take(event) { try await deliver(.changed(change), onUpdate) }
+                    }
+                } catch let error as KubernetesError where error.code == .timeout && isOpen {
+                    // Quiet for so long that the connection may be dead: another one goes on from the same moment.
                     failures = 0
-                    events += 1
-                    if let change = cache.take(event) { try await deliver(.changed(change), onUpdate) }
                 }
                 // A server or proxy that ends watches at once must not be asked in a tight loop.
                 quietEnds = events == 0 ? quietEnds + 1 : 0
@@ -73,12 +87,15 @@ public struct Reflector: Sendable {
                         failures = 1
                         continue
                     }
-                } else if !error.isTransient {
+                } else if !error.isTransient, error.status != 401 {
+                    // Credentials are rotated, and those read next may be accepted.
                     throw error
                 }
                 failures += 1
                 // A cut watch may have lost nothing: only a repeated failure makes the view doubtful enough to list.
                 if failures > 1 { needsList = true }
+                if error.code == .noAnswer || error.code == .timeout { await api.transport.renewCredentials() }
+                isInterrupted = true
                 try await deliver(.interrupted(error), onUpdate)
                 let delay = backoff.delay(
                     afterAttempt: failures, retryAfter: error.retryAfter, chance: api.options.chance())

@@ -103,11 +103,12 @@ extension KubernetesAPI {
     ///   - selection: Which objects.
     ///   - resourceVersion: The moment, from a list or an earlier event.
     ///   - lasting: How long the watch may last at most.
+    ///   - onOpen: Told when the server has taken the watch up.
     ///   - onEvent: Takes events one by one; the server waits while it works.
     /// - Throws: ``KubernetesError`` with the code `expired` when the moment is too long ago: list again.
     public func watch(
         _ selection: ObjectSelection, from resourceVersion: String, lasting: Duration = .seconds(290),
-        onEvent: (WatchEvent) async throws -> Void
+        onOpen: () async throws -> Void = {}, onEvent: (WatchEvent) async throws -> Void
     ) async throws {
         let resource = try await resource(for: selection.type)
         var request = KubernetesRequest(
@@ -118,17 +119,30 @@ extension KubernetesAPI {
         request.query.append(("resourceVersion", resourceVersion))
         request.query.append(("timeoutSeconds", String(max(1, lasting.components.seconds))))
         try await watching {
-            let response = try await transport.send(request)
-            guard response.status == 200 else {
-                var body: [UInt8] = []
-                for try await chunk in response.body where body.count < 1 << 20 { body.append(contentsOf: chunk) }
-                throw KubernetesError(
-                    statusBody: try? JSONValue(parsing: body, duplicateKeys: .keepLast), httpStatus: response.status,
-                    what: "watch of \(selection)", retryAfter: Exchange.retryAfter(response.headers))
+            let response = try await reach.observing("watch of \(selection)") {
+                let response = try await transport.send(request)
+                guard response.status == 200 else { throw try await refusal(response, selection) }
+                return response
             }
-            for try await event in WatchEvents(body: response.body, selection: selection) {
-                try await onEvent(event)
+            try await onOpen()
+            do {
+                for try await event in WatchEvents(body: response.body, selection: selection) {
+                    try await onEvent(event)
+                }
+            } catch let error as KubernetesError {
+                // One that was merely quiet for long says nothing of the server.
+                if error.code == .noAnswer { reach.broke(error) }
+                throw error
             }
         }
+    }
+
+    private func refusal(_ response: KubernetesResponse, _ selection: ObjectSelection) async throws -> KubernetesError {
+        var body: [UInt8] = []
+        for try await chunk in response.body where body.count < 1 << 20 { body.append(contentsOf: chunk) }
+        if response.status == 401 { await transport.renewCredentials() }
+        return KubernetesError(
+            statusBody: try? JSONValue(parsing: body, duplicateKeys: .keepLast), httpStatus: response.status,
+            what: "watch of \(selection)", retryAfter: Exchange.retryAfter(response.headers))
     }
 }

@@ -57,7 +57,9 @@ struct ClusterDriver: Sendable {
         case .remove(let work, let epoch):
             await report(work) {
                 try await turns.run {
-                    try await cluster.remove(work.application, generation: work.generation, epoch: epoch)
+                    try await tellingReach(work) { _ in
+                        try await cluster.remove(work.application, generation: work.generation, epoch: epoch)
+                    }
                 }
             }
         case .watch(let work, let drift, let epoch):
@@ -67,21 +69,41 @@ struct ClusterDriver: Sendable {
 
     /// Applies, and tells what holds it up meanwhile.
     private func apply(_ release: ClusterRelease, for work: AgentWork) async throws {
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                try await cluster.apply(release)
-                return true
-            }
-            group.addTask {
-                // Only for people: a kind that is not served yet ends the watch and harms nothing.
-                try? await cluster.watch(release) { health in
-                    await inbox.send(.healthObserved(work, health))
-                } onChange: {
+        try await tellingReach(work) { sight in
+            try await withThrowingTaskGroup(of: Bool.self) { group in
+                group.addTask {
+                    try await cluster.apply(release)
+                    return true
                 }
-                return false
+                group.addTask {
+                    // Only for people: a kind that is not served yet ends the watch and harms nothing.
+                    try? await cluster.watch(release) { health in
+                        await sight.take(health: health)
+                    } onChange: {
+                    }
+                    return false
+                }
+                defer { group.cancelAll() }
+                while let isApplied = try await group.next() { if isApplied { return } }
+            }
+        }
+    }
+
+    /// Does something with a sight of health that an API server out of reach makes unknown at once.
+    private func tellingReach<Result: Sendable>(
+        _ work: AgentWork, isEvidence: Bool = false,
+        _ body: @escaping @Sendable (ReleaseSight) async throws -> Result
+    ) async throws -> Result {
+        let sight = ReleaseSight(work: work, inbox: inbox, isEvidence: isEvidence)
+        return try await withThrowingTaskGroup(of: Result?.self) { group in
+            group.addTask { try await body(sight) }
+            group.addTask {
+                await cluster.watchReach { await sight.take(outage: $0) }
+                return nil
             }
             defer { group.cancelAll() }
-            while let isApplied = try await group.next() { if isApplied { return } }
+            while let result = try await group.next() { if let result { return result } }
+            throw CancellationError()
         }
     }
 
@@ -111,7 +133,8 @@ struct ClusterDriver: Sendable {
     static func failure(of error: any Error) -> WorkFailure {
         switch error {
         case let error as ClusterError:
-            WorkFailure(isTransient: error.isTransient, reason: error.reason, message: error.message)
+            WorkFailure(
+                isTransient: error.isTransient, isBlind: error.isAway, reason: error.reason, message: error.message)
         case let error as AgentError:
             WorkFailure(
                 isTransient: error.code != .refusedByCluster,
@@ -125,19 +148,23 @@ struct ClusterDriver: Sendable {
         while !Task.isCancelled {
             do {
                 let release = try await prepare(work, epoch: epoch)
-                let changes = LatestSlot<Void>()
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    group.addTask {
-                        try await cluster.watch(release) { health in
-                            await inbox.send(.healthObserved(work, health))
-                        } onChange: {
-                            changes.put(())
+                try await tellingReach(work, isEvidence: true) { sight in
+                    let changes = LatestSlot<Void>()
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        group.addTask {
+                            try await cluster.watch(release) { health in
+                                await sight.take(health: health)
+                            } onChange: {
+                                changes.put(())
+                            }
                         }
+                        group.addTask { try await lookForDrift(of: release, work, drift, changes) }
+                        // A watch may have been cut without its noticing: all is listed anew.
+                        group.addTask { _ = await sight.recovered.next() }
+                        // The others do not end but by an error or cancellation.
+                        try await group.next()
+                        group.cancelAll()
                     }
-                    group.addTask { try await lookForDrift(of: release, work, drift, changes) }
-                    // Neither ends but by an error or cancellation.
-                    try await group.next()
-                    group.cancelAll()
                 }
             } catch {
                 guard !Task.isCancelled else { return }

@@ -56,6 +56,8 @@ protocol ClusterPort: Sendable {
         _ release: ClusterRelease, onHealth: @Sendable (ObservedHealth) async -> Void,
         onChange: @escaping @Sendable () -> Void
     ) async throws
+    /// Tells when the API server is out of reach, as health that is unknown, and (nil) when it is back; until cancelled.
+    func watchReach(onChange: @Sendable (ObservedHealth?) async -> Void) async
     /// In what objects differ from what the release says, from the release to what was found; sets them right where
     /// `isCorrecting`. Values of Secrets are hidden.
     ///

@@ -105,6 +105,13 @@ struct KubernetesCluster: ClusterPort {
         }
     }
 
+    func watchReach(onChange: @Sendable (ObservedHealth?) async -> Void) async {
+        await api.watchOutages { outage in
+            if let outage { reach.failed(outage) } else { reach.answered() }
+            await onChange(outage.map { ObservedHealth(.unknown, reason: $0.reason, message: $0.message) })
+        }
+    }
+
     func drift(of release: ClusterRelease, isCorrecting: Bool) async throws -> [ObjectChange] {
         try await translating {
             var options = try options(of: release.application.name, release)
@@ -112,6 +119,8 @@ struct KubernetesCluster: ClusterPort {
             // The release was applied whole, so this is no first contact, though somebody who wrote every field of an object
             // has become its only owner.
             options.adoption = .force
+            // One object that cannot be put right keeps no other from it.
+            options.stopsAtFailure = false
             let applier = BundleApplier(api: api, options: options)
             let found = try await applier.differences(from: release.objects)
             let changes = found.objects.compactMap { ObjectChange(drift: $0) }
@@ -152,11 +161,11 @@ struct KubernetesCluster: ClusterPort {
     private func check(_ result: BundleResult) throws {
         let failures = result.failures
         guard let first = failures.first(where: { !$0.isTransient }) ?? failures.first else { return }
-        let others = failures.count > 1 ? " (and \(failures.count - 1) more)" : ""
+        let isAway = first.outage != nil
+        let reason = first.outage?.reason ?? ApplyReason.word(for: first)
         throw ClusterError(
-            isTransient: failures.allSatisfy(\.isTransient),
-            reason: first.reason == "Forbidden" ? "Forbidden" : ReasonWord.find(in: first.message) ?? "ApplyFailed",
-            message: "\(first.reference): \(first.message)\(others)")
+            isTransient: failures.allSatisfy { $0.isTransient || $0.outage != nil }, isAway: isAway, reason: reason,
+            message: "\(first.reference): \(first.message)\(ApplyReason.others(in: result))")
     }
 
     func translating<Result>(_ body: () async throws -> Result) async throws -> Result {
@@ -166,37 +175,39 @@ struct KubernetesCluster: ClusterPort {
             return result
         } catch let error as KubernetesError {
             try Task.checkCancellation()
-            let isAway = error.code == .noAnswer || error.code == .timeout
-            if isAway { reach.failed(error.message) } else { reach.answered() }
+            let outage = ServerOutage(error)
+            if let outage { reach.failed(outage) } else { reach.answered() }
             throw ClusterError(
-                isTransient: error.isTransient, isAway: isAway, reason: error.reason ?? error.code.description,
-                message: error.message)
+                isTransient: error.isTransient || outage != nil, isAway: outage != nil,
+                reason: outage?.reason ?? error.reason ?? error.code.description, message: error.message)
         }
     }
 }
 
 /// Tells once when the API server goes out of reach, and once when it is back.
 final class ServerReach: Sendable {
-    private let isAway = Mutex(false)
+    private let away = Mutex<String?>(nil)
     private let logger: Logger
 
     init(logger: Logger) { self.logger = logger }
 
     func answered() {
-        let wasAway = isAway.withLock { away in
-            defer { away = false }
-            return away
+        let wasAway = away.withLock { away in
+            defer { away = nil }
+            return away != nil
         }
         if wasAway { logger.info("the cluster's API server answers again") }
     }
 
-    func failed(_ reason: String) {
-        let wasAway = isAway.withLock { away in
-            defer { away = true }
-            return away
+    func failed(_ outage: ServerOutage) {
+        let isNews = away.withLock { away in
+            defer { away = outage.reason }
+            return away != outage.reason
         }
-        if !wasAway {
-            logger.warning("the cluster's API server is out of reach, trying again", metadata: ["reason": "\(reason)"])
+        if isNews {
+            logger.warning(
+                "the cluster's API server is out of reach, trying again",
+                metadata: ["reason": "\(outage.reason)", "error": "\(outage.message)"])
         }
     }
 }

@@ -27,7 +27,8 @@ struct ReleaseWatch: Sendable {
         onChange: @escaping @Sendable () -> Void
     ) async throws {
         let placed = try await placed(objects)
-        let board = WatchBoard(checks: try HealthChecks(checks))
+        let board = WatchBoard(
+            checks: try HealthChecks(checks), lateBindingClasses: try await api.lateBindingClasses(for: placed))
         let bell = LatestSlot<Void>()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (selection, isNeeded) in Self.selections(for: placed) {
@@ -106,8 +107,12 @@ private final class WatchBoard: Sendable {
 
     private let state = Mutex(State())
     private let checks: HealthChecks
+    private let lateBindingClasses: Set<String>
 
-    init(checks: HealthChecks) { self.checks = checks }
+    init(checks: HealthChecks, lateBindingClasses: Set<String>) {
+        self.checks = checks
+        self.lateBindingClasses = lateBindingClasses
+    }
 
     /// Takes what a watch tells. True when an object that was seen before now wishes something else.
     func take(_ update: Reflector.Update, of selection: ObjectSelection, at moment: ContinuousClock.Instant) -> Bool {
@@ -131,6 +136,9 @@ private final class WatchBoard: Sendable {
                 state.interrupted[selection] = nil
                 state.objects[object.reference.identity] = nil
                 return true
+            case .resumed:
+                state.interrupted[selection] = nil
+                return false
             case .interrupted(let error):
                 if state.interrupted[selection] == nil { state.interrupted[selection] = (moment, error.message) }
                 return false
@@ -186,7 +194,8 @@ private final class WatchBoard: Sendable {
             return HealthAssessment(.progressing, "it is not there")
         }
         let context = HealthContext(
-            now: KubernetesTime(seconds: Double(now.milliseconds) / 1_000), checks: checks.of(live))
+            now: KubernetesTime(seconds: Double(now.milliseconds) / 1_000), lateBindingClasses: lateBindingClasses,
+            checks: checks.of(live))
         let neighbours = state.objects.values.filter { $0.namespace == live.namespace }
         let pods = WorkloadPods.select(
             from: neighbours.filter { $0.kind == "Pod" }, of: live,

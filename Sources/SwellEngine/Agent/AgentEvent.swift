@@ -38,13 +38,16 @@ public enum AgentEvent: Sendable, Hashable {
 public struct WorkFailure: Sendable, Hashable {
     /// Whether trying again may help.
     public var isTransient: Bool
+    /// Whether the cluster could not be seen at all, so that its health is unknown.
+    public var isBlind: Bool
     /// A short code, such as `Forbidden`.
     public var reason: String
     /// The culprit named: object, and what the API server said.
     public var message: String
 
-    public init(isTransient: Bool, reason: String, message: String) {
+    public init(isTransient: Bool, isBlind: Bool = false, reason: String, message: String) {
         self.isTransient = isTransient
+        self.isBlind = isBlind
         self.reason = reason
         self.message = message
     }

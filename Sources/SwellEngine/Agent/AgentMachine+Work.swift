@@ -53,7 +53,8 @@ extension AgentMachine {
         let observed = ObservedHealth(.failed, reason: failure.reason, message: failure.message)
         guard failure.isTransient else { return fail(name, observed, now, &actions) }
         record.transientFailures += 1
-        record.observed = ObservedHealth(.progressing, reason: failure.reason, message: failure.message)
+        record.observed = ObservedHealth(
+            failure.isBlind ? .unknown : .progressing, reason: failure.reason, message: failure.message)
         journal.applications[name] = record
         let delay = rules.delay(afterFailures: record.transientFailures)
         activities[name] = .retrying(until: now + delay)
@@ -89,14 +90,22 @@ extension AgentMachine {
     }
 
     /// While work is under way, what is seen may still be the former release's: it names a culprit for people, and is no
-    /// evidence for or against anything.
+    /// evidence for or against anything. That nothing can be seen is told as it is.
     private mutating func tellWhatHoldsUp(
         _ record: inout AgentRecord, _ seen: ObservedHealth, _ actions: inout [AgentAction]
     ) {
-        let told = ObservedHealth(
-            .progressing, reason: seen.health == .healthy ? nil : seen.reason,
-            message: seen.health == .healthy ? nil : seen.message)
-        guard record.phase != .reverting, record.observed != told else { return }
+        let told: ObservedHealth
+        if seen.health == .unknown {
+            told = seen
+        } else if record.phase == .reverting {
+            // Why it goes back matters more than how the way back goes.
+            told = ObservedHealth(.progressing, reason: record.failure?.reason, message: record.failure?.message)
+        } else {
+            let isHealthy = seen.health == .healthy
+            told = ObservedHealth(
+                .progressing, reason: isHealthy ? nil : seen.reason, message: isHealthy ? nil : seen.message)
+        }
+        guard record.observed != told else { return }
         record.observed = told
         journal.applications[record.application] = record
         report(record.application, &actions)

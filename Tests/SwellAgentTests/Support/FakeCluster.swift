@@ -75,6 +75,18 @@ actor FakeCluster: ClusterPort {
         }
     }
 
+    func watchReach(onChange: @Sendable (ObservedHealth?) async -> Void) async {
+        var told = false
+        while !Task.isCancelled {
+            if isAway != told {
+                told = isAway
+                await onChange(
+                    told ? ObservedHealth(.unknown, reason: "APIServerUnreachable", message: "no answer") : nil)
+            }
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
     func drift(of release: ClusterRelease, isCorrecting: Bool) async throws -> [ObjectChange] {
         defer { if isCorrecting { drifted = 0 } }
         if isCorrecting, drifted > 0 { corrections += 1 }

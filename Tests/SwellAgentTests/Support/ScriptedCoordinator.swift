@@ -52,8 +52,13 @@ actor ScriptedCoordinator {
     func assign(_ assignment: Assignment) async throws {
         assignments.removeAll { $0.application == assignment.application }
         assignments.append(assignment)
-        for writer in sessions.values {
-            try await writer.write(.init(.assignments([assignment], resyncComplete: false)))
+        for (session, writer) in sessions {
+            do {
+                try await writer.write(.init(.assignments([assignment], resyncComplete: false)))
+            } catch {
+                // The agent was killed; it asks when it is back.
+                sessions[session] = nil
+            }
         }
     }
 

@@ -1,77 +1,81 @@
 internal import FoundationEssentials
 internal import NIOSSL
 
-/// Turns a connection's credentials into what a request needs, re-reading rotated files.
-actor CredentialReader {
-    /// What a request carries.
-    struct Credentials: Sendable {
+/// Knows where the server is and who to be there, re-reading what is kept in files: they are rotated and replaced.
+actor ConnectionReader {
+    /// What a request needs.
+    struct Connection: Sendable {
+        var server: String
+        var endpoint: (base: String, hostOverride: (name: String, host: String)?)
         var tls: TLSConfiguration
         var authorization: String?
     }
 
-    private let connection: ClusterConnection
+    private let source: @Sendable () throws -> ClusterConnection
     private let maximumAge: Duration
-    private var cached: (credentials: Credentials, readAt: ContinuousClock.Instant)?
+    private var cached: (connection: Connection, readAt: ContinuousClock.Instant)?
 
     /// - Parameters:
-    ///   - connection: Whose credentials to read.
+    ///   - source: Gives the connection's settings as they are now.
     ///   - maximumAge: How long what was read is used; Kubernetes rotates files well before they expire.
-    init(connection: ClusterConnection, maximumAge: Duration = .seconds(60)) {
-        self.connection = connection
+    init(source: @escaping @Sendable () throws -> ClusterConnection, maximumAge: Duration = .seconds(60)) {
+        self.source = source
         self.maximumAge = maximumAge
     }
 
-    /// The credentials to use now.
+    /// The connection to use now.
     ///
     /// - Throws: ``KubernetesError`` when a file cannot be read or holds something else. What was read before is used on
     ///   while a file is missing, as it is for a moment when it is replaced.
-    func current() throws -> Credentials {
+    func current() throws -> Connection {
         let now = ContinuousClock.now
-        if let cached, cached.readAt.duration(to: now) < maximumAge { return cached.credentials }
+        if let cached, cached.readAt.duration(to: now) < maximumAge { return cached.connection }
         do {
-            let credentials = try CredentialReader.read(connection)
-            cached = (credentials, now)
-            return credentials
+            let connection = try ConnectionReader.read(source())
+            cached = (connection, now)
+            return connection
         } catch {
-            if let cached { return cached.credentials }
+            if let cached { return cached.connection }
             throw error
         }
     }
 
-    /// Reads files anew at the next request.
+    /// Reads anew at the next request.
     func forget() {
         guard let cached else { return }
-        self.cached = (cached.credentials, cached.readAt - maximumAge - .seconds(1))
+        self.cached = (cached.connection, cached.readAt - maximumAge - .seconds(1))
     }
 
-    static func read(_ connection: ClusterConnection) throws -> Credentials {
-        var tls = TLSConfiguration.makeClientConfiguration()
+    static func read(_ connection: ClusterConnection) throws -> Connection {
+        var result = Connection(
+            server: connection.server, endpoint: try connection.endpoint(),
+            tls: TLSConfiguration.makeClientConfiguration())
         if let authority = connection.certificateAuthority {
             let roots = try certificates(authority, "the certificate authority")
-            tls.trustRoots = .certificates(roots)
+            result.tls.trustRoots = .certificates(roots)
         }
-        if connection.skipsVerification { tls.certificateVerification = .none }
+        if connection.skipsVerification { result.tls.certificateVerification = .none }
         if let client = connection.clientCertificate {
             let chain = try certificates(client.chain, "the client certificate")
             let key = try bytes(client.key, "the client key")
             do {
-                tls.certificateChain = chain.map { .certificate($0) }
-                tls.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: key, format: .pem))
+                result.tls.certificateChain = chain.map { .certificate($0) }
+                result.tls.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: key, format: .pem))
             } catch {
                 throw unusable("the client key", client.key, "is no private key in PEM form", error)
             }
         }
         switch connection.identity {
-        case .anonymous:
-            return Credentials(tls: tls, authorization: nil)
+        case .anonymous: break
         case .token(let material):
             let token = String(decoding: try bytes(material, "the token"), as: UTF8.self).filter { !$0.isWhitespace }
             guard !token.isEmpty else { throw unusable("the token", material, "is empty", nil) }
-            return Credentials(tls: tls, authorization: "Bearer \(token)")
+            result.authorization = "Bearer \(token)"
         case .password(let user, let password):
             let encoded = Data("\(user):\(password)".utf8).base64EncodedString()
-            return Credentials(tls: tls, authorization: "Basic \(encoded)")
+            result.authorization = "Basic \(encoded)"
         }
+        return result
     }
 
     private static func certificates(

@@ -1,0 +1,38 @@
+internal import SwellEngine
+internal import SwellModel
+
+/// What is seen of a release: its health, or that the API server is out of reach, which outranks any older sight.
+actor ReleaseSight {
+    private let work: AgentWork
+    private let inbox: Mailbox<MachineEvent>
+    private let isEvidence: Bool
+    private var health: ObservedHealth?
+    private var outage: ObservedHealth?
+    /// Rings when the API server is back.
+    nonisolated let recovered = LatestSlot<Void>()
+
+    /// - Parameter isEvidence: Whether what is seen counts for the release, so that after an outage only a new sight does.
+    init(work: AgentWork, inbox: Mailbox<MachineEvent>, isEvidence: Bool) {
+        self.work = work
+        self.inbox = inbox
+        self.isEvidence = isEvidence
+    }
+
+    /// Takes what the watches say.
+    func take(health: ObservedHealth) async {
+        self.health = health
+        if outage == nil { await inbox.send(.healthObserved(work, health)) }
+    }
+
+    /// Takes that the API server is out of reach, or (nil) is back.
+    func take(outage: ObservedHealth?) async {
+        self.outage = outage
+        if let outage { return await inbox.send(.healthObserved(work, outage)) }
+        recovered.put(())
+        let now =
+            isEvidence
+            ? ObservedHealth(.unknown, message: "the API server answers again; its objects are read anew")
+            : health ?? ObservedHealth(.progressing)
+        await inbox.send(.healthObserved(work, now))
+    }
+}

@@ -1,0 +1,76 @@
+internal import KubernetesClient
+internal import KubernetesObjects
+internal import SwellEngine
+internal import SwellModel
+internal import Testing
+
+@testable internal import SwellAgent
+
+/// An agent that is killed at any request of an apply finishes it once, with its disk or without.
+@Suite(.serialized, .timeLimit(.minutes(5))) struct CrashPointTests {
+    private static func text(_ number: Int) -> String {
+        ShopManifest.namespace + ShopManifest.hook("migrate-\(number)", "before")
+            + ShopManifest.configMap("only-\(number)", "\(number)") + ShopManifest.configMap("settings", "\(number)")
+            + ShopManifest.secret("password", number % 2 == 0 ? "ZXZlbg==" : "b2Rk")
+            + ShopManifest.deployment("web", image: "web:\(number)")
+    }
+
+    @Test(arguments: [false, true]) func anApplyKilledAtAnyRequestIsFinishedOnce(losesDisk: Bool) async throws {
+        try await SimulatedLab.run { lab in
+            let first = try await lab.world.release("0.0.0", extra: Self.text(0))
+            try await lab.world.coordinator.assign(first.assignment(1))
+            try await lab.withAgent(state: "state-0") { try await lab.waitFor("healthy") { $0.phase == .healthy } }
+
+            var number = 0
+            var wasKilled = true
+            while wasKilled, number < 80 {
+                number += 1
+                let point = number
+                let generation = Int64(number + 1)
+                let wish = try await lab.world.release("\(number).0.0", extra: Self.text(number))
+                try await lab.world.coordinator.assign(wish.assignment(generation))
+                // With the disk, the last request is carried out and its answer lost; without, it is not even sent.
+                let tap = RequestTap(deadAfter: number - 1, losesAnswer: !losesDisk)
+                let before = losesDisk ? "state-\(number - 1)" : "state-0"
+                let after = losesDisk ? "state-\(number)" : "state-0"
+                wasKilled = try await lab.withAgent(state: before, tap: tap) {
+                    try await eventually("killed or done") {
+                        if tap.isDead { return true }
+                        let report = await lab.report()
+                        return report?.generation == generation && report?.phase == .healthy
+                    }
+                    return tap.isDead
+                }
+                try await lab.withAgent(state: after) {
+                    try await eventually("killed at request \(point): finished") {
+                        let report = await lab.report()
+                        return report?.generation == generation && report?.phase == .healthy
+                    }
+                }
+                try await expect(lab, number)
+            }
+            #expect(number > 10 && number < 80, "an apply is of so many requests")
+        }
+    }
+
+    /// What is on the cluster is release `number`, whole, and nothing of the one before.
+    private func expect(_ lab: SimulatedLab, _ number: Int) async throws {
+        let comment: Comment = "killed at request \(number)"
+        #expect(try await lab.object("v1", "ConfigMap", "only-\(number)") != nil, comment)
+        #expect(try await lab.object("v1", "ConfigMap", "only-\(number - 1)") == nil, comment)
+        #expect(
+            try await lab.object("v1", "ConfigMap", "settings")?.value(at: ["data", "key"]) == .string("\(number)"),
+            comment)
+        let password = try await lab.object("v1", "Secret", "password")?.value(at: ["data", "key"])
+        #expect(password == .string(number % 2 == 0 ? "ZXZlbg==" : "b2Rk"), comment)
+        let web = try await lab.object("apps/v1", "Deployment", "web")
+        let image = web?.spec?["template"]?["spec"]?["containers"]?[0]?["image"]
+        #expect(image == .string("web:\(number)"), comment)
+        let pods = try await lab.api.list(
+            ObjectSelection(
+                type: GroupVersionKind(version: "v1", kind: "Pod"), namespace: "shop",
+                labelSelector: "job-name=migrate-\(number)"))
+        #expect(pods.objects.count == 1, "the migration ran once; \(comment)")
+        #expect(try await lab.object("batch/v1", "Job", "migrate-\(number - 1)") == nil, comment)
+    }
+}

@@ -1,0 +1,122 @@
+internal import KubernetesClient
+internal import KubernetesObjects
+internal import SwellEngine
+internal import SwellModel
+internal import Testing
+
+@testable internal import SwellAgent
+
+/// Going back: everything that the bad release brought, took and changed, at whatever moment it is asked for.
+@Suite(.serialized, .timeLimit(.minutes(3))) struct RollbackTests {
+    private static let good =
+        ShopManifest.namespace + ShopManifest.configMap("settings", "good")
+        + ShopManifest.secret("password", "Z29vZA==")
+        + ShopManifest.configMap("only-good") + ShopManifest.deployment("web", image: "web:1")
+
+    private static func bad(_ image: String) -> String {
+        ShopManifest.namespace + ShopManifest.configMap("settings", "bad") + ShopManifest.secret("password", "YmFk")
+            + ShopManifest.configMap("only-bad") + ShopManifest.deployment("web", image: image)
+            + ShopManifest.deployment("added", image: "web:1")
+    }
+
+    private func expectGood(_ lab: SimulatedLab) async throws {
+        #expect(try await lab.object("v1", "ConfigMap", "settings")?.value(at: ["data", "key"]) == "good")
+        #expect(try await lab.object("v1", "Secret", "password")?.value(at: ["data", "key"]) == "Z29vZA==")
+        #expect(try await lab.object("v1", "ConfigMap", "only-good") != nil)
+        #expect(try await lab.object("v1", "ConfigMap", "only-bad") == nil)
+        #expect(try await lab.object("apps/v1", "Deployment", "added") == nil)
+        let web = try await lab.object("apps/v1", "Deployment", "web")
+        #expect(web?.spec?["template"]?["spec"]?["containers"]?[0]?["image"] == "web:1")
+        #expect(web?.status?["availableReplicas"]?.intValue == 2)
+    }
+
+    @Test func byTheCoordinatorWhileTheBadReleaseIsStillApplied() async throws {
+        try await SimulatedLab.run { lab in
+            let good = try await lab.world.release("1.0.0", extra: Self.good)
+            let bad = try await lab.world.release("2.0.0", extra: Self.bad("web:never-ready"))
+            try await lab.world.coordinator.assign(good.assignment(1))
+            try await lab.withAgent {
+                try await lab.waitFor("healthy") { $0.phase == .healthy }
+                try await lab.world.coordinator.assign(bad.assignment(2, fallback: good, deadline: .minutes(10)))
+                try await eventually("under way") { try await lab.object("v1", "ConfigMap", "only-bad") != nil }
+                // A rollback is a higher generation with an older digest.
+                try await lab.world.coordinator.assign(good.assignment(3))
+                try await lab.waitFor("back") { $0.generation == 3 && $0.phase == .healthy }
+                try await expectGood(lab)
+            }
+        }
+    }
+
+    @Test func byItselfWithTheCoordinatorAway() async throws {
+        try await SimulatedLab.run(serving: false) { lab in
+            let good = try await lab.world.release("1.0.0", extra: Self.good)
+            let bad = try await lab.world.release("2.0.0", extra: Self.bad("web:missing"))
+            // Settles the ports, which it comes back on.
+            try await lab.world.coordinator.serve {}
+            try await lab.withAgent {
+                try await lab.world.coordinator.serve {
+                    try await lab.world.coordinator.assign(good.assignment(1))
+                    try await lab.waitFor("healthy") { $0.phase == .healthy }
+                    try await lab.world.coordinator.assign(bad.assignment(2, fallback: good))
+                    try await lab.waitFor("taken up") { $0.generation == 2 && $0.phase == .applying }
+                }
+                // Nobody to ask any more.
+                try await eventually("the bad one is on") {
+                    try await lab.object("v1", "ConfigMap", "only-bad") != nil
+                }
+                try await eventually("it went back") {
+                    let web = try await lab.object("apps/v1", "Deployment", "web")
+                    guard web?.status?["availableReplicas"]?.intValue == 2 else { return false }
+                    return try await lab.object("v1", "ConfigMap", "only-bad") == nil
+                }
+                try await expectGood(lab)
+                try await lab.world.coordinator.serve {
+                    try await lab.waitFor("told once it is back") { $0.generation == 2 && $0.phase == .reverted }
+                }
+            }
+        }
+    }
+
+    @Test func byItselfThroughARestartInItsMiddle() async throws {
+        try await SimulatedLab.run { lab in
+            let good = try await lab.world.release("1.0.0", extra: Self.good)
+            let bad = try await lab.world.release("2.0.0", extra: Self.bad("web:missing"))
+            try await lab.world.coordinator.assign(good.assignment(1))
+            try await lab.withAgent {
+                try await lab.waitFor("healthy") { $0.phase == .healthy }
+                try await lab.world.coordinator.assign(bad.assignment(2, fallback: good))
+                try await lab.waitFor("going back") { $0.generation == 2 && $0.phase == .reverting }
+            }
+            try await lab.withAgent {
+                try await lab.waitFor("reverted") { $0.generation == 2 && $0.phase == .reverted }
+                try await expectGood(lab)
+                let report = try #require(await lab.report())
+                #expect(report.digest == good.reference.digest)
+                #expect(report.message?.contains("web") == true, "\(report)")
+            }
+        }
+    }
+
+    @Test func aFailedHookBeforeLeavesTheFormerReleaseUntouched() async throws {
+        try await SimulatedLab.run { lab in
+            let good = try await lab.world.release("1.0.0", extra: Self.good)
+            let text =
+                Self.bad("web:2") + ShopManifest.hook("migrate-2", "before", image: "migrate:broken")
+                + ShopManifest.hook("alarm-2", "on-failure")
+            let bad = try await lab.world.release("2.0.0", extra: text)
+            try await lab.world.coordinator.assign(good.assignment(1))
+            try await lab.withAgent {
+                try await lab.waitFor("healthy") { $0.phase == .healthy }
+                let before = try await lab.object("apps/v1", "Deployment", "web")
+                try await lab.world.coordinator.assign(bad.assignment(2, fallback: good))
+                try await lab.waitFor("reverted") { $0.generation == 2 && $0.phase == .reverted }
+                let message = await lab.report()?.message ?? ""
+                #expect(message.contains("Job shop/migrate-2") && message.contains("before hook"), "\(message)")
+                #expect(message.contains("skipped: "), "\(message)")
+                try await expectGood(lab)
+                let after = try await lab.object("apps/v1", "Deployment", "web")
+                #expect(before?.generation == after?.generation, "it was never touched")
+            }
+        }
+    }
+}
