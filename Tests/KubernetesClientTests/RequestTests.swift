@@ -1,7 +1,9 @@
-internal import KubernetesClient
 internal import KubernetesObjects
 internal import NIOHTTP1
+internal import Synchronization
 internal import Testing
+
+@testable internal import KubernetesClient
 
 @Suite struct RetryTests {
     private func version(
@@ -192,6 +194,59 @@ internal import Testing
         }
         #expect(transport.asked.count == 2)
         #expect(transport.asked.allSatisfy { $0.accept.contains("g=apidiscovery.k8s.io;v=v2") })
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aCancelledCallerWaitsForNoAnswerAndHoldsNobodyUp() async throws {
+        let asked = Mutex(0)
+        let discovery = Discovery { path, _ in
+            if path == "/api" { return ["kind": "APIGroupDiscoveryList", "items": []] }
+            let count = asked.withLock { count in
+                count += 1
+                return count
+            }
+            // The first answer never comes.
+            if count == 1 { try await Task.sleep(for: .seconds(3_600)) }
+            return DiscoveryTests.aggregatedApps
+        }
+        let type = GroupVersionKind(group: "apps", version: "v1", kind: "Deployment")
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                await withTaskGroup(of: Void.self) { inner in
+                    inner.addTask { _ = try? await discovery.resource(for: type) }
+                    while asked.withLock({ $0 }) == 0 { await Task.yield() }
+                    inner.cancelAll()
+                }
+                return false
+            }
+            while asked.withLock({ $0 }) == 0 { await Task.yield() }
+            group.addTask { try await discovery.resource(for: type).plural == "deployments" }
+            var found = false
+            while let next = try await group.next() { found = found || next }
+            #expect(found)
+        }
+    }
+
+    @Test func aGroupWhoseServiceIsAwayMayBeServedLater() async throws {
+        let transport = ScriptedTransport { request, _ in
+            guard request.path == "/apis" else { return .json(["kind": "APIGroupDiscoveryList", "items": []]) }
+            return .json([
+                "kind": "APIGroupDiscoveryList",
+                "items": [
+                    [
+                        "metadata": ["name": "metrics.k8s.io"],
+                        "versions": [["version": "v1beta1", "freshness": "Stale", "resources": []]],
+                    ]
+                ],
+            ])
+        }
+        let api = KubernetesAPI(transport: transport, options: .immediate())
+        func error(_ group: String) async -> KubernetesError? {
+            let type = GroupVersionKind(group: group, version: "v1beta1", kind: "NodeMetrics")
+            return await #expect(throws: KubernetesError.self) { try await api.resource(for: type) }
+        }
+        let away = await error("metrics.k8s.io")
+        #expect(away?.isTransient == true && away?.message.contains("APIService of metrics.k8s.io/v1beta1") == true)
+        #expect(await error("other.k8s.io")?.code == .unknownKind)
     }
 
     @Test func asksAgainForAnUnknownKindAndNamesOtherVersions() async throws {

@@ -9,7 +9,11 @@ actor Discovery {
     private var isAggregated: Bool?
     /// Versions whose APIService did not answer when the server was last asked.
     private var stale: Set<String> = []
-    private var refresh: Task<Void, any Error>?
+    private var isRefreshing = false
+    /// How the last refresh ended.
+    private var outcome: Result<Void, any Error> = .success(())
+    private var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
+    private var nextTicket = 0
     private let fetch: @Sendable (_ path: String, _ accept: String) async throws -> JSONValue
 
     /// - Parameter fetch: Gets a JSON document from the server.
@@ -77,18 +81,49 @@ actor Discovery {
         known = [:]
     }
 
-    /// Callers that come while a refresh is under way share it.
+    /// Callers that come while a refresh is under way share it, and its failure. One whose caller is cancelled is taken over
+    /// by the next.
     private func refreshOnce(for type: GroupVersionKind) async throws {
-        if let refresh {
-            try await refresh.value
-            if known[type] != nil || isAggregated == true { return }
+        while isRefreshing {
+            await refreshEnds()
+            try Task.checkCancellation()
+            switch outcome {
+            case .success: if known[type] != nil || (isAggregated == true && !isRefreshing) { return }
+            case .failure(let error): if !(error is CancellationError) { throw error }
+            }
         }
-        // The refresh outlives a caller that is cancelled, since others may wait for it too.
-        let task = Task { try await self.load(type) }
-        refresh = task
-        defer { refresh = nil }
-        try await task.value
+        isRefreshing = true
+        do {
+            try await load(type)
+            outcome = .success(())
+        } catch {
+            outcome = .failure(error)
+        }
+        isRefreshing = false
+        let all = waiting
+        waiting = [:]
+        for continuation in all.values { continuation.resume() }
+        try outcome.get()
     }
+
+    private func refreshEnds() async {
+        nextTicket += 1
+        let ticket = nextTicket
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                if Task.isCancelled {
+                    continuation.resume()
+                } else {
+                    waiting[ticket] = continuation
+                }
+            }
+        } onCancel: {
+            // A cancellation handler cannot await: the hop to the actor needs a task of its own.
+            Task { await self.giveUp(ticket) }
+        }
+    }
+
+    private func giveUp(_ ticket: Int) { waiting.removeValue(forKey: ticket)?.resume() }
 
     private func load(_ type: GroupVersionKind) async throws {
         if isAggregated != false {

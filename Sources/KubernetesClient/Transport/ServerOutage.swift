@@ -128,12 +128,14 @@ extension KubernetesAPI {
     public func watchOutages(onChange: (ServerOutage?) async -> Void) async {
         var told: ServerOutage?
         while !Task.isCancelled {
-            if let sign = reach.lastSign, sign.duration(to: .now) >= .seconds(5) {
-                let request = KubernetesRequest(.GET, "/version", timeout: .seconds(5))
-                // How it went is in the monitor.
+            var lasting = Duration.seconds(1)
+            if let sign = reach.lastSign, sign.duration(to: .now) >= .seconds(3) {
+                // How it went is in the monitor; a failure here has lasted long enough already.
+                let request = KubernetesRequest(.GET, "/version", timeout: .seconds(3))
                 _ = try? await exchange.once(request)
+                lasting = .zero
             }
-            let outage = outage()
+            let outage = outage(lasting: lasting)
             if outage?.reason != told?.reason {
                 told = outage
                 await onChange(outage)
