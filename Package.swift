@@ -200,6 +200,15 @@ let package = Package(
         .testTarget(name: "SwellProgramTests", dependencies: ["SwellProgram", argumentParser]),
         .testTarget(name: "SwellCommandsTests", dependencies: ["SwellCommands"]),
         .testTarget(name: "SwellSimulationTests", dependencies: ["SwellSimulation"]),
+        // Every decoder of bytes from outside against kept and mutated inputs.
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "KubernetesClient", "KubernetesObjects", "KubernetesSimulator", "PostgresClient", "SwellAgent",
+                "SwellCommands", "SwellConsole", "SwellEngine", "SwellIdentity", "SwellModel", "SwellProtocol", crypto,
+                protobuf, x509,
+            ],
+            exclude: ["Corpus"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

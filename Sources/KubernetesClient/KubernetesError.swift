@@ -99,7 +99,7 @@ public struct KubernetesError: Error, Sendable {
         }
         let serverMessage = isStatus ? body?["message"]?.stringValue : nil
         let missing = httpStatus == 403 ? serverMessage.flatMap { MissingPermission(message: $0) } : nil
-        let advised = details?["retryAfterSeconds"]?.intValue.map { Duration.seconds($0) }
+        let advised = details?["retryAfterSeconds"]?.intValue.map { Duration.seconds(max(0, $0)) }
         self.init(
             code: httpStatus == 410 ? .expired : .refused,
             message: "\(what): \(missing?.description ?? serverMessage ?? "HTTP status \(httpStatus)")",

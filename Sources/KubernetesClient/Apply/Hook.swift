@@ -42,7 +42,9 @@ struct Hook: Sendable {
             throw failure("a hook must have the annotation \(annotations.hookTimeout), such as \"5m\"")
         }
         guard let timeout = Hook.duration(text) else {
-            throw failure("annotation \(annotations.hookTimeout) \"\(text)\" is no duration such as 90s, 5m or 1h30m")
+            throw failure(
+                "annotation \(annotations.hookTimeout) \"\(text)\" is no duration such as 90s, 5m or 1h30m, or longer than a week"
+            )
         }
         let policy = object.annotations[annotations.hookDelete] ?? DeletePolicy.never.rawValue
         guard let deletePolicy = DeletePolicy(rawValue: policy) else {
@@ -59,7 +61,7 @@ struct Hook: Sendable {
         }.joined()
     }
 
-    /// Reads `90s`, `5m`, `1h30m`; nil for anything else, and for nothing.
+    /// Reads `90s`, `5m`, `1h30m`; nil for anything else, for nothing, and for more than a week.
     static func duration(_ text: String) -> Duration? {
         var total: Int64 = 0
         var number: Int64?
@@ -77,7 +79,8 @@ struct Hook: Sendable {
             case "h": scale = 3600
             default: return nil
             }
-            guard let value = number else { return nil }
+            // A week is more than any hook takes, and the sum of many lengths would overflow.
+            guard let value = number, value * scale <= 7 * 86_400 - total else { return nil }
             total += value * scale
             number = nil
         }

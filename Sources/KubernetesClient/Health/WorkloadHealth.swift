@@ -3,10 +3,15 @@ internal import KubernetesObjects
 /// The rules of the kinds that run pods.
 enum WorkloadHealth {
     private static func count(_ object: KubernetesObject, _ field: String) -> Int64 {
-        object.status?[field]?.intValue ?? 0
+        bounded(object.status?[field]) ?? 0
     }
 
-    private static func wanted(_ object: KubernetesObject) -> Int64 { object.spec?["replicas"]?.intValue ?? 1 }
+    private static func wanted(_ object: KubernetesObject) -> Int64 { bounded(object.spec?["replicas"]) ?? 1 }
+
+    /// A count as Kubernetes has them, in 32 bits: differences of two cannot overflow, whatever a server says.
+    private static func bounded(_ value: JSONValue?) -> Int64? {
+        value?.intValue.map { Int64(Int32(clamping: $0)) }
+    }
 
     private static func progressing(_ message: String) -> HealthAssessment { HealthAssessment(.progressing, message) }
 
@@ -54,7 +59,7 @@ enum WorkloadHealth {
         let strategy = object.spec?["updateStrategy"]
         if ready < wanted { return progressing("\(ready) of \(wanted) replicas are ready") }
         if strategy?["type"]?.stringValue == "OnDelete" { return HealthAssessment(.healthy) }
-        if let partition = strategy?["rollingUpdate"]?["partition"]?.intValue, partition > 0 {
+        if let partition = bounded(strategy?["rollingUpdate"]?["partition"]), partition > 0 {
             let target = max(0, wanted - partition)
             return updated >= target
                 ? HealthAssessment(.healthy, "\(updated) of \(wanted) replicas are updated, as the partition asks")

@@ -36,7 +36,9 @@ public struct FieldPath: Sendable, Hashable {
     ///
     /// - Throws: ``KubernetesObjectError`` naming the column at fault.
     public init(parsing text: String) throws {
-        if text.hasPrefix("/") {
+        // By scalars, not scalars: a mark that joins what stands before it must not hide a dot or a slash.
+        let scalars = Array(text.unicodeScalars)
+        if scalars.first == "/" {
             self.components = try FieldPath.pointerTokens(text).map { token in
                 if let index = Int(token), String(index) == token, index >= 0 { return .index(index) }
                 return .key(token)
@@ -44,88 +46,95 @@ public struct FieldPath: Sendable, Hashable {
             return
         }
         var components: [Component] = []
-        let characters = Array(text)
         var position = 0
         func failure(_ what: String) -> KubernetesObjectError {
             KubernetesObjectError(
                 code: .invalidPath, message: "path \"\(text)\", column \(position + 1): \(what)")
         }
-        if characters.first == "." { position = 1 }
-        while position < characters.count {
-            if characters[position] == "[" {
+        if scalars.first == "." { position = 1 }
+        while position < scalars.count {
+            if scalars[position] == "[" {
                 position += 1
-                if position < characters.count, characters[position] == "\"" || characters[position] == "'" {
-                    let quote = characters[position]
+                if position < scalars.count, scalars[position] == "\"" || scalars[position] == "'" {
+                    let quote = scalars[position]
                     let start = position + 1
-                    guard let end = characters[start...].firstIndex(of: quote) else {
+                    guard let end = scalars[start...].firstIndex(of: quote) else {
                         throw failure("the quote is not closed")
                     }
-                    components.append(.key(String(characters[start..<end])))
+                    components.append(.key(FieldPath.text(scalars[start..<end])))
                     position = end + 1
                 } else {
-                    let end = characters[position...].firstIndex(of: "]") ?? characters.endIndex
-                    guard let index = Int(String(characters[position..<end])), index >= 0 else {
+                    let end = scalars[position...].firstIndex(of: "]") ?? scalars.endIndex
+                    guard let index = Int(FieldPath.text(scalars[position..<end])), index >= 0 else {
                         throw failure("expected an index or a quoted key in brackets")
                     }
                     components.append(.index(index))
                     position = end
                 }
-                guard position < characters.count, characters[position] == "]" else { throw failure("expected ]") }
+                guard position < scalars.count, scalars[position] == "]" else { throw failure("expected ]") }
                 position += 1
             } else {
                 let start = position
-                while position < characters.count, characters[position] != ".", characters[position] != "[" {
+                while position < scalars.count, scalars[position] != ".", scalars[position] != "[" {
                     position += 1
                 }
                 guard start < position else { throw failure("expected a field name") }
-                components.append(.key(String(characters[start..<position])))
+                components.append(.key(FieldPath.text(scalars[start..<position])))
             }
-            if position < characters.count, characters[position] == "." {
+            if position < scalars.count, scalars[position] == "." {
                 position += 1
-                guard position < characters.count else { throw failure("expected a field name after the dot") }
+                guard position < scalars.count else { throw failure("expected a field name after the dot") }
             }
         }
         self.components = components
     }
 
+    private static func text(_ scalars: some Sequence<Unicode.Scalar>) -> String {
+        var text = ""
+        text.unicodeScalars.append(contentsOf: scalars)
+        return text
+    }
+
     /// The unescaped tokens of a JSON pointer (RFC 6901).
     static func pointerTokens(_ text: String) throws -> [String] {
         if text.isEmpty { return [] }
-        guard text.hasPrefix("/") else {
+        guard text.unicodeScalars.first == "/" else {
             throw KubernetesObjectError(
                 code: .invalidPath, message: "JSON pointer \"\(text)\" must be empty or begin with /")
         }
-        return try text.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map { token in
-            var result = ""
+        let tokens = text.unicodeScalars.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        return try tokens.map { token in
+            var result = String.UnicodeScalarView()
             var escaped = false
-            for character in token {
+            for scalar in token {
                 if escaped {
-                    switch character {
+                    switch scalar {
                     case "0": result.append("~")
                     case "1": result.append("/")
                     default:
                         throw KubernetesObjectError(
                             code: .invalidPath,
-                            message: "JSON pointer \"\(text)\": ~\(character) is no escape; ~0 and ~1 are")
+                            message: "JSON pointer \"\(text)\": ~\(scalar) is no escape; ~0 and ~1 are")
                     }
                     escaped = false
-                } else if character == "~" {
+                } else if scalar == "~" {
                     escaped = true
                 } else {
-                    result.append(character)
+                    result.append(scalar)
                 }
             }
             guard !escaped else {
                 throw KubernetesObjectError(
                     code: .invalidPath, message: "JSON pointer \"\(text)\": ~ at the end of a token; write ~0")
             }
-            return result
+            return String(result)
         }
     }
 }
 
 extension FieldPath: CustomStringConvertible {
-    /// The dotted form that ``init(parsing:)`` reads; `.` for the value itself.
+    /// The dotted form that ``init(parsing:)`` reads, but for keys with both kinds of quotes in them; `.` for the value
+    /// itself.
     public var description: String {
         if components.isEmpty { return "." }
         var result = ""
@@ -138,7 +147,8 @@ extension FieldPath: CustomStringConvertible {
                 if plain {
                     result += result.isEmpty ? key : ".\(key)"
                 } else {
-                    result += "[\"\(key)\"]"
+                    let quote = key.utf8.contains(UInt8(ascii: "\"")) ? "'" : "\""
+                    result += "[\(quote)\(key)\(quote)]"
                 }
             }
         }

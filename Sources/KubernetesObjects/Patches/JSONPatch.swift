@@ -19,6 +19,13 @@ public struct JSONPatch: Sendable, Hashable {
     /// The most operations that a patch may have; the API server's own limit.
     public static let maximumOperations = 10_000
 
+    /// The most that a patch may copy and move together, in bytes of text and one for each value: copies of copies double
+    /// with each operation. API servers have such a limit too.
+    public static let maximumCopied = 64 << 20
+
+    /// The deepest nesting that a patch may make, which is the deepest that a parser reads.
+    public static let maximumDepth = ReadingLimits().maximumDepth
+
     /// The operations in order.
     public var operations: [Operation]
 
@@ -85,9 +92,10 @@ public struct JSONPatch: Sendable, Hashable {
     /// - Throws: ``KubernetesObjectError`` naming the operation and the path that it failed at.
     public func apply(to value: JSONValue) throws -> JSONValue {
         var result = value
+        var copied = 0
         for (index, operation) in operations.enumerated() {
             do {
-                try JSONPatch.apply(operation, to: &result)
+                try JSONPatch.apply(operation, to: &result, copied: &copied)
             } catch let error as KubernetesObjectError {
                 throw JSONPatch.failure("operation \(index): \(error.message)")
             }
@@ -95,27 +103,70 @@ public struct JSONPatch: Sendable, Hashable {
         return result
     }
 
-    private static func apply(_ operation: Operation, to value: inout JSONValue) throws {
+    private static func apply(_ operation: Operation, to value: inout JSONValue, copied: inout Int) throws {
         switch operation {
         case .add(let path, let added):
-            try change(&value, at: FieldPath.pointerTokens(path)[...], path, .add(added))
+            try add(added, to: &value, at: path)
         case .remove(let path):
             try change(&value, at: FieldPath.pointerTokens(path)[...], path, .remove)
         case .replace(let path, let replacement):
-            try change(&value, at: FieldPath.pointerTokens(path)[...], path, .replace(replacement))
+            let tokens = try FieldPath.pointerTokens(path)
+            try checkDepth(tokens.count + extent(of: replacement).depth)
+            try change(&value, at: tokens[...], path, .replace(replacement))
         case .move(let from, let path):
             guard path != from else { return }
             guard !path.hasPrefix(from + "/") else { throw failure("\(from) cannot be moved into itself") }
             let moved = try lookUp(from, in: value)
             try change(&value, at: FieldPath.pointerTokens(from)[...], from, .remove)
-            try change(&value, at: FieldPath.pointerTokens(path)[...], path, .add(moved))
+            copied += try add(moved, to: &value, at: path, within: maximumCopied - copied)
         case .copy(let from, let path):
-            let copied = try lookUp(from, in: value)
-            try change(&value, at: FieldPath.pointerTokens(path)[...], path, .add(copied))
+            let original = try lookUp(from, in: value)
+            copied += try add(original, to: &value, at: path, within: maximumCopied - copied)
         case .test(let path, let expected):
             let found = try lookUp(path, in: value)
             guard found == expected else { throw failure("test failed: the value at \"\(path)\" is another one") }
         }
+    }
+
+    /// Adds a value and returns its size.
+    @discardableResult
+    private static func add(
+        _ added: JSONValue, to value: inout JSONValue, at path: String, within limit: Int = .max
+    ) throws -> Int {
+        let tokens = try FieldPath.pointerTokens(path)
+        let extent = extent(of: added)
+        try checkDepth(tokens.count + extent.depth)
+        guard extent.size <= limit else {
+            throw failure("the patch copies and moves more than the \(maximumCopied) bytes allowed")
+        }
+        try change(&value, at: tokens[...], path, .add(added))
+        return extent.size
+    }
+
+    private static func checkDepth(_ depth: Int) throws {
+        guard depth <= maximumDepth else { throw failure("the value would be nested deeper than \(maximumDepth)") }
+    }
+
+    /// How much a value holds, and how deep it is.
+    private static func extent(of value: JSONValue) -> (size: Int, depth: Int) {
+        var size = 1
+        var depth = 0
+        func take(_ child: JSONValue) {
+            let inner = extent(of: child)
+            size += inner.size
+            depth = max(depth, inner.depth)
+        }
+        switch value {
+        case .string(let text): return (1 + text.utf8.count, 0)
+        case .array(let elements): for element in elements { take(element) }
+        case .object(let members):
+            for (key, member) in members {
+                size += key.utf8.count
+                take(member)
+            }
+        default: return (1, 0)
+        }
+        return (size, depth + 1)
     }
 
     private enum Change {

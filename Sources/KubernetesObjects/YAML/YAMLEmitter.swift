@@ -15,13 +15,22 @@ extension JSONValue {
 }
 
 private enum YAMLEmitter {
+    /// YAML looks no further than 1,024 characters for the colon after a key; beyond, a key needs a `?` before it.
+    private static let longestSimpleKey = 1_000
+
     static func mapping(_ members: [String: JSONValue], indent: Int, firstOnLine: Bool = false, to output: inout String)
     {
         var onLine = firstOnLine
         for (key, member) in members.sorted(by: { $0.key < $1.key }) {
             if !onLine { output.append(String(repeating: " ", count: indent)) }
             onLine = false
-            output.append(quotedIfNeeded(key))
+            let written = quotedIfNeeded(key)
+            if written.utf8.count <= longestSimpleKey {
+                output.append(written)
+            } else {
+                output.append("? \(written)\n")
+                output.append(String(repeating: " ", count: indent))
+            }
             output.append(":")
             switch member {
             case .object(let nested) where !nested.isEmpty:

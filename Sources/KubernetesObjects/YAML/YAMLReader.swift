@@ -135,6 +135,7 @@ private struct Expansion {
     let file: String?
     let limits: ReadingLimits
     private var count = 0
+    private var textSize = 0
     private var path = FieldPath.root
 
     init(file: String?, limits: ReadingLimits) {
@@ -161,6 +162,7 @@ private struct Expansion {
         let column = node.mark?.column ?? 1
         switch node {
         case .scalar(let scalar):
+            try countText(scalar.string, node)
             let tag = scalar.tag.rawValue
             let isWritten = !tag.isEmpty && !(scalar.style != .plain && tag == YAMLTags.string)
             return YAMLNode(
@@ -182,6 +184,15 @@ private struct Expansion {
         }
     }
 
+    /// Aliases of one long text are as much of a bomb as aliases of many values.
+    private mutating func countText(_ text: String, _ node: Node) throws {
+        textSize += text.utf8.count
+        guard textSize <= 2 * limits.maximumBytes else {
+            throw failure(
+                node, "expands to more than \(2 * limits.maximumBytes) bytes of text", code: .limitExceeded)
+        }
+    }
+
     private mutating func entries(of mapping: Node.Mapping, depth: Int) throws -> [YAMLNode.Entry] {
         var entries: [YAMLNode.Entry] = []
         var merges: [(Node, Node)] = []
@@ -192,6 +203,7 @@ private struct Expansion {
                 continue
             }
             let key = try key(keyNode)
+            try countText(key, keyNode)
             guard seen.insert(key).inserted else {
                 throw failure(keyNode, "key \"\(key)\" is there twice", code: .duplicateKey)
             }

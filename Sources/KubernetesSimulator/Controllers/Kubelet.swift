@@ -95,7 +95,9 @@ struct PodCourse {
         runsToEnd = restartPolicy != "Always"
         let share = Double(SeededRandom.hash(object.uid) % 1000) / 1000
         let usual = timing.podReady.lowerBound + (timing.podReady.upperBound - timing.podReady.lowerBound) * share
-        if let text = annotations?[ClusterState.readyAfterAnnotation]?.stringValue, let seconds = Double(text) {
+        if let text = annotations?[ClusterState.readyAfterAnnotation]?.stringValue, let seconds = Double(text),
+            (0...1e6).contains(seconds)
+        {
             readyAfter = seconds
         } else {
             readyAfter = behaviour == .slow ? timing.slowPodReady : usual

@@ -153,9 +153,9 @@ enum PodFacts {
 /// A count or a percentage of a count.
 enum IntOrPercent {
     static func resolve(_ value: JSONValue?, of total: Int, roundingUp: Bool) -> Int {
-        if let number = value?.intValue { return Int(number) }
-        guard let text = value?.stringValue, text.hasSuffix("%"), let percent = Int(text.dropLast()) else { return 0 }
-        let product = percent * total
+        if let number = value?.intValue { return Int(Int32(clamping: number)) }
+        guard let text = value?.stringValue, text.hasSuffix("%"), let percent = Int32(text.dropLast()) else { return 0 }
+        let product = Int(percent) * Int(Int32(clamping: total))
         return roundingUp ? (product + 99) / 100 : product / 100
     }
 }

@@ -21,7 +21,8 @@ extension JSONValue {
     func int(_ path: String...) -> Int? {
         var current: JSONValue? = self
         for step in path { current = current?[step] }
-        return current?.intValue.map(Int.init)
+        // Far more than anything counts to, and far from where sums overflow.
+        return current?.intValue.map { Int(min(max($0, -1 << 40), 1 << 40)) }
     }
 
     /// Sets or (with nil) removes the member at a path, making the objects on the way.

@@ -80,8 +80,13 @@ struct LabelSelector: Sendable {
                     let isIn = tokens.removeFirst() == "in"
                     guard tokens.popFirst() == "(" else { throw bad(tokens.first, "'('") }
                     var values: Set<String> = []
-                    while let next = tokens.popFirst(), next != ")" {
-                        if next != "," { values.insert(next) }
+                    var isClosed = false
+                    while !isClosed {
+                        guard let next = tokens.popFirst() else { throw bad(nil, "',' or ')'") }
+                        isClosed = next == ")"
+                        guard !isClosed, next != "," else { continue }
+                        guard isIdentifier(next) else { throw bad(next, "identifier") }
+                        values.insert(next)
                     }
                     requirements.append(isIn ? .in(token, values) : .notIn(token, values))
                 case let other:

@@ -57,19 +57,20 @@ struct ProtobufDecoding {
         guard let fields = messages[type] else { throw Unreadable() }
         var reader = Reader(bytes: bytes)
         var result: [String: JSONValue] = [:]
+        // Gathered beside the result: taking a list out of it for every item would copy the list each time.
+        var lists: [String: [JSONValue]] = [:]
+        var maps: [String: [String: JSONValue]] = [:]
         while let (number, value) = try reader.next() {
             guard let field = fields[number] else { throw Unreadable() }
             switch field.form {
             case .skipped: break
             case .list(let item):
                 let element = try read(value, item) ?? ""
-                result[field.name] = .array((result[field.name]?.arrayValue ?? []) + [element])
+                lists[field.name, default: []].append(element)
             case .map(let item):
                 guard case .bytes(let entry) = value else { throw Unreadable() }
                 let (key, element) = try pair(entry, item)
-                var members = result[field.name]?.objectValue ?? [:]
-                members[key] = element
-                result[field.name] = .object(members)
+                maps[field.name, default: [:]][key] = element
             default:
                 guard let member = try read(value, field.form), member != "" else { continue }
                 if field.name == "^" {
@@ -79,6 +80,8 @@ struct ProtobufDecoding {
                 }
             }
         }
+        for (name, list) in lists { result[name] = .array(list) }
+        for (name, map) in maps { result[name] = .object(map) }
         return .object(result)
     }
 

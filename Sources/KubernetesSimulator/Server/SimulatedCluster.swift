@@ -88,7 +88,7 @@ actor SimulatedCluster {
                 guard let next, earliest.map({ next < $0 - 0.001 }) ?? true else { continue }
                 earliest = next
                 group.addTask { [signal] in
-                    try? await Task.sleep(for: .seconds(max(0, next - now)))
+                    try? await Task.sleep(for: .seconds(min(max(0, next - now), 1e6)))
                     signal.yield()
                 }
             }

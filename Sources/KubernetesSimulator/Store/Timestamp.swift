@@ -2,8 +2,9 @@
 enum Timestamp {
     /// `2026-11-21T09:00:00Z`.
     static func text(_ instant: Double) -> String {
-        let seconds = Int(instant.rounded(.down))
-        let day = (seconds >= 0 ? seconds : seconds - 86_399) / 86_400
+        // Up to the end of the year 9999, the last that has a spelling.
+        let seconds = Int(min(max(instant.rounded(.down), 0), 253_402_300_799))
+        let day = seconds / 86_400
         let rest = seconds - day * 86_400
         let (year, month, dayOfMonth) = civil(day)
         return
@@ -13,7 +14,7 @@ enum Timestamp {
     /// Reads what ``text(_:)`` writes; a fraction of a second is dropped.
     static func instant(_ text: String) -> Double? {
         let numbers = text.split { !$0.isNumber }.compactMap { Int($0) }
-        guard numbers.count >= 6 else { return nil }
+        guard numbers.count >= 6, numbers.prefix(6).allSatisfy({ $0 < 10_000 }) else { return nil }
         let days = daysFromCivil(numbers[0], numbers[1], numbers[2])
         return Double(days * 86_400 + numbers[3] * 3600 + numbers[4] * 60 + numbers[5])
     }

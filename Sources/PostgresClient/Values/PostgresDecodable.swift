@@ -172,12 +172,24 @@ extension PostgresTimestamp: PostgresDecodable {
         case .timestamptz, .timestamp:
             let value = try cell.integer(Int64.self, bytes)
             guard value != .max, value != .min else { throw cell.failure("holds infinity, which is no moment") }
-            return PostgresTimestamp(microseconds: value + serverEpoch)
+            return try moment(value, cell)
         case .date:
-            let days = Int64(try cell.integer(Int32.self, bytes))
-            return PostgresTimestamp(microseconds: days * 86_400_000_000 + serverEpoch)
+            let days = try cell.integer(Int32.self, bytes)
+            guard days != .max, days != .min else { throw cell.failure("holds infinity, which is no moment") }
+            let (value, overflow) = Int64(days).multipliedReportingOverflow(by: 86_400_000_000)
+            guard !overflow else { throw cell.failure("holds a date beyond what microseconds can count") }
+            return try moment(value, cell)
         default: throw cell.mismatch(PostgresTimestamp.self)
         }
+    }
+}
+
+extension PostgresTimestamp {
+    /// The moment so many microseconds after the server's epoch.
+    private static func moment(_ value: Int64, _ cell: PostgresCell) throws -> PostgresTimestamp {
+        let (microseconds, overflow) = value.addingReportingOverflow(serverEpoch)
+        guard !overflow else { throw cell.failure("holds a moment beyond what microseconds can count") }
+        return PostgresTimestamp(microseconds: microseconds)
     }
 }
 
@@ -191,6 +203,9 @@ enum NumericCoding {
         }
         guard bytes.count >= 8, bytes.count == 8 + short(0) * 2 else { throw cell.failure("holds a malformed numeric") }
         let count = short(0)
+        guard (0..<count).allSatisfy({ (0...9_999).contains(short(4 + $0)) }) else {
+            throw cell.failure("holds a malformed numeric")
+        }
         let weight = short(1)
         let scale = short(3)
         switch UInt16(truncatingIfNeeded: short(2)) {

@@ -54,6 +54,8 @@ public struct ServerNames: Hashable, Sendable {
     }
 
     private static func address(_ text: String) -> [UInt8]? {
+        // To C a text ends at the first NUL, and what follows would go unread.
+        guard !text.utf8.contains(0) else { return nil }
         var four = in_addr()
         if inet_pton(AF_INET, text, &four) == 1 { return withUnsafeBytes(of: four) { Array($0) } }
         var six = in6_addr()

@@ -12,7 +12,7 @@ public enum DocumentReader {
         var set = DocumentSet()
         var errors: [ModelError] = []
         var places: [String: String] = [:]
-        for file in files {
+        for file in files where errors.count < DocumentErrors.maximumCount {
             let documents: [YAMLDocument]
             do {
                 documents = try YAMLReader.documents(in: file.content, file: file.name, limits: limits)

@@ -10,8 +10,11 @@ final class Problems {
         self.file = file
     }
 
+    /// Whether another mistake would still be told: advice is costly, and a text that is not meant for us has no end of mistakes.
+    var hasRoom: Bool { errors.count < DocumentErrors.maximumCount }
+
     func add(_ code: ModelError.Code, line: Int?, path: String?, _ message: String) {
-        guard errors.count < DocumentErrors.maximumCount else { return }
+        guard hasRoom else { return }
         errors.append(ModelError(code: code, message: message, file: file, line: line, path: path))
     }
 
@@ -53,7 +56,7 @@ struct Field {
             fail(.wrongType, "expected a mapping with \(known.joined(separator: ", ")), found \(found)")
             return nil
         }
-        for entry in entries where !known.contains(entry.key) {
+        for entry in entries where problems.hasRoom && !known.contains(entry.key) {
             let path = path.isEmpty ? entry.key : "\(path).\(entry.key)"
             problems.add(
                 .unknownField, line: entry.line, path: path,
@@ -118,9 +121,10 @@ struct Field {
             return nil
         }
         var names: [Name<Kind>] = []
+        var seen: Set<Name<Kind>> = []
         for element in elements {
             guard let name: Name<Kind> = element.name(what) else { continue }
-            if names.contains(name) { element.fail(.duplicate, "'\(name)' is there twice") }
+            if !seen.insert(name).inserted { element.fail(.duplicate, "'\(name)' is there twice") }
             names.append(name)
         }
         return names

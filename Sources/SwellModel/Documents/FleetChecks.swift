@@ -68,7 +68,9 @@ private struct Fleet {
     private func unknown<Value>(
         _ written: [String], _ what: String, _ known: Set<String>, _ path: String, _ document: Located<Value>
     ) -> [ModelError] {
-        written.enumerated().filter { !known.contains($0.element) }.map { index, name in
+        // No more are told, and the advice for each looks at every name that is known.
+        written.enumerated().filter { !known.contains($0.element) }.prefix(DocumentErrors.maximumCount).map {
+            index, name in
             let place = "\(path)[\(index)]"
             return ModelError(
                 code: .unknownReference,

@@ -26,8 +26,9 @@ extension ClusterSelector {
     /// of them selects everything.
     func plainOverlap(with other: ClusterSelector) -> String? {
         guard isCompatible(with: other) else { return nil }
-        if let cluster = clusters.first(where: other.clusters.contains) { return "cluster '\(cluster)'" }
-        if let region = regions.first(where: other.regions.contains), clusters.isEmpty || other.clusters.isEmpty {
+        let (otherClusters, otherRegions) = (Set(other.clusters), Set(other.regions))
+        if let cluster = clusters.first(where: otherClusters.contains) { return "cluster '\(cluster)'" }
+        if let region = regions.first(where: otherRegions.contains), clusters.isEmpty || other.clusters.isEmpty {
             return "region '\(region)'"
         }
         if isEmpty || other.isEmpty { return "every cluster, because one of them does not restrict anything" }

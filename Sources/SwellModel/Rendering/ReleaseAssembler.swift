@@ -45,6 +45,8 @@ private struct Assembly {
     let application: Application
     private var documents: [ContentDocument] = []
     private var values: [JSONValue] = []
+    /// The bytes of the documents.
+    private var size = 0
     private var errors: [ModelError] = []
     /// Where each object was first seen, by type, namespace and name as spelled.
     private var places: [ObjectIdentity: String] = [:]
@@ -105,7 +107,8 @@ private struct Assembly {
             let substitution = Substitution(
                 value: { known[$0] ?? ($0.hasPrefix(ParameterNames.labelPrefix) ? "x" : nil) },
                 known: known.keys.sorted(), hasSampleLabels: true)
-            sample = try substitution.apply(to: value)
+            var room = Substitution.maximumText
+            sample = try substitution.apply(to: value, room: &room)
         } catch {
             let place = error.path.flatMap { try? FieldPath(parsing: $0) }.flatMap { node.node(at: $0) } ?? node
             return fail(error.code, "\(value.subject): \(error.message)", at: place, path: error.path)
@@ -135,8 +138,12 @@ private struct Assembly {
             return
         }
         places[identity] = "\(file):\(node.line)"
+        // Aliases may expand to far more than was written: what is too large already need not be written out.
+        guard size <= ReleaseAssembler.maximumSize else { return }
         _ = value.overridingImages([], seen: &images)
-        documents.append(ContentDocument(content: value.serializedBytes()))
+        let document = ContentDocument(content: value.serializedBytes())
+        size += document.content.count
+        documents.append(document)
         values.append(value)
     }
 

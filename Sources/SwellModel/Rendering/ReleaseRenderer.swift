@@ -28,8 +28,9 @@ public struct ReleaseRenderer: Sendable {
         let substitution = substitution(for: cluster, overrides: overrides)
         var objects: [KubernetesObject] = []
         var places: Set<ObjectIdentity> = []
+        var room = Substitution.maximumText
         for document in documents {
-            let object = try render(document, overrides: overrides, substitution: substitution)
+            let object = try render(document, overrides: overrides, substitution: substitution, room: &room)
             guard places.insert(object.reference.identity).inserted else {
                 throw ModelError(
                     code: .duplicate, message: "\(object.reference) comes out twice on cluster '\(cluster.name)'")
@@ -62,7 +63,7 @@ public struct ReleaseRenderer: Sendable {
     }
 
     private func render(
-        _ document: JSONValue, overrides: [Override], substitution: Substitution
+        _ document: JSONValue, overrides: [Override], substitution: Substitution, room: inout Int
     ) throws(ModelError) -> KubernetesObject {
         let subject = document.subject
         do throws(ModelError) {
@@ -74,7 +75,7 @@ public struct ReleaseRenderer: Sendable {
                 }
                 value = value.overridingImages(override.images, seen: &seen)
             }
-            value = try substitution.apply(to: value)
+            value = try substitution.apply(to: value, room: &room)
             return try object(from: value)
         } catch {
             var named = error

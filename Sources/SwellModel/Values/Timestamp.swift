@@ -37,7 +37,16 @@ extension Timestamp: CustomStringConvertible {
         return "\(date)T\(time).\(padded(inDay % 1_000, 3))Z"
     }
 
-    /// Reads RFC 3339 in UTC (`Z`), with or without fractions of a second.
+    private static func days(in month: Int64, of year: Int64) -> Int64 {
+        switch month {
+        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+        case 4, 6, 9, 11: 30
+        default: 31
+        }
+    }
+
+    /// Reads RFC 3339 in UTC (`Z`), with or without fractions of a second. A day that the month does not have is none; nor is
+    /// a leap second, which no clock here shows.
     public init?(_ text: String) {
         let bytes = Array(text.utf8)
         func number(_ range: Range<Int>) -> Int64? {
@@ -49,22 +58,27 @@ extension Timestamp: CustomStringConvertible {
             }
             return value
         }
+        func isThere(_ mark: Unicode.Scalar, at places: [Int]) -> Bool {
+            places.allSatisfy { bytes[$0] == UInt8(ascii: mark) }
+        }
         guard bytes.count >= 20, bytes.last == UInt8(ascii: "Z"), bytes[10] == UInt8(ascii: "T"),
+            isThere("-", at: [4, 7]), isThere(":", at: [13, 16]),
             let year = number(0..<4), let month = number(5..<7), let day = number(8..<10), let hour = number(11..<13),
             let minute = number(14..<16), let second = number(17..<19), (1...12).contains(month),
-            (1...31).contains(day),
-            hour < 24, minute < 60, second < 61
+            (1...Self.days(in: month, of: year)).contains(day), hour < 24, minute < 60, second < 60
         else { return nil }
         var fraction: Int64 = 0
         if bytes[19] == UInt8(ascii: ".") {
             let digits = min(3, bytes.count - 21)
-            guard digits > 0, let value = number(20..<(20 + digits)) else { return nil }
+            guard digits > 0, let value = number(20..<(20 + digits)),
+                bytes[20..<(bytes.count - 1)].allSatisfy({ $0 >= 48 && $0 <= 57 })
+            else { return nil }
             fraction = value * [100, 10, 1][digits - 1]
         } else if bytes.count != 20 {
             return nil
         }
         let adjustedYear = month <= 2 ? year - 1 : year
-        let era = adjustedYear / 400
+        let era = adjustedYear.flooredQuotientAndRemainder(dividingBy: 400).quotient
         let yearOfEra = adjustedYear - era * 400
         let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
         let days = era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
