@@ -36,7 +36,7 @@ public struct FieldPath: Sendable, Hashable {
     ///
     /// - Throws: ``KubernetesObjectError`` naming the column at fault.
     public init(parsing text: String) throws {
-        // By scalars, not scalars: a mark that joins what stands before it must not hide a dot or a slash.
+        // By scalars, not characters: a mark that joins what stands before it must not hide a dot or a slash.
         let scalars = Array(text.unicodeScalars)
         if scalars.first == "/" {
             self.components = try FieldPath.pointerTokens(text).map { token in

@@ -6,11 +6,12 @@ internal import Foundation
     internal import Darwin
 #endif
 
-/// Where inputs are written that found something: `SWELL_FUZZ_FINDINGS`, or a folder of the system's temporary one.
+/// Where inputs are written that found something: `SWELL_FUZZ_FINDINGS`, or a folder beside what this checkout builds.
 enum Findings {
     static let folder: URL = {
         if let path = ProcessInfo.processInfo.environment["SWELL_FUZZ_FINDINGS"] { return URL(filePath: path) }
-        return FileManager.default.temporaryDirectory.appending(path: "swell-fuzz")
+        return (0..<4).reduce(URL(filePath: #filePath)) { folder, _ in folder.deletingLastPathComponent() }
+            .appending(path: ".build/fuzz-findings")
     }()
 }
 
@@ -41,7 +42,10 @@ struct Campaign {
         let kept = try Corpus.inputs(of: target.name)
         try require(!kept.isEmpty, "Corpus/\(target.name) holds no input to begin with")
         if let crash = InFlight.leftover(of: target.name) {
-            throw Finding("\(target.name) ended the process: \(try write(crash, "trap"))")
+            // Told once: a process may also have been killed that did no wrong.
+            let place = try write(crash, "trap")
+            try InFlight.forget(target.name)
+            throw Finding("a process ended in the middle of \(target.name): \(place)")
         }
         let inFlight = try InFlight(target.name)
         defer { inFlight.finish() }

@@ -14,7 +14,7 @@ final class InFlight {
     private let memory: UnsafeMutableRawBufferPointer
 
     init(_ target: String) throws {
-        file = Findings.folder.appending(path: "\(target).in-flight")
+        file = Self.file(of: target)
         try FileManager.default.createDirectory(at: Findings.folder, withIntermediateDirectories: true)
         let descriptor = open(file.path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0, ftruncate(descriptor, off_t(Self.capacity)) == 0,
@@ -34,11 +34,15 @@ final class InFlight {
 
     /// What a process left behind that ended while it tried an input.
     static func leftover(of target: String) -> [UInt8]? {
-        let file = Findings.folder.appending(path: "\(target).in-flight")
-        guard let data = try? Data(contentsOf: file), data.count == capacity else { return nil }
+        guard let data = try? Data(contentsOf: file(of: target)), data.count == capacity else { return nil }
         let length = data.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         return Array(data.dropFirst(8).prefix(Int(min(length, UInt64(Mutator.maximumSize)))))
     }
+
+    /// Removes what such a process left behind.
+    static func forget(_ target: String) throws { try FileManager.default.removeItem(at: file(of: target)) }
+
+    private static func file(of target: String) -> URL { Findings.folder.appending(path: "\(target).in-flight") }
 
     func finish() {
         munmap(memory.baseAddress, memory.count)
