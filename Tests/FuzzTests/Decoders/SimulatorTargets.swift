@@ -70,7 +70,8 @@ enum SimulatorTargets {
     static let schemas = FuzzTarget(
         name: "schemas",
         words: [
-            "\"type\":\"object\"", "\"properties\":{", "\"default\":", "\"x-kubernetes-list-type\":\"map\"",
+            "\"type\":\"object\"", "\"properties\":{", "\"default\":", "\"pattern\":\"(a+)+$\"",
+            "[[:alpha:]]{2,9}", "(?i:", "\"x-kubernetes-list-type\":\"map\"",
             "\"additionalProperties\":{", "\"minimum\":-1e308", "\"items\":{", "\"required\":[\"a\"]", "(((((",
         ]
     ) { input in
