@@ -109,5 +109,6 @@ internal import Testing
         #expect(KubernetesSimulator.Timestamp.instant("9223372036854775807-01-01T00:00:00Z") == nil)
         #expect(KubernetesSimulator.Timestamp.text(1e300) == "9999-12-31T23:59:59Z")
         #expect((try? LabelSelector(parsing: "app in (a,b")) == nil)
+        #expect((["spec": ["replicas": .integer(.max)]] as JSONValue).int("spec", "replicas") == 1 << 40)
     }
 }
