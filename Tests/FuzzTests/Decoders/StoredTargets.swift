@@ -44,7 +44,6 @@ enum StoredTargets {
             try accepted(orRefusedBy: PostgresError.self) { try Value.decode(cell) }
         }
         if let moment = try read(PostgresTimestamp.self) {
-            try require(abs(moment.milliseconds) < 1 << 53, "a moment at \(moment.microseconds)")
             try require(PostgresTimestamp(milliseconds: moment.milliseconds) <= moment, "rounded up")
         }
         _ = try read(Int64.self)
@@ -86,8 +85,11 @@ enum StoredTargets {
         name: "requests",
         words: ["%41", "%", "%2F", "\"application\":", "\"startAt\":\"2026-01-01T00:00:00Z\"", "\"select\":{"]
     ) { input in
-        _ = try accepted(orRefusedBy: DecodingError.self) {
-            try JSONDecoder().decode(RolloutRequest.self, from: Data(input))
+        // The API tells a name that is none as it tells what is no JSON: nothing else may come out.
+        do {
+            _ = try JSONDecoder().decode(RolloutRequest.self, from: Data(input))
+        } catch is DecodingError {
+        } catch is ModelError {
         }
         _ = try? JSONDecoder().decode(OrderRequest.self, from: Data(input))
         _ = try? JSONDecoder().decode(ApplyRequest.self, from: Data(input))
