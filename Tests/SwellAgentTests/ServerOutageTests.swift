@@ -13,7 +13,7 @@ internal import Testing
 @Suite(.serialized, .timeLimit(.minutes(3))) struct ServerOutageTests {
     @Test(arguments: FaultPlan.Outage.allCases) func inTheMiddleOfAnApply(outage: FaultPlan.Outage) async throws {
         try await SimulatedLab.run { lab in
-            let text = ShopManifest.namespace + ShopManifest.deployment("web", image: "web:never-ready")
+            let text = ShopManifest.namespace + ShopManifest.deployment("web", image: "web:never-ready", deadline: 600)
             let one = try await lab.world.release("1.0.0", extra: text)
             try await lab.world.coordinator.assign(one.assignment(1, deadline: .minutes(5)))
             try await lab.withAgent {
@@ -70,7 +70,9 @@ internal import Testing
                             && $0.reason?.hasPrefix("APIServer") == true
                     }
                     try AtomicFile.write(Array(right.utf8), to: lab.kubeconfigPath, isDurable: false)
-                    try await lab.waitFor("it goes on") { $0.generation == 2 && $0.phase == .healthy }
+                    try await lab.waitFor("it goes on", within: .seconds(60)) {
+                        $0.generation == 2 && $0.phase == .healthy
+                    }
                 }
             }
         }

@@ -28,7 +28,7 @@ struct Exchange: Sendable {
                     continue
                 }
                 // The server may be elsewhere by now, or show another certificate.
-                if error.code == .noAnswer || error.code == .timeout { await transport.renewCredentials() }
+                if [.noAnswer, .timeout, .invalidAnswer].contains(error.code) { await transport.renewCredentials() }
                 let mayRepeat = isRepeatable || (error.status != nil && error.status != 504)
                 guard error.isTransient, error.status != 409, error.status != 410, mayRepeat,
                     attempt < options.retry.maximumAttempts

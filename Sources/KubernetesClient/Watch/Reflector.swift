@@ -94,7 +94,9 @@ public struct Reflector: Sendable {
                 failures += 1
                 // A cut watch may have lost nothing: only a repeated failure makes the view doubtful enough to list.
                 if failures > 1 { needsList = true }
-                if error.code == .noAnswer || error.code == .timeout { await api.transport.renewCredentials() }
+                if [.noAnswer, .timeout, .invalidAnswer].contains(error.code) {
+                    await api.transport.renewCredentials()
+                }
                 isInterrupted = true
                 try await deliver(.interrupted(error), onUpdate)
                 let delay = backoff.delay(

@@ -77,15 +77,28 @@ struct ClusterDriver: Sendable {
                 }
                 group.addTask {
                     // Only for people: a kind that is not served yet ends the watch and harms nothing.
-                    try? await cluster.watch(release) { health in
-                        await sight.take(health: health)
-                    } onChange: {
-                    }
+                    repeat {
+                        await watch(release, until: sight)
+                    } while !Task.isCancelled
                     return false
                 }
                 defer { group.cancelAll() }
                 while let isApplied = try await group.next() { if isApplied { return } }
             }
+        }
+    }
+
+    /// Watches until the API server comes back from an outage, which may have cut watches without their noticing.
+    private func watch(_ release: ClusterRelease, until sight: ReleaseSight) async {
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                try? await cluster.watch(release) { health in
+                    await sight.take(health: health)
+                } onChange: {
+                }
+            }
+            _ = await sight.recovered.next()
+            group.cancelAll()
         }
     }
 

@@ -28,11 +28,12 @@ actor ReleaseSight {
     func take(outage: ObservedHealth?) async {
         self.outage = outage
         if let outage { return await inbox.send(.healthObserved(work, outage)) }
+        health = nil
         recovered.put(())
         let now =
             isEvidence
             ? ObservedHealth(.unknown, message: "the API server answers again; its objects are read anew")
-            : health ?? ObservedHealth(.progressing)
+            : ObservedHealth(.progressing)
         await inbox.send(.healthObserved(work, now))
     }
 }

@@ -153,10 +153,21 @@ private actor ClusterIdentity {
 
     init(cluster: any ClusterPort) { self.cluster = cluster }
 
-    /// The uid; nil while the API server does not answer.
+    /// The uid; nil while the API server does not answer. A session with the coordinator begins with it, and must not wait
+    /// for a server that is silent: the coordinator is who has to hear of that.
     func uid() async -> String? {
         if let known { return known }
-        known = try? await cluster.uid()
+        let cluster = cluster
+        known = await withTaskGroup(of: String?.self) { group in
+            group.addTask { try? await cluster.uid() }
+            group.addTask {
+                try? await Task.sleep(for: .seconds(2))
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            return first
+        }
         return known
     }
 }

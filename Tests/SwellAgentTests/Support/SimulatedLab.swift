@@ -129,18 +129,18 @@ enum ShopManifest {
 
         """
 
-    static func deployment(_ name: String, image: String, more: String = "") -> String {
+    static func deployment(_ name: String, image: String, deadline: Int = 2) -> String {
         """
         apiVersion: apps/v1
         kind: Deployment
         metadata: {name: \(name)}
         spec:
           replicas: 2
-          progressDeadlineSeconds: 2
+          progressDeadlineSeconds: \(deadline)
           selector: {matchLabels: {app: \(name)}}
           template:
             metadata: {labels: {app: \(name)}}
-            spec: {containers: [{name: app, image: "\(image)"\(more)}]}
+            spec: {containers: [{name: app, image: "\(image)"}]}
         ---
 
         """
