@@ -99,7 +99,9 @@ private struct ObjectPreviewer: Sendable {
         for index in objects.indices {
             guard let sight = sights[index] else { continue }
             let report = judge(sight, &mask)
-            if report.outcome == .unchanged, let wanted = sight.wanted, let live = sight.before, let answer = sight.after {
+            if report.outcome == .unchanged, let wanted = sight.wanted, let live = sight.before,
+                let answer = sight.after
+            {
                 await api.settled.remember(wanted, live: live, answer: answer, manager: options.fieldManager)
             }
             reports.append(report)
