@@ -47,6 +47,9 @@ struct FoundSeed: Sendable {
             seed: 27, fleet: 6, found: "the checker forgot a good word after a clone's older one"),
         FoundSeed(
             seed: 1000, fleet: 7, found: "the checker remembered bad words that the database had lost"),
+        FoundSeed(
+            seed: 1_001_106, fleet: 5, stormyMinutes: 15,
+            found: "the checker asked a cluster to converge that a rollback holds as it is"),
     ]
 }
 

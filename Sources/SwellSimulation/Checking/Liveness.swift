@@ -12,7 +12,8 @@ extension World {
             try checkGate(rollout)
             for target in rollout.targets.values
             where target.generation != nil
-                && (target.phase == .queued || target.phase == .failed || target.phase == .rollbackFailed)
+                && (target.phase == .queued || target.phase == .failed || target.phase == .rollbackFailed
+                    || Self.isHeld(target, rollout))
             {
                 waiting.insert(Place(target.cluster, rollout.application))
             }
@@ -22,6 +23,12 @@ extension World {
                 try checkConverged(agent, assignment)
             }
         }
+    }
+
+    /// Whether a rollback left a cluster as it was, by the policy: as long as its rollout lasts, nothing is told there, even where
+    /// the agent is ahead of a database that lost commits.
+    private static func isHeld(_ target: TargetState, _ rollout: Rollout) -> Bool {
+        target.phase == .rolledBack && target.previous == nil && rollout.strategy.whenNeverHealthy == .hold
     }
 
     private static let gates: Set<Blocker.Kind> = [.approval, .pause, .regionPause, .clusterPause, .failure, .start]
