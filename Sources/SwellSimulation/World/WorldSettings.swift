@@ -10,8 +10,8 @@ public struct WorldSettings: Sendable, Hashable {
     /// How many replicas of the coordinator run over the one database.
     public var replicas: Int
     public var faults: Set<Fault>
-    /// How many minutes faults happen; then the world is calm for twice as long, at least half an hour, within which everything must
-    /// have ended or wait at a named gate.
+    /// How many minutes faults happen; then the world is calm until all is settled: for twice as long, half an hour, or three minutes a
+    /// cluster, whichever is longest, everything may take to end or to wait at a named gate.
     public var stormyMinutes: Int64
     /// A mistake put in on purpose, to see that it is found.
     public var plantedBug: PlantedBug?
@@ -30,7 +30,8 @@ public struct WorldSettings: Sendable, Hashable {
     }
 
     var stormy: Interval { .minutes(stormyMinutes) }
-    var calm: Interval { .minutes(max(30, 2 * stormyMinutes)) }
+    /// At most so long: a lane may take its clusters one by one, and each may use up its deadline of three minutes.
+    var calm: Interval { .minutes(max(30, 2 * stormyMinutes, 3 * Int64(fleet))) }
 
     /// The command that runs exactly this world again.
     public var replayCommand: String {
