@@ -50,6 +50,9 @@ struct FoundSeed: Sendable {
         FoundSeed(
             seed: 1_001_106, fleet: 5, stormyMinutes: 15,
             found: "the checker asked a cluster to converge that a rollback holds as it is"),
+        FoundSeed(
+            seed: 427_775_243_902, fleet: 6, stormyMinutes: 10,
+            found: "the checker took a good word said again under a clock set back for an old one"),
     ]
 }
 

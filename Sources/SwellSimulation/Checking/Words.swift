@@ -30,7 +30,11 @@ struct Heard {
         let word = Word(digest: report.digest, at: now, order: count)
         let subject = Subject(place: Place(cluster, report.application), generation: report.generation)
         switch report.phase {
-        case .healthy where report.health == .healthy, .removed: good[subject] = word
+        case .healthy where report.health == .healthy, .removed:
+            // A word said again after the database's clock was set back does not take back when it was said first.
+            var word = word
+            if let former = good[subject], former.digest == word.digest { word.at = max(former.at, now) }
+            good[subject] = word
         case .failed, .reverting, .reverted:
             givenUp[subject] = word
             bad[subject] = word
