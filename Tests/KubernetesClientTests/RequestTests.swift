@@ -236,6 +236,33 @@ internal import Testing
         #expect(await error("other.k8s.io")?.code == .unknownKind)
     }
 
+    /// Seen at a v1.20 server: right after a definition was deleted, its group was listed still but answered 404 itself.
+    @Test func theCatalogOfAnOldServerPassesOverGroupsThatHaveGoneAndNamesThoseThatAreAway() async throws {
+        let transport = ScriptedTransport { request, _ in
+            switch request.path {
+            case "/api": .json(["kind": "APIVersions", "versions": ["v1"]])
+            case "/apis":
+                .json([
+                    "kind": "APIGroupList",
+                    "groups": .array(
+                        ["gone.example.com", "away.example.com", "apps"].map {
+                            ["name": .string($0), "preferredVersion": ["version": "v1"]]
+                        }),
+                ])
+            case "/api/v1", "/apis/apps/v1":
+                .json([
+                    "kind": "APIResourceList",
+                    "resources": [["name": "things", "kind": "Thing", "namespaced": true, "verbs": ["list"]]],
+                ])
+            case "/apis/away.example.com/v1": .json(["kind": "Status"], status: 503)
+            default: .json(["kind": "Status", "reason": "NotFound"], status: 404)
+            }
+        }
+        let catalog = try await KubernetesAPI(transport: transport, options: .immediate()).discovery.catalog()
+        #expect(catalog.resources.map(\.type.group) == ["", "apps"])
+        #expect(catalog.unavailable == ["away.example.com/v1"])
+    }
+
     @Test func asksAgainForAnUnknownKindAndNamesOtherVersions() async throws {
         let transport = ScriptedTransport { request, _ in
             request.path == "/api"

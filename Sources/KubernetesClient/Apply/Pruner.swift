@@ -110,25 +110,36 @@ struct Pruner: Sendable {
 
     /// Why a namespace is kept, or nil when nothing of others' is in it. What may not be looked at may be others'.
     private func keepReason(ofNamespace name: String, pruned: Set<ObjectIdentity>) async throws -> String? {
+        let unseen = "whether it still holds others' objects cannot be seen"
         do {
-            guard let foreign = try await foreignObject(in: name, pruned: pruned) else { return nil }
-            return "it still holds \(foreign), which is not of this bundle"
+            let catalog = try await api.discovery.catalog()
+            if let foreign = try await foreignObject(among: catalog.resources, in: name, pruned: pruned) {
+                return "it still holds \(foreign), which is not of this bundle"
+            }
+            guard let away = catalog.unavailable.min() else { return nil }
+            return "\(unseen): the APIService of \(away) does not answer"
         } catch let error as KubernetesError where error.status == 403 {
-            return "whether it still holds others' objects cannot be seen: \(error.message)"
+            return "\(unseen): \(error.message)"
         }
     }
 
     /// An object in a namespace that belongs to somebody else, or nil when there is none.
     private func foreignObject(
-        in namespace: String, pruned: Set<ObjectIdentity>
+        among served: [APIResource], in namespace: String, pruned: Set<ObjectIdentity>
     ) async throws -> ObjectReference? {
-        let resources = try await api.discovery.everything().filter { $0.isNamespaced && $0.verbs.contains("list") }
         var seen: Set<GroupKind> = []
-        for resource in resources where seen.insert(resource.type.groupKind).inserted {
-            if PruneGuard.namespaceFurniture.contains(resource.type.groupKind) { continue }
-            let list = try await api.list(ObjectSelection(type: resource.type, namespace: namespace))
-            if let foreign = list.objects.first(where: { PruneGuard.isForeign($0, pruned: pruned) }) {
-                return foreign.reference
+        for resource in served where resource.isNamespaced && resource.verbs.contains("list") {
+            guard seen.insert(resource.type.groupKind).inserted,
+                !PruneGuard.namespaceFurniture.contains(resource.type.groupKind)
+            else { continue }
+            do {
+                let list = try await api.list(ObjectSelection(type: resource.type, namespace: namespace))
+                if let foreign = list.objects.first(where: { PruneGuard.isForeign($0, pruned: pruned) }) {
+                    return foreign.reference
+                }
+            } catch let error as KubernetesError where error.isNotFound || error.code == .unknownKind {
+                // Its definition has just been deleted, and its objects with it.
+                continue
             }
         }
         return nil

@@ -54,26 +54,40 @@ actor Discovery {
         }
     }
 
-    /// All resources that the server serves, freshly asked for, each kind in its preferred version first.
-    func everything() async throws -> [APIResource] {
+    /// What a server serves.
+    struct Catalog: Sendable {
+        /// Each kind in its preferred version first.
+        var resources: [APIResource]
+        /// Versions, as `group/version`, that an APIService stands for which does not answer: what they hold cannot be seen.
+        var unavailable: Set<String> = []
+    }
+
+    /// All that the server serves, freshly asked for.
+    func catalog() async throws -> Catalog {
         let core = try await fetch("/api", DiscoveryDocuments.accept)
         let groups = try await fetch("/apis", DiscoveryDocuments.accept)
         if let coreResources = DiscoveryDocuments.aggregated(core),
             let groupResources = DiscoveryDocuments.aggregated(groups)
         {
-            return coreResources + groupResources
+            return Catalog(resources: coreResources + groupResources, unavailable: DiscoveryDocuments.stale(groups))
         }
-        var resources =
-            DiscoveryDocuments.resources(
-                try await fetch("/api/v1", "application/json"), group: "", version: "v1") ?? []
+        let json = try await fetch("/api/v1", "application/json")
+        var catalog = Catalog(resources: DiscoveryDocuments.resources(json, group: "", version: "v1") ?? [])
         for group in groups["groups"]?.arrayValue ?? [] {
             guard let name = group["name"]?.stringValue,
                 let version = group["preferredVersion"]?["version"]?.stringValue
             else { continue }
-            let json = try await fetch("/apis/\(name)/\(version)", "application/json")
-            resources += DiscoveryDocuments.resources(json, group: name, version: version) ?? []
+            do {
+                let json = try await fetch("/apis/\(name)/\(version)", "application/json")
+                catalog.resources += DiscoveryDocuments.resources(json, group: name, version: version) ?? []
+            } catch let error as KubernetesError where error.isNotFound {
+                // The list of groups lags behind a definition that was deleted.
+                continue
+            } catch let error as KubernetesError where error.status == 503 {
+                catalog.unavailable.insert("\(name)/\(version)")
+            }
         }
-        return resources
+        return catalog
     }
 
     /// Forgets everything.

@@ -5,7 +5,8 @@ internal import Testing
 /// Everything at once: rollouts over two regions of two clusters under two replicas, an operator who changes their mind, and
 /// faults of every kind in five lanes side by side; then the judgement.
 ///
-/// `SWELL_CHAOS_SEED` and `SWELL_CHAOS_SECONDS` choose what is played and for how long. Threads and sockets have their own will, so a
+/// `SWELL_CHAOS_SEED` and `SWELL_CHAOS_SECONDS` choose what is played and for how long, and `SWELL_CHAOS_KINDS` (names with commas
+/// between them) narrows the faults to some kinds. Threads and sockets have their own will, so a
 /// seed repeats the faults, not every interleaving.
 @Suite(.serialized) struct ChaosScenario {
     private static let environment = ProcessInfo.processInfo.environment
@@ -56,7 +57,9 @@ internal import Testing
 
     /// What can be played here; what cannot is told.
     private static func playable(_ shape: Fleet.Shape) -> [FaultKind] {
-        FaultKind.allCases.filter { kind in
+        let chosen = environment["SWELL_CHAOS_KINDS"]?.split(separator: ",").map(String.init)
+        return FaultKind.allCases.filter { kind in
+            if let chosen, !chosen.contains(kind.rawValue) { return false }
             switch kind {
             case .databaseDiskFull where shape.diskSize == nil:
                 print("chaos: no full disks, since mounting one takes root")
