@@ -87,7 +87,9 @@ let package = Package(
         // A client for any Kubernetes API server: discovery, apply, watch, health.
         .target(
             name: "KubernetesClient",
-            dependencies: ["KubernetesObjects", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, logging, crypto]),
+            dependencies: [
+                "KubernetesObjects", asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL, logging, crypto,
+            ]),
         // Kubernetes API servers and their controllers, many in one process, with faults to order.
         .target(
             name: "KubernetesSimulator",
@@ -195,7 +197,7 @@ let package = Package(
             dependencies: [
                 "SwellAgent", "SwellCommands", "SwellEngine", "SwellIdentity", "SwellProtocol", "SwellModel",
                 "KubernetesObjects", "KubernetesClient", "KubernetesSimulator", grpc, grpcTransport, protobuf, crypto,
-                logging, nioCore, nioHTTP1, nioPosix,
+                logging, nioCore, nioHTTP1, nioPosix, nioSSL, x509, swiftASN1,
             ]),
         .testTarget(name: "SwellProgramTests", dependencies: ["SwellProgram", argumentParser]),
         .testTarget(name: "SwellCommandsTests", dependencies: ["SwellCommands"]),

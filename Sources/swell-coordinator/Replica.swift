@@ -10,20 +10,26 @@ internal import SwellIdentity
 internal import SwellModel
 internal import SwellStore
 internal import SwellTelemetry
-internal import UnixSignals
 
 /// One replica of the coordinator: its parts, put together.
-struct Replica {
+///
+/// A service itself, so that it can be told to stop while it still waits for the database: the first process of a container has no
+/// default answer to SIGTERM.
+struct Replica: Service {
     let settings: ReplicaSettings
     let metrics: PrometheusRegistry
     let logger: Logger
 
+    /// Runs until graceful shutdown or cancellation.
     func run() async throws {
         let (authority, operatorToken) = try StateFolder(path: settings.stateDirectory)
             .open(trustDomain: settings.trustDomain, now: Self.now())
         let credential = try RotatingCredential(
             authority.issueServerCredential(names: settings.serverNames, now: Self.now()))
-        try await prepareDatabase()
+        guard try await prepareDatabase() else {
+            logger.info("coordinator ended before the database was there", metadata: ["replica": "\(settings.replica)"])
+            return
+        }
 
         let pool = try PostgresPool(
             configuration: settings.database,
@@ -68,30 +74,35 @@ struct Replica {
             metadata: [
                 "replica": "\(holder)", "database": "\(settings.database)", "trust_domain": "\(settings.trustDomain)",
             ])
+        // Whoever runs the replica hears the signals.
         var configuration = ServiceGroupConfiguration(
-            services: services.map { .init(service: $0, successTerminationBehavior: .ignore) },
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            services: services.map { .init(service: $0, successTerminationBehavior: .ignore) }, logger: logger)
         // A database that hangs must not keep the process: leases that are not given up expire by themselves.
         configuration.maximumGracefulShutdownDuration = .seconds(15)
         try await ServiceGroup(configuration: configuration).run()
         logger.info("coordinator ended", metadata: ["replica": "\(holder)"])
     }
 
-    /// Brings the schema up to date; waits while the server is away and says so once.
-    private func prepareDatabase() async throws {
-        var wasAway = false
-        var pause = Duration.milliseconds(200)
-        while let error = await migrate() {
-            guard error.code == .unavailable || error.code == .outcomeUnknown else { throw error }
-            if !wasAway {
-                logger.error(
-                    "waits for the database", metadata: ["error": "\(error)", "database": "\(settings.database)"])
+    /// Brings the schema up to date; waits while the server is away and says so once. False where it was told to stop meanwhile.
+    private func prepareDatabase() async throws -> Bool {
+        try await cancelWhenGracefulShutdown {
+            var wasAway = false
+            var pause = Duration.milliseconds(200)
+            while let error = await migrate() {
+                if Task.isCancelled { return false }
+                guard error.code == .unavailable || error.code == .outcomeUnknown else { throw error }
+                if !wasAway {
+                    logger.error(
+                        "waits for the database", metadata: ["error": "\(error)", "database": "\(settings.database)"])
+                }
+                wasAway = true
+                // Ends early when it is told to stop, which the next attempt finds.
+                try? await Task.sleep(for: pause)
+                pause = min(pause * 2, .seconds(5))
             }
-            wasAway = true
-            try await Task.sleep(for: pause)
-            pause = min(pause * 2, .seconds(5))
+            if wasAway { logger.info("the database is there") }
+            return true
         }
-        if wasAway { logger.info("the database is there") }
     }
 
     private func migrate() async -> StoreError? {

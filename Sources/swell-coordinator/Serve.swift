@@ -1,8 +1,10 @@
 internal import ArgumentParser
 internal import Foundation
 internal import Logging
+internal import ServiceLifecycle
 internal import SwellIdentity
 internal import SwellTelemetry
+internal import UnixSignals
 
 /// Runs one replica of the coordinator until it is told to stop.
 struct Serve: AsyncParsableCommand {
@@ -54,7 +56,11 @@ struct Serve: AsyncParsableCommand {
         let metrics = Telemetry.bootstrap(settings.log)
         let logger = Logger(label: "swell.coordinator")
         do {
-            try await Replica(settings: settings, metrics: metrics, logger: logger).run()
+            let replica = Replica(settings: settings, metrics: metrics, logger: logger)
+            let configuration = ServiceGroupConfiguration(
+                services: [.init(service: replica, successTerminationBehavior: .gracefullyShutdownGroup)],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            try await ServiceGroup(configuration: configuration).run()
         } catch {
             logger.critical("the coordinator ends", metadata: ["error": "\(error)"])
             throw ExitCode.failure

@@ -54,6 +54,21 @@ internal import Testing
         }
     }
 
+    /// The first process of a container has no default answer to SIGTERM: it must hear it itself, even this early.
+    @Test func aCoordinatorThatWaitsForItsDatabaseCanBeToldToStop() async throws {
+        try await withFleet { fleet in
+            try await fleet.database.freeze()
+            try await fleet.launchCoordinator("b")
+            let coordinator = try #require(await fleet.coordinators["b"])
+            try await eventually("it to wait for the database", within: .seconds(30)) {
+                try String(contentsOf: coordinator.log, encoding: .utf8).contains("waits for the database") ? true : nil
+            }
+            coordinator.interrupt()
+            #expect(try await coordinator.ended(within: .seconds(10)) == 0)
+            try await fleet.database.thaw()
+        }
+    }
+
     /// A release of some hundred kilobytes that do not compress.
     private static func bigRelease(_ fleet: Fleet, _ version: String) async throws -> CallResult {
         var random = SystemRandomNumberGenerator()

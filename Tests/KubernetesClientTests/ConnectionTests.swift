@@ -1,6 +1,8 @@
-internal import KubernetesClient
+internal import FoundationEssentials
 internal import KubernetesObjects
 internal import Testing
+
+@testable internal import KubernetesClient
 
 @Suite struct KubeconfigTests {
     private let text = """
@@ -123,5 +125,18 @@ internal import Testing
         let error = await #expect(throws: KubernetesError.self) { try await api.version() }
         #expect(error?.isTransient == true)
         await api.shutdown()
+    }
+}
+
+@Suite struct CertificateDiagnosisTests {
+    @Test func saysWhatIsWrongWithACertificate() {
+        let now = Date(timeIntervalSince1970: 1_800_000_000)
+        func words(from start: TimeInterval, to end: TimeInterval) -> String {
+            let validity = CertificateDiagnosis.Validity(notBefore: now + start, notAfter: now + end)
+            return CertificateDiagnosis.words(validity, now: now)
+        }
+        #expect(words(from: -20, to: -10).contains("has expired, on 2027-01-15T07:59:50Z: renew it"))
+        #expect(words(from: 10, to: 20).contains("not valid before 2027-01-15T08:00:10Z: is the clock right here?"))
+        #expect(words(from: -10, to: 10).contains("not signed by the authority that the kubeconfig trusts"))
     }
 }

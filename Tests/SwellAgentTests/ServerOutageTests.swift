@@ -2,6 +2,7 @@ internal import FoundationEssentials
 internal import KubernetesSimulator
 internal import NIOCore
 internal import NIOPosix
+internal import NIOSSL
 internal import SwellEngine
 internal import SwellModel
 internal import Testing
@@ -50,7 +51,16 @@ internal import Testing
 
     /// Where the kubeconfig leads, until it is replaced by the right one.
     enum Mistake: String, CaseIterable, Sendable {
-        case garbage, hang, close, refused, authority, token
+        case garbage, hang, close, refused, authority, expired, token
+
+        /// What must be among the words.
+        var words: String {
+            switch self {
+            case .authority: "certificate is not signed by the authority that the kubeconfig trusts"
+            case .expired: "certificate has expired, on 20"
+            default: ""
+            }
+        }
     }
 
     @Test(arguments: Mistake.allCases) func untilTheKubeconfigIsReplaced(mistake: Mistake) async throws {
@@ -60,14 +70,16 @@ internal import Testing
             try await lab.world.coordinator.assign(one.assignment(1))
             try await lab.withAgent { try await lab.waitFor("healthy") { $0.phase == .healthy } }
             let right = try await lab.fleet.kubeconfig(for: "east-1")
-            try await WrongServer.run(mistake) { port in
-                let wrong = try wrongKubeconfig(right, mistake, port)
+            let expired = try ExpiredCertificate()
+            try await WrongServer.run(mistake, expired) { port in
+                let wrong = try wrongKubeconfig(right, mistake, port, expired)
                 try AtomicFile.write(Array(wrong.utf8), to: lab.kubeconfigPath, isDurable: false)
                 try await lab.world.coordinator.assign(two.assignment(2, fallback: one, deadline: .minutes(5)))
                 try await lab.withAgent {
                     try await lab.waitFor("it says so", within: .seconds(20)) {
                         $0.generation == 2 && $0.phase == .applying && $0.health == .unknown
                             && $0.reason?.hasPrefix("APIServer") == true
+                            && (mistake.words.isEmpty || $0.message?.contains(mistake.words) == true)
                     }
                     try AtomicFile.write(Array(right.utf8), to: lab.kubeconfigPath, isDurable: false)
                     try await lab.waitFor("it goes on", within: .seconds(60)) {
@@ -78,9 +90,11 @@ internal import Testing
         }
     }
 
-    private func wrongKubeconfig(_ right: String, _ mistake: Mistake, _ port: Int) throws -> String {
-        func replacing(_ key: String, _ value: String) -> String {
-            right.split(separator: "\n").map { line in
+    private func wrongKubeconfig(
+        _ right: String, _ mistake: Mistake, _ port: Int, _ expired: ExpiredCertificate
+    ) throws -> String {
+        func replacing(_ key: String, _ value: String, in text: String? = nil) -> String {
+            (text ?? right).split(separator: "\n").map { line in
                 guard let start = line.firstRange(of: "\(key): ") else { return String(line) }
                 return line[..<start.upperBound] + value
             }.joined(separator: "\n")
@@ -93,6 +107,10 @@ internal import Testing
             let other = try SimulatedFleet(clusters: [.init(name: "east-1")], pace: .quick)
             return replacing(
                 "certificate-authority-data", Data(other.certificateAuthorityPEM.utf8).base64EncodedString())
+        case .expired:
+            return replacing(
+                "certificate-authority-data", Data(expired.authorityPEM.utf8).base64EncodedString(),
+                in: replacing("server", "https://127.0.0.1:\(port)"))
         case .token: return replacing("token", "stale")
         }
     }
@@ -100,16 +118,20 @@ internal import Testing
 
 /// A server that is no API server.
 private enum WrongServer {
-    static func run(_ mistake: ServerOutageTests.Mistake, _ body: (Int) async throws -> Void) async throws {
+    static func run(
+        _ mistake: ServerOutageTests.Mistake, _ expired: ExpiredCertificate, _ body: (Int) async throws -> Void
+    ) async throws {
         let answer: String? =
             switch mistake {
             case .garbage: "HTTP/1.1 200 OK\r\ncontent-length: 6\r\nconnection: close\r\n\r\n<html>"
             case .close: ""
             default: nil
             }
+        let tls = mistake == .expired ? try expired.serverContext() : nil
         let channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .childChannelInitializer { child in
                 child.eventLoop.makeCompletedFuture {
+                    if let tls { try child.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
                     try child.pipeline.syncOperations.addHandler(Answerer(answer: answer))
                 }
             }

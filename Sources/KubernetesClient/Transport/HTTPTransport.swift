@@ -1,4 +1,5 @@
 internal import AsyncHTTPClient
+internal import FoundationEssentials
 internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
@@ -8,14 +9,18 @@ internal import NIOSSL
 struct HTTPTransport: KubernetesTransport {
     private let clients: HTTPClients
     private let reader: ConnectionReader
+    private let now: @Sendable () -> Date
 
     /// - Parameters:
     ///   - source: Says where the server is and who to be there.
     ///   - connections: The most HTTP/1.1 connections to the server, watches included.
     ///   - connectTimeout: How long connecting may take.
+    ///   - now: The wall clock, to say what is wrong with a certificate.
     init(
-        source: @escaping @Sendable () throws -> ClusterConnection, connections: Int, connectTimeout: Duration
+        source: @escaping @Sendable () throws -> ClusterConnection, connections: Int, connectTimeout: Duration,
+        now: @escaping @Sendable () -> Date = { Date() }
     ) {
+        self.now = now
         self.clients = HTTPClients(connections: connections, connectTimeout: connectTimeout)
         self.reader = ConnectionReader(source: source)
     }
@@ -48,6 +53,12 @@ struct HTTPTransport: KubernetesTransport {
             return KubernetesResponse(
                 status: Int(response.status.code), headers: response.headers, body: ResponseBody(response.body))
         } catch {
+            if CertificateDiagnosis.isRefusal(error), let validity = await CertificateDiagnosis.validity(of: connection) {
+                throw KubernetesError(
+                    code: .noAnswer,
+                    message: "\(request.summary) at \(server): "
+                        + CertificateDiagnosis.words(validity, now: now()), cause: error)
+            }
             throw HTTPTransport.translated(error, what: request.summary, server: server)
         }
     }

@@ -76,7 +76,7 @@ struct ClusterDriver: Sendable {
                     return true
                 }
                 group.addTask {
-                    // Only for people: a kind that is not served yet ends the watch and harms nothing.
+                    // Only for people: a watch that fails harms nothing.
                     repeat {
                         await watch(release, until: sight)
                     } while !Task.isCancelled
@@ -92,9 +92,13 @@ struct ClusterDriver: Sendable {
     private func watch(_ release: ClusterRelease, until sight: ReleaseSight) async {
         await withDiscardingTaskGroup { group in
             group.addTask {
-                try? await cluster.watch(release) { health in
-                    await sight.take(health: health)
-                } onChange: {
+                while !Task.isCancelled {
+                    try? await cluster.watch(release, isApplying: true) { health in
+                        await sight.take(health: health)
+                    } onChange: {
+                    }
+                    // What is there to see may have changed, as when a kind came to be served.
+                    try? await Task.sleep(for: .milliseconds(500))
                 }
             }
             _ = await sight.recovered.next()
@@ -165,7 +169,7 @@ struct ClusterDriver: Sendable {
                     let changes = LatestSlot<Void>()
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         group.addTask {
-                            try await cluster.watch(release) { health in
+                            try await cluster.watch(release, isApplying: false) { health in
                                 await sight.take(health: health)
                             } onChange: {
                                 changes.put(())

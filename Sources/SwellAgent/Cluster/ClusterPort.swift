@@ -49,11 +49,14 @@ protocol ClusterPort: Sendable {
     ///
     /// - Throws: ``ClusterError``; `CancellationError`.
     func remove(_ application: ApplicationName, generation: Int64, epoch: Int64) async throws
-    /// Tells the health of the objects at every change of it, until cancelled. Being unable to look is `unknown`.
+    /// Tells the health of the objects at every change of it, until cancelled or there is more to watch. Being
+    /// unable to look is `unknown`.
     ///
-    /// - Parameter onChange: told when somebody wrote what an object should be.
+    /// - Parameters:
+    ///   - isApplying: Whether the release is being applied: hooks that run meanwhile are told of too.
+    ///   - onChange: Told when somebody wrote what an object should be.
     func watch(
-        _ release: ClusterRelease, onHealth: @Sendable (ObservedHealth) async -> Void,
+        _ release: ClusterRelease, isApplying: Bool, onHealth: @Sendable (ObservedHealth) async -> Void,
         onChange: @escaping @Sendable () -> Void
     ) async throws
     /// Tells when the API server is out of reach, as health that is unknown, and (nil) when it is back; until cancelled.

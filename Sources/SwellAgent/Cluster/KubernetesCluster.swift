@@ -96,12 +96,12 @@ struct KubernetesCluster: ClusterPort {
     }
 
     func watch(
-        _ release: ClusterRelease, onHealth: @Sendable (ObservedHealth) async -> Void,
+        _ release: ClusterRelease, isApplying: Bool, onHealth: @Sendable (ObservedHealth) async -> Void,
         onChange: @escaping @Sendable () -> Void
     ) async throws {
         try await translating {
             try await ReleaseWatch(api: api, checks: release.application.checks, now: now).run(
-                release.objects, onHealth: onHealth, onChange: onChange)
+                release.objects, isApplying: isApplying, onHealth: onHealth, onChange: onChange)
         }
     }
 

@@ -16,17 +16,20 @@ struct ReleaseWatch: Sendable {
     private static let replicaSets = GroupVersionKind(group: "apps", version: "v1", kind: "ReplicaSet")
     private static let podOwners: Set<String> = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"]
 
-    /// Runs until cancelled.
+    /// Runs until cancelled, or until a kind is served that was not when it began: then there is more to watch.
     ///
     /// - Parameters:
+    ///   - isApplying: Whether the release is being applied: hooks that run meanwhile are told of too.
     ///   - onHealth: Takes every change of the release's health.
     ///   - onChange: Told when an object's wish, not only its status, was written by somebody.
     /// - Throws: `CancellationError`; a `KubernetesError` that waiting cannot mend.
     func run(
-        _ objects: [KubernetesObject], onHealth: @Sendable (ObservedHealth) async -> Void,
+        _ objects: [KubernetesObject], isApplying: Bool, onHealth: @Sendable (ObservedHealth) async -> Void,
         onChange: @escaping @Sendable () -> Void
     ) async throws {
-        let placed = try await placed(objects)
+        let isHook = ObjectAnnotations().isHook
+        // Hooks come and go while a release is applied; whether they succeeded is known by then.
+        let (placed, unserved) = try await placed(isApplying ? objects : objects.filter { !isHook($0) })
         let board = WatchBoard(
             checks: try HealthChecks(checks), lateBindingClasses: try await api.lateBindingClasses(for: placed))
         let bell = LatestSlot<Void>()
@@ -44,11 +47,20 @@ struct ReleaseWatch: Sendable {
                     }
                 }
             }
+            let isMore = Mutex(false)
+            if !unserved.isEmpty {
+                group.addTask {
+                    try await awaitServed(unserved)
+                    isMore.withLock { $0 = true }
+                    bell.put(())
+                }
+            }
             defer { group.cancelAll() }
             var told: ObservedHealth?
-            while !Task.isCancelled {
+            while !Task.isCancelled, !isMore.withLock({ $0 }) {
                 let seen = board.health(
-                    of: placed, needed: Set(Self.selections(for: placed).filter(\.value).keys), now: now(),
+                    of: placed, unserved: unserved,
+                    needed: Set(Self.selections(for: placed).filter(\.value).keys), now: now(),
                     unreachableSince: ContinuousClock.now - patience)
                 if let seen, seen != told {
                     told = seen
@@ -61,18 +73,42 @@ struct ReleaseWatch: Sendable {
         }
     }
 
-    /// The objects that stay, with their namespaces as the server's discovery has it: a definition may be of cluster scope.
-    ///
-    /// Hooks come and go while a release is applied; whether they succeeded is known by then.
-    private func placed(_ all: [KubernetesObject]) async throws -> [KubernetesObject] {
-        let objects = all.filter { !ObjectAnnotations().isHook($0) }
+    /// The objects that stay, with their namespaces as the server's discovery has it: a definition may be of cluster scope. Beside
+    /// them those whose kind is not served, or not yet: a release may bring its definitions, or an operator that makes them.
+    private func placed(
+        _ objects: [KubernetesObject]
+    ) async throws -> (placed: [KubernetesObject], unserved: [KubernetesObject]) {
         var isNamespaced: [GroupVersionKind: Bool] = [:]
-        for type in Set(objects.map(\.type)) { isNamespaced[type] = try await api.resource(for: type).isNamespaced }
-        return objects.map { object in
-            guard isNamespaced[object.type] == false else { return object }
+        for type in Set(objects.map(\.type)) {
+            do {
+                isNamespaced[type] = try await api.resource(for: type).isNamespaced
+            } catch let error as KubernetesError where error.code == .unknownKind {
+                continue
+            }
+        }
+        var placed: [KubernetesObject] = []
+        for object in objects {
+            guard let isNamespaced = isNamespaced[object.type] else { continue }
             var copy = object
-            copy.namespace = nil
-            return copy
+            if !isNamespaced { copy.namespace = nil }
+            placed.append(copy)
+        }
+        return (placed, objects.filter { isNamespaced[$0.type] == nil })
+    }
+
+    /// Waits until one of the objects' kinds is served.
+    private func awaitServed(_ objects: [KubernetesObject]) async throws {
+        let types = Set(objects.map(\.type))
+        while true {
+            try await ContinuousClock().sleep(for: .seconds(1))
+            for type in types {
+                do {
+                    _ = try await api.resource(for: type)
+                    return
+                } catch is KubernetesError {
+                    continue
+                }
+            }
         }
     }
 
@@ -169,7 +205,7 @@ private final class WatchBoard: Sendable {
 
     /// The release's health; nil until everything was listed once.
     func health(
-        of objects: [KubernetesObject], needed: Set<ObjectSelection>, now: Timestamp,
+        of objects: [KubernetesObject], unserved: [KubernetesObject], needed: Set<ObjectSelection>, now: Timestamp,
         unreachableSince limit: ContinuousClock.Instant
     ) -> ObservedHealth? {
         state.withLock { state in
@@ -178,18 +214,40 @@ private final class WatchBoard: Sendable {
                 return ObservedHealth(.unknown, reason: "Unobservable", message: worst.value.why)
             }
             guard needed.isSubset(of: state.listed) else { return nil }
-            let members = objects.map { object in
-                (reference: object.reference, assessment: assess(object, state, now))
+            // What is there comes first: it is what those that are not there yet wait for.
+            var present: [(reference: ObjectReference, assessment: HealthAssessment)] = []
+            var absent: [(reference: ObjectReference, assessment: HealthAssessment)] = []
+            for object in objects {
+                let live = state.objects[object.reference.identity]
+                let assessment = assess(object, live, state, now)
+                if ObjectAnnotations().isHook(object) {
+                    // How a hook ended is for the apply to say.
+                    if live != nil, assessment.value == .progressing {
+                        present.append((object.reference, HealthAssessment(.progressing, "hook: \(assessment.message)")))
+                    }
+                } else if live != nil {
+                    present.append((object.reference, assessment))
+                } else {
+                    absent.append((object.reference, assessment))
+                }
             }
-            let summary = HealthSummary(of: members)
+            let waiting = unserved.map { object in
+                (
+                    reference: object.reference,
+                    assessment: HealthAssessment(.progressing, "its kind is not served yet")
+                )
+            }
+            let summary = HealthSummary(of: present + absent + waiting)
             let text = summary.message.isEmpty ? nil : summary.message
             return ObservedHealth(
                 Health(summary.value), reason: text.flatMap(ReasonWord.find(in:)), message: text)
         }
     }
 
-    private func assess(_ object: KubernetesObject, _ state: State, _ now: Timestamp) -> HealthAssessment {
-        guard let live = state.objects[object.reference.identity] else {
+    private func assess(
+        _ object: KubernetesObject, _ live: KubernetesObject?, _ state: State, _ now: Timestamp
+    ) -> HealthAssessment {
+        guard let live else {
             if object.spec?["ttlSecondsAfterFinished"] != nil { return HealthAssessment(.healthy, "finished and gone") }
             return HealthAssessment(.progressing, "it is not there")
         }

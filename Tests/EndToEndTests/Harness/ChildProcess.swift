@@ -17,8 +17,16 @@ struct ChildProcess: Sendable {
         let argv = words.map { strdup($0) } + [nil]
         let envp = merged.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for pointer in argv + envp { free(pointer) } }
+        // As a shell would start it: the thread that runs this has signals blocked, which a child would inherit.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var child = pid_t()
-        let code = posix_spawn(&child, "/bin/sh", nil, nil, argv, envp)
+        let code = posix_spawn(&child, "/bin/sh", nil, &attributes, argv, envp)
         guard code == 0 else { throw HarnessError("could not start \(program.lastPathComponent): error \(code)") }
         identifier = child
         self.log = log

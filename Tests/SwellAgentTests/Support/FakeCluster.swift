@@ -63,7 +63,7 @@ actor FakeCluster: ClusterPort {
     }
 
     func watch(
-        _ release: ClusterRelease, onHealth: @Sendable (ObservedHealth) async -> Void,
+        _ release: ClusterRelease, isApplying: Bool, onHealth: @Sendable (ObservedHealth) async -> Void,
         onChange: @escaping @Sendable () -> Void
     ) async throws {
         var last: ObservedHealth?
