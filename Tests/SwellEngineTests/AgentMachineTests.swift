@@ -135,17 +135,23 @@ internal import Testing
         #expect(second.report?.digest == second.digest("two"))
     }
 
-    @Test func theDeadlineCountsFromAcceptance() {
+    @Test func theDeadlineCountsFromWhenThereIsSomethingToApply() {
         var agent = AgentDriver()
         agent.send(.restarted)
         agent.send(.connected)
         agent.send(.assigned([agent.assignment(1, "one")]))
-        agent.pass(.minutes(9))
+        // A coordinator that is away with the content is no fault of the release's.
+        agent.send(.disconnected)
+        agent.pass(.minutes(30))
+        #expect(agent.report?.phase == .accepted)
+        agent.send(.connected)
         agent.send(.contentPresent(agent.digest("one")))
         agent.send(.workFinished(agent.forward(1, "one")))
         agent.send(
             .healthObserved(agent.forward(1, "one"), ObservedHealth(.progressing, message: "Deployment web: 1 of 2")))
-        agent.pass(.minutes(1))
+        agent.pass(.minutes(10) - .seconds(1))
+        #expect(agent.report?.phase == .verifying)
+        agent.pass(.seconds(1))
         #expect(agent.report?.phase == .failed)
         #expect(agent.report?.reason == "ProgressDeadlineExceeded")
         #expect(agent.report?.message == "not healthy within 10m: Deployment web: 1 of 2")

@@ -52,7 +52,7 @@ public struct AgentRecord: Sendable, Hashable, Codable {
     /// Releases proven healthy on this cluster, the latest first; few of them.
     public var proven: [ReleaseReference]
     public var acceptedAt: Timestamp?
-    /// When `work` counts as failed if it has not become healthy; nil once it has.
+    /// When `work` counts as failed if it has not become healthy; nil before it begins and once it has.
     public var deadline: Timestamp?
     /// When the running stretch of health began, for exactly `work`; nil while it is not healthy.
     public var healthySince: Timestamp?

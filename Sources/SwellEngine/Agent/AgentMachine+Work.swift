@@ -253,6 +253,7 @@ extension AgentMachine {
         activities[name] = .working
         if record.phase == .accepted {
             record.phase = .applying
+            record.deadline = record.assignment.map { now + $0.settings.progressDeadline }
             journal.applications[name] = record
             report(name, &actions)
             note("applying", record, work.release.map { "release \($0.version)" } ?? "removal", &actions)

@@ -136,7 +136,8 @@ public struct AgentMachine: Sendable, Hashable {
         }
         record.isApplied = false
         record.acceptedAt = now
-        record.deadline = now + assignment.settings.progressDeadline
+        // Counts from when there is something to apply: what the way of the content here takes is not the release's fault.
+        record.deadline = nil
         record.healthySince = nil
         record.observed = ObservedHealth(.progressing)
         record.failure = nil
