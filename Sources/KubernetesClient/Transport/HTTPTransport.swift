@@ -53,7 +53,8 @@ struct HTTPTransport: KubernetesTransport {
             return KubernetesResponse(
                 status: Int(response.status.code), headers: response.headers, body: ResponseBody(response.body))
         } catch {
-            if CertificateDiagnosis.isRefusal(error), let validity = await CertificateDiagnosis.validity(of: connection) {
+            if CertificateDiagnosis.isRefusal(error), let validity = await CertificateDiagnosis.validity(of: connection)
+            {
                 throw KubernetesError(
                     code: .noAnswer,
                     message: "\(request.summary) at \(server): "

@@ -223,7 +223,8 @@ private final class WatchBoard: Sendable {
                 if ObjectAnnotations().isHook(object) {
                     // How a hook ended is for the apply to say.
                     if live != nil, assessment.value == .progressing {
-                        present.append((object.reference, HealthAssessment(.progressing, "hook: \(assessment.message)")))
+                        present.append(
+                            (object.reference, HealthAssessment(.progressing, "hook: \(assessment.message)")))
                     }
                 } else if live != nil {
                     present.append((object.reference, assessment))
