@@ -60,7 +60,7 @@ internal import Testing
                 "=== usw1-e: no agent ever joined",
                 "=== usw1-f: Busy: others go first",
                 "=== usw1-g: no answer, last heard of 1m30s ago",
-                "shop 1.1.0 on 7 clusters: 2 would change, 1 would not, 2 gave no answer, 2 not connected",
+                "shop 1.1.0 on 7 clusters: 2 would change, 1 would not change, 2 gave no answer, 2 not connected",
             ])
     }
 

@@ -69,7 +69,7 @@ struct DiffText {
         func count(_ condition: (ClusterDiffView) -> Bool) -> Int { view.clusters.count(where: condition) }
         let parts = [
             (count { $0.hasDifferences }, "would change"),
-            (count { $0.state == .answered && !$0.hasDifferences }, "would not"),
+            (count { $0.state == .answered && !$0.hasDifferences }, "would not change"),
             (count { cluster in cluster.objects.contains { $0.action == .fail } }, "would refuse objects"),
             (count { $0.state == .failed || $0.state == .noAnswer }, "gave no answer"),
             (count { $0.state == .notConnected || $0.state == .neverJoined }, "not connected"),
