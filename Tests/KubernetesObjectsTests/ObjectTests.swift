@@ -54,6 +54,28 @@ internal import Testing
 }
 
 @Suite struct ManifestTests {
+    @Test func takesListsOfOneKindApart() throws {
+        let text = """
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: RoleBindingList
+            items:
+            - metadata: {name: a}
+            - {apiVersion: rbac.authorization.k8s.io/v1beta1, kind: RoleBinding, metadata: {name: b}}
+            ---
+            {apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: ConfigMapList, items: [{metadata: {name: c}}]}]}
+            ---
+            {apiVersion: v1, kind: ConfigMapList, items: null}
+            ---
+            {apiVersion: x.io/v1, kind: AllowList, metadata: {name: d}, items: [1]}
+
+            """
+        #expect(
+            try Manifest.objects(in: text).map(\.reference.description) == [
+                "rbac.authorization.k8s.io/v1 RoleBinding a", "rbac.authorization.k8s.io/v1beta1 RoleBinding b",
+                "v1 ConfigMap c", "x.io/v1 AllowList d",
+            ])
+    }
+
     @Test func takesListsApart() throws {
         let text = """
             apiVersion: v1

@@ -31,8 +31,25 @@ public enum Manifest {
         return objects
     }
 
-    private static func items(of root: YAMLNode) -> [YAMLNode] {
-        guard root["kind"]?.text?.hasSuffix("List") == true, let items = root["items"]?.elements else { return [root] }
-        return items.flatMap { Manifest.items(of: $0) }
+    /// The objects of a document: itself, or what a `List` or a list of one kind, such as a `RoleBindingList`, holds.
+    ///
+    /// As with kubectl, what a list of one kind holds need not say again which. A kind of which the name merely ends so is told
+    /// by its own name.
+    public static func items(of root: YAMLNode) -> [YAMLNode] {
+        guard let kind = root["kind"]?.text, kind.hasSuffix("List"), root["metadata"]?["name"] == nil,
+            let list = root["items"], list.elements != nil || list.scalar?.isNull == true
+        else { return [root] }
+        let type = [("apiVersion", root["apiVersion"]?.text ?? ""), ("kind", String(kind.dropLast(4)))]
+        return (list.elements ?? []).flatMap { item -> [YAMLNode] in
+            guard kind != "List", let entries = item.entries else { return items(of: item) }
+            let lacking = type.filter { item[$0.0] == nil }.map { key, text in
+                YAMLNode.Entry(
+                    key: key, line: item.line, column: item.column,
+                    value: YAMLNode(line: item.line, column: item.column, content: .scalar(.string(text), text: text)))
+            }
+            return items(
+                of: YAMLNode(
+                    line: item.line, column: item.column, tag: item.tag, content: .mapping(lacking + entries)))
+        }
     }
 }

@@ -104,8 +104,7 @@ struct ReleaseCreate: ServerCommand {
         for file in manifests {
             let limits = ReadingLimits(maximumBytes: SourceFiles.maximumBytes, maximumDepth: 100, maximumNodes: 500_000)
             for document in try YAMLReader.documents(in: file.content, file: file.name, limits: limits) {
-                let object = document.root.json
-                objects += object["kind"] == "List" ? object.items : [object]
+                objects += Manifest.items(of: document.root).map(\.json)
             }
         }
         return objects

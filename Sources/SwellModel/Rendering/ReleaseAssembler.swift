@@ -69,16 +69,11 @@ private struct Assembly {
         let limits = ReadingLimits(maximumBytes: ReleaseAssembler.maximumSize, maximumDepth: 100, maximumNodes: 500_000)
         do {
             for document in try YAMLReader.documents(in: file.content, file: file.name, limits: limits) {
-                for node in Self.items(of: document.root) { add(node, file: file.name) }
+                for node in Manifest.items(of: document.root) { add(node, file: file.name) }
             }
         } catch {
             errors.append(ModelError(reading: error, file: file.name))
         }
-    }
-
-    private static func items(of root: YAMLNode) -> [YAMLNode] {
-        guard root["kind"]?.text == "List", let items = root["items"]?.elements else { return [root] }
-        return items
     }
 
     private mutating func add(_ node: YAMLNode, file: String) {

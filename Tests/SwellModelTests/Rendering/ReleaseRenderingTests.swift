@@ -62,6 +62,24 @@ private func render(_ release: AssembledRelease, on cluster: Cluster) throws(Mod
 }
 
 @Suite struct ReleaseRenderingTests {
+    @Test func takesListsOfOneKindApart() throws {
+        let release = try assemble(
+            """
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: RoleList
+            items:
+            - {metadata: {name: reader, namespace: monitoring}, rules: []}
+            - {apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: writer}, rules: []}
+            ---
+            {apiVersion: v1, kind: ConfigMapList, items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: board}}]}
+            """)
+        #expect(
+            try render(release, on: east).map(\.reference.description) == [
+                "rbac.authorization.k8s.io/v1 Role monitoring/reader", "rbac.authorization.k8s.io/v1 Role shop/writer",
+                "v1 ConfigMap shop/board",
+            ])
+    }
+
     @Test func rendersParametersImagesAndPatchesByPlace() throws {
         let release = try assemble(manifests)
         #expect(release.objectCount == 3 && release.warnings.isEmpty)
