@@ -170,6 +170,11 @@ internal import Testing
         kind: Feed
         metadata: {name: news}
         ---
+        apiVersion: v1
+        kind: PersistentVolumeClaim
+        metadata: {name: papers}
+        spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+        ---
 
         """
 

@@ -32,7 +32,7 @@ struct HealthWait: Sendable {
         }
         if awaited.isEmpty { return [] }
         let selections = HealthWait.selections(for: awaited)
-        let lateBinding = try await api.lateBindingClasses(for: awaited)
+        let classes = try await api.storageClasses(for: awaited)
         let board = HealthBoard()
         let (signals, signal) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let deadline = ContinuousClock.now.advanced(by: limit)
@@ -64,7 +64,8 @@ struct HealthWait: Sendable {
             var last: [Failure] = []
             for await _ in signals {
                 let context = HealthContext(
-                    now: options.now(), lateBindingClasses: lateBinding, checks: options.checks)
+                    now: options.now(), lateBindingClasses: classes.lateBinding, classesRefusal: classes.refusal,
+                    checks: options.checks)
                 last = awaited.compactMap { object in
                     guard let selection = selections[object.reference.identity] else { return nil }
                     let assessment = board.assess(object, selection: selection, context: context)
@@ -77,7 +78,11 @@ struct HealthWait: Sendable {
                 if ContinuousClock.now >= deadline { break }
             }
             try Task.checkCancellation()
-            return last
+            // The worst first: one culprit is worth more than a list.
+            return last.enumerated().sorted {
+                ($0.element.assessment.value, $0.offset) < ($1.element.assessment.value, $1.offset)
+            }
+            .map(\.element)
         }
     }
 
@@ -116,7 +121,6 @@ extension HealthRules {
     /// Whether objects of a kind can be anything but healthy once they are stored: those that a rule judges, and custom
     /// resources, whose controllers report as they like.
     static func canBeUnhealthy(_ type: GroupKind) -> Bool {
-        let isCustom = type.group.contains(".") && !type.group.hasSuffix(".k8s.io")
-        return isCustom || hasRule(for: type)
+        BuiltInGroups.isCustom(type) || hasRule(for: type)
     }
 }

@@ -59,9 +59,8 @@ public struct HealthAssessment: Sendable, Hashable {
     /// A custom resource that its controller has not seen yet has no status: give it time before taking silence for
     /// consent. Built-in kinds without a status are as wanted once they are stored.
     private static func withoutConditions(_ object: KubernetesObject, _ context: HealthContext) -> HealthAssessment {
-        let isBuiltIn = !object.type.group.contains(".") || object.type.group.hasSuffix(".k8s.io")
         let hasStatus = !(object.status?.objectValue ?? [:]).isEmpty
-        guard !isBuiltIn, !hasStatus, object.spec != nil,
+        guard BuiltInGroups.isCustom(object.type.groupKind), !hasStatus, object.spec != nil,
             let created = object.creationTimestamp.flatMap(KubernetesTime.init(parsing:))
         else { return HealthAssessment(.healthy) }
         let age = context.now.seconds - created.seconds
@@ -92,18 +91,21 @@ public struct HealthContext: Sendable {
     public var ingressNeedsAddress: Bool
     /// The storage classes that bind volumes only once a pod uses them.
     public var lateBindingClasses: Set<String>
+    /// Why the storage classes could not be read; nil where they could.
+    public var classesRefusal: String?
     /// Checks for kinds that this room does not know, or judges otherwise.
     public var checks: [CustomHealthCheck]
 
     /// Creates a context.
     public init(
         now: KubernetesTime, statusGracePeriod: Duration = .seconds(30), ingressNeedsAddress: Bool = false,
-        lateBindingClasses: Set<String> = [], checks: [CustomHealthCheck] = []
+        lateBindingClasses: Set<String> = [], classesRefusal: String? = nil, checks: [CustomHealthCheck] = []
     ) {
         self.now = now
         self.statusGracePeriod = statusGracePeriod
         self.ingressNeedsAddress = ingressNeedsAddress
         self.lateBindingClasses = lateBindingClasses
+        self.classesRefusal = classesRefusal
         self.checks = checks
     }
 

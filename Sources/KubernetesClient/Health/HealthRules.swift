@@ -44,7 +44,10 @@ enum HealthRules {
             if context.lateBindingClasses.contains(storageClass) {
                 return HealthAssessment(.healthy, "binds once a pod uses it")
             }
-            return HealthAssessment(.progressing, "waits for a volume")
+            let doubt = context.classesRefusal.map {
+                "; whether it binds only once a pod uses it cannot be told: \($0)"
+            }
+            return HealthAssessment(.progressing, "waits for a volume\(doubt ?? "")")
         }
     }
 

@@ -62,12 +62,18 @@ enum PodHealth {
         }
     }
 
+    /// Whether a container waits because something is wrong. Of the image's reasons two follow no pattern.
+    private static func isTrouble(_ reason: String) -> Bool {
+        reason.hasSuffix("BackOff") || reason.hasSuffix("Error") || reason.hasPrefix("Err")
+            || reason == "InvalidImageName" || reason == "SignatureValidationFailed"
+    }
+
     private static func stuckContainer(_ pod: KubernetesObject) -> String? {
         for (label, status) in containers(pod) {
             guard let waiting = status["state"]?["waiting"], let reason = waiting["reason"]?.stringValue else {
                 continue
             }
-            guard reason.hasSuffix("BackOff") || reason.hasSuffix("Error") || reason.hasPrefix("Err") else { continue }
+            guard isTrouble(reason) else { continue }
             let message = waiting["message"]?.stringValue ?? ""
             var text = message.isEmpty ? "\(label): \(reason)" : "\(label): \(reason): \(message)"
             if reason == "CrashLoopBackOff", let last = termination(status["lastState"]?["terminated"]) {

@@ -33,18 +33,20 @@ enum WorkloadHealth {
         let updated = count(object, "updatedReplicas")
         let available = count(object, "availableReplicas")
         let ready = count(object, "readyReplicas")
-        if replicas < wanted { return progressing("\(replicas) of \(wanted) replicas are there") }
-        if updated < wanted { return progressing("\(updated) of \(wanted) replicas are updated") }
+        // Pods that are refused, by a quota or a policy, leave no pod behind that could tell.
+        let failure = Condition.find("ReplicaFailure", in: object).flatMap { $0.isTrue ? $0 : nil }
+        let why = failure.map { "; \($0.text)" } ?? ""
+        if replicas < wanted { return progressing("\(replicas) of \(wanted) replicas are there\(why)") }
+        if updated < wanted { return progressing("\(updated) of \(wanted) replicas are updated\(why)") }
         if replicas > wanted { return progressing("\(replicas - wanted) old replicas are pending termination") }
         if available < updated { return progressing("\(available) of \(updated) updated replicas are available") }
         if ready < wanted { return progressing("\(ready) of \(wanted) replicas are ready") }
-        if let failure = Condition.find("ReplicaFailure", in: object), failure.isTrue {
-            return HealthAssessment(.degraded, failure.text)
-        }
+        if let failure { return HealthAssessment(.degraded, failure.text) }
         guard let isAvailable = Condition.find("Available", in: object), isAvailable.isTrue else {
             return progressing(Condition.find("Available", in: object)?.text ?? "not available yet")
         }
-        let hasDeadline = object.spec?["progressDeadlineSeconds"].map { $0.intValue != nil } ?? false
+        // The largest number means none; then the controller says nothing of progress.
+        let hasDeadline = object.spec?["progressDeadlineSeconds"]?.intValue.map { $0 < Int64(Int32.max) } ?? false
         if hasDeadline, condition?.reason != "NewReplicaSetAvailable" {
             return progressing(condition?.text ?? "the new replica set is not yet available")
         }
@@ -58,7 +60,10 @@ enum WorkloadHealth {
         let updated = count(object, "updatedReplicas")
         let strategy = object.spec?["updateStrategy"]
         if ready < wanted { return progressing("\(ready) of \(wanted) replicas are ready") }
-        if strategy?["type"]?.stringValue == "OnDelete" { return HealthAssessment(.healthy) }
+        if strategy?["type"]?.stringValue == "OnDelete" {
+            return ready == wanted
+                ? HealthAssessment(.healthy) : progressing("\(ready) replicas are ready, \(wanted) are wanted")
+        }
         if let partition = bounded(strategy?["rollingUpdate"]?["partition"]), partition > 0 {
             let target = max(0, wanted - partition)
             return updated >= target

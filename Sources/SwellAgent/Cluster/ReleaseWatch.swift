@@ -31,7 +31,7 @@ struct ReleaseWatch: Sendable {
         // Hooks come and go while a release is applied; whether they succeeded is known by then.
         let (placed, unserved) = try await placed(isApplying ? objects : objects.filter { !isHook($0) })
         let board = WatchBoard(
-            checks: try HealthChecks(checks), lateBindingClasses: try await api.lateBindingClasses(for: placed))
+            checks: try HealthChecks(checks), classes: try await api.storageClasses(for: placed))
         let bell = LatestSlot<Void>()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (selection, isNeeded) in Self.selections(for: placed) {
@@ -143,11 +143,11 @@ private final class WatchBoard: Sendable {
 
     private let state = Mutex(State())
     private let checks: HealthChecks
-    private let lateBindingClasses: Set<String>
+    private let classes: StorageClasses
 
-    init(checks: HealthChecks, lateBindingClasses: Set<String>) {
+    init(checks: HealthChecks, classes: StorageClasses) {
         self.checks = checks
-        self.lateBindingClasses = lateBindingClasses
+        self.classes = classes
     }
 
     /// Takes what a watch tells. True when an object that was seen before now wishes something else.
@@ -253,8 +253,8 @@ private final class WatchBoard: Sendable {
             return HealthAssessment(.progressing, "it is not there")
         }
         let context = HealthContext(
-            now: KubernetesTime(seconds: Double(now.milliseconds) / 1_000), lateBindingClasses: lateBindingClasses,
-            checks: checks.of(live))
+            now: KubernetesTime(seconds: Double(now.milliseconds) / 1_000), lateBindingClasses: classes.lateBinding,
+            classesRefusal: classes.refusal, checks: checks.of(live))
         let neighbours = state.objects.values.filter { $0.namespace == live.namespace }
         let pods = WorkloadPods.select(
             from: neighbours.filter { $0.kind == "Pod" }, of: live,

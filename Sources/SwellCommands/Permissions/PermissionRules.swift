@@ -5,7 +5,7 @@ internal import SwellModel
 ///
 /// What is granted follows from what the agent does. It lists, watches, reads, applies on the server's side (`patch`, and
 /// `create` for what is not there yet) and prunes (`delete`) the kinds of the releases; it looks at pods and replica sets to
-/// name culprits; it keeps its inventory in ConfigMaps of its own namespace; it makes namespaces that are not there; and it
+/// name culprits, and at storage classes where claims are brought; it keeps its inventory in ConfigMaps of its own namespace; it makes namespaces that are not there; and it
 /// tells its cluster by the uid of `kube-system`, or, where it keeps to namespaces, of its own. Discovery is open to every
 /// service account by Kubernetes' own `system:discovery`.
 struct PermissionRules: Sendable {
@@ -79,6 +79,10 @@ struct PermissionRules: Sendable {
         for definition in definitions.values.sorted(by: { $0.resource < $1.resource }) {
             // A new kind is used once the server lists it.
             rules.append(Self.rule(definition.group, [definition.resource], ["list"]))
+        }
+        if objects.contains(where: { $0.apiVersion == "v1" && $0.kind == "PersistentVolumeClaim" }) {
+            // Whether a claim that is not bound yet is as it should be, its class says.
+            rules.append(Self.rule("storage.k8s.io", ["storageclasses"], ["list"]))
         }
         let made = namespaces.union([agentNamespace]).sorted()
         rules.append(Self.rule("", ["namespaces"], ["get"], names: (made + ["kube-system"]).sorted()))
