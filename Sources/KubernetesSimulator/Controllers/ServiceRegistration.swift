@@ -24,6 +24,24 @@ extension ClusterState {
         }
     }
 
+    /// The versions, by group, that are registered and that this server does not serve by itself.
+    var extensionVersions: [String: [(name: String, isAvailable: Bool)]] {
+        var found: [String: [(name: String, isAvailable: Bool)]] = [:]
+        for object in store.all(Self.storage).map(\.value) where object.at("spec", "service") != nil {
+            guard let group = object.at("spec", "group")?.stringValue,
+                let version = object.at("spec", "version")?.stringValue, !serves(apiVersion: "\(group)/\(version)")
+            else { continue }
+            found[group, default: []].append((version, object.condition("Available")?["status"] == "True"))
+        }
+        return found
+    }
+
+    /// Whether a path leads to an extension server. None is simulated, so nobody answers there.
+    func isOfExtensionServer(_ path: [String]) -> Bool {
+        guard path.count >= 3, path[0] == "apis" else { return false }
+        return extensionVersions[path[1]]?.contains { $0.name == path[2] } ?? false
+    }
+
     /// What the aggregator finds: nobody answers behind a simulated service, so one with ready endpoints counts as up.
     private func availability(of object: JSONValue) -> (status: String, reason: String, message: String) {
         guard let service = object.at("spec", "service") else {

@@ -145,9 +145,19 @@ extension ClusterState {
             }
             return ["metadata": group.isEmpty ? .object([:]) : ["name": .string(group)], "versions": .array(versions)]
         }
+        let extensions = core ? [:] : extensionVersions
+        let others = extensions.keys.sorted().map { group -> JSONValue in
+            let versions = (extensions[group] ?? []).map { version -> JSONValue in
+                [
+                    "version": .string(version.name), "freshness": version.isAvailable ? "Current" : "Stale",
+                    "resources": [],
+                ]
+            }
+            return ["metadata": ["name": .string(group)], "versions": .array(versions)]
+        }
         var response = APIResponse.json([
             "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": .object([:]),
-            "items": .array(items),
+            "items": .array(items + others),
         ])
         response.contentType = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
         return response

@@ -16,6 +16,7 @@ extension ClusterState {
         instant = now
         do throws(APIStatus) {
             try authorize(request)
+            if isOfExtensionServer(request.path) { return .text("service unavailable\n", status: 503) }
             if let answer = try discovery(request) { return answer }
             if let answer = try review(request) { return answer }
             guard let path = try resolve(request) else { return .pageNotFound }
