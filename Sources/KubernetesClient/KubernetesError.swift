@@ -110,10 +110,24 @@ public struct KubernetesError: Error, Sendable {
     /// Whether the object or resource asked for is not there.
     public var isNotFound: Bool { status == 404 }
 
+    /// Whether the path is not served, whatever the object: of several API servers behind one address, one may be a moment
+    /// behind the others.
+    var isPathUnserved: Bool {
+        status == 404
+            && (serverMessage.map { $0.hasPrefix("the server could not find the requested resource") } ?? true)
+    }
+
+    /// Whether it comes from etcd, whose errors an API server passes on without a reason: a change of its leader, say.
+    private var isOfTheStore: Bool {
+        ["etcdserver: ", "rpc error: code = Unavailable", "context deadline exceeded"].contains { text in
+            serverMessage?.contains(text) == true
+        }
+    }
+
     /// Whether trying again later can help, nothing else being changed.
     ///
     /// The one 500 that stays is "failed to create typed patch object": so an API server answers an unknown or mistyped
-    /// field under server-side apply.
+    /// field under server-side apply. A 401 is not transient by itself, but an outage (``ServerOutage``): tokens are rotated.
     public var isTransient: Bool {
         switch code {
         case .noAnswer, .timeout, .invalidAnswer, .expired, .overloaded, .notReached: return true
@@ -124,7 +138,7 @@ public struct KubernetesError: Error, Sendable {
         case 408, 429, 502, 503, 504: return true
         case 500:
             if serverMessage?.contains("failed to create typed patch object") == true { return false }
-            return serverMessage == nil || reason == "InternalError" || reason == "ServerTimeout"
+            return serverMessage == nil || reason == "InternalError" || reason == "ServerTimeout" || isOfTheStore
         case 409:
             return reason == "Conflict" && !causes.contains { $0.reason == "FieldManagerConflict" }
         case 403:

@@ -63,6 +63,63 @@ internal import Testing
         #expect(refused.transport.asked.count == 2)
     }
 
+    /// The server's store passes its errors on without a reason.
+    @Test(arguments: [
+        ("etcdserver: leader changed", true), ("etcdserver: request timed out", true),
+        ("rpc error: code = Unavailable desc = transport is closing", true), ("context deadline exceeded", true),
+        ("failed to prune fields: failed add back owned items", false),
+        ("failed to create typed patch object (a/b; v1, Kind=X): etcdserver: .spec: not declared", false),
+    ])
+    func anErrorOfTheStoreMayPass(message: String, isTransient: Bool) async {
+        let result = await version { $0 == 1 ? .failure(500, "", message) : RetryTests.good }
+        #expect((result.error == nil) == isTransient)
+        #expect(result.transport.asked.count == (isTransient ? 2 : 1))
+    }
+
+    @Test func whatTheServerAsksOfOneRequestHoldsAllOthersUp() async throws {
+        let transport = ScriptedTransport { request, _ in
+            guard request.path == "/version" else {
+                return ScriptedTransport.discovery(request)
+                    ?? (request.query.contains { $0.name == "watch" } ? .text("") : .failure(404, "NotFound", "none"))
+            }
+            var answer = ScriptedTransport.Answer.failure(429, "TooManyRequests", "too many requests")
+            answer.headers["retry-after"] = "7"
+            return answer
+        }
+        let clock = RecordingClock()
+        var options = KubernetesAPI.Options.immediate(attempts: 1)
+        options.clock = clock
+        options.chance = { 0 }
+        let api = KubernetesAPI(transport: transport, options: options)
+        _ = try? await api.version()
+        #expect(clock.slept.isEmpty, "the one that was refused is not tried again")
+        #expect(try await api.get(configMap("a").reference) == nil)
+        #expect(clock.slept.count == transport.asked.count - 1)
+        #expect(clock.slept.allSatisfy { (.seconds(5) ... .seconds(7)).contains($0) }, "\(clock.slept)")
+        let before = clock.slept.count
+        try await api.watch(ObjectSelection(type: configMapType), from: "1") { _ in }
+        #expect(clock.slept.count == before + 1, "a watch waits too")
+    }
+
+    @Test func onlyA429WithAWishPausesTheOthers() async throws {
+        let transport = ScriptedTransport { request, count in
+            if request.path == "/version" {
+                var answer = ScriptedTransport.Answer.failure(
+                    count == 1 ? 503 : 429, count == 1 ? "ServiceUnavailable" : "TooManyRequests", "busy")
+                if count == 1 { answer.headers["retry-after"] = "7" }
+                return answer
+            }
+            return ScriptedTransport.discovery(request) ?? .failure(404, "NotFound", "none")
+        }
+        let clock = RecordingClock()
+        var options = KubernetesAPI.Options.immediate(attempts: 1)
+        options.clock = clock
+        let api = KubernetesAPI(transport: transport, options: options)
+        for _ in 0..<2 { _ = try? await api.version() }
+        _ = try await api.get(configMap("a").reference)
+        #expect(clock.slept.isEmpty)
+    }
+
     @Test func createIsNotRepeatedWithoutAnAnswer() async throws {
         let transport = ScriptedTransport { request, _ in
             if let answer = ScriptedTransport.discovery(request) { return answer }

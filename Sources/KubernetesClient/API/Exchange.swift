@@ -8,18 +8,25 @@ struct Exchange: Sendable {
     let options: KubernetesAPI.Options
     let limiter: RequestLimiter
     let reach: ReachMonitor
+    let pause: ServerPause
     let logger: Logger
 
     /// Sends a request until it is answered or cannot be, and returns the answer's JSON.
     ///
-    /// - Parameter isRepeatable: Whether the request may be sent again when no answer came, which may mean that it was
-    ///   carried out.
-    func json(_ request: KubernetesRequest, isRepeatable: Bool = true) async throws -> JSONValue {
+    /// - Parameters:
+    ///   - isRepeatable: Whether the request may be sent again when no answer came, which may mean that it was carried out.
+    ///   - maximumAttempts: How often it is sent at most; nil for as often as the client does.
+    func json(
+        _ request: KubernetesRequest, isRepeatable: Bool = true, maximumAttempts: Int? = nil
+    ) async throws -> JSONValue {
         var attempt = 1
         var renewed = false
         while true {
             do {
-                return try await limiter.run { try await once(request) }
+                return try await limiter.run {
+                    try await pause.over(clock: options.clock, chance: options.chance)
+                    return try await once(request)
+                }
             } catch let error as KubernetesError {
                 if error.status == 401, !renewed {
                     // The token may have been rotated since it was read.
@@ -31,7 +38,7 @@ struct Exchange: Sendable {
                 if [.noAnswer, .timeout, .invalidAnswer].contains(error.code) { await transport.renewCredentials() }
                 let mayRepeat = isRepeatable || (error.status != nil && error.status != 504)
                 guard error.isTransient, error.status != 409, error.status != 410, mayRepeat,
-                    attempt < options.retry.maximumAttempts
+                    attempt < maximumAttempts ?? options.retry.maximumAttempts
                 else { throw error }
                 var delay = options.retry.delay(
                     afterAttempt: attempt, retryAfter: error.retryAfter, chance: options.chance())
@@ -60,10 +67,13 @@ struct Exchange: Sendable {
         let response = try await transport.send(request)
         let body = try await collect(response, request)
         let json = try? JSONValue(parsing: body, duplicateKeys: .keepLast)
+        ServerWarnings.note(response.headers)
         guard (200..<300).contains(response.status) else {
-            throw KubernetesError(
+            let error = KubernetesError(
                 statusBody: json, httpStatus: response.status, what: request.summary,
                 retryAfter: Exchange.retryAfter(response.headers))
+            obey(error)
+            throw error
         }
         guard let json, json.objectValue != nil else {
             let type = response.headers.first(name: "content-type") ?? "no content type"
@@ -75,6 +85,12 @@ struct Exchange: Sendable {
                 status: nil)
         }
         return json
+    }
+
+    /// Holds all requests up for as long as a server that has too many of them asks.
+    func obey(_ error: KubernetesError) {
+        guard error.status == 429, let wish = error.retryAfter else { return }
+        pause.begin(min(wish, options.retry.ceiling))
     }
 
     private func collect(_ response: KubernetesResponse, _ request: KubernetesRequest) async throws -> [UInt8] {

@@ -40,6 +40,7 @@ public struct KubernetesAPI: Sendable {
     private let watchLimiter: RequestLimiter
     let discovery: Discovery
     let reach = ReachMonitor()
+    let pause = ServerPause()
     let settled = SettledObjects()
 
     /// Prepares to talk to a server; nothing is sent yet. Call ``shutdown()`` when done.
@@ -77,7 +78,8 @@ public struct KubernetesAPI: Sendable {
         self.limiter = limiter
         self.watchLimiter = RequestLimiter(
             maximumRunning: options.maximumWatches, maximumWaiting: options.maximumWaiting)
-        let exchange = Exchange(transport: transport, options: options, limiter: limiter, reach: reach, logger: logger)
+        let exchange = Exchange(
+            transport: transport, options: options, limiter: limiter, reach: reach, pause: pause, logger: logger)
         self.exchange = exchange
         self.discovery = Discovery { path, accept in
             try await exchange.json(KubernetesRequest(.GET, path, accept: accept, timeout: options.requestTimeout))

@@ -83,6 +83,23 @@ extension KubernetesAPI {
         }
     }
 
+    /// Whether objects of a type can be asked for: a server may announce a kind before it serves it.
+    func isServed(_ type: GroupVersionKind) async throws -> Bool {
+        do {
+            let resource = try await resource(for: type)
+            var request = KubernetesRequest(
+                .GET, resource.collectionPath(namespace: nil), timeout: options.requestTimeout)
+            request.query.append(("limit", "1"))
+            _ = try await exchange.json(request, maximumAttempts: 1)
+            return true
+        } catch let error as KubernetesError {
+            // It is served, though what is stored cannot be read: the webhook that converts it may come with the bundle.
+            if error.status == 500 { return true }
+            guard error.code == .unknownKind || error.isNotFound || error.isTransient else { throw error }
+            return false
+        }
+    }
+
     /// The first objects of a selection, and whether they are all.
     func firstObjects(
         _ selection: ObjectSelection, limit: Int

@@ -129,7 +129,7 @@ extension KubernetesAPI {
         var told: ServerOutage?
         while !Task.isCancelled {
             var lasting = Duration.seconds(1)
-            if let sign = reach.lastSign, sign.duration(to: .now) >= .seconds(3) {
+            if !pause.isOn, let sign = reach.lastSign, sign.duration(to: .now) >= .seconds(3) {
                 // How it went is in the monitor; a failure here has lasted long enough already.
                 let request = KubernetesRequest(.GET, "/version", timeout: .seconds(3))
                 _ = try? await exchange.once(request)

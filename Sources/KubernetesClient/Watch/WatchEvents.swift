@@ -119,6 +119,7 @@ extension KubernetesAPI {
         request.query.append(("resourceVersion", resourceVersion))
         request.query.append(("timeoutSeconds", String(max(1, lasting.components.seconds))))
         try await watching {
+            try await pause.over(clock: options.clock, chance: options.chance)
             let response = try await reach.observing("watch of \(selection)") {
                 let response = try await transport.send(request)
                 guard response.status == 200 else { throw try await refusal(response, selection) }
@@ -141,8 +142,10 @@ extension KubernetesAPI {
         var body: [UInt8] = []
         for try await chunk in response.body where body.count < 1 << 20 { body.append(contentsOf: chunk) }
         if response.status == 401 { await transport.renewCredentials() }
-        return KubernetesError(
+        let error = KubernetesError(
             statusBody: try? JSONValue(parsing: body, duplicateKeys: .keepLast), httpStatus: response.status,
             what: "watch of \(selection)", retryAfter: Exchange.retryAfter(response.headers))
+        exchange.obey(error)
+        return error
     }
 }

@@ -103,6 +103,23 @@ struct ImmediateClock: Clock {
     }
 }
 
+/// A clock on which every sleep is over at once, and which remembers how long each was to be.
+final class RecordingClock: Clock {
+    typealias Instant = ContinuousClock.Instant
+
+    private let lengths = Mutex<[Duration]>([])
+
+    var slept: [Duration] { lengths.withLock { $0 } }
+    var now: ContinuousClock.Instant { ContinuousClock.now }
+    var minimumResolution: Duration { .nanoseconds(1) }
+
+    func sleep(until deadline: ContinuousClock.Instant, tolerance: Duration?) async throws {
+        try Task.checkCancellation()
+        lengths.withLock { $0.append(now.duration(to: deadline)) }
+        await Task.yield()
+    }
+}
+
 let configMapType = GroupVersionKind(version: "v1", kind: "ConfigMap")
 
 func configMap(_ name: String, _ data: [String: String] = [:], version: String = "1") -> KubernetesObject {
