@@ -287,45 +287,6 @@ extension BundleResult {
     }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct PruneTests {
-    @Test func keepsWhatGuardsProtect() async throws {
-        try await SimulatedServer.run { server in
-            let text =
-                Sample.namespace + Sample.configMap("kept", annotations: "{swell.dev/prune: keep}")
-                + Sample.configMap("dropped")
-            _ = try await server.applier().apply(try Sample.manifest(text))
-            let foreign = KubernetesObject(
-                type: GroupVersionKind(version: "v1", kind: "ConfigMap"), namespace: "shop", name: "theirs")
-            _ = try await server.api.create(foreign)
-
-            let error = await #expect(throws: KubernetesError.self) { try await server.applier().apply([]) }
-            #expect(error?.message.contains("the new set is empty") == true)
-            #expect(try await server.exists("v1", "ConfigMap", "dropped"))
-
-            let emptied = try await server.applier { $0.allowsEmpty = true }.apply([])
-            #expect(emptied.summary.contains("ConfigMap kept kept"))
-            #expect(emptied.summary.contains("ConfigMap dropped pruned"))
-            #expect(emptied.message("shop").contains("which is not of this bundle"), "\(emptied.objects)")
-            #expect(emptied.inventory.references.map(\.name) == ["shop"])
-            #expect(try await server.exists("v1", "ConfigMap", "theirs"))
-        }
-    }
-
-    @Test func removesAllWithItsNamespaceWhenNothingElseIsInIt() async throws {
-        try await SimulatedServer.run { server in
-            let text = Sample.namespace + Sample.configMap("a") + Sample.deployment("web")
-            let applier = server.applier {
-                $0.inventoryNamespace = "shop"
-                $0.allowsEmpty = true
-            }
-            #expect(try await applier.apply(try Sample.manifest(text)).succeeded)
-            let removed = try await applier.apply([])
-            #expect(removed.objects.allSatisfy { $0.outcome == .pruned }, "\(removed.objects)")
-            #expect(removed.inventory.references.isEmpty)
-        }
-    }
-}
-
 @Suite(.timeLimit(.minutes(2))) struct LargeBundleTests {
     @Test func twoHundredObjectsSurviveErrors() async throws {
         try await SimulatedServer.run { server in

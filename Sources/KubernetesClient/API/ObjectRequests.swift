@@ -91,7 +91,7 @@ extension KubernetesAPI {
             body: object.json.serializedBytes(), timeout: options.requestTimeout)
         if let fieldManager { request.query.append(("fieldManager", fieldManager)) }
         if dryRun { request.query.append(("dryRun", "All")) }
-        return try await self.object(request, isRepeatable: false)
+        return try await self.object(request, isRepeatable: false, about: object)
     }
 
     /// Replaces an object. A 409 means that it has changed since it was read.
@@ -99,7 +99,7 @@ extension KubernetesAPI {
         try await self.object(
             KubernetesRequest(
                 .PUT, path(of: object.reference), contentType: "application/json", body: object.json.serializedBytes(),
-                timeout: options.requestTimeout))
+                timeout: options.requestTimeout), about: object)
     }
 
     /// Applies an object on the server's side: creates it, or changes the fields given and drops those given last time
@@ -118,7 +118,7 @@ extension KubernetesAPI {
             timeout: options.requestTimeout)
         if apply.force { request.query.append(("force", "true")) }
         if apply.dryRun { request.query.append(("dryRun", "All")) }
-        return try await self.object(request)
+        return try await self.object(request, about: object)
     }
 
     /// Changes an existing object.
@@ -176,7 +176,14 @@ extension KubernetesAPI {
         try await resource(for: reference.type).path(namespace: reference.namespace, name: reference.name)
     }
 
-    func object(_ request: KubernetesRequest, isRepeatable: Bool = true) async throws -> KubernetesObject {
-        try KubernetesObject(json: try await exchange.json(request, isRepeatable: isRepeatable))
+    /// - Parameter sent: The object that the request carries: a refusal may quote what is in it.
+    func object(
+        _ request: KubernetesRequest, isRepeatable: Bool = true, about sent: KubernetesObject? = nil
+    ) async throws -> KubernetesObject {
+        do {
+            return try KubernetesObject(json: try await exchange.json(request, isRepeatable: isRepeatable))
+        } catch let error as KubernetesError {
+            throw sent.map { SecretMask.hidingValues(of: $0, in: error) } ?? error
+        }
     }
 }

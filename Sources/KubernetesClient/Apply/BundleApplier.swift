@@ -34,13 +34,16 @@ public struct BundleApplier: Sendable {
         let plan = try BundlePlan(objects, options: options) { scopes[$0] }
         let store = InventoryStore(api: api, options: options)
         let stored = try await store.read()
-        let old = stored.inventory.union(previous)
+        let old = await placed(stored.inventory.union(previous))
         let new = plan.inventory
         if options.prunes, let refusal = PruneGuard.refusal(old: old, new: new, allowsEmpty: options.allowsEmpty) {
             throw KubernetesError(code: .invalidInput, message: refusal)
         }
         var run = BundleRun(record: stored)
+        run.ours = await placed(stored.applied.union(previous)).identities
         run.record.inventory = old.union(new)
+        run.record.pending = Inventory(
+            run.record.inventory.references.filter { !run.ours.contains($0.identity) })
         try await write(run.record, replacing: stored, to: store, plan: plan)
 
         try await applySteps(plan.steps.filter { $0.wave == nil }, plan, &run, onProgress)
@@ -60,6 +63,10 @@ public struct BundleApplier: Sendable {
             } else {
                 run.record.inventory = old.union(new)
             }
+            run.record.pending = Inventory(
+                run.record.pending.subtracting(new).references.filter {
+                    run.record.inventory.identities.contains($0.identity)
+                })
             if run.record != before { try await finish(run.record, in: store) }
         }
         return BundleResult(objects: run.reports, inventory: run.record.inventory)
@@ -68,6 +75,8 @@ public struct BundleApplier: Sendable {
     /// What a run has done so far.
     private struct BundleRun {
         var record: InventoryStore.Record
+        /// What was applied before.
+        var ours: Set<ObjectIdentity> = []
         var reports: [BundleProgress] = []
         var failed: Set<ObjectIdentity> = []
         /// Why what follows is not tried.
@@ -96,12 +105,33 @@ public struct BundleApplier: Sendable {
             }
             do {
                 scopes[type] = try await api.resource(for: type).isNamespaced
-            } catch let error as KubernetesError where error.code == .unknownKind {
-                // Told when its turn comes, as a failure of the objects of this kind alone.
+            } catch let error as KubernetesError where error.code == .unknownKind || error.code == .notReached {
+                // Told when its turn comes, as a failure of the objects of this kind alone. What serves a kind that is known
+                // and away now may come with this very bundle.
                 continue
             }
         }
         return scopes
+    }
+
+    /// An inventory by the scopes that the server knows now: an object may have been noted in a namespace before anybody knew
+    /// that its kind lives in none, and must not be taken for another one.
+    func placed(_ inventory: Inventory) async -> Inventory {
+        var isClusterWide: [GroupKind: Bool] = [:]
+        var references: [ObjectReference] = []
+        for reference in inventory.references {
+            let type = reference.type.groupKind
+            var reference = reference
+            if reference.namespace != nil, BuiltInGroups.isCustom(type) {
+                if isClusterWide[type] == nil {
+                    let resource = try? await api.discovery.resource(for: type, preferring: reference.type.version)
+                    isClusterWide[type] = resource.map { !$0.isNamespaced } ?? false
+                }
+                if isClusterWide[type] == true { reference.namespace = nil }
+            }
+            references.append(reference)
+        }
+        return Inventory().union(Inventory(references))
     }
 
     /// Stores the union before anything is applied; where the inventory's namespace comes with the bundle, that first.
@@ -144,6 +174,9 @@ public struct BundleApplier: Sendable {
             let wave = steps[index].wave
             var applied: [KubernetesObject] = []
             while index < steps.endIndex, steps[index].wave == wave {
+                if steps[index].phase == .admission, options.waitsForHealth, !run.hasFailed {
+                    try await awaitAnswers(to: steps[index].objects, from: applied)
+                }
                 try await applyStep(steps[index], plan, &run, &applied, onProgress)
                 index += 1
             }
@@ -170,7 +203,8 @@ public struct BundleApplier: Sendable {
             await note(
                 BundleProgress(reference: object.reference, outcome: .skipped, message: reason), &run, onProgress)
         }
-        let applier = ObjectApplier(api: api, options: options)
+        let applier = ObjectApplier(
+            api: api, options: options, ours: run.ours, awaitedVersions: plan.extensionVersions)
         let seen = try await LiveObjects.read(ready, api: api, concurrency: options.concurrency)
         var done: [KubernetesObject] = []
         try await forEachConcurrently(ready, atMost: options.concurrency) { object in
@@ -213,14 +247,20 @@ public struct BundleApplier: Sendable {
         for version in definition.spec?["versions"]?.arrayValue ?? [] where version["served"]?.boolValue == true {
             let type = GroupVersionKind(group: group, version: version["name"]?.stringValue ?? "", kind: kind)
             try await api.poll(every: .milliseconds(50), atMost: options.settleTimeout, what: "\(type) to be served") {
-                do {
-                    _ = try await api.list(ObjectSelection(type: type), pageSize: 1)
-                    return true
-                } catch let error as KubernetesError where error.code == .unknownKind || error.isNotFound {
-                    return false
-                }
+                try await api.isServed(type)
             }
         }
+    }
+
+    /// Waits a while for the workloads that answer webhooks, where they come with the bundle: a webhook that nobody answers
+    /// refuses requests, those for its own pods among them.
+    ///
+    /// No longer than a definition may take: some programs are ready only once their webhooks are configured.
+    private func awaitAnswers(to configurations: [KubernetesObject], from applied: [KubernetesObject]) async throws {
+        let answering = WebhookBackends.workloads(answering: configurations, among: applied)
+        if answering.isEmpty { return }
+        _ = try await HealthWait(api: api, options: options).wait(
+            for: answering, atMost: min(options.settleTimeout, options.healthTimeout))
     }
 
     private func awaitHealth(
@@ -275,12 +315,15 @@ public struct BundleApplier: Sendable {
         let pruned = identities
         var staying: [ObjectReference] = []
         for step in ApplyOrder.pruneOrder(unwanted.sorted) {
+            var leaving: [KubernetesObject] = []
             try await forEachConcurrently(step, atMost: options.concurrency) { reference in
                 (reference, try await pruner.prune(reference, pruned: pruned))
             } onResult: { reference, outcome in
                 await note(outcome.progress, &run, onProgress)
                 if outcome.stays { staying.append(reference) }
+                if let object = outcome.leaving { leaving.append(object) }
             }
+            try await pruner.awaitGone(leaving)
         }
         return Inventory(staying)
     }

@@ -57,6 +57,8 @@ public struct BundleOptions: Sendable {
     public var settleTimeout: Duration = .seconds(60)
     /// Whether what is no longer wanted is deleted.
     public var prunes = true
+    /// Whether a Job that goes by itself once it has finished, and is not there, is run again; otherwise it counts as done.
+    public var repeatsFinishedJobs = true
     /// Whether an empty list of objects means to delete everything.
     public var allowsEmpty = false
     /// Checks for kinds that the built-in rules do not know.

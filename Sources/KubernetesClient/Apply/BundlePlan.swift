@@ -6,6 +6,8 @@ struct BundlePlan: Sendable {
     let hooks: [Hook]
     /// The definition in the bundle that brings a kind.
     let definitions: [GroupKind: ObjectReference]
+    /// The API versions, as `group/version`, for which the bundle brings the server.
+    let extensionVersions: Set<String>
 
     /// - Parameters:
     ///   - objects: The bundle.
@@ -48,6 +50,14 @@ struct BundlePlan: Sendable {
         self.hooks = hooks
         self.steps = try ApplyOrder.steps(of: rest, annotations: options.annotations)
         self.definitions = BundlePlan.definitions(in: objects).mapValues(\.reference)
+        self.extensionVersions = Set(
+            objects.filter { $0.type.groupKind == GroupKind(group: "apiregistration.k8s.io", kind: "APIService") }
+                .compactMap { service in
+                    guard let group = service.spec?["group"]?.stringValue,
+                        let version = service.spec?["version"]?.stringValue
+                    else { return nil }
+                    return "\(group)/\(version)"
+                })
     }
 
     /// The CustomResourceDefinitions of a bundle by the kinds that they bring.

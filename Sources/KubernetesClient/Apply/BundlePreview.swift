@@ -18,7 +18,8 @@ extension BundleApplier {
     ) async throws -> BundleResult {
         let scopes = try await scopes(of: objects)
         let plan = try BundlePlan(objects, options: options) { scopes[$0] }
-        let stored = try await InventoryStore(api: api, options: options).read()
+        var stored = try await InventoryStore(api: api, options: options).read()
+        stored.inventory = await placed(stored.inventory)
         let unwanted = options.prunes ? stored.inventory.subtracting(plan.inventory) : Inventory()
         if options.prunes,
             let refusal = PruneGuard.refusal(
@@ -26,7 +27,9 @@ extension BundleApplier {
         {
             throw KubernetesError(code: .invalidInput, message: refusal)
         }
-        let previewer = ObjectPreviewer(api: api, options: options, plan: plan, namespaces: namespaces)
+        let previewer = ObjectPreviewer(
+            applier: ObjectApplier(api: api, options: options, ours: stored.applied.identities), plan: plan,
+            namespaces: namespaces)
         var mask = SecretMask()
         var reports = try await previewer.look(at: plan.steps.filter { $0.wave == nil }.flatMap(\.objects), &mask)
         reports += try await previewer.look(at: plan.hooks, .before, finished: stored.finishedHooks, &mask)
@@ -48,7 +51,8 @@ extension BundleApplier {
         let plan = try BundlePlan(objects, options: options) { scopes[$0] }
         let stored = try await InventoryStore(api: api, options: options).read()
         let previewer = ObjectPreviewer(
-            api: api, options: options, plan: plan, namespaces: [], wasApplied: true)
+            applier: ObjectApplier(api: api, options: options, ours: stored.applied.identities), plan: plan,
+            namespaces: [], wasApplied: true)
         var mask = SecretMask()
         let reports = try await previewer.look(at: plan.steps.flatMap(\.objects), &mask)
         return BundleResult(objects: reports, inventory: stored.inventory)
@@ -58,20 +62,22 @@ extension BundleApplier {
     public func isRecorded(_ objects: [KubernetesObject], in inventory: Inventory) async throws -> Bool {
         let scopes = try await scopes(of: objects)
         let plan = try BundlePlan(objects, options: options) { scopes[$0] }
-        return plan.inventory.subtracting(inventory).references.isEmpty
+        return plan.inventory.subtracting(await placed(inventory)).references.isEmpty
     }
 }
 
 /// Asks the server what applying single objects would do.
 private struct ObjectPreviewer: Sendable {
-    let api: KubernetesAPI
-    let options: BundleOptions
+    let applier: ObjectApplier
     let plan: BundlePlan
     /// Namespaces that are made before.
     let namespaces: Set<String>
     /// Whether the bundle was applied before, and what has changed since is looked for: what was found settled a while ago is
     /// not asked again, and what goes by itself is not missed.
     var wasApplied = false
+
+    private var api: KubernetesAPI { applier.api }
+    private var options: BundleOptions { applier.options }
 
     /// What was seen of one object. The changes are told apart later, one object after another: a mask numbers values in
     /// the order in which it meets them, and equal previews must be equal.
@@ -91,7 +97,11 @@ private struct ObjectPreviewer: Sendable {
         let seen = try await LiveObjects.read(objects, api: api, concurrency: options.concurrency)
         var sights: [Int: Sight] = [:]
         try await forEachConcurrently(Array(objects.enumerated()), atMost: options.concurrency) { index, object in
-            (index, try await sight(of: object, seen[object.reference]))
+            var (looked, warnings) = try await ServerWarnings.collecting {
+                try await sight(of: object, seen[object.reference])
+            }
+            looked.report.warnings = warnings
+            return (index, looked)
         } onResult: { index, sight in
             sights[index] = sight
         }
@@ -133,7 +143,7 @@ private struct ObjectPreviewer: Sendable {
             case .unknown: live = try await api.get(object.reference)
             }
             let ignored = try options.ignoredPaths(of: object)
-            let wanted = try ObjectApplier(api: api, options: options).sent(object, live: live, ignored: ignored)
+            let wanted = try applier.sent(object, live: live, ignored: ignored)
             guard let live else {
                 if wasApplied, object.spec?["ttlSecondsAfterFinished"] != nil {
                     return Sight(report: BundleProgress(reference: object.reference, outcome: .unchanged))
@@ -193,7 +203,7 @@ private struct ObjectPreviewer: Sendable {
         of live: KubernetesObject, to wanted: KubernetesObject, _ ignored: [FieldPath]
     ) async throws -> Sight {
         let manager = options.fieldManager
-        let isOurs = FieldOwnership.isApplied(live, by: manager)
+        let isOurs = applier.isOurs(live)
         if wasApplied, isOurs, await api.settled.contains(wanted, live: live, manager: manager) {
             return Sight(report: BundleProgress(reference: wanted.reference, outcome: .unchanged))
         }
@@ -205,7 +215,7 @@ private struct ObjectPreviewer: Sendable {
         } catch let error as KubernetesError {
             let fields = ImmutableFields.fields(in: error)
             guard !fields.isEmpty else { throw error }
-            if let refusal = ObjectApplier(api: api, options: options).replacementRefusal(of: wanted) {
+            if let refusal = applier.replacementRefusal(of: wanted) {
                 var refused = error
                 refused.message = "\(fields.joined(separator: ", ")) cannot be changed once set; \(refusal)"
                 throw refused
@@ -247,7 +257,7 @@ private struct ObjectPreviewer: Sendable {
         Sight(
             report: BundleProgress(
                 reference: object.reference, outcome: .failed,
-                message: SecretMask.hidingValues(of: object, in: error.message), isTransient: error.isTransient,
+                message: error.message, isTransient: error.isTransient,
                 reason: error.reason))
     }
 

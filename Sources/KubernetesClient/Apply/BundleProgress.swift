@@ -36,6 +36,8 @@ public struct BundleProgress: Sendable, Hashable {
     public var reason: String?
     /// Whether it is a hook.
     public var isHook = false
+    /// What the server warned of, such as a deprecated version, though it did what was asked.
+    public var warnings: [String] = []
     /// What kept the server from answering, where the failure says nothing of the object.
     public var outage: ServerOutage?
 

@@ -6,6 +6,11 @@ struct InventoryStore: Sendable {
     struct Record: Sendable, Hashable {
         var inventory = Inventory()
         var finishedHooks: Set<String> = []
+        /// What of the inventory is only intended: an apply that would bring it has not ended well. It may be somebody else's.
+        var pending = Inventory()
+
+        /// What is known to have been applied.
+        var applied: Inventory { inventory.subtracting(pending) }
     }
 
     let api: KubernetesAPI
@@ -25,7 +30,9 @@ struct InventoryStore: Sendable {
         guard let object = try await api.get(reference) else { return Record() }
         let data = (object["data"]?.objectValue ?? [:]).compactMapValues(\.stringValue)
         let hooks = (data["hooks"] ?? "").split(separator: "\n").map { String($0) }
-        return Record(inventory: try Inventory(data: data), finishedHooks: Set(hooks))
+        let inventory = try Inventory(data: data)
+        return Record(
+            inventory: inventory, finishedHooks: Set(hooks), pending: try inventory.part(at: data["pending"] ?? ""))
     }
 
     /// Stores a record.
@@ -34,6 +41,7 @@ struct InventoryStore: Sendable {
         object.labels = ["app.kubernetes.io/managed-by": fieldManager]
         var data = record.inventory.data
         data["hooks"] = record.finishedHooks.sorted().joined(separator: "\n")
+        data["pending"] = record.inventory.places(of: record.pending)
         object["data"] = .object(data.mapValues { .string($0) })
         _ = try await api.apply(object, ApplyOptions(fieldManager: fieldManager, force: true))
     }

@@ -4,6 +4,10 @@ internal import KubernetesObjects
 struct ObjectApplier: Sendable {
     let api: KubernetesAPI
     let options: BundleOptions
+    /// What was applied before, as the inventory has it: it stays ours though others may have written every field of it.
+    var ours: Set<ObjectIdentity> = []
+    /// API versions, as `group/version`, whose server comes with the bundle and may not be up yet.
+    var awaitedVersions: Set<String> = []
 
     private static let irreplaceable: Set<GroupKind> = [
         GroupKind(kind: "Namespace"), GroupKind(group: "apiextensions.k8s.io", kind: "CustomResourceDefinition"),
@@ -17,10 +21,18 @@ struct ObjectApplier: Sendable {
     /// - Throws: `CancellationError` only.
     func apply(_ object: KubernetesObject, seen: LiveObjects.Sight = .unknown) async throws -> BundleProgress {
         do {
-            return try await attempt(object, seen)
+            let (report, warnings) = try await ServerWarnings.collecting { try await attempt(object, seen) }
+            var told = report
+            told.warnings = warnings
+            return told
         } catch let error as KubernetesError {
             try Task.checkCancellation()
-            return BundleProgress(failureOf: object.reference, error, message: message(for: error))
+            var report = BundleProgress(failureOf: object.reference, error, message: message(for: error))
+            if error.code == .unknownKind, awaitedVersions.contains(object.apiVersion) {
+                report.message += "; the APIService of \(object.apiVersion) comes with the bundle"
+                report.isTransient = true
+            }
+            return report
         } catch let error as KubernetesObjectError {
             return BundleProgress(reference: object.reference, outcome: .failed, message: error.message)
         }
@@ -56,10 +68,14 @@ struct ObjectApplier: Sendable {
         while true {
             do {
                 return try await once(object, seen)
-            } catch let error as KubernetesError where error.status == 409 && attempts < 4 {
+            } catch let error as KubernetesError
+                where (error.status == 409 || error.isPathUnserved) && attempts < 4
+            {
                 // Somebody wrote or created in between, or a quota was counted at the same moment: read again. A conflict
-                // over fields is for people, unless what was seen is old news.
-                guard error.isTransient || error.reason == "AlreadyExists" || !seen.isUnknown else { throw error }
+                // over fields is for people, unless what was seen is old news. A path that discovery has just told of may be
+                // unknown yet to another server behind the same address.
+                guard error.isTransient || error.reason == "AlreadyExists" || error.isPathUnserved || !seen.isUnknown
+                else { throw error }
                 seen = .unknown
                 attempts += 1
                 let delay = Duration.milliseconds(100 * (1 << attempts))
@@ -74,7 +90,7 @@ struct ObjectApplier: Sendable {
         case .absent: return try await create(object, ignored: ignored)
         case .present(let live):
             // A list is read a moment before; that is good enough for what is ours and stays.
-            guard live.deletionTimestamp == nil, FieldOwnership.isApplied(live, by: options.fieldManager) else {
+            guard live.deletionTimestamp == nil, isOurs(live) else {
                 return try await once(object, .unknown)
             }
             return try await change(object, live: live, ignored: ignored)
@@ -92,7 +108,15 @@ struct ObjectApplier: Sendable {
         }
     }
 
+    /// Whether an object was applied before, so that its fields are taken back from whoever wrote them.
+    func isOurs(_ live: KubernetesObject) -> Bool {
+        FieldOwnership.isApplied(live, by: options.fieldManager) || ours.contains(live.reference.identity)
+    }
+
     private func create(_ object: KubernetesObject, ignored: [FieldPath]) async throws -> BundleProgress {
+        if !options.repeatsFinishedJobs, object.spec?["ttlSecondsAfterFinished"] != nil {
+            return BundleProgress(reference: object.reference, outcome: .unchanged, message: "finished and gone")
+        }
         let wanted = try sent(object, live: nil, ignored: ignored)
         let created = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager))
         await api.settled.remember(wanted, live: created, answer: created, manager: options.fieldManager)
@@ -104,7 +128,7 @@ struct ObjectApplier: Sendable {
     ) async throws -> BundleProgress {
         let wanted = try sent(object, live: live, ignored: ignored)
         do {
-            return FieldOwnership.isApplied(live, by: options.fieldManager)
+            return isOurs(live)
                 ? try await update(wanted, live: live, ignored: ignored)
                 : try await adopt(wanted, live: live, ignored: ignored)
         } catch let error as KubernetesError {
@@ -119,8 +143,7 @@ struct ObjectApplier: Sendable {
     func sent(
         _ object: KubernetesObject, live: KubernetesObject?, ignored: [FieldPath]
     ) throws -> KubernetesObject {
-        var wanted = object
-        wanted.status = nil
+        var wanted = ManifestForm.applied(object)
         for path in ignored {
             let current = live?.value(at: path)
             if let live, let current, FieldOwnership.isOwnedAlone(path, of: live, by: options.fieldManager) {

@@ -7,6 +7,8 @@ struct Pruner: Sendable {
         let progress: BundleProgress
         /// Whether the object stays in the inventory, to be tried again next time.
         let stays: Bool
+        /// A custom resource that goes once its finalizers are done.
+        var leaving: KubernetesObject?
     }
 
     let api: KubernetesAPI
@@ -92,6 +94,12 @@ struct Pruner: Sendable {
             return .kept(
                 Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: true))
         }
+        if live.type.groupKind == PruneGuard.definitionType,
+            let reason = try await keepReason(ofDefinition: live, pruned: pruned)
+        {
+            return .kept(
+                Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: true))
+        }
         return .unwanted(reference, live)
     }
 
@@ -104,7 +112,27 @@ struct Pruner: Sendable {
         case .terminating(let object):
             let waiting = object.finalizers.isEmpty ? "" : ", waits for \(object.finalizers.joined(separator: ", "))"
             let progress = BundleProgress(reference: wanted, outcome: .pruned, message: "terminating\(waiting)")
-            return Outcome(progress: progress, stays: false)
+            let isAwaited = BuiltInGroups.isCustom(object.type.groupKind) && !object.finalizers.isEmpty
+            return Outcome(progress: progress, stays: false, leaving: isAwaited ? object : nil)
+        }
+    }
+
+    /// Waits a while for custom resources to be gone: what does their finalizers' work may be what is deleted next, and without
+    /// it they would stay for ever, and their definition and namespace with them.
+    ///
+    /// - Throws: `CancellationError` only.
+    func awaitGone(_ objects: [KubernetesObject]) async throws {
+        let deadline = ContinuousClock.now.advanced(by: options.settleTimeout)
+        for object in objects {
+            let left = max(.zero, ContinuousClock.now.duration(to: deadline))
+            do {
+                try await api.poll(every: .milliseconds(100), atMost: left, what: "\(object.reference) to be gone") {
+                    try await api.get(object.reference)?.uid != object.uid
+                }
+            } catch is KubernetesError {
+                // It is told as terminating; what else is to go goes on.
+                try Task.checkCancellation()
+            }
         }
     }
 
@@ -112,7 +140,7 @@ struct Pruner: Sendable {
     private func keepReason(ofNamespace name: String, pruned: Set<ObjectIdentity>) async throws -> String? {
         let unseen = "whether it still holds others' objects cannot be seen"
         do {
-            let catalog = try await api.discovery.catalog()
+            let catalog = try await catalog()
             if let foreign = try await foreignObject(among: catalog.resources, in: name, pruned: pruned) {
                 return "it still holds \(foreign), which is not of this bundle"
             }
@@ -123,12 +151,51 @@ struct Pruner: Sendable {
         }
     }
 
+    /// Why a definition is kept, or nil when nobody else uses its kind: with it all objects of the kind are deleted.
+    private func keepReason(
+        ofDefinition definition: KubernetesObject, pruned: Set<ObjectIdentity>
+    ) async throws -> String? {
+        let versions = definition.spec?["versions"]?.arrayValue ?? []
+        let served = versions.filter { $0["served"]?.boolValue == true }
+        guard let version = served.first(where: { $0["storage"]?.boolValue == true }) ?? served.first else {
+            return nil
+        }
+        let type = GroupVersionKind(
+            group: definition.spec?["group"]?.stringValue ?? "", version: version["name"]?.stringValue ?? "",
+            kind: definition.spec?["names"]?["kind"]?.stringValue ?? "")
+        do {
+            let objects = try await api.list(ObjectSelection(type: type)).objects
+            guard let foreign = objects.first(where: { PruneGuard.isForeign($0, pruned: pruned) }) else { return nil }
+            return "\(foreign.reference), which is not of this bundle, would be deleted with it"
+        } catch let error as KubernetesError where error.code == .unknownKind || error.isNotFound {
+            return nil
+        } catch let error as KubernetesError where error.status == 403 {
+            return "whether others use it cannot be seen: \(error.message)"
+        }
+    }
+
+    /// All that the server serves. One whose APIService has only just gone may be told as away for a moment.
+    private func catalog() async throws -> Discovery.Catalog {
+        var catalog = Discovery.Catalog(resources: [])
+        do {
+            let limit = min(.seconds(5), options.settleTimeout)
+            try await api.poll(every: .milliseconds(200), atMost: limit, what: "all groups to answer") {
+                catalog = try await api.discovery.catalog()
+                return catalog.unavailable.isEmpty
+            }
+        } catch let error as KubernetesError where error.code == .notReached && !catalog.unavailable.isEmpty {
+            return catalog
+        }
+        return catalog
+    }
+
     /// An object in a namespace that belongs to somebody else, or nil when there is none.
     private func foreignObject(
         among served: [APIResource], in namespace: String, pruned: Set<ObjectIdentity>
     ) async throws -> ObjectReference? {
         var seen: Set<GroupKind> = []
-        for resource in served where resource.isNamespaced && resource.verbs.contains("list") {
+        // What cannot be deleted, such as the measurements of pods, is only shown there.
+        for resource in served where resource.isNamespaced && resource.verbs.isSuperset(of: ["list", "delete"]) {
             guard seen.insert(resource.type.groupKind).inserted,
                 !PruneGuard.namespaceFurniture.contains(resource.type.groupKind)
             else { continue }

@@ -71,5 +71,6 @@ public enum ImmutableFields {
         "immutable", "may not be changed once set", "may not change once set", "may not be changed in an update",
         "updates to statefulset spec for fields other than", "pod updates may not change fields other than",
         "cannot change roleRef", "updates to parameters are forbidden", "updates to provisioner are forbidden",
+        "updates to reclaimPolicy are forbidden",
     ]
 }

@@ -13,6 +13,9 @@ public struct Inventory: Sendable, Hashable {
         self.references = Set(references)
     }
 
+    /// Which objects these are, whatever the versions.
+    var identities: Set<ObjectIdentity> { Set(references.map(\.identity)) }
+
     /// What either holds; where both hold one object in two versions, the other's version.
     public func union(_ other: Inventory) -> Inventory {
         var byIdentity = Dictionary(references.map { ($0.identity, $0) }, uniquingKeysWith: { first, _ in first })
@@ -24,6 +27,41 @@ public struct Inventory: Sendable, Hashable {
     public func subtracting(_ other: Inventory) -> Inventory {
         let identities = Set(other.references.map(\.identity))
         return Inventory(references.filter { !identities.contains($0.identity) })
+    }
+
+    /// Where in the order of this inventory another's objects are: `0-3,7`. Far shorter than their names.
+    func places(of other: Inventory) -> String {
+        let identities = Set(other.references.map(\.identity))
+        var ranges: [ClosedRange<Int>] = []
+        for (index, reference) in sorted.enumerated() where identities.contains(reference.identity) {
+            if let last = ranges.last, last.upperBound == index - 1 {
+                ranges[ranges.count - 1] = last.lowerBound...index
+            } else {
+                ranges.append(index...index)
+            }
+        }
+        return ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
+            .joined(separator: ",")
+    }
+
+    /// The objects at such places.
+    ///
+    /// - Throws: ``KubernetesError`` when they are none of this inventory.
+    func part(at places: String) throws -> Inventory {
+        let all = sorted
+        var found: [ObjectReference] = []
+        for text in places.split(separator: ",") {
+            let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+            guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1],
+                first <= last, all.indices.contains(first), all.indices.contains(last)
+            else {
+                throw KubernetesError(
+                    code: .invalidInput,
+                    message: "the inventory has \(all.count) objects, and \"\(text)\" is none of them")
+            }
+            found += all[first...last]
+        }
+        return Inventory(found)
     }
 
     /// The references in the order of their texts.
@@ -52,7 +90,10 @@ public struct Inventory: Sendable, Hashable {
         }
         self.references = Set(
             try objects.split(separator: "\n").map { line in
-                let parts = line.split(separator: "|", omittingEmptySubsequences: false).map { String($0) }
+                // The name comes last: of a role it may hold anything but slashes and percent signs.
+                let parts = line.split(separator: "|", maxSplits: 4, omittingEmptySubsequences: false).map {
+                    String($0)
+                }
                 guard parts.count == 5, !parts[1].isEmpty, !parts[2].isEmpty, !parts[4].isEmpty else {
                     throw KubernetesError(
                         code: .invalidInput, message: "the inventory's line \"\(line)\" is no object reference")

@@ -29,7 +29,8 @@ extension FieldChange: CustomStringConvertible {
 
 /// In what two states of an object differ, apart from what servers and controllers write. Pure.
 public enum ObjectDifference {
-    /// The changes from one state to another: all fields but `status` and, of `metadata`, all but labels and annotations.
+    /// The changes from one state to another: all fields but `status` and, of `metadata`, all but labels, annotations, finalizers
+    /// and owners.
     ///
     /// Meant for the live object and the server's own dry-run answer: both have been through defaulting and admission,
     /// so what differs is what the applier wants otherwise. Values of Secrets are hidden.
@@ -80,6 +81,10 @@ public enum ObjectDifference {
         var metadata: [String: JSONValue] = [:]
         for field in ["labels", "annotations"] {
             if let members = copy.metadata[field]?.objectValue, !members.isEmpty { metadata[field] = .object(members) }
+        }
+        // Both states hold those of controllers alike; what differs is what the manifest says.
+        for field in ["finalizers", "ownerReferences"] {
+            if let elements = copy.metadata[field]?.arrayValue, !elements.isEmpty { metadata[field] = .array(elements) }
         }
         var members = copy.json.objectValue ?? [:]
         members["status"] = nil

@@ -38,6 +38,8 @@ public enum PruneGuard {
         return nil
     }
 
+    static let definitionType = GroupKind(group: "apiextensions.k8s.io", kind: "CustomResourceDefinition")
+
     /// Kinds that are in every namespace, or come and go with others: their presence does not make it somebody's.
     static let namespaceFurniture: Set<GroupKind> = [
         GroupKind(kind: "Event"), GroupKind(group: "events.k8s.io", kind: "Event"), GroupKind(kind: "Endpoints"),
@@ -46,9 +48,9 @@ public enum PruneGuard {
         GroupKind(group: "apps", kind: "ControllerRevision"),
     ]
 
-    /// Whether an object found in a namespace that is to be pruned belongs to others.
+    /// Whether an object belongs to others that is found in a namespace, or of a kind, that is to be pruned.
     ///
-    /// - Parameter pruned: What is pruned together with the namespace.
+    /// - Parameter pruned: What is pruned together with it.
     public static func isForeign(_ object: KubernetesObject, pruned: Set<ObjectIdentity>) -> Bool {
         if namespaceFurniture.contains(object.type.groupKind) { return false }
         if object.kind == "ConfigMap", object.name == "kube-root-ca.crt" || object.name == "openshift-service-ca.crt" {

@@ -21,21 +21,42 @@ public struct SecretMask: Sendable {
     public static func hidingValues(of object: KubernetesObject, in text: String) -> String {
         guard object.type.groupKind == GroupKind(kind: "Secret") else { return text }
         var values: Set<String> = []
-        for value in object["stringData"]?.objectValue?.values ?? [:].values {
-            if let plain = value.stringValue { values.insert(plain) }
+        for field in ["stringData", "data"] {
+            for value in object[field].map(scalars) ?? [] {
+                values.insert(value)
+                if let plain = decoded(value) { values.insert(plain) }
+            }
         }
-        for value in object["data"]?.objectValue?.values ?? [:].values {
-            guard let encoded = value.stringValue else { continue }
-            values.insert(encoded)
-            if let plain = decoded(encoded) { values.insert(plain) }
-        }
-        // A short value may be part of any word: it is hidden where it is quoted. The longest first: one value may be part
-        // of another.
-        return values.filter { !$0.isEmpty }.map { $0.utf8.count < 4 ? "\"\($0)\"" : $0 }
+        // A short value may be part of any word: it is hidden where it is quoted, in either way of API servers. The longest
+        // first: one value may be part of another.
+        return values.filter { !$0.isEmpty }.flatMap { $0.utf8.count < 4 ? ["\"\($0)\"", "Value:\($0)}"] : [$0] }
             .sorted { ($1.utf8.count, $0) < ($0.utf8.count, $1) }
             .reduce(text) { hidden, value in
                 hidden.split(separator: value, omittingEmptySubsequences: false).joined(separator: "<hidden>")
             }
+    }
+
+    /// An error whose words do not tell the values of a Secret; of other objects as it is.
+    static func hidingValues(of object: KubernetesObject, in error: KubernetesError) -> KubernetesError {
+        guard object.type.groupKind == GroupKind(kind: "Secret") else { return error }
+        var hidden = error
+        hidden.message = hidingValues(of: object, in: error.message)
+        hidden.serverMessage = error.serverMessage.map { hidingValues(of: object, in: $0) }
+        for index in hidden.causes.indices {
+            hidden.causes[index].message = hidingValues(of: object, in: hidden.causes[index].message)
+        }
+        return hidden
+    }
+
+    /// All texts, numbers and truth values within a value, as they are written.
+    private static func scalars(in value: JSONValue) -> [String] {
+        switch value {
+        case .string(let text): [text]
+        case .object(let members): members.values.flatMap(scalars)
+        case .array(let elements): elements.flatMap(scalars)
+        case .null: []
+        default: [value.serialized()]
+        }
     }
 
     /// Base64 read as text; nil where it is neither.

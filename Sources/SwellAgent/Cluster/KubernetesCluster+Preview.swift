@@ -50,7 +50,8 @@ extension ObjectChange {
         case .failed, .skipped: action = .fail
         case .unchanged: return nil
         }
-        self.init(report, action, report.message)
+        let warnings = report.warnings.map { "the API server warns: \($0)" }
+        self.init(report, action, ([report.message].filter { !$0.isEmpty } + warnings).joined(separator: "; "))
         fields = report.changes.map { change in
             ChangedField(
                 path: change.path.description, before: change.before, after: change.after, managers: change.managers)

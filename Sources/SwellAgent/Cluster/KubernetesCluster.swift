@@ -14,6 +14,7 @@ struct KubernetesCluster: ClusterPort {
     let scope: NamespaceScope?
     let now: @Sendable () -> Timestamp
     let reach: ServerReach
+    private let logger: Logger
 
     static let fieldManager = "swell-agent"
 
@@ -26,6 +27,7 @@ struct KubernetesCluster: ClusterPort {
         self.scope = scope
         self.now = now
         self.reach = ServerReach(logger: logger)
+        self.logger = logger
     }
 
     private var records: ClusterRecords {
@@ -67,6 +69,7 @@ struct KubernetesCluster: ClusterPort {
             // ends the wait.
             options.healthTimeout = .seconds(24 * 3_600)
             let result = try await BundleApplier(api: api, options: options).apply(release.objects)
+            tellWarnings(of: result, name)
             try check(result)
             try await records.write(
                 InventoryRecord(
@@ -121,6 +124,8 @@ struct KubernetesCluster: ClusterPort {
             options.adoption = .force
             // One object that cannot be put right keeps no other from it.
             options.stopsAtFailure = false
+            // To put back what others changed is no reason to do a release's work once more.
+            options.repeatsFinishedJobs = false
             let applier = BundleApplier(api: api, options: options)
             let found = try await applier.differences(from: release.objects)
             let changes = found.objects.compactMap { ObjectChange(drift: $0) }
@@ -155,6 +160,19 @@ struct KubernetesCluster: ClusterPort {
             }
         }
         return options
+    }
+
+    /// Puts what the server warned of into the log, where the object was written: at every look it would say so again.
+    private func tellWarnings(of result: BundleResult, _ application: ApplicationName) {
+        for report in result.objects where [.created, .configured, .replaced].contains(report.outcome) {
+            for warning in report.warnings {
+                logger.notice(
+                    "the API server warns",
+                    metadata: [
+                        "application": "\(application)", "object": "\(report.reference)", "warning": "\(warning)",
+                    ])
+            }
+        }
     }
 
     /// Turns failures of objects into one error that names the first culprit.

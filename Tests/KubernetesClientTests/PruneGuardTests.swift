@@ -1,0 +1,362 @@
+internal import KubernetesObjects
+internal import KubernetesSimulator
+internal import NIOHTTP1
+internal import Testing
+
+@testable internal import KubernetesClient
+
+extension BundleResult {
+    fileprivate func report(_ name: String) -> BundleProgress? { objects.last { $0.reference.name == name } }
+}
+
+/// One test for each guard of pruning, against a simulated server. Each fails without its guard.
+@Suite(.timeLimit(.minutes(2))) struct PruneGuardTests {
+    private static let keep = "{swell.dev/prune: keep}"
+
+    /// Applies `first`, lets the test do something in between, and applies `second`.
+    private func pruning(
+        _ first: String, to second: String, allowsEmpty: Bool = false,
+        between: @escaping @Sendable (SimulatedServer) async throws -> Void = { _ in },
+        then check: @escaping @Sendable (SimulatedServer, BundleResult) async throws -> Void
+    ) async throws {
+        try await SimulatedServer.run { server in
+            let brought = try await server.applier().apply(try Sample.manifest(first))
+            #expect(brought.succeeded, "\(brought.failures)")
+            try await between(server)
+            let result = try await server.applier {
+                $0.allowsEmpty = allowsEmpty
+                $0.settleTimeout = .seconds(2)
+            }.apply(try Sample.manifest(second))
+            try await check(server, result)
+        }
+    }
+
+    private func stored(_ server: SimulatedServer) async throws -> Set<String> {
+        let store = InventoryStore(api: server.api, options: server.applier().options)
+        return Set(try await store.read().inventory.references.map(\.name))
+    }
+
+    @Test func prunesWhatTheOldInventoryHasAndTheNewHasNotAndNothingElse() async throws {
+        try await pruning(
+            Sample.namespace + Sample.configMap("stays") + Sample.configMap("goes"),
+            to: Sample.namespace + Sample.configMap("stays")
+        ) { server in
+            let foreign = KubernetesObject(type: configMapType, namespace: "shop", name: "theirs")
+            _ = try await server.api.create(foreign)
+        } then: { (server, result) async throws in
+            #expect(result.objects.filter { $0.outcome == .pruned }.map(\.reference.name) == ["goes"])
+            #expect(try await server.exists("v1", "ConfigMap", "goes") == false)
+            #expect(try await server.exists("v1", "ConfigMap", "stays"))
+            #expect(try await server.exists("v1", "ConfigMap", "theirs"))
+            #expect(try await stored(server) == ["shop", "stays"], "after success, the new one")
+        }
+    }
+
+    @Test func writesTheUnionBeforeItAppliesAnything() async throws {
+        try await SimulatedServer.run { server in
+            _ = try await server.applier().apply(try Sample.manifest(Sample.namespace + Sample.configMap("old")))
+            let broken = Sample.configMap("new") + Sample.configMap("broken").replacing("\ndata:", with: "\ndat:")
+            let failed = try await server.applier { $0.concurrency = 1 }.apply(
+                try Sample.manifest(Sample.namespace + broken))
+            #expect(!failed.succeeded)
+            #expect(try await stored(server) == ["shop", "old", "new", "broken"])
+        }
+    }
+
+    @Test func deletesNothingWhereTheApplyFailed() async throws {
+        try await pruning(
+            Sample.namespace + Sample.configMap("old"),
+            to: Sample.namespace + Sample.configMap("broken").replacing("\ndata:", with: "\ndat:")
+        ) { (server, result) async throws in
+            #expect(!result.succeeded)
+            #expect(try await server.exists("v1", "ConfigMap", "old"))
+        }
+    }
+
+    /// A server that holds one object of an old inventory, and remembers what it was asked.
+    private func deleting(
+        _ answer: ScriptedTransport.Answer = .json(["kind": "Status", "status": "Success"])
+    ) async throws -> (request: KubernetesRequest?, outcome: Pruner.Outcome) {
+        let transport = ScriptedTransport { request, _ in
+            if let answer = ScriptedTransport.discovery(request) { return answer }
+            if request.method == .DELETE { return answer }
+            return .json([
+                "apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "a", "namespace": "shop", "uid": "u-1"],
+            ])
+        }
+        let api = KubernetesAPI(transport: transport, options: .immediate(attempts: 1))
+        let options = BundleOptions(
+            fieldManager: "swell", inventoryNamespace: "default", inventoryName: "i",
+            now: { KubernetesTime(seconds: 0) })
+        let outcome = try await Pruner(api: api, options: options).prune(configMap("a").reference, pruned: [])
+        return (transport.asked.first { $0.method == .DELETE }, outcome)
+    }
+
+    @Test func deletesOnlyTheObjectThatItLookedAtByItsUID() async throws {
+        let request = try await deleting().request
+        #expect(try JSONValue(parsing: request?.body ?? [])["preconditions"]?["uid"] == "u-1")
+    }
+
+    @Test func letsDependentsGoInTheBackground() async throws {
+        let request = try await deleting().request
+        #expect(try JSONValue(parsing: request?.body ?? [])["propagationPolicy"] == "Background")
+    }
+
+    @Test(arguments: [
+        (409, "Conflict", "the UID in the precondition (u-1) does not match"), (403, "Forbidden", "denied by policy"),
+        (500, "InternalError", "failed calling webhook"),
+    ])
+    func aFailedDeleteStaysInTheInventory(status: Int, reason: String, message: String) async throws {
+        let outcome = try await deleting(.failure(status, reason, message)).outcome
+        #expect(outcome.stays)
+        #expect(outcome.progress.outcome == .failed && outcome.progress.message.contains(message))
+    }
+
+    @Test func aFailedDeleteIsTriedAgainByTheNextApply() async throws {
+        try await pruning(
+            Sample.namespace + Sample.configMap("goes"), to: Sample.namespace + Sample.configMap("a")
+        ) { server in
+            // A name that the inventory holds and the server refuses to delete: its namespace is not there any more.
+            let store = InventoryStore(api: server.api, options: server.applier().options)
+            var record = try await store.read()
+            record.inventory.references.insert(
+                ObjectReference(type: configMapType, namespace: nil, name: "unaddressable"))
+            try await store.write(record)
+        } then: { (server, result) async throws in
+            #expect(result.report("unaddressable")?.outcome == .failed)
+            #expect(result.report("goes")?.outcome == .pruned)
+            #expect(try await stored(server) == ["shop", "a", "unaddressable"])
+        }
+    }
+
+    @Test func neverAnObjectAnnotatedToBeKept() async throws {
+        try await pruning(
+            Sample.namespace + Sample.configMap("kept", annotations: Self.keep), to: Sample.namespace
+        ) { (server, result) async throws in
+            #expect(result.report("kept")?.outcome == .kept)
+            #expect(result.report("kept")?.message == "annotated swell.dev/prune: keep")
+            #expect(try await server.exists("v1", "ConfigMap", "kept"))
+            #expect(try await stored(server) == ["shop"], "it is nobody's from now on")
+        }
+    }
+
+    @Test func neverAnObjectThatWasAnnotatedToBeKeptByHand() async throws {
+        try await pruning(Sample.namespace + Sample.configMap("kept"), to: Sample.namespace) { server in
+            let live = try #require(try await server.live("v1", "ConfigMap", "kept"))
+            _ = try await server.api.patch(
+                live.reference, .merge(["metadata": ["annotations": ["swell.dev/prune": "keep"]]]))
+        } then: { (server, result) async throws in
+            #expect(result.report("kept")?.outcome == .kept)
+            #expect(try await server.exists("v1", "ConfigMap", "kept"))
+        }
+    }
+
+    @Test func neverANamespaceThatStillHoldsOthersObjects() async throws {
+        try await pruning(
+            Sample.namespace + Sample.configMap("ours"), to: "", allowsEmpty: true
+        ) { server in
+            _ = try await server.api.create(KubernetesObject(type: configMapType, namespace: "shop", name: "theirs"))
+        } then: { (server, result) async throws in
+            #expect(result.report("shop")?.outcome == .kept)
+            #expect(
+                result.report("shop")?.message
+                    == "it still holds v1 ConfigMap shop/theirs, which is not of this bundle")
+            #expect(try await server.exists("v1", "ConfigMap", "theirs"))
+            #expect(try await server.exists("v1", "Namespace", "shop", namespace: nil))
+            #expect(try await stored(server) == ["shop"], "it is tried again")
+        }
+    }
+
+    @Test func neverANamespaceThatCannotBeLookedThrough() async throws {
+        let away = """
+            apiVersion: apiregistration.k8s.io/v1
+            kind: APIService
+            metadata: {name: v1.away.example.com}
+            spec:
+              group: away.example.com
+              version: v1
+              groupPriorityMinimum: 100
+              versionPriority: 100
+              service: {name: nobody, namespace: default}
+            ---
+
+            """
+        try await pruning(Sample.namespace + Sample.configMap("ours"), to: "", allowsEmpty: true) { server in
+            for object in try Sample.manifest(away) {
+                _ = try await server.api.apply(object, ApplyOptions(fieldManager: "operator"))
+            }
+            try await server.api.poll(every: .milliseconds(20), atMost: .seconds(10), what: "the service to be away") {
+                try await server.api.discovery.catalog().unavailable.contains("away.example.com/v1")
+            }
+        } then: { (server, result) async throws in
+            #expect(result.report("shop")?.outcome == .kept, "\(result.objects)")
+            #expect(result.report("shop")?.message.contains("APIService of away.example.com/v1") == true)
+        }
+    }
+
+    @Test func aNamespaceGoesWithAllThatIsInItWhereNothingIsOthers() async throws {
+        try await SimulatedServer.run { server in
+            let text = Sample.namespace + Sample.configMap("a") + Sample.deployment("web")
+            let applier = server.applier {
+                $0.inventoryNamespace = "shop"
+                $0.allowsEmpty = true
+            }
+            #expect(try await applier.apply(try Sample.manifest(text)).succeeded)
+            let removed = try await applier.apply([])
+            #expect(removed.objects.allSatisfy { $0.outcome == .pruned }, "\(removed.objects)")
+            #expect(removed.inventory.references.isEmpty)
+        }
+    }
+
+    @Test func neverADefinitionOfWhichOthersHaveObjects() async throws {
+        let theirs = Sample.widget.replacing("gadget", with: "theirs")
+        try await SimulatedServer.run { server in
+            let applier = server.applier {
+                $0.waitsForHealth = false
+                $0.allowsEmpty = true
+            }
+            let text = Sample.namespace + Sample.definition + Sample.widget
+            #expect(try await applier.apply(try Sample.manifest(text)).succeeded)
+            var object = try #require(try Sample.manifest(theirs).first)
+            object.namespace = "default"
+            _ = try await server.api.create(object)
+            let looked = try await applier.preview([])
+            let first = try await applier.apply([])
+            for result in [looked, first] {
+                let report = result.report("widgets.example.com")
+                #expect(report?.outcome == .kept, "\(result.objects)")
+                #expect(
+                    report?.message
+                        == "example.com/v1 Widget default/theirs, which is not of this bundle, would be deleted with it"
+                )
+            }
+            #expect(first.report("gadget")?.outcome == .pruned)
+            #expect(try await server.exists("example.com/v1", "Widget", "theirs", namespace: "default"))
+            _ = try await server.api.delete(object.reference)
+            let second = try await applier.apply([])
+            #expect(second.report("widgets.example.com")?.outcome == .pruned, "\(second.objects)")
+        }
+    }
+
+    @Test func neverAnythingWhenTheNewSetIsEmptyUnlessToldSo() async throws {
+        try await SimulatedServer.run { server in
+            _ = try await server.applier().apply(try Sample.manifest(Sample.namespace + Sample.configMap("a")))
+            for isPreview in [false, true] {
+                let error = await #expect(throws: KubernetesError.self) {
+                    if isPreview { return try await server.applier().preview([]) }
+                    return try await server.applier().apply([])
+                }
+                #expect(error?.message.hasPrefix("the new set is empty; 2 objects are kept") == true)
+            }
+            #expect(try await server.exists("v1", "ConfigMap", "a"))
+            #expect(try await stored(server) == ["shop", "a"])
+            let told = try await server.applier { $0.allowsEmpty = true }.apply([])
+            #expect(told.objects.allSatisfy { $0.outcome == .pruned }, "\(told.objects)")
+        }
+    }
+
+    @Test func neverAnObjectThatHasBecomeSomebodyElses() async throws {
+        try await pruning(Sample.namespace + Sample.configMap("a"), to: Sample.namespace) { server in
+            var object = try #require(try Sample.manifest(Sample.configMap("a", "theirs")).first)
+            object.namespace = "shop"
+            _ = try await server.api.apply(object, ApplyOptions(fieldManager: "helm", force: true))
+        } then: { (server, result) async throws in
+            #expect(result.report("a")?.outcome == .kept)
+            #expect(result.report("a")?.message == "swell no longer manages any field of it")
+            #expect(try await server.exists("v1", "ConfigMap", "a"))
+        }
+    }
+
+    @Test func neverANamespaceOfKubernetesOwn() async throws {
+        try await pruning(
+            "apiVersion: v1\nkind: Namespace\nmetadata: {name: kube-public, labels: {a: b}}\n---\n" + Sample.namespace,
+            to: Sample.namespace
+        ) { (server, result) async throws in
+            #expect(result.report("kube-public")?.outcome == .kept)
+            let live = try await server.live("v1", "Namespace", "kube-public", namespace: nil)
+            #expect(live?.deletionTimestamp == nil)
+        }
+    }
+
+    @Test func aCustomResourceIsGoneBeforeWhatHandlesItsFinalizer() async throws {
+        let widget = Sample.widget.replacing("name: gadget", with: "name: gadget, finalizers: [example.com/clean]")
+        try await SimulatedServer.run { server in
+            let applier = server.applier {
+                $0.waitsForHealth = false
+                $0.allowsEmpty = true
+                $0.settleTimeout = .seconds(20)
+            }
+            let text = Sample.namespace + Sample.definition + widget + Sample.deployment("controller")
+            #expect(try await applier.apply(try Sample.manifest(text)).succeeded)
+            // The controller: it ends what is marked while its Deployment is there.
+            let controller = Task {
+                while !Task.isCancelled {
+                    if let live = try await server.live("example.com/v1", "Widget", "gadget"),
+                        live.deletionTimestamp != nil,
+                        try await server.exists("apps/v1", "Deployment", "controller")
+                    {
+                        _ = try await server.api.patch(live.reference, .merge(["metadata": ["finalizers": []]]))
+                        return
+                    }
+                    try await Task.sleep(for: .milliseconds(300))
+                }
+            }
+            let result = try await applier.apply([])
+            controller.cancel()
+            #expect(result.objects.allSatisfy { $0.outcome == .pruned }, "\(result.objects)")
+            try await server.api.poll(every: .milliseconds(50), atMost: .seconds(10), what: "all to be gone") {
+                try await server.exists("v1", "Namespace", "shop", namespace: nil) == false
+            }
+        }
+    }
+}
+
+/// What the guards say, case by case.
+@Suite struct PruneGuardRuleTests {
+    private let annotations = ObjectAnnotations()
+
+    private func object(
+        _ apiVersion: String, _ kind: String, _ name: String, namespace: String? = nil,
+        annotations: [String: String] = [:]
+    ) -> KubernetesObject {
+        var object = KubernetesObject(
+            type: GroupVersionKind(apiVersion: apiVersion, kind: kind), namespace: namespace, name: name)
+        object.annotations = annotations
+        return object
+    }
+
+    @Test func refusesToPruneEverythingUnasked() {
+        let old = Inventory([object("v1", "ConfigMap", "a", namespace: "x").reference])
+        #expect(
+            PruneGuard.refusal(old: old, new: Inventory(), allowsEmpty: false)?.contains("1 objects are kept") == true)
+        #expect(PruneGuard.refusal(old: old, new: Inventory(), allowsEmpty: true) == nil)
+        #expect(PruneGuard.refusal(old: old, new: old, allowsEmpty: false) == nil)
+    }
+
+    @Test func keepsWhatIsAnnotatedOrSomebodyElses() throws {
+        func reason(_ object: KubernetesObject) -> String? {
+            PruneGuard.keepReason(object, annotations: annotations, fieldManager: "swell")
+        }
+        #expect(reason(object("v1", "ConfigMap", "a", annotations: ["swell.dev/prune": "keep"])) != nil)
+        #expect(reason(object("v1", "ConfigMap", "a")) == nil)
+        #expect(reason(object("v1", "Namespace", "kube-system")) != nil)
+        var adopted = object("v1", "ConfigMap", "a")
+        adopted.setMetadata("managedFields", [["manager": "helm"]])
+        #expect(reason(adopted)?.contains("no longer manages") == true)
+        var namespace = object("v1", "Namespace", "shop")
+        namespace.setMetadata("managedFields", [["manager": "kube-controller-manager"]])
+        #expect(reason(namespace) == nil)
+    }
+
+    @Test func tellsForeignObjectsFromFurniture() {
+        let pruned: Set<ObjectIdentity> = [object("v1", "ConfigMap", "ours", namespace: "x").reference.identity]
+        #expect(PruneGuard.isForeign(object("v1", "ConfigMap", "theirs", namespace: "x"), pruned: pruned))
+        #expect(!PruneGuard.isForeign(object("v1", "ConfigMap", "ours", namespace: "x"), pruned: pruned))
+        #expect(!PruneGuard.isForeign(object("v1", "ConfigMap", "kube-root-ca.crt", namespace: "x"), pruned: pruned))
+        #expect(!PruneGuard.isForeign(object("v1", "ServiceAccount", "default", namespace: "x"), pruned: pruned))
+        #expect(!PruneGuard.isForeign(object("events.k8s.io/v1", "Event", "e", namespace: "x"), pruned: pruned))
+        var owned = object("v1", "Pod", "p", namespace: "x")
+        owned.setMetadata("ownerReferences", [["uid": "u", "kind": "ReplicaSet", "name": "r"]])
+        #expect(!PruneGuard.isForeign(owned, pruned: pruned))
+    }
+}
