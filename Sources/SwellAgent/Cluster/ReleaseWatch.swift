@@ -82,7 +82,7 @@ struct ReleaseWatch: Sendable {
         for type in Set(objects.map(\.type)) {
             do {
                 isNamespaced[type] = try await api.resource(for: type).isNamespaced
-            } catch let error as KubernetesError where error.code == .unknownKind {
+            } catch let error as KubernetesError where [.unknownKind, .notReached].contains(error.code) {
                 continue
             }
         }
