@@ -31,11 +31,15 @@ struct Replica: Service {
             return
         }
 
+        // Frozen, or cut off, between two statements, this replica keeps the rows it has locked: whoever takes over once its leases
+        // have run out (after 6 s) must not wait for them much longer. No transaction here takes that long to think.
+        var database = settings.database
+        database.idleInTransactionTimeout = .seconds(5)
         let pool = try PostgresPool(
-            configuration: settings.database,
+            configuration: database,
             settings: PostgresPoolSettings(minimum: 2, maximum: settings.databaseConnections))
         let store = PostgresStore(pool: pool)
-        let signals = FleetSignals(configuration: settings.database, pool: pool)
+        let signals = FleetSignals(configuration: database, pool: pool)
         let ingestor = ReportIngestor(store: store, signals: signals)
         // A new name at each start: a frozen predecessor's leases are never taken for this run's.
         let holder = "\(settings.replica)/\(String(UInt64.random(in: .min ... .max), radix: 36))"
