@@ -8,6 +8,7 @@ package import SwellIdentity
 package struct AgentPortListener: Service {
     private let server: GRPCServer<HTTP2ServerTransport.Posix>
     private let connections: ConnectionGuard
+    private let graceTime: Duration
 
     /// The fleet's port: mutual TLS, agents judged by `verifier`.
     ///
@@ -50,15 +51,27 @@ package struct AgentPortListener: Service {
                 ? .ipv6(host: settings.host, port: settings.port) : .ipv4(host: settings.host, port: settings.port),
             transportSecurity: security, config: config)
         self.connections = connections
+        self.graceTime = settings.graceTime
         self.server = GRPCServer(transport: transport, services: services)
     }
 
     /// Serves until graceful shutdown or cancellation.
     package func run() async throws {
-        try await withGracefulShutdownHandler {
-            try await server.serve()
-        } onGracefulShutdown: {
-            server.beginGracefulShutdown()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                do {
+                    try await gracefulShutdown()
+                    try await ContinuousClock().sleep(for: graceTime)
+                } catch is CancellationError {}
+                // gRPC gives its grace time to peers that acknowledge: a frozen one would keep the port open until its silence ends it.
+                connections.closeAll()
+            }
+            defer { group.cancelAll() }
+            try await withGracefulShutdownHandler {
+                try await server.serve()
+            } onGracefulShutdown: {
+                server.beginGracefulShutdown()
+            }
         }
     }
 

@@ -3,12 +3,19 @@ internal import Synchronization
 
 /// Keeps a port's connections few and alive, below TLS, where strangers arrive first.
 ///
-/// gRPC's own keepalive waits for the very acknowledgement that a dead peer never sends, and nothing in it limits how
-/// long a peer may take for its hello. So every connection gets a limit on silence as its first handler.
+/// gRPC's own keepalive waits for the very acknowledgement that a dead peer never sends, as does its grace time at shutdown, and
+/// nothing in it limits how long a peer may take for its hello. So every connection gets a limit on silence as its first handler,
+/// and can be closed from there, past TLS and HTTP/2 and whatever they wait for.
 final class ConnectionGuard: Sendable {
+    private struct State {
+        /// At most ``maximumConnections``, and those that are being refused.
+        var open: [ObjectIdentifier: any Channel] = [:]
+        var isClosed = false
+    }
+
     private let silenceLimit: TimeAmount
     private let maximumConnections: Int
-    private let open = Atomic<Int>(0)
+    private let state = Mutex(State())
 
     init(silenceLimit: Duration, maximumConnections: Int) {
         self.silenceLimit = TimeAmount(silenceLimit)
@@ -16,17 +23,28 @@ final class ConnectionGuard: Sendable {
     }
 
     /// How many connections are open.
-    var openConnections: Int { open.load(ordering: .relaxed) }
+    var openConnections: Int { state.withLock { $0.open.count } }
+
+    /// Closes every connection at once, and those that come later.
+    func closeAll() {
+        let channels = state.withLock { state in
+            state.isClosed = true
+            return Array(state.open.values)
+        }
+        for channel in channels { channel.pipeline.fireUserInboundEventTriggered(CloseNow()) }
+    }
 
     /// Takes a connection that was just accepted; fails the future, which closes it, when there are too many.
     func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
-        let count = open.add(1, ordering: .relaxed).newValue
-        channel.closeFuture.whenComplete { [self] _ in
-            open.subtract(1, ordering: .relaxed)
+        let id = ObjectIdentifier(channel)
+        let isWelcome = state.withLock { state in
+            state.open[id] = channel
+            return !state.isClosed && state.open.count <= maximumConnections
         }
-        guard count <= maximumConnections else {
+        channel.closeFuture.whenComplete { [self] _ in state.withLock { $0.open[id] = nil } }
+        guard isWelcome else {
             channel.close(promise: nil)
-            return channel.eventLoop.makeFailedFuture(TooManyConnections())
+            return channel.eventLoop.makeFailedFuture(ConnectionRefused())
         }
         let limit = silenceLimit
         return channel.eventLoop.makeCompletedFuture {
@@ -38,18 +56,20 @@ final class ConnectionGuard: Sendable {
     }
 }
 
-/// Ends the set-up of a connection beyond the limit.
-private struct TooManyConnections: Error {}
+/// Ends the set-up of a connection beyond the limit, or after the end.
+private struct ConnectionRefused: Error {}
 
-/// Closes a connection that was silent for too long.
+/// Asks ``CloseOnSilence`` to close its connection.
+private struct CloseNow: Sendable {}
+
+/// Closes a connection that was silent for too long, or that is to end whatever its peer does.
 private final class CloseOnSilence: ChannelInboundHandler {
     typealias InboundIn = NIOAny
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case IdleStateHandler.IdleStateEvent.read = event {
-            context.close(promise: nil)
-        } else {
-            context.fireUserInboundEventTriggered(event)
+        switch event {
+        case IdleStateHandler.IdleStateEvent.read, is CloseNow: context.close(promise: nil)
+        default: context.fireUserInboundEventTriggered(event)
         }
     }
 }

@@ -214,4 +214,22 @@ internal import X509
             try await tasks.waitForAll()
         }
     }
+
+    @Test(arguments: [false, true]) func aPeerThatAnswersNothingKeepsNoPortOpen(isCancelled: Bool) async throws {
+        var settings = fixture.settings()
+        // Were it not closed, its silence would end it only after the suite's limit.
+        settings.graceTime = isCancelled ? .seconds(75) : .milliseconds(200)
+        let listener = try fixture.listener(settings)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            let group = ServiceGroup(services: [listener], logger: .init(label: "test"))
+            tasks.addTask { try await group.run() }
+            let frozen = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                .connect(host: "127.0.0.1", port: listener.port).get()
+            try await ReplicaFixture.eventually("the connection to be taken") { listener.openConnections == 1 }
+            await group.triggerGracefulShutdown()
+            if isCancelled { tasks.cancelAll() }
+            while let result = await tasks.nextResult() { _ = result }
+            try await frozen.closeFuture.get()
+        }
+    }
 }
