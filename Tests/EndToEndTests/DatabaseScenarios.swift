@@ -61,7 +61,7 @@ internal import Testing
             try await fleet.launchCoordinator("b")
             let coordinator = try #require(await fleet.coordinators["b"])
             try await eventually("it to wait for the database", within: .seconds(30)) {
-                try String(contentsOf: coordinator.log, encoding: .utf8).contains("waits for the database") ? true : nil
+                fleet.printed("coordinator-b").contains("waits for the database") ? true : nil
             }
             coordinator.interrupt()
             #expect(try await coordinator.ended(within: .seconds(10)) == 0)

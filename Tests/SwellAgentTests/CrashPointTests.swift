@@ -23,6 +23,7 @@ internal import Testing
 
             var number = 0
             var wasKilled = true
+            var requests: [String] = []
             while wasKilled, number < 80 {
                 number += 1
                 let point = number
@@ -41,6 +42,7 @@ internal import Testing
                     }
                     return tap.isDead
                 }
+                requests = tap.seen
                 try await lab.withAgent(state: after) {
                     try await eventually("killed at request \(point): finished") {
                         let report = await lab.report()
@@ -49,7 +51,8 @@ internal import Testing
                 }
                 try await expect(lab, number)
             }
-            #expect(number > 10 && number < 80, "an apply is of so many requests")
+            let list = requests.joined(separator: "\n")
+            #expect(number > 10 && number < 80, "an apply is of so many requests:\n\(list)")
         }
     }
 

@@ -3,7 +3,7 @@ internal import KubernetesObjects
 internal import NIOHTTP1
 internal import Synchronization
 
-/// Stands between an agent and its API server: counts requests that write, answers some itself, or goes dead at a point.
+/// Stands between an agent and its API server: counts what it asks, answers some itself, or goes dead at a point.
 final class RequestTap: KubernetesTransport {
     /// An answer in the server's place.
     struct Answer: Sendable {
@@ -25,7 +25,7 @@ final class RequestTap: KubernetesTransport {
     private let answer: @Sendable (KubernetesRequest) -> Answer?
 
     /// - Parameters:
-    ///   - deadAfter: After so many requests nothing comes through any more, neither way; nil for never.
+    ///   - deadAfter: After so many of the requests that ``seen`` counts nothing comes through any more, neither way; nil for never.
     ///   - losesAnswer: Whether the next request still reaches the server, and only its answer is lost.
     ///   - answer: What to answer in the server's place; nil asks the server.
     init(
@@ -39,17 +39,17 @@ final class RequestTap: KubernetesTransport {
 
     func connect(to transport: any KubernetesTransport) { state.withLock { $0.transport = transport } }
 
-    /// The requests seen, as `PATCH /api/v1/…`; watches are left out.
+    /// The requests seen, as `PATCH /api/v1/…`; lists and watches are left out: they only look on, at moments of their own.
     var seen: [String] { state.withLock { $0.seen } }
     /// Whether the point was reached.
     var isDead: Bool { state.withLock { $0.dead } }
 
     func send(_ request: KubernetesRequest) async throws -> KubernetesResponse {
-        let isWatch = request.query.contains { $0.name == "watch" }
+        let isLooking = request.query.contains { $0.name == "watch" || $0.name == "limit" }
         let (transport, isDead, isLast) = state.withLock { state in
-            let dies = !isWatch && !state.dead && deadAfter.map { state.seen.count >= $0 } ?? false
+            let dies = !isLooking && !state.dead && deadAfter.map { state.seen.count >= $0 } ?? false
             if dies { state.dead = true }
-            if !isWatch, !state.dead { state.seen.append("\(request.method.rawValue) \(request.path)") }
+            if !isLooking, !state.dead { state.seen.append("\(request.method.rawValue) \(request.path)") }
             return (state.transport, state.dead, dies && losesAnswer)
         }
         if isLast { _ = try await transport?.send(request) }
