@@ -10,7 +10,7 @@ internal import NIOHTTP1
 struct Fault: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Order faults in the clusters of a running swell-kubesim.",
-        subcommands: [Outage.self, Latency.self, Errors.self, Image.self, Clear.self, Show.self])
+        subcommands: [Outage.self, Latency.self, Errors.self, Image.self, Answer.self, Clear.self, Show.self])
 
     /// What every subcommand wants to know.
     struct Target: ParsableArguments {

@@ -7,6 +7,9 @@ internal import Testing
     @Test(arguments: [
         ["swell", "rollout", "strat"], ["swell", "--nonsense"], ["swell-coordinator", "serve", "--no-such-flag"],
         ["swell-agent", "run"], ["swell-kubesim", "serve", "--bogus"],
+        ["swell-kubesim", "fault", "answer", "600", "--name", "web", "--kubeconfig-dir", "x"],
+        ["swell-kubesim", "fault", "answer", "500", "--kubeconfig-dir", "x"],
+        ["swell-kubesim", "fault", "answer", "500", "--name", "web", "--reason", "No", "--kubeconfig-dir", "x"],
     ])
     func wrongFlagsGiveUsageAndExitCode2(words: [String]) async throws {
         let result = try await Programs.call(words[0], Array(words.dropFirst()))

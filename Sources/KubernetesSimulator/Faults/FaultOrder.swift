@@ -14,6 +14,8 @@ public struct FaultOrder: Sendable, Hashable {
         case errors(FaultPlan.Errors?)
         /// Pods of matching images behave so; `healthy` overrules what an image's tag says.
         case image(FaultPlan.ImageFault)
+        /// Some requests get this answer, in place of an earlier one for the same requests; nil ends all such answers.
+        case answer(FaultPlan.Answer?)
     }
 
     /// The clusters meant; empty for all.
@@ -38,6 +40,10 @@ public struct FaultOrder: Sendable, Hashable {
         case .image(let fault):
             result.images.removeAll { $0.contains == fault.contains }
             result.images.insert(fault, at: 0)
+        case .answer(nil): result.answers = []
+        case .answer(let answer?):
+            result.answers.removeAll { $0.requests == answer.requests }
+            result.answers.insert(answer, at: 0)
         }
         return result
     }
@@ -81,9 +87,12 @@ public struct FaultOrder: Sendable, Hashable {
                 throw bad("an image fault wants a text to look for and a behaviour: \(names)")
             }
             change = .image(FaultPlan.ImageFault(contains: text, behaviour: behaviour))
+        case "answer":
+            change = .answer(
+                try json["answer"].map { value throws(SimulatorError) in try FaultPlan.Answer(json: value) })
         case let other:
             throw bad(
-                "change is \"\(other ?? "")\"; it can be clear, outage, latency, errors or image")
+                "change is \"\(other ?? "")\"; it can be clear, outage, latency, errors, image or answer")
         }
     }
 
@@ -106,6 +115,9 @@ public struct FaultOrder: Sendable, Hashable {
             members["change"] = "image"
             members["contains"] = .string(fault.contains)
             members["behaviour"] = .string(fault.behaviour.rawValue)
+        case .answer(let answer):
+            members["change"] = "answer"
+            members["answer"] = answer?.json
         }
         return .object(members)
     }
@@ -120,6 +132,7 @@ extension FaultPlan {
                 images.map {
                     ["contains": .string($0.contains), "behaviour": .string($0.behaviour.rawValue)]
                 }),
+            "answers": .array(answers.map { .object($0.summary) }),
         ]
         if let errors {
             members["errors"] = ["rate": .number(errors.rate), "status": .integer(Int64(errors.status))]

@@ -62,13 +62,19 @@ public struct FaultPlan: Sendable, Hashable, Codable {
     public var errors: Errors?
     /// Behaviours by image; the first that fits counts, before what the image's tag says.
     public var images: [ImageFault]
+    /// Answers given in the server's place; the first that is for a request counts. At most ``Answer/limit``.
+    public var answers: [Answer]
 
     /// Creates a plan; by default nothing is wrong.
-    public init(outage: Outage? = nil, latency: Double = 0, errors: Errors? = nil, images: [ImageFault] = []) {
+    public init(
+        outage: Outage? = nil, latency: Double = 0, errors: Errors? = nil, images: [ImageFault] = [],
+        answers: [Answer] = []
+    ) {
         self.outage = outage
         self.latency = latency
         self.errors = errors
         self.images = images
+        self.answers = answers
     }
 
     /// Nothing is wrong.

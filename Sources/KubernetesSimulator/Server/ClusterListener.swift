@@ -72,6 +72,9 @@ struct ClusterListener: Sendable {
         }
         var asked = Self.apiRequest(request, body: body)
         asked.caller = caller
+        if let ordered = await cluster.takeOrderedAnswer(to: asked) {
+            return Self.response(ordered, isHead: request.method == .head)
+        }
         let answer = await cluster.handle(asked)
         if case .watch(let watch) = answer.body {
             return WatchStream(cluster: cluster, request: watch, clock: clock).response(to: request)

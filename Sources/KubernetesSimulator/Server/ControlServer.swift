@@ -50,7 +50,8 @@ public struct ControlServer: Service {
                 return Self.answer(try await clusters())
             case (.post, "/faults"):
                 var request = request
-                let body = try await request.collectBody(upTo: 1 << 16)
+                // A body of an answer is escaped, some signs by six bytes.
+                let body = try await request.collectBody(upTo: 8 * FaultPlan.Answer.bodyLimit)
                 let order = try FaultOrder(json: try JSONValue(parsing: Array(body.readableBytesView)))
                 return Self.answer(try await fleet.apply(order))
             default:
@@ -89,9 +90,7 @@ extension SimulatedFleet {
         for name in names { _ = try await faults(in: name) }
         var result: [String: JSONValue] = [:]
         for name in names {
-            let plan = order.changing(try await faults(in: name))
-            try await setFaults(plan, in: name)
-            result[name] = plan.json
+            result[name] = try await changeFaults(order, in: name).json
         }
         return .object(result)
     }

@@ -35,6 +35,23 @@ actor SimulatedCluster {
         wake()
     }
 
+    /// Changes the plan as an order says, in one step with what counts down in it.
+    ///
+    /// - Throws: ``SimulatorError`` where there would be too many answers.
+    func changeFaults(_ order: FaultOrder) throws(SimulatorError) -> FaultPlan {
+        let plan = order.changing(state.faults)
+        guard plan.answers.count <= FaultPlan.Answer.limit else {
+            throw SimulatorError(
+                code: .invalidInput,
+                message: "cluster \(name) gives \(FaultPlan.Answer.limit) answers already; end some first")
+        }
+        setFaults(plan)
+        return plan
+    }
+
+    /// The answer ordered in the server's place to a request, if any.
+    func takeOrderedAnswer(to request: APIRequest) -> APIResponse? { state.faults.takeAnswer(to: request) }
+
     /// Returns once nothing listens by order (`true`) or it should listen again (`false`), or the task is cancelled.
     func waitUntilRefusing(_ refusing: Bool) async {
         let (hints, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))

@@ -270,6 +270,10 @@ public final class SimulatedFleet: Service {
         await (try lookUp(cluster)).setFaults(plan)
     }
 
+    func changeFaults(_ order: FaultOrder, in cluster: String) async throws(SimulatorError) -> FaultPlan {
+        try await lookUp(cluster).changeFaults(order)
+    }
+
     /// Makes a cluster forget its past writes, so that watches from before now get 410 Gone.
     public func compact(_ cluster: String) async throws(SimulatorError) {
         await (try lookUp(cluster)).compact()

@@ -126,7 +126,11 @@ enum SimulatorTargets {
     /// Orders of faults read back as themselves.
     static let orders = FuzzTarget(
         name: "orders",
-        words: ["\"change\":\"latency\"", "\"seconds\":", "\"rate\":0.5", "\"clusters\":[", "\"behaviour\":"]
+        words: [
+            "\"change\":\"latency\"", "\"change\":\"answer\"", "\"answer\":{\"status\":500", "\"seconds\":",
+            "\"rate\":0.5",
+            "\"clusters\":[", "\"behaviour\":",
+        ]
     ) { input in
         guard let json = try? JSONValue(parsing: input) else { return }
         let read = try accepted(orRefusedBy: SimulatorError.self) { try FaultOrder(json: json) }
