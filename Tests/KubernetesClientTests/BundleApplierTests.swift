@@ -66,7 +66,8 @@ extension BundleResult {
             #expect(result.message("web").contains("container app: "), "\(result.message("web"))")
             #expect(result.message("late") == "wave 0 failed")
             #expect(try await server.exists("apps/v1", "Deployment", "late") == false)
-            #expect(result.inventory.references.count == 3)
+            let recorded = result.inventory.references.map(\.name).sorted()
+            #expect(recorded == ["shop", "web"], "what was never tried is nothing to look for later")
         }
     }
 
@@ -166,6 +167,10 @@ extension BundleResult {
             let changed = Sample.namespace + Sample.deployment("web", selector: ", tier: x")
             let refused = try await server.applier().apply(try Sample.manifest(changed))
             #expect(refused.message("web").contains("spec.selector cannot be changed once set"), "\(refused.objects)")
+            #expect(refused.message("web").contains("annotate it swell.dev/replace: allow"), "\(refused.objects)")
+            #expect(
+                refused.message("web").hasSuffix("field is immutable)"),
+                "the server's own words are missing: \(refused.message("web"))")
             let allowed = changed.replacing("{swell.dev/wave: \"0\"}", with: "{swell.dev/replace: allow}")
             let replaced = try await server.applier().apply(try Sample.manifest(allowed))
             #expect(replaced.summary.last == "Deployment web replaced", "\(replaced.objects)")

@@ -274,6 +274,26 @@ internal import Testing
         }
     }
 
+    @Test func aReleaseWithAKindThatMayNotBeTouchedIsGoneBackFrom() async throws {
+        try await lab { lab in
+            let (one, first) = try await lab.world.assembledRelease("1.0.0", extra: Self.web(image: "web:1"))
+            let (two, _) = try await lab.world.assembledRelease(
+                "2.0.0",
+                extra: Self.web(image: "web:2") + "apiVersion: v1\nkind: Secret\nmetadata: {name: new}\n---\n")
+            _ = try await lab.grant([first])
+            try await lab.world.coordinator.assign(one.assignment(1))
+            try await lab.world.withAgent {
+                try await eventually("the first is out") { await lab.isHealthy(1) }
+                try await lab.world.coordinator.assign(two.assignment(2, fallback: one))
+                try await eventually("it went back") { await lab.world.coordinator.last("shop")?.phase == .reverted }
+                let message = await lab.world.coordinator.last("shop")?.message ?? ""
+                #expect(message.contains("may not get secrets in namespace shop; grant it to system:"), "\(message)")
+                #expect(!message.contains("failed too"), "\(message)")
+                #expect(try await lab.object("apps/v1", "Deployment", "web")?.generation == 1)
+            }
+        }
+    }
+
     @Test func whatLiesOutsideOfItsNamespacesIsRefusedBeforeAnythingIsApplied() async throws {
         try await lab(scope: ["shop", "shared"]) { lab in
             try await lab.create("Namespace", "shop")

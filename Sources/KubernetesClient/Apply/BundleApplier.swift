@@ -4,7 +4,8 @@ public import KubernetesObjects
 ///
 /// Namespaces and definitions first, then `before` hooks, then wave after wave, each awaited; `after` hooks; deletion of
 /// what is no longer wanted last. The inventory in the cluster holds the union of old and new meanwhile, so that an
-/// interruption at any point loses track of nothing, and applying again goes on from there.
+/// interruption at any point loses track of nothing, and applying again goes on from there. After a failure, what was not come
+/// to is taken out again.
 public struct BundleApplier: Sendable {
     let api: KubernetesAPI
     let options: BundleOptions
@@ -52,6 +53,7 @@ public struct BundleApplier: Sendable {
         try await runHooks(.after, plan, &run, onProgress)
         if run.hasFailed {
             try await runHooks(.onFailure, plan, &run, onProgress)
+            try await forget(run.untouched, old: old, &run, store)
         } else {
             let before = run.record
             let digests = Set(plan.hooks.map(\.digest))
@@ -84,6 +86,11 @@ public struct BundleApplier: Sendable {
 
         init(record: InventoryStore.Record) {
             self.record = record
+        }
+
+        /// What was not tried, or failed before anything was sent that could have written it.
+        var untouched: [ObjectReference] {
+            reports.filter { !$0.isHook && ($0.outcome == .skipped || $0.isUntouched) }.map(\.reference)
         }
 
         var hasFailed: Bool { stopped != nil || !failed.isEmpty }
@@ -152,6 +159,22 @@ public struct BundleApplier: Sendable {
                 throw KubernetesError(code: .refused, message: report.description)
             }
             try await store.write(record)
+        }
+    }
+
+    /// Takes out of the record what this run was to bring and did not come to: whoever goes back need not look for it, which he
+    /// may have no right to.
+    private func forget(
+        _ untouched: [ObjectReference], old: Inventory, _ run: inout BundleRun, _ store: InventoryStore
+    ) async throws {
+        var record = run.record
+        record.inventory = record.inventory.subtracting(Inventory(untouched).subtracting(old))
+        guard record != run.record else { return }
+        do {
+            try await store.write(record)
+            run.record = record
+        } catch is KubernetesError {
+            // What is recorded besides does no harm; the failure that led here is what is to be told.
         }
     }
 

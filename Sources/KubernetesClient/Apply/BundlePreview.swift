@@ -217,7 +217,7 @@ private struct ObjectPreviewer: Sendable {
             guard !fields.isEmpty else { throw error }
             if let refusal = applier.replacementRefusal(of: wanted) {
                 var refused = error
-                refused.message = "\(fields.joined(separator: ", ")) cannot be changed once set; \(refusal)"
+                refused.message = ObjectApplier.immutability(of: fields, refusal, error)
                 throw refused
             }
             return Sight(

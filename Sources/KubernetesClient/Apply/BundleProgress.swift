@@ -38,6 +38,8 @@ public struct BundleProgress: Sendable, Hashable {
     public var isHook = false
     /// What the server warned of, such as a deprecated version, though it did what was asked.
     public var warnings: [String] = []
+    /// Whether it failed before anything was sent that could have written it.
+    public var isUntouched = false
     /// What kept the server from answering, where the failure says nothing of the object.
     public var outage: ServerOutage?
 

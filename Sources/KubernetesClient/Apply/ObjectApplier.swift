@@ -25,17 +25,26 @@ struct ObjectApplier: Sendable {
             var told = report
             told.warnings = warnings
             return told
+        } catch let error as UnreadObject {
+            try Task.checkCancellation()
+            var report = failure(of: object, error.error)
+            report.isUntouched = true
+            return report
         } catch let error as KubernetesError {
             try Task.checkCancellation()
-            var report = BundleProgress(failureOf: object.reference, error, message: message(for: error))
-            if error.code == .unknownKind, awaitedVersions.contains(object.apiVersion) {
-                report.message += "; the APIService of \(object.apiVersion) comes with the bundle"
-                report.isTransient = true
-            }
-            return report
+            return failure(of: object, error)
         } catch let error as KubernetesObjectError {
             return BundleProgress(reference: object.reference, outcome: .failed, message: error.message)
         }
+    }
+
+    private func failure(of object: KubernetesObject, _ error: KubernetesError) -> BundleProgress {
+        var report = BundleProgress(failureOf: object.reference, error, message: message(for: error))
+        if error.code == .unknownKind, awaitedVersions.contains(object.apiVersion) {
+            report.message += "; the APIService of \(object.apiVersion) comes with the bundle"
+            report.isTransient = true
+        }
+        return report
     }
 
     private func message(for error: KubernetesError) -> String {
@@ -60,6 +69,12 @@ struct ObjectApplier: Sendable {
                 + "create it"
         }
         return nil
+    }
+
+    /// What an operator reads of fields that cannot change: what to do, and what the server said, which may tell more.
+    static func immutability(of fields: [String], _ advice: String, _ error: KubernetesError) -> String {
+        "\(fields.joined(separator: ", ")) cannot be changed once set; \(advice)"
+            + (error.serverMessage.map { " (the API server: \($0))" } ?? "")
     }
 
     private func attempt(_ object: KubernetesObject, _ seen: LiveObjects.Sight) async throws -> BundleProgress {
@@ -95,7 +110,7 @@ struct ObjectApplier: Sendable {
             }
             return try await change(object, live: live, ignored: ignored)
         case .unknown:
-            guard let live = try await api.get(object.reference) else {
+            guard let live = try await read(object.reference) else {
                 return try await create(object, ignored: ignored)
             }
             guard live.deletionTimestamp == nil else {
@@ -111,6 +126,14 @@ struct ObjectApplier: Sendable {
     /// Whether an object was applied before, so that its fields are taken back from whoever wrote them.
     func isOurs(_ live: KubernetesObject) -> Bool {
         FieldOwnership.isApplied(live, by: options.fieldManager) || ours.contains(live.reference.identity)
+    }
+
+    private func read(_ reference: ObjectReference) async throws -> KubernetesObject? {
+        do {
+            return try await api.get(reference)
+        } catch let error as KubernetesError {
+            throw UnreadObject(error: error)
+        }
     }
 
     private func create(_ object: KubernetesObject, ignored: [FieldPath]) async throws -> BundleProgress {
@@ -213,7 +236,7 @@ struct ObjectApplier: Sendable {
         let names = fields.joined(separator: ", ")
         if let advice = replacementRefusal(of: wanted) {
             var refused = error
-            refused.message = "\(names) cannot be changed once set; \(advice)"
+            refused.message = Self.immutability(of: fields, advice, error)
             throw refused
         }
         _ = try await api.delete(live.reference, DeleteOptions(uid: live.uid, propagation: .background))
@@ -237,6 +260,11 @@ struct ObjectApplier: Sendable {
     private func waitsFor(_ object: KubernetesObject) -> String {
         object.finalizers.isEmpty ? "" : " (it has finalizers: \(object.finalizers.joined(separator: ", ")))"
     }
+}
+
+/// An object could not be looked at, so nothing was done to it.
+private struct UnreadObject: Error {
+    var error: KubernetesError
 }
 
 extension KubernetesAPI {
