@@ -87,9 +87,12 @@ public struct KubernetesError: Error, Sendable {
     /// - Parameters:
     ///   - body: The answer's body, JSON or not.
     ///   - httpStatus: The HTTP status.
+    ///   - excerpt: The beginning of the body as text, which is told where it is no `Status`.
     ///   - what: The request in words, for the message.
     ///   - retryAfter: What the `Retry-After` header asked for.
-    init(statusBody body: JSONValue?, httpStatus: Int, what: String, retryAfter: Duration?) {
+    init(
+        statusBody body: JSONValue?, excerpt: String = "", httpStatus: Int, what: String, retryAfter: Duration?
+    ) {
         let isStatus = body?["kind"]?.stringValue == "Status"
         let details = isStatus ? body?["details"] : nil
         let causes: [Cause] = (details?["causes"]?.arrayValue ?? []).map { entry in
@@ -99,10 +102,11 @@ public struct KubernetesError: Error, Sendable {
         }
         let serverMessage = isStatus ? body?["message"]?.stringValue : nil
         let missing = httpStatus == 403 ? serverMessage.flatMap { MissingPermission(message: $0) } : nil
+        let bare = "HTTP status \(httpStatus)\(excerpt.isEmpty ? "" : ", \(excerpt.debugDescription)")"
         let advised = details?["retryAfterSeconds"]?.intValue.map { Duration.seconds(max(0, $0)) }
         self.init(
             code: httpStatus == 410 ? .expired : .refused,
-            message: "\(what): \(missing?.description ?? serverMessage ?? "HTTP status \(httpStatus)")",
+            message: "\(what): \(missing?.description ?? serverMessage ?? bare)",
             status: httpStatus, reason: isStatus ? body?["reason"]?.stringValue : nil, serverMessage: serverMessage,
             causes: causes, retryAfter: retryAfter ?? advised)
     }

@@ -10,6 +10,8 @@ struct Exchange: Sendable {
     let reach: ReachMonitor
     let pause: ServerPause
     let logger: Logger
+    /// Told of a request that is about to be sent again, and why; and, without an error, that it is over.
+    var onRetry: (@Sendable (_ request: String, _ error: KubernetesError?) async -> Void)?
 
     /// Sends a request until it is answered or cannot be, and returns the answer's JSON.
     ///
@@ -18,6 +20,20 @@ struct Exchange: Sendable {
     ///   - maximumAttempts: How often it is sent at most; nil for as often as the client does.
     func json(
         _ request: KubernetesRequest, isRepeatable: Bool = true, maximumAttempts: Int? = nil
+    ) async throws -> JSONValue {
+        var isTold = false
+        let result: Result<JSONValue, any Error>
+        do {
+            result = .success(try await answered(request, isRepeatable, maximumAttempts, &isTold))
+        } catch {
+            result = .failure(error)
+        }
+        if isTold { await onRetry?(request.summary, nil) }
+        return try result.get()
+    }
+
+    private func answered(
+        _ request: KubernetesRequest, _ isRepeatable: Bool, _ maximumAttempts: Int?, _ isTold: inout Bool
     ) async throws -> JSONValue {
         var attempt = 1
         var renewed = false
@@ -52,6 +68,11 @@ struct Exchange: Sendable {
                         "request": "\(request.summary)", "attempt": "\(attempt)", "delay": "\(delay)",
                         "error": "\(error)",
                     ])
+                // What the next attempt cures at once is nobody's news.
+                if let onRetry, attempt > 1 || delay >= .seconds(1) {
+                    isTold = true
+                    await onRetry(request.summary, error)
+                }
                 attempt += 1
                 try await options.clock.sleep(for: delay)
             }
@@ -70,18 +91,17 @@ struct Exchange: Sendable {
         ServerWarnings.note(response.headers)
         guard (200..<300).contains(response.status) else {
             let error = KubernetesError(
-                statusBody: json, httpStatus: response.status, what: request.summary,
-                retryAfter: Exchange.retryAfter(response.headers))
+                statusBody: json, excerpt: Exchange.excerpt(of: body), httpStatus: response.status,
+                what: request.summary, retryAfter: Exchange.retryAfter(response.headers))
             obey(error)
             throw error
         }
         guard let json, json.objectValue != nil else {
             let type = response.headers.first(name: "content-type") ?? "no content type"
-            let excerpt = String(decoding: body.prefix(120), as: UTF8.self)
             throw KubernetesError(
                 code: .invalidAnswer,
                 message: "\(request.summary): status \(response.status) with \(type) where a JSON object should be: "
-                    + excerpt.debugDescription,
+                    + Exchange.excerpt(of: body).debugDescription,
                 status: nil)
         }
         return json
@@ -108,6 +128,13 @@ struct Exchange: Sendable {
             throw HTTPTransport.translated(error, what: request.summary, server: "the API server")
         }
         return body
+    }
+
+    /// The beginning of a body as text.
+    private static func excerpt(of body: [UInt8]) -> String {
+        var text = Substring(String(decoding: body.prefix(120), as: UTF8.self))
+        while text.last?.isNewline == true { text.removeLast() }
+        return String(text)
     }
 
     /// `Retry-After` in seconds; its date form is not used by API servers.

@@ -86,7 +86,19 @@ public struct KubernetesAPI: Sendable {
         }
     }
 
-    let exchange: Exchange
+    private(set) var exchange: Exchange
+
+    /// The same client, which tells of requests that were answered with what may pass and will be sent again.
+    ///
+    /// - Parameter onRetry: Takes a request's method and path with the error, before each pause but a first short one; and
+    ///   with nil once the request is answered for good, or given up.
+    public func tellingRetries(
+        _ onRetry: @escaping @Sendable (_ request: String, _ error: KubernetesError?) async -> Void
+    ) -> KubernetesAPI {
+        var copy = self
+        copy.exchange.onRetry = onRetry
+        return copy
+    }
 
     /// Closes connections. Nothing can be asked after.
     public func shutdown() async {

@@ -1,25 +1,37 @@
 internal import KubernetesClient
 internal import KubernetesObjects
+internal import SwellModel
 
 /// How a bundle's failures are put to the operator: one culprit, and what became of the rest.
 enum ApplyReason {
-    /// A short word for a failure: what is wrong with a pod where one is named, else the API server's own reason.
+    /// The longest message, in Unicode scalars; leaves room for what the agent and the coordinator put before it.
+    static let limit = 900
+
+    /// A short word for a failure: the API server's own reason where it refused, else what is wrong with a pod.
     static func word(for failure: BundleProgress) -> String {
-        if failure.reason == "Forbidden" { return "Forbidden" }
-        return ReasonWord.find(in: failure.message) ?? failure.reason ?? "ApplyFailed"
+        failure.reason ?? ReasonWord.find(in: failure.message) ?? "ApplyFailed"
     }
 
-    /// ` (and 2 more failed; 5 skipped: ConfigMap a, Service b, Deployment c …)`, or nothing.
-    static func others(in result: BundleResult) -> String {
-        let failures = result.failures.count
+    /// The culprit with what is said of it, and the rest. Where that is too long, it is the culprit's message that gives way.
+    static func message(for culprit: BundleProgress, in result: BundleResult) -> String {
+        let others = others(than: culprit, in: result)
+        let subject = "\(culprit.reference): "
+        let room = limit - subject.unicodeScalars.count - others.unicodeScalars.count
+        return (subject + culprit.message.shortened(to: max(room, limit / 3)) + others).shortened(to: limit)
+    }
+
+    /// ` (2 more failed: ConfigMap a, Service b; 5 skipped: ConfigMap c, Service d, Deployment e …)`, or nothing.
+    private static func others(than culprit: BundleProgress, in result: BundleResult) -> String {
+        let failures = result.failures.filter { $0.reference != culprit.reference }
         let skipped = result.objects.filter { $0.outcome == .skipped }
-        var parts: [String] = []
-        if failures > 1 { parts.append("and \(failures - 1) more failed") }
-        if !skipped.isEmpty {
-            let names = skipped.prefix(3).map { "\($0.reference.type.kind) \($0.reference.name)" }
-            let more = skipped.count > names.count ? " …" : ""
-            parts.append("\(skipped.count) skipped: \(names.joined(separator: ", "))\(more)")
-        }
+        let parts = [named(failures, "more failed"), named(skipped, "skipped")].compactMap { $0 }
         return parts.isEmpty ? "" : " (\(parts.joined(separator: "; ")))"
+    }
+
+    private static func named(_ objects: [BundleProgress], _ what: String) -> String? {
+        guard !objects.isEmpty else { return nil }
+        let names = objects.prefix(3).map { "\($0.reference.type.kind) \($0.reference.name.shortened(to: 80))" }
+        let more = objects.count > names.count ? " …" : ""
+        return "\(objects.count) \(what): \(names.joined(separator: ", "))\(more)"
     }
 }

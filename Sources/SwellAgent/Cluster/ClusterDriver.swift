@@ -57,8 +57,10 @@ struct ClusterDriver: Sendable {
         case .remove(let work, let epoch):
             await report(work) {
                 try await turns.run {
-                    try await tellingReach(work) { _ in
-                        try await cluster.remove(work.application, generation: work.generation, epoch: epoch)
+                    try await tellingReach(work) { sight in
+                        try await cluster.remove(work.application, generation: work.generation, epoch: epoch) {
+                            await sight.take(holdUp: $1, of: $0)
+                        }
                     }
                 }
             }
@@ -72,7 +74,7 @@ struct ClusterDriver: Sendable {
         try await tellingReach(work) { sight in
             try await withThrowingTaskGroup(of: Bool.self) { group in
                 group.addTask {
-                    try await cluster.apply(release)
+                    try await cluster.apply(release) { await sight.take(holdUp: $1, of: $0) }
                     return true
                 }
                 group.addTask {

@@ -34,6 +34,9 @@ struct ClusterError: Error, Sendable, Hashable, CustomStringConvertible {
     var description: String { "\(reason): \(message)" }
 }
 
+/// Told of a request that the API server puts off, such as by a 429, with why; and, with nil, that it does no more.
+typealias HoldUpObserver = @Sendable (_ request: String, _ why: ObservedHealth?) async -> Void
+
 /// The agent's own cluster.
 protocol ClusterPort: Sendable {
     /// Something that tells this cluster from one rebuilt under its name: the uid of `kube-system`, or of the agent's own
@@ -44,11 +47,13 @@ protocol ClusterPort: Sendable {
     /// Applies all objects and prunes what former releases brought beyond them.
     ///
     /// - Throws: ``ClusterError``; `CancellationError`.
-    func apply(_ release: ClusterRelease) async throws
+    func apply(_ release: ClusterRelease, onHoldUp: @escaping HoldUpObserver) async throws
     /// Removes everything that releases of the application brought.
     ///
     /// - Throws: ``ClusterError``; `CancellationError`.
-    func remove(_ application: ApplicationName, generation: Int64, epoch: Int64) async throws
+    func remove(
+        _ application: ApplicationName, generation: Int64, epoch: Int64, onHoldUp: @escaping HoldUpObserver
+    ) async throws
     /// Tells the health of the objects at every change of it, until cancelled or there is more to watch. Being
     /// unable to look is `unknown`.
     ///

@@ -7,7 +7,7 @@ internal import Synchronization
 
 /// The agent's cluster through its API server.
 struct KubernetesCluster: ClusterPort {
-    let api: KubernetesAPI
+    private(set) var api: KubernetesAPI
     /// The namespace for what the agent keeps.
     let namespace: String
     /// The namespaces that it keeps to; nil for the whole cluster.
@@ -50,7 +50,11 @@ struct KubernetesCluster: ClusterPort {
         try await translating { try await records.all() }
     }
 
-    func apply(_ release: ClusterRelease) async throws {
+    func apply(_ release: ClusterRelease, onHoldUp: @escaping HoldUpObserver) async throws {
+        try await telling(onHoldUp).apply(release)
+    }
+
+    private func apply(_ release: ClusterRelease) async throws {
         try await translating {
             try await prepare(for: release.objects)
             let name = release.application.name
@@ -86,7 +90,28 @@ struct KubernetesCluster: ClusterPort {
         }
     }
 
-    func remove(_ application: ApplicationName, generation: Int64, epoch: Int64) async throws {
+    func remove(
+        _ application: ApplicationName, generation: Int64, epoch: Int64, onHoldUp: @escaping HoldUpObserver
+    ) async throws {
+        try await telling(onHoldUp).remove(application, generation: generation, epoch: epoch)
+    }
+
+    /// The same cluster, which tells of requests that are put off.
+    private func telling(_ onHoldUp: @escaping HoldUpObserver) -> KubernetesCluster {
+        var copy = self
+        copy.api = api.tellingRetries { request, error in
+            guard let error else { return await onHoldUp(request, nil) }
+            let outage = ServerOutage(error)
+            await onHoldUp(
+                request,
+                ObservedHealth(
+                    .progressing, reason: outage?.reason ?? error.reason ?? error.code.description,
+                    message: "\((outage?.message ?? error.message).shortened(to: ApplyReason.limit)); trying again"))
+        }
+        return copy
+    }
+
+    private func remove(_ application: ApplicationName, generation: Int64, epoch: Int64) async throws {
         try await translating {
             try await prepare(for: [])
             var options = try options(of: application, nil)
@@ -178,12 +203,14 @@ struct KubernetesCluster: ClusterPort {
     /// Turns failures of objects into one error that names the first culprit.
     private func check(_ result: BundleResult) throws {
         let failures = result.failures
-        guard let first = failures.first(where: { !$0.isTransient }) ?? failures.first else { return }
+        guard var first = failures.first(where: { !$0.isTransient }) ?? failures.first else { return }
+        // An outage says more than the request that met it.
+        if let outage = first.outage { first.message = outage.message }
         let isAway = first.outage != nil
         let reason = first.outage?.reason ?? ApplyReason.word(for: first)
         throw ClusterError(
             isTransient: failures.allSatisfy { $0.isTransient || $0.outage != nil }, isAway: isAway, reason: reason,
-            message: "\(first.reference): \(first.message)\(ApplyReason.others(in: result))")
+            message: ApplyReason.message(for: first, in: result))
     }
 
     func translating<Result>(_ body: () async throws -> Result) async throws -> Result {

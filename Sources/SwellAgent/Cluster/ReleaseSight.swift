@@ -1,13 +1,15 @@
 internal import SwellEngine
 internal import SwellModel
 
-/// What is seen of a release: its health, or that the API server is out of reach, which outranks any older sight.
+/// What is seen of a release: its health; or requests that the API server puts off, which say why the health does not change;
+/// or that the API server is out of reach, which outranks any older sight.
 actor ReleaseSight {
     private let work: AgentWork
     private let inbox: Mailbox<MachineEvent>
     private let isEvidence: Bool
     private var health: ObservedHealth?
     private var outage: ObservedHealth?
+    private var holdUps: [String: ObservedHealth] = [:]
     /// Rings when the API server is back.
     nonisolated let recovered = LatestSlot<Void>()
 
@@ -21,7 +23,14 @@ actor ReleaseSight {
     /// Takes what the watches say.
     func take(health: ObservedHealth) async {
         self.health = health
-        if outage == nil { await inbox.send(.healthObserved(work, health)) }
+        if outage == nil, holdUps.isEmpty { await inbox.send(.healthObserved(work, health)) }
+    }
+
+    /// Takes that a request is put off, or (nil) no more.
+    func take(holdUp: ObservedHealth?, of request: String) async {
+        holdUps[request] = holdUp
+        guard outage == nil else { return }
+        await inbox.send(.healthObserved(work, holdUps.min { $0.key < $1.key }?.value ?? health ?? .init(.progressing)))
     }
 
     /// Takes that the API server is out of reach, or (nil) is back.
@@ -33,7 +42,7 @@ actor ReleaseSight {
         let now =
             isEvidence
             ? ObservedHealth(.unknown, message: "the API server answers again; its objects are read anew")
-            : ObservedHealth(.progressing)
+            : holdUps.min { $0.key < $1.key }?.value ?? ObservedHealth(.progressing)
         await inbox.send(.healthObserved(work, now))
     }
 }

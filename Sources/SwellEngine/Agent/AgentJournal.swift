@@ -126,13 +126,13 @@ public struct ObservedHealth: Sendable, Hashable, Codable {
     public var health: Health
     /// A short code, such as `ImagePullBackOff`.
     public var reason: String?
-    /// For people, the culprit named. Longer than 1,024 characters is cut.
+    /// For people, the culprit named. Of more than 1,024 characters, the middle is left out.
     public var message: String?
 
     public init(_ health: Health, reason: String? = nil, message: String? = nil) {
         self.health = health
         self.reason = reason
-        self.message = message.map { $0.count > 1_024 ? String($0.prefix(1_023)) + "…" : $0 }
+        self.message = message?.shortened(to: 1_024)
     }
 }
 

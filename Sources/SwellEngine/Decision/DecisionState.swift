@@ -43,7 +43,7 @@ struct DecisionState {
         change(&after)
         guard after != before else { return }
         if after.phase != before.phase { after.changedAt = now }
-        if let reason = after.reason, reason.count > 1_024 { after.reason = String(reason.prefix(1_024)) }
+        after.reason = after.reason?.shortened(to: 1_024)
         rollout.targets[name] = after
         changes += 1
     }

@@ -44,7 +44,7 @@ actor FakeCluster: ClusterPort {
         return remembered
     }
 
-    func apply(_ release: ClusterRelease) async throws {
+    func apply(_ release: ClusterRelease, onHoldUp: @escaping HoldUpObserver) async throws {
         try reachable()
         let version = release.release.version
         applied.append(version)
@@ -56,7 +56,9 @@ actor FakeCluster: ClusterPort {
         running[release.application.name] = release
     }
 
-    func remove(_ application: ApplicationName, generation: Int64, epoch: Int64) async throws {
+    func remove(
+        _ application: ApplicationName, generation: Int64, epoch: Int64, onHoldUp: @escaping HoldUpObserver
+    ) async throws {
         try reachable()
         removals += 1
         running[application] = nil
