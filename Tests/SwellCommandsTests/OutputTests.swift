@@ -77,6 +77,72 @@ private let soaking = rollout(
             ])
     }
 
+    @Test func saysWhatToDoAfterFailures() {
+        func next(_ phase: String, isEnded: Bool) -> String? {
+            var view = rollout(phase, stages: [stage("canary", "failed")], targets: [])
+            view.status.isEnded = isEnded
+            return RolloutTree(view: view, now: start, style: Style(hasColours: false)).lines().last
+        }
+        #expect(
+            next("paused", isEnded: false)
+                == "next: once that is mended, `swell rollout retry r1`; to take it back, `swell rollout undo r1`")
+        for phase in ["rolledBack", "failed"] {
+            #expect(
+                next(phase, isEnded: true)
+                    == "next: mend it in a new release, or where the release is not at fault start it again: `swell rollout start shop --version 1.1.0 --policy waves`"
+            )
+        }
+        #expect(next("succeeded", isEnded: true)?.contains("next") == false)
+    }
+
+    @Test func wrapsLongReasonsBesideTheTreeAndCutsOnlyWhereThereIsNoRoom() {
+        var view = soaking
+        view.status.targets[0].phase = "failed"
+        view.status.targets[0].reason =
+            "Invalid: v1 ConfigMap shop/broken: spec.replicas: Invalid value: -1 (1 skipped: Deployment web)"
+        let plain = RolloutTree(view: view, now: start, style: Style(hasColours: false))
+        #expect(
+            plain.lines(columns: 48).prefix(7) == [
+                "r1  shop 1.1.0  progressing  0s  policy waves",
+                "├─ canary  soaking  30s to go, until 08:00:30",
+                "│  └─ us-east-1  0/1 healthy",
+                "│     └─ e1  failed  1.1.0  0s  Invalid: v1",
+                "│          ConfigMap shop/broken: spec.replicas:",
+                "│          Invalid value: -1 (1 skipped:",
+                "│          Deployment web)",
+            ])
+        #expect(plain.lines(columns: 48, rows: 14).count == 14)
+        #expect(plain.lines(columns: 48, rows: 12).contains("│          Deployment web)"), "queued ones give way first")
+        #expect(plain.lines(columns: 48, rows: 9).contains("│     └─ e1  failed  1.1.0  0s  Invalid: v1 Con…"))
+        #expect(plain.lines()[3].hasSuffix("-1 (1 skipped: Deployment web)"), "a pipe has no margin")
+        let coloured = RolloutTree(view: view, now: start, style: Style(hasColours: true))
+        for columns in [1, 5, 12, 30, 48, 1_000] {
+            let lines = coloured.lines(columns: columns).map { $0.replacing(/\u{1B}\[[0-9]+m/, with: "") }
+            #expect(lines == plain.lines(columns: columns))
+            #expect(lines.allSatisfy { $0.count <= columns })
+        }
+    }
+
+    @Test func tellsTroubleOnceItHasAName() {
+        var first = soaking
+        first.status.targets[0].phase = "applying"
+        #expect(RolloutChanges.troubled(first.status).isEmpty)
+        var second = first
+        second.status.targets[0].reason = "Deployment web: 1 of 2 ready"
+        #expect(RolloutChanges.lines(from: first, to: second).isEmpty)
+        var third = second
+        third.status.targets[0].reason = "APIServerUnavailable: PATCH /x: too many requests"
+        #expect(
+            RolloutChanges.lines(from: second, to: third) == [
+                "cluster e1 (us-east-1) applying 1.1.0 generation 3: APIServerUnavailable: PATCH /x: too many requests"
+            ])
+        #expect(RolloutChanges.lines(from: third, to: third).isEmpty)
+        #expect(
+            RolloutChanges.troubled(third.status) == [
+                "cluster e1 (us-east-1) applying 1.1.0: APIServerUnavailable: PATCH /x: too many requests"
+            ])
+    }
+
     @Test func fitsTheTerminal() {
         let tree = RolloutTree(view: soaking, now: start, style: Style(hasColours: true))
         for line in tree.lines(columns: 20, rows: 8) {

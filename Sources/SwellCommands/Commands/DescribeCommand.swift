@@ -68,7 +68,7 @@ struct DescribeCommand: ServerCommand {
         let path = "/v1/rollouts/\(segment(name))"
         let view = try await session.client.get(path, as: RolloutView.self)
         let tree = RolloutTree(view: view, now: .onThisMachine, style: session.style)
-        for line in tree.lines(columns: 400) { session.terminal.line(line) }
+        for line in tree.lines(columns: session.terminal.width) { session.terminal.line(line) }
         let events = try await session.client.get("\(path)/history?limit=20", as: ListView<EventView>.self).items
         session.terminal.line("")
         for event in events { session.terminal.line(EventLine.text(event)) }

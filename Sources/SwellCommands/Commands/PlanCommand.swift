@@ -51,7 +51,7 @@ struct PlanCommand: ServerCommand {
         }
         let plan = try answer.decoded(as: PlanView.self)
         let tree = RolloutTree(view: plan.rollout, now: .onThisMachine, style: session.style)
-        for line in tree.lines(columns: session.terminal.isInteractive ? session.terminal.size.columns : 400) {
+        for line in tree.lines(columns: session.terminal.width) {
             session.terminal.line(line)
         }
         plan.show(on: session.terminal)

@@ -52,7 +52,7 @@ struct RolloutGet: ServerCommand {
             return
         }
         let tree = RolloutTree(view: try value.decoded(as: RolloutView.self), now: .onThisMachine, style: session.style)
-        for line in tree.lines(columns: session.terminal.isInteractive ? session.terminal.size.columns : 400) {
+        for line in tree.lines(columns: session.terminal.width) {
             session.terminal.line(line)
         }
     }
@@ -98,7 +98,8 @@ struct RolloutWatch: ServerCommand {
 
 struct RolloutStatus: ServerCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Say in one line how a rollout stands, and what it waits for.",
+        commandName: "status",
+        abstract: "Say how a rollout stands: one line, then which clusters have trouble, and what it waits for.",
         discussion: "Ends with 1 when the rollout ended without success; 0 otherwise.")
 
     @Argument(help: "The rollout.")
@@ -111,6 +112,7 @@ struct RolloutStatus: ServerCommand {
         session.terminal.line(
             "\(name) \(view.status.phase): \(healthy) of \(view.status.targets.count) clusters healthy"
                 + (view.status.reason.map { ", \($0)" } ?? ""))
+        for line in RolloutChanges.troubled(view.status) { session.terminal.line(line) }
         for blocker in view.status.waitingFor { session.terminal.line("waits for \(blocker.what): \(blocker.why)") }
         if view.status.isEnded, view.status.phase != "succeeded" { throw CommandError(code: .refused, message: "") }
     }

@@ -34,14 +34,36 @@ enum RolloutChanges {
         let earlier = Dictionary((old?.targets ?? []).map { ($0.cluster, $0) }) { first, _ in first }
         return new.targets.compactMap { target in
             let was = earlier[target.cluster]
-            guard was?.phase != target.phase || was?.generation != target.generation,
-                old != nil || target.phase != "queued"
+            let isMoved = was?.phase != target.phase || was?.generation != target.generation
+            let code = Self.code(of: target.reason)
+            guard isMoved || (code != nil && code != Self.code(of: was?.reason)), old != nil || target.phase != "queued"
             else { return nil }
-            let release = target.release.map { " \($0)" } ?? ""
             let generation = target.generation.map { " generation \($0)" } ?? ""
-            return "cluster \(target.cluster) (\(target.region)) \(target.phase)\(release)\(generation)"
-                + told(target.reason)
+            return standing(target, generation)
         }
+    }
+
+    /// The clusters that are not as they should be, a line each, at most 20.
+    static func troubled(_ status: RolloutView.Status) -> [String] {
+        let targets = status.targets.filter {
+            $0.reason != nil && !["healthy", "queued", "skipped"].contains($0.phase)
+        }
+        let lines = targets.prefix(20).map { standing($0) }
+        return targets.count > 20 ? lines + ["and \(targets.count - 20) clusters more"] : lines
+    }
+
+    private static func standing(_ target: TargetView, _ generation: String = "") -> String {
+        "cluster \(target.cluster) (\(target.region)) \(target.phase)\(target.release.map { " \($0)" } ?? "")\(generation)"
+            + told(target.reason)
+    }
+
+    /// The short word that a reason begins with, such as `ImagePullBackOff`; nil where it is only words for people, which
+    /// change with every pod that becomes ready.
+    private static func code(of reason: String?) -> Substring? {
+        guard let word = reason?.split(separator: ":", maxSplits: 1).first, word.first?.isUppercase == true,
+            word.allSatisfy({ $0.isLetter && $0.isASCII })
+        else { return nil }
+        return word
     }
 
     private static func told(_ reason: String?) -> String { reason.map { ": \(flat($0))" } ?? "" }

@@ -6,11 +6,14 @@ struct RolloutTree {
     let now: Timestamp
     let style: Style
 
-    /// The lines, cut to the width; where there are more than `rows`, clusters that are healthy or still queued are summed up.
-    func lines(columns: Int, rows: Int = .max) -> [String] {
-        let whole = build(isBrief: false)
-        let chosen = whole.count <= rows ? whole : build(isBrief: true)
-        return chosen.prefix(rows).map { $0.text(columns: columns, style: style) }
+    /// The lines, the long ones wrapped to the width. Where there are more than `rows`, clusters that are healthy or still
+    /// queued are summed up; where there still are, each line is cut to the width.
+    func lines(columns: Int = .max, rows: Int = .max) -> [String] {
+        for isBrief in [false, true] {
+            let wrapped = build(isBrief: isBrief).flatMap { $0.wrapped(columns: columns, style: style) }
+            if wrapped.count <= rows { return wrapped }
+        }
+        return build(isBrief: true).prefix(rows).map { $0.text(columns: columns, style: style) }
     }
 
     private func build(isBrief: Bool) -> [Line] {
@@ -33,7 +36,7 @@ struct RolloutTree {
                 }
             }
         }
-        return lines + waits + advice
+        return lines + waits + rights + nextStep
     }
 
     private var header: Line {
@@ -54,7 +57,7 @@ struct RolloutTree {
 
     private func stageLine(_ stage: StageView, branch: String) -> Line {
         var line = Line()
-        line.add(branch, .faint)
+        line.begin(branch)
         line.add("\(stage.name)  ", .strong)
         line.add(stage.phase, Style.tone(ofPhase: stage.phase))
         if stage.phase == "soaking", let end = stage.soakEndsAt {
@@ -68,7 +71,7 @@ struct RolloutTree {
 
     private func regionLine(_ region: RegionName, _ targets: [TargetView], branch: String) -> Line {
         var line = Line()
-        line.add(branch, .faint)
+        line.begin(branch)
         line.add("\(region)  ")
         let healthy = targets.count { $0.phase == "healthy" }
         line.add("\(healthy)/\(targets.count) healthy", healthy == targets.count ? .good : nil)
@@ -78,7 +81,7 @@ struct RolloutTree {
 
     private func targetLine(_ target: TargetView, branch: String) -> Line {
         var line = Line()
-        line.add(branch, .faint)
+        line.begin(branch)
         line.add("\(target.cluster)  ")
         line.add(target.phase, Style.tone(ofPhase: target.phase))
         if let release = target.release { line.add("  \(release)") }
@@ -90,7 +93,7 @@ struct RolloutTree {
     }
 
     /// What to do about rights that an agent lacks.
-    private var advice: [Line] {
+    private var rights: [Line] {
         let lacking = view.status.targets.filter { target in
             target.reason.map { $0.contains("; grant it to ") || $0.contains("not currently held") } ?? false
         }
@@ -103,6 +106,27 @@ struct RolloutTree {
         return [line]
     }
 
+    /// What to do where failures have stopped or ended it.
+    private var nextStep: [Line] {
+        let status = view.status
+        let text: String
+        if status.phase == "paused", status.pause == nil {
+            text =
+                "once that is mended, `swell rollout retry \(view.metadata.name)`; "
+                + "to take it back, `swell rollout undo \(view.metadata.name)`"
+        } else if status.isEnded, view.spec.type == "release", ["rolledBack", "failed"].contains(status.phase) {
+            text =
+                "mend it in a new release, or where the release is not at fault start it again: `swell rollout start "
+                + "\(view.spec.application) --version \(view.spec.release.version) --policy \(view.spec.policy)`"
+        } else {
+            return []
+        }
+        var line = Line()
+        line.add("next: ", .busy)
+        line.add(text)
+        return [line]
+    }
+
     private var waits: [Line] {
         view.status.waitingFor.map { blocker in
             var line = Line()
@@ -111,26 +135,5 @@ struct RolloutTree {
             if let until = blocker.until { line.add("  (until \(Ages.clock(until)))", .faint) }
             return line
         }
-    }
-}
-
-/// One line of a tree: pieces of text with their tones, so that it can be cut without cutting through colours.
-struct Line {
-    private var pieces: [(text: String, tone: Style.Tone?)] = []
-
-    mutating func add(_ text: String, _ tone: Style.Tone? = nil) { pieces.append((text, tone)) }
-
-    func text(columns: Int, style: Style) -> String {
-        var left = columns
-        var result = ""
-        for piece in pieces where left > 0 {
-            // Line breaks in a reason would break the redrawing.
-            let flat = String(piece.text.map { $0.isNewline ? " " : $0 })
-            let cut = flat.count <= left ? flat : String(flat.prefix(left - 1)) + "…"
-            result += style.paint(cut, piece.tone)
-            left -= cut.count
-        }
-        while result.hasSuffix(" ") { result.removeLast() }
-        return result
     }
 }

@@ -28,6 +28,9 @@ struct Terminal: Sendable {
         return (Int(size.ws_col), Int(size.ws_row))
     }
 
+    /// How wide lines may be: as the terminal is, and without end in a pipe, where nobody sees a margin and scripts search.
+    var width: Int { isInteractive ? size.columns : .max }
+
     /// Prints a line and hands it on at once, also into a pipe.
     func line(_ text: String) { Self.write(text + "\n", to: STDOUT_FILENO) }
 
