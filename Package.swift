@@ -172,6 +172,9 @@ let package = Package(
         .testTarget(name: "SwellEngineTests", dependencies: ["SwellEngine"]),
         // Starts a private PostgreSQL server for the tests that need one.
         .target(name: "PostgresTesting", dependencies: ["PostgresClient"], path: "Tests/PostgresTesting"),
+        // What Kubernetes API servers were seen to answer, for the tests that put it before Swell.
+        .target(
+            name: "KubernetesTesting", dependencies: ["KubernetesObjects"], path: "Tests/KubernetesTesting"),
         .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", "PostgresTesting"]),
         .testTarget(name: "SwellStoreTests", dependencies: ["SwellStore", "PostgresTesting"]),
         .testTarget(name: "SwellProtocolTests", dependencies: ["SwellProtocol", protobuf]),
@@ -196,8 +199,8 @@ let package = Package(
             name: "SwellAgentTests",
             dependencies: [
                 "SwellAgent", "SwellCommands", "SwellEngine", "SwellIdentity", "SwellProtocol", "SwellModel",
-                "KubernetesObjects", "KubernetesClient", "KubernetesSimulator", grpc, grpcTransport, protobuf, crypto,
-                logging, nioCore, nioHTTP1, nioPosix, nioSSL, x509, swiftASN1,
+                "KubernetesObjects", "KubernetesClient", "KubernetesSimulator", "KubernetesTesting", grpc,
+                grpcTransport, protobuf, crypto, logging, nioCore, nioHTTP1, nioPosix, nioSSL, x509, swiftASN1,
             ]),
         .testTarget(name: "SwellProgramTests", dependencies: ["SwellProgram", argumentParser]),
         .testTarget(name: "SwellCommandsTests", dependencies: ["SwellCommands"]),
@@ -215,7 +218,8 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "SwellModel", "SwellEngine", "SwellStore", "SwellIdentity", "PostgresClient", "PostgresTesting",
-                "KubernetesClient", "KubernetesObjects", nioCore, nioPosix, x509,
+                "KubernetesClient", "KubernetesObjects", "KubernetesTesting", nioCore, nioHTTP1, nioPosix,
+                x509,
             ],
             // The harness builds it, for single processes under test.
             exclude: ["Harness/clock-shift.c"]),

@@ -101,7 +101,7 @@ internal import Testing
     @Test func driftIsPutBackWithinSecondsAndShown() async throws {
         try await withFleet(["us-east-1": ["use1-a"], "us-west-1": ["usw1-a"]]) { fleet in
             try await prepare(fleet)
-            let api = try Self.api(fleet, "use1-a")
+            let api = try fleet.api("use1-a")
             let clock = ContinuousClock()
             var took: [Duration] = []
             do {
@@ -152,7 +152,7 @@ internal import Testing
     @Test func driftIsOnlyShownWhereThePolicySaysSoUntilItEnds() async throws {
         try await withFleet(["us-east-1": ["use1-a"], "us-west-1": ["usw1-a"]]) { fleet in
             try await prepare(fleet, drift: "report")
-            let api = try Self.api(fleet, "use1-a")
+            let api = try fleet.api("use1-a")
             do {
                 let settings = Self.reference("v1", "ConfigMap", "web-settings")
                 func set(_ value: String) async throws {
@@ -188,12 +188,6 @@ internal import Testing
 
     private static func reference(_ apiVersion: String, _ kind: String, _ name: String) -> ObjectReference {
         ObjectReference(type: GroupVersionKind(apiVersion: apiVersion, kind: kind), namespace: "web", name: name)
-    }
-
-    private static func api(_ fleet: Fleet, _ cluster: String) throws -> KubernetesAPI {
-        let file = fleet.folder.appending(path: "kubeconfigs/\(cluster).yaml")
-        let kubeconfig = try Kubeconfig(text: String(contentsOf: file, encoding: .utf8), file: file.path)
-        return try KubernetesAPI(connection: try kubeconfig.connection())
     }
 
     private static func query(_ fleet: Fleet, _ sql: String) async throws -> String {

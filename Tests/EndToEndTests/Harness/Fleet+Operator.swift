@@ -28,6 +28,15 @@ extension Fleet {
         note(Order(verb: "rollout start", subject: name))
     }
 
+    /// Orders a fault in the simulated clusters, through the simulator's own command line.
+    func fault(_ arguments: [String], cluster: String) async throws {
+        let result = try await Programs.call(
+            "swell-kubesim",
+            ["fault"] + arguments
+                + ["--kubeconfig-dir", folder.appending(path: "kubeconfigs").path, "--cluster", cluster])
+        guard result.code == 0 else { throw HarnessError("the fault was refused: \(result.errors)") }
+    }
+
     /// The status of a rollout as `-o json` gives it; nil while nobody answers.
     func status(_ rollout: String, replica: String = "a") async throws -> JSONValue? {
         let result = try await swell("rollout", "get", rollout, "-o", "json", replica: replica)
@@ -42,6 +51,8 @@ extension Fleet {
         try await eventually("rollout \(name) to be \(what)", within: limit) {
             guard let status = try await status(name, replica: replica), condition(status) else { return nil }
             return status
+        } orDescribe: {
+            try await swell("rollout", "get", name, replica: replica).output
         }
     }
 }

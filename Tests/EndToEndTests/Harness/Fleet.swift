@@ -125,19 +125,24 @@ actor Fleet {
     }
 
     /// Starts an agent, with a join token where it has none yet.
-    func startAgent(_ cluster: String, replica: String = "a", clock: ClockShift? = nil) async throws {
+    ///
+    /// - Parameter kubeconfig: How it reaches its cluster, where that is not as everybody does.
+    func startAgent(
+        _ cluster: String, replica: String = "a", clock: ClockShift? = nil, kubeconfig own: URL? = nil
+    ) async throws {
         let state = agentFolder(cluster)
         let token = state.appending(path: "join-token")
         if !FileManager.default.fileExists(atPath: token.path) { try await writeToken(for: cluster) }
         let hash = try String(contentsOf: stateFolder.appending(path: "ca-hash"), encoding: .utf8)
         let (fleetPort, enrolmentPort) = try await dialled(by: cluster, replica: replica)
+        let kubeconfig = if let own { own } else { try await kubeconfig(of: cluster) }
         agents[cluster] = try ChildProcess(
             Programs.url("swell-agent"),
             [
                 "run", "--cluster", cluster, "--state-dir", state.path, "--coordinator", "localhost:\(fleetPort)",
                 "--enroll", "localhost:\(enrolmentPort)", "--join-token-file", token.path, "--ca-hash",
                 hash.trimmingCharacters(in: .whitespacesAndNewlines), "--kubeconfig",
-                try await kubeconfig(of: cluster).path, "--drift-interval", shape.driftInterval,
+                kubeconfig.path, "--drift-interval", shape.driftInterval,
             ], environment: clock?.environment ?? [:], log: log("agent-\(cluster)"))
     }
 

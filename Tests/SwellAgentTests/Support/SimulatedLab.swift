@@ -56,12 +56,14 @@ struct SimulatedLab: Sendable {
     /// - Parameters:
     ///   - state: The name of its state directory; another one is a lost disk.
     ///   - tap: Stands between the agent and the API server.
+    ///   - retry: How often requests are tried again, where not as quickly as tests like it.
     func withAgent<Result: Sendable>(
-        state: String = "state", tap: RequestTap? = nil, rules: AgentRules? = nil,
+        state: String = "state", tap: RequestTap? = nil, rules: AgentRules? = nil, retry: RetryPolicy? = nil,
         _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         var options = KubernetesAPI.Options()
-        options.retry = RetryPolicy(maximumAttempts: 3, base: .milliseconds(200), ceiling: .seconds(1))
+        options.retry =
+            retry ?? RetryPolicy(maximumAttempts: 3, base: .milliseconds(200), ceiling: .seconds(1))
         let path = kubeconfigPath
         let direct = HTTPTransport(
             source: { try Kubeconfig(path: path).connection() }, connections: 200, connectTimeout: .seconds(5))
