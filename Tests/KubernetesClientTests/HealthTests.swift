@@ -281,6 +281,25 @@ private func pod(_ name: String, status: JSONValue, metadata: JSONValue = [:]) -
                 == "1 of 3 replicas are updated; pod web-7d4b container app: ImagePullBackOff: Back-off pulling image")
     }
 
+    @Test func namesAPodThatTakesLongToBecomeReady() throws {
+        func starting(since: String) -> JSONValue {
+            [
+                "phase": "Running",
+                "conditions": [["type": "Ready", "status": "False", "lastTransitionTime": .string(since)]],
+                "containerStatuses": [["name": "app", "ready": false, "state": ["running": [:]]]],
+            ]
+        }
+        let early = try assess(
+            deployment(updated: 1), pods: [pod("web-a", status: starting(since: "2026-11-21T08:59:55Z"))])
+        #expect(early == HealthAssessment(.progressing, "1 of 3 replicas are updated"))
+        let late = try assess(
+            deployment(updated: 1), pods: [pod("web-a", status: starting(since: "2026-11-21T08:59:45Z"))])
+        #expect(
+            late
+                == HealthAssessment(
+                    .progressing, "1 of 3 replicas are updated; pod web-a container app: running, not ready"))
+    }
+
     @Test func looksAtInitContainersAndExitCodes() throws {
         let status: JSONValue = [
             "phase": "Pending",

@@ -4,6 +4,8 @@ internal import KubernetesObjects
 enum PodHealth {
     /// How long a pod may be unschedulable before that is trouble; the scheduler and autoscalers need a moment.
     static let unschedulableGrace = 15.0
+    /// How long a pod may take to become ready before it is named, though it may still do so.
+    static let readyGrace = 10.0
 
     static func assess(_ pod: KubernetesObject, _ context: HealthContext) -> HealthAssessment {
         let phase = pod.status?["phase"]?.stringValue ?? ""
@@ -26,7 +28,7 @@ enum PodHealth {
         return HealthAssessment(.progressing, notReady(pod))
     }
 
-    /// The pod that fares worst, with its name in the message; nil when none is in trouble that can be named.
+    /// The pod that fares worst, with its name in the message; nil when none is in trouble that can be named, or slow.
     ///
     /// A pod that restarted again and again is named even while it is up: that is what a crash loop looks like between
     /// two crashes.
@@ -42,12 +44,21 @@ enum PodHealth {
                 assessment = HealthAssessment(
                     .degraded, "container \(restarts.container): restarted \(restarts.count) times\(last)")
             }
-            guard assessment.value < .progressing else { continue }
+            guard assessment.value < .progressing || assessment.value == .progressing && isSlow(pod, context) else {
+                continue
+            }
             let named = HealthAssessment(assessment.value, "pod \(pod.name) \(assessment.message)")
             if let current = worst, (current.value, -current.restarts) <= (named.value, -restarts.count) { continue }
             worst = (named.value, restarts.count, named)
         }
         return worst?.assessment
+    }
+
+    private static func isSlow(_ pod: KubernetesObject, _ context: HealthContext) -> Bool {
+        let since =
+            Condition.find("Ready", in: pod)?.lastTransition
+            ?? pod.creationTimestamp.flatMap(KubernetesTime.init(parsing:))
+        return since.map { context.now.seconds - $0.seconds >= readyGrace } ?? false
     }
 
     private static func containers(_ pod: KubernetesObject) -> [(label: String, status: JSONValue)] {
