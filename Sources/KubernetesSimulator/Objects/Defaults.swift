@@ -17,12 +17,7 @@ enum Defaults {
         case "DaemonSet": daemonSet(&result)
         case "Job": job(&result)
         case "CronJob": cronJob(&result)
-        case "Pod":
-            if var spec = result["spec"] {
-                podSpec(&spec)
-                if spec["enableServiceLinks"] == nil { spec["enableServiceLinks"] = true }
-                result["spec"] = spec
-            }
+        case "Pod": pod(&result)
         case "Service": service(&result)
         case "Secret":
             if let clear = result["stringData"]?.objectValue {

@@ -3,6 +3,28 @@ internal import KubernetesObjects
 // MARK: - Pods
 
 extension Defaults {
+    /// Whether a field says nothing: an empty text or a zero is what Go takes for no value where a field is no pointer.
+    private static func isUnset(_ value: JSONValue?) -> Bool { value == nil || value == "" || value == 0 }
+
+    private static func fill(_ object: inout JSONValue, _ field: String, _ value: JSONValue) {
+        if isUnset(object[field]) { object[field] = value }
+    }
+
+    /// A pod itself: only here what is requested follows from what is allowed, not in templates.
+    static func pod(_ object: inout JSONValue) {
+        guard var spec = object["spec"] else { return }
+        for list in ["containers", "initContainers"] {
+            eachItem(&spec, [list]) { container in
+                for (name, value) in container.at("resources", "limits")?.objectValue ?? [:] {
+                    setDefault(&container, ["resources", "requests", name], value)
+                }
+            }
+        }
+        podSpec(&spec)
+        if spec["enableServiceLinks"] == nil { spec["enableServiceLinks"] = true }
+        object["spec"] = spec
+    }
+
     static func podTemplate(_ object: inout JSONValue, _ path: [String]) {
         guard let first = path.first else {
             guard var spec = object["spec"] else { return }
@@ -16,11 +38,11 @@ extension Defaults {
     }
 
     static func podSpec(_ spec: inout JSONValue) {
-        let fixed: [(String, JSONValue)] = [
-            ("restartPolicy", "Always"), ("terminationGracePeriodSeconds", 30), ("dnsPolicy", "ClusterFirst"),
-            ("securityContext", .object([:])), ("schedulerName", "default-scheduler"),
-        ]
-        for (key, value) in fixed where spec[key] == nil { spec[key] = value }
+        fill(&spec, "restartPolicy", "Always")
+        fill(&spec, "dnsPolicy", "ClusterFirst")
+        fill(&spec, "schedulerName", "default-scheduler")
+        setDefault(&spec, ["terminationGracePeriodSeconds"], 30)
+        setDefault(&spec, ["securityContext"], .object([:]))
         if let account = spec["serviceAccountName"] ?? spec["serviceAccount"] {
             spec["serviceAccountName"] = account
             spec["serviceAccount"] = account
@@ -40,66 +62,71 @@ extension Defaults {
 
     private static func container(_ container: inout JSONValue) {
         if container["resources"] == nil { container["resources"] = .object([:]) }
-        if container["terminationMessagePath"] == nil { container["terminationMessagePath"] = "/dev/termination-log" }
-        if container["terminationMessagePolicy"] == nil { container["terminationMessagePolicy"] = "File" }
-        if container["imagePullPolicy"] == nil {
+        fill(&container, "terminationMessagePath", "/dev/termination-log")
+        fill(&container, "terminationMessagePolicy", "File")
+        if isUnset(container["imagePullPolicy"]) {
             let image = container["image"]?.stringValue ?? ""
             let name = image.split(separator: "/").last.map(String.init) ?? image
             let isLatest = name.hasSuffix(":latest") || !(name.contains(":") || name.contains("@"))
             container["imagePullPolicy"] = isLatest ? "Always" : "IfNotPresent"
         }
-        eachItem(&container, ["ports"]) { port in
-            if port["protocol"] == nil { port["protocol"] = "TCP" }
-        }
+        eachItem(&container, ["ports"]) { fill(&$0, "protocol", "TCP") }
         eachItem(&container, ["env"]) { variable in
             if variable["value"] == "" { variable["value"] = nil }
-            if variable["valueFrom"]?["fieldRef"] != nil {
-                setDefault(&variable, ["valueFrom", "fieldRef", "apiVersion"], "v1")
-            }
-        }
-        if let limits = container["resources"]?["limits"]?.objectValue {
-            for (name, value) in limits { setDefault(&container, ["resources", "requests", name], value) }
+            guard var source = variable["valueFrom"] else { return }
+            reference(&source)
+            variable["valueFrom"] = source
         }
         for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
             guard var probe = container[name] else { continue }
-            for (key, value) in [
-                ("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3),
-            ]
-            where probe[key] == nil {
-                probe[key] = .integer(Int64(value))
-            }
-            if probe["httpGet"] != nil {
-                setDefault(&probe, ["httpGet", "path"], "/")
-                setDefault(&probe, ["httpGet", "scheme"], "HTTP")
-            }
+            fill(&probe, "timeoutSeconds", 1)
+            fill(&probe, "periodSeconds", 10)
+            fill(&probe, "successThreshold", 1)
+            fill(&probe, "failureThreshold", 3)
+            httpAction(&probe)
             if probe["grpc"] != nil { setDefault(&probe, ["grpc", "service"], "") }
             container[name] = probe
         }
-        for hook in ["postStart", "preStop"] where container.at("lifecycle", hook, "httpGet") != nil {
-            setDefault(&container, ["lifecycle", hook, "httpGet", "path"], "/")
-            setDefault(&container, ["lifecycle", hook, "httpGet", "scheme"], "HTTP")
+        guard var lifecycle = container["lifecycle"] else { return }
+        for hook in ["postStart", "preStop"] {
+            guard var handler = lifecycle[hook] else { continue }
+            httpAction(&handler)
+            lifecycle[hook] = handler
         }
+        container["lifecycle"] = lifecycle
     }
 
-    private static func fieldReference(_ item: inout JSONValue) {
-        if item["fieldRef"] != nil { setDefault(&item, ["fieldRef", "apiVersion"], "v1") }
+    private static func httpAction(_ handler: inout JSONValue) {
+        guard var action = handler["httpGet"] else { return }
+        fill(&action, "path", "/")
+        fill(&action, "scheme", "HTTP")
+        handler["httpGet"] = action
+    }
+
+    /// What a file or a variable refers to.
+    private static func reference(_ item: inout JSONValue) {
+        if var field = item["fieldRef"] {
+            fill(&field, "apiVersion", "v1")
+            item["fieldRef"] = field
+        }
+        if item["resourceFieldRef"] != nil { setDefault(&item, ["resourceFieldRef", "divisor"], "0") }
     }
 
     private static func volume(_ volume: inout JSONValue) {
         for source in ["configMap", "secret", "projected", "downwardAPI"] where volume[source] != nil {
             setDefault(&volume, [source, "defaultMode"], 420)
         }
-        eachItem(&volume, ["downwardAPI", "items"], fieldReference)
+        eachItem(&volume, ["downwardAPI", "items"], reference)
         eachItem(&volume, ["projected", "sources"]) { source in
             if source["serviceAccountToken"] != nil {
                 setDefault(&source, ["serviceAccountToken", "expirationSeconds"], 3600)
             }
-            eachItem(&source, ["downwardAPI", "items"], fieldReference)
+            eachItem(&source, ["downwardAPI", "items"], reference)
         }
         if volume["ephemeral"] != nil {
             setDefault(&volume, ["ephemeral", "volumeClaimTemplate", "spec", "volumeMode"], "Filesystem")
         }
         if volume["hostPath"] != nil { setDefault(&volume, ["hostPath", "type"], "") }
-        if volume.objectValue?.count == 1 { volume["emptyDir"] = .object([:]) }
+        if (volume.objectValue ?? [:]).keys.allSatisfy({ $0 == "name" }) { volume["emptyDir"] = .object([:]) }
     }
 }

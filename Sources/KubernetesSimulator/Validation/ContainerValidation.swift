@@ -25,7 +25,9 @@ extension Validation {
             container["terminationMessagePolicy"])
         ports(container["ports"], field: "\(field).ports", isOnHostNetwork: isOnHostNetwork, into: &findings)
         environment(container, field: field, into: &findings)
-        mounts(container["volumeMounts"], field: "\(field).volumeMounts", volumes: volumes, into: &findings)
+        mounts(
+            container["volumeMounts"], field: "\(field).volumeMounts", volumes: volumes,
+            isPrivileged: container.at("securityContext", "privileged")?.boolValue == true, into: &findings)
         resources(container["resources"], field: "\(field).resources", into: &findings)
         let isSidecar = isInit && container["restartPolicy"] == "Always"
         for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
@@ -49,6 +51,7 @@ extension Validation {
             }
         }
         let context = container["securityContext"]
+        identities(context, ["runAsUser", "runAsGroup"], field: "\(field).securityContext", into: &findings)
         if context?["privileged"]?.boolValue == true, context?["allowPrivilegeEscalation"]?.boolValue == false {
             findings.invalid(
                 "\(field).securityContext", context,
@@ -107,9 +110,8 @@ extension Validation {
             }
             for kind in ["configMapKeyRef", "secretKeyRef"] {
                 guard let reference = source[kind] else { continue }
-                if (reference["name"]?.stringValue ?? "").isEmpty {
-                    findings.required("\(here).valueFrom.\(kind).name")
-                }
+                let name = reference["name"]?.stringValue ?? ""
+                findings.invalid("\(here).valueFrom.\(kind).name", name, NameRules.dnsSubdomain(name))
                 let key = reference["key"]?.stringValue ?? ""
                 if key.isEmpty {
                     findings.required("\(here).valueFrom.\(kind).key")
@@ -118,48 +120,40 @@ extension Validation {
                 }
             }
             if let reference = source["fieldRef"] {
-                fieldReference(reference, field: "\(here).valueFrom.fieldRef", into: &findings)
+                fieldReference(
+                    reference, known: fieldsForVariables, field: "\(here).valueFrom.fieldRef", into: &findings)
             }
-            if let resource = source["resourceFieldRef"], (resource["resource"]?.stringValue ?? "").isEmpty {
-                findings.required("\(here).valueFrom.resourceFieldRef.resource")
+            if let reference = source["resourceFieldRef"] {
+                resourceReference(
+                    reference, isFile: false, field: "\(here).valueFrom.resourceFieldRef", into: &findings)
             }
         }
         for (index, source) in (container["envFrom"]?.arrayValue ?? []).enumerated() {
             let here = "\(field).envFrom[\(index)]"
+            if let prefix = source["prefix"]?.stringValue, !prefix.isEmpty {
+                findings.invalid("\(here).prefix", prefix, NameRules.environmentName(prefix))
+            }
             let given = ["configMapRef", "secretRef"].filter { source[$0] != nil }
+            for kind in given {
+                let name = source.at(kind, "name")?.stringValue ?? ""
+                if name.isEmpty {
+                    findings.required("\(here).\(kind).name")
+                } else {
+                    findings.invalid("\(here).\(kind).name", name, NameRules.dnsSubdomain(name))
+                }
+            }
+            // The server names the list, not the entry.
             if given.isEmpty {
-                findings.invalid(here, "", "must specify one of: `configMapRef` or `secretRef`")
+                findings.invalid("\(field).envFrom", "", "must specify one of: `configMapRef` or `secretRef`")
             } else if given.count > 1 {
-                findings.invalid(here, "", "may not have more than one field specified at a time")
-            }
-            for kind in given where (source.at(kind, "name")?.stringValue ?? "").isEmpty {
-                findings.required("\(here).\(kind).name")
+                findings.invalid("\(field).envFrom", "", "may not have more than one field specified at a time")
             }
         }
     }
 
-    private static func fieldReference(_ reference: JSONValue, field: String, into findings: inout Findings) {
-        let known = [
-            "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
-            "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs",
-        ]
-        let path = reference["fieldPath"]?.stringValue ?? ""
-        if path.isEmpty { return findings.required("\(field).fieldPath") }
-        if let bracket = path.firstIndex(of: "["), path.hasSuffix("']") {
-            let base = String(path[..<bracket])
-            if base == "metadata.annotations" || base == "metadata.labels" { return }
-        }
-        if path.contains("[") || !(path.hasPrefix("metadata.") || path.hasPrefix("spec.") || path.hasPrefix("status."))
-        {
-            findings.invalid(
-                "\(field).fieldPath", .string(path),
-                "error converting fieldPath: field label not supported: \(path)")
-        } else if !known.contains(path) {
-            findings.unsupported("\(field).fieldPath", .string(path), known)
-        }
-    }
-
-    private static func mounts(_ list: JSONValue?, field: String, volumes: Set<String>, into findings: inout Findings) {
+    private static func mounts(
+        _ list: JSONValue?, field: String, volumes: Set<String>, isPrivileged: Bool, into findings: inout Findings
+    ) {
         var paths: Set<String> = []
         for (index, mount) in (list?.arrayValue ?? []).enumerated() {
             let here = "\(field)[\(index)]"
@@ -171,13 +165,20 @@ extension Validation {
             if !paths.insert(path).inserted {
                 findings.invalid("\(here).mountPath", .string(path), "must be unique")
             }
-            if let inner = mount["subPath"]?.stringValue {
-                if inner.hasPrefix("/") {
-                    findings.invalid("\(here).subPath", .string(inner), "must be a relative path")
+            // Here, too, the server names the list.
+            for name in ["subPath", "subPathExpr"] {
+                if let inner = mount[name]?.stringValue, !inner.isEmpty {
+                    descendingPath(inner, field: "\(field).\(name)", into: &findings)
                 }
-                if inner.split(separator: "/").contains("..") {
-                    findings.invalid("\(here).subPath", .string(inner), "must not contain '..'")
-                }
+            }
+            guard let propagation = mount["mountPropagation"] else { continue }
+            let known = ["Bidirectional", "HostToContainer", "None"]
+            if !known.contains(propagation.stringValue ?? "") {
+                findings.unsupported("\(field).mountPropagation", propagation, known)
+            } else if propagation == "Bidirectional", !isPrivileged {
+                findings.forbidden(
+                    "\(field).mountPropagation",
+                    "Bidirectional mount propagation is available only to privileged containers")
             }
         }
     }
@@ -246,6 +247,10 @@ extension Validation {
             if (action["path"]?.stringValue ?? "").isEmpty { findings.required("\(here).path") }
             findings.portNumberOrName("\(here).port", action["port"] ?? 0)
             findings.oneOf(["HTTP", "HTTPS"], "\(here).scheme", action["scheme"])
+            for header in action["httpHeaders"]?.arrayValue ?? [] {
+                let name = header["name"]?.stringValue ?? ""
+                findings.invalid("\(here).httpHeaders", name, NameRules.headerName(name))
+            }
         case "tcpSocket": findings.portNumberOrName("\(here).port", action["port"] ?? 0)
         case "grpc": findings.port("\(here).port", action["port"] ?? 0)
         default: break

@@ -25,6 +25,13 @@ extension Validation {
         for name in object.finalizers {
             findings.invalid("metadata.finalizers", name, NameRules.qualifiedName(name))
         }
+        let standard = ["foregroundDeletion", "kubernetes", "orphan"]
+        for (index, name) in object.finalizers.enumerated()
+        where !resource.isCustom && !name.contains("/") && !standard.contains(name) {
+            findings.invalid(
+                "metadata.finalizers[\(index)]", .string(name),
+                "name is neither a standard finalizer name nor is it fully qualified")
+        }
     }
 
     private static func reference(_ owner: JSONValue) -> String {

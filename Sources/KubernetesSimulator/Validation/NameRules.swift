@@ -114,6 +114,24 @@ enum NameRules {
         return problems
     }
 
+    static let kernelSettingForm =
+        "^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$"
+
+    /// A sysctl's name: `kernel.shm_rmid_forced`, with dots or slashes.
+    static func isKernelSetting(_ text: String) -> Bool {
+        text.utf8.count <= 253
+            && text.split(omittingEmptySubsequences: false, whereSeparator: { $0 == "." || $0 == "/" })
+                .allSatisfy { isLabel(String($0).replacing("_", with: "-")) }
+    }
+
+    /// The name of an HTTP header (RFC 9110, "token", as far as the server takes it).
+    static func headerName(_ text: String) -> [String] {
+        if !text.isEmpty, text.utf8.allSatisfy({ isAlphanumeric($0) || $0 == UInt8(ascii: "-") }) { return [] }
+        return [
+            "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')"
+        ]
+    }
+
     /// A port's name (IANA service name).
     static func portName(_ text: String) -> [String] {
         var problems: [String] = []

@@ -42,6 +42,8 @@ extension Validation {
             findings.required(
                 "\(field).dnsConfig.nameservers", "must provide at least one DNS nameserver when `dnsPolicy` is None")
         }
+        dnsConfiguration(spec?["dnsConfig"], field: "\(field).dnsConfig", into: &findings)
+        hostAliases(spec?["hostAliases"], field: "\(field).hostAliases", into: &findings)
         labels(spec?["nodeSelector"], field: "\(field).nodeSelector", into: &findings)
         for name in ["serviceAccountName", "nodeName", "priorityClassName", "runtimeClassName"] {
             if let text = spec?[name]?.stringValue, !text.isEmpty {
@@ -58,22 +60,99 @@ extension Validation {
                 "\(field).activeDeadlineSeconds", spec?["activeDeadlineSeconds"],
                 "must be between 1 and 2147483647, inclusive")
         }
-        findings.notNegative("\(field).terminationGracePeriodSeconds", spec?["terminationGracePeriodSeconds"])
-        for (index, secret) in (spec?["imagePullSecrets"]?.arrayValue ?? []).enumerated()
-        where (secret["name"]?.stringValue ?? "").isEmpty {
-            findings.required("\(field).imagePullSecrets[\(index)].name")
-        }
         tolerations(spec?["tolerations"], field: "\(field).tolerations", into: &findings)
         spreading(spec?["topologySpreadConstraints"], field: "\(field).topologySpreadConstraints", into: &findings)
         affinity(spec?["affinity"], field: "\(field).affinity", into: &findings)
-        for name in ["runAsUser", "runAsGroup", "fsGroup"] {
-            let value = spec?.at("securityContext", name)
-            if let number = value?.intValue, !(0...2_147_483_647).contains(number) {
+        securityContext(spec?["securityContext"], field: "\(field).securityContext", into: &findings)
+        for (index, gate) in (spec?["readinessGates"]?.arrayValue ?? []).enumerated() {
+            let type = gate["conditionType"]?.stringValue ?? ""
+            findings.invalid("\(field).readinessGates[\(index)].conditionType", type, NameRules.qualifiedName(type))
+        }
+    }
+
+    private static func securityContext(_ context: JSONValue?, field: String, into findings: inout Findings) {
+        identities(context, ["runAsUser", "runAsGroup", "fsGroup"], field: field, into: &findings)
+        for (index, group) in (context?["supplementalGroups"]?.arrayValue ?? []).enumerated() {
+            identity(group, field: "\(field).supplementalGroups[\(index)]", into: &findings)
+        }
+        var names: Set<String> = []
+        for (index, setting) in (context?["sysctls"]?.arrayValue ?? []).enumerated() {
+            let here = "\(field).sysctls[\(index)].name"
+            let name = setting["name"]?.stringValue ?? ""
+            if name.isEmpty {
+                findings.required(here)
+            } else if !NameRules.isKernelSetting(name) {
                 findings.invalid(
-                    "\(field).securityContext.\(name)", value, "must be between 0 and 2147483647, inclusive")
+                    here, .string(name),
+                    "must have at most 253 characters and match regex \(NameRules.kernelSettingForm)")
+            } else if names.contains(name) {
+                findings.duplicate(here, .string(name))
+            }
+            names.insert(name)
+        }
+    }
+
+    /// Numbers of users and groups.
+    static func identities(_ context: JSONValue?, _ names: [String], field: String, into findings: inout Findings) {
+        for name in names { identity(context?[name], field: "\(field).\(name)", into: &findings) }
+    }
+
+    private static func identity(_ value: JSONValue?, field: String, into findings: inout Findings) {
+        if let number = value?.intValue, !(0...2_147_483_647).contains(number) {
+            findings.invalid(field, value, "must be between 0 and 2147483647, inclusive")
+        }
+    }
+
+    // MARK: Names of hosts
+
+    private static func dnsConfiguration(_ config: JSONValue?, field: String, into findings: inout Findings) {
+        let servers = config?["nameservers"]?.arrayValue ?? []
+        if servers.count > 3 {
+            findings.invalid(
+                "\(field).nameservers", config?["nameservers"], "must not have more than 3 nameservers")
+        }
+        for (index, server) in servers.enumerated() {
+            address(server, field: "\(field).nameservers[\(index)]", into: &findings)
+        }
+        let searches = (config?["searches"]?.arrayValue ?? []).map { $0.stringValue ?? "" }
+        if searches.count > 32 {
+            findings.invalid("\(field).searches", config?["searches"], "must not have more than 32 search paths")
+        }
+        if searches.joined(separator: " ").utf8.count > 2_048 {
+            findings.invalid(
+                "\(field).searches", config?["searches"],
+                "must not have more than 2048 characters (including spaces) in the search list")
+        }
+        // A path may end in a dot, be nothing else, and have underscores (KEP-4427).
+        for (index, search) in searches.enumerated() where search != "." {
+            let name = search.hasSuffix(".") ? String(search.dropLast()) : search
+            findings.invalid(
+                "\(field).searches[\(index)]", name, NameRules.dnsSubdomain(name.replacing("_", with: "")))
+        }
+        for (index, option) in (config?["options"]?.arrayValue ?? []).enumerated()
+        where (option["name"]?.stringValue ?? "").isEmpty {
+            findings.required("\(field).options[\(index)]", "must not be empty")
+        }
+    }
+
+    private static func hostAliases(_ list: JSONValue?, field: String, into findings: inout Findings) {
+        for (index, alias) in (list?.arrayValue ?? []).enumerated() {
+            address(alias["ip"] ?? "", field: "\(field)[\(index)].ip", into: &findings)
+            for (place, host) in (alias["hostnames"]?.arrayValue ?? []).enumerated() {
+                let name = host.stringValue ?? ""
+                findings.invalid(
+                    "\(field)[\(index)].hostnames[\(place)]", name, NameRules.dnsSubdomain(name))
             }
         }
     }
+
+    private static func address(_ value: JSONValue, field: String, into findings: inout Findings) {
+        if !isIP(value.stringValue ?? "") {
+            findings.invalid(field, value, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
+        }
+    }
+
+    // MARK: Ports of the node
 
     /// Two containers of a pod cannot have one port of its node.
     private static func hostPorts(_ containers: [JSONValue], field: String, into findings: inout Findings) {
@@ -86,87 +165,6 @@ extension Validation {
                     findings.duplicate("\(field).containers[\(index)].ports[\(place)].hostPort", .string(id))
                 }
             }
-        }
-    }
-
-    private static func tolerations(_ list: JSONValue?, field: String, into findings: inout Findings) {
-        for (index, toleration) in (list?.arrayValue ?? []).enumerated() {
-            let here = "\(field)[\(index)]"
-            let key = toleration["key"]?.stringValue ?? ""
-            if !key.isEmpty { findings.invalid("\(here).key", key, NameRules.qualifiedName(key)) }
-            let comparison = toleration["operator"]?.stringValue ?? ""
-            if key.isEmpty, comparison != "Exists" {
-                findings.invalid(
-                    "\(here).operator", .string(comparison),
-                    "operator must be Exists when `key` is empty, which means \"match all values and all keys\"")
-            }
-            if toleration["tolerationSeconds"] != nil, toleration["effect"] != "NoExecute" {
-                findings.invalid(
-                    "\(here).effect", toleration["effect"] ?? "",
-                    "effect must be 'NoExecute' when `tolerationSeconds` is set")
-            }
-            switch comparison {
-            case "", "Equal": break
-            case "Exists":
-                if (toleration["value"]?.stringValue ?? "").isEmpty == false {
-                    findings.invalid(
-                        "\(here).operator", toleration, "value must be empty when `operator` is 'Exists'")
-                }
-            default: findings.unsupported("\(here).operator", .string(comparison), ["Equal", "Exists"])
-            }
-            findings.oneOf(["NoExecute", "NoSchedule", "PreferNoSchedule"], "\(here).effect", toleration["effect"])
-        }
-    }
-
-    private static func spreading(_ list: JSONValue?, field: String, into findings: inout Findings) {
-        for (index, constraint) in (list?.arrayValue ?? []).enumerated() {
-            let here = "\(field)[\(index)]"
-            if constraint["maxSkew"]?.intValue ?? 0 <= 0 {
-                findings.invalid("\(here).maxSkew", constraint["maxSkew"] ?? 0, "must be greater than zero")
-            }
-            let key = constraint["topologyKey"]?.stringValue ?? ""
-            if key.isEmpty {
-                findings.required("\(here).topologyKey", "can not be empty")
-            } else {
-                findings.invalid("\(here).topologyKey", key, NameRules.qualifiedName(key))
-            }
-            if !["DoNotSchedule", "ScheduleAnyway"].contains(constraint["whenUnsatisfiable"]?.stringValue ?? "") {
-                findings.unsupported(
-                    "\(here).whenUnsatisfiable", constraint["whenUnsatisfiable"], ["DoNotSchedule", "ScheduleAnyway"])
-            }
-            selector(constraint["labelSelector"], field: "\(here).labelSelector", into: &findings)
-        }
-    }
-
-    private static func affinity(_ affinity: JSONValue?, field: String, into findings: inout Findings) {
-        let hard = "requiredDuringSchedulingIgnoredDuringExecution"
-        let soft = "preferredDuringSchedulingIgnoredDuringExecution"
-        if let terms = affinity?.at("nodeAffinity", hard)?["nodeSelectorTerms"], terms.arrayValue?.isEmpty != false {
-            findings.required(
-                "\(field).nodeAffinity.\(hard).nodeSelectorTerms", "must have at least one node selector term")
-        }
-        for kind in ["podAffinity", "podAntiAffinity"] {
-            let here = "\(field).\(kind)"
-            for (index, term) in (affinity?.at(kind, hard)?.arrayValue ?? []).enumerated() {
-                podTerm(term, field: "\(here).\(hard)[\(index)]", into: &findings)
-            }
-            for (index, weighted) in (affinity?.at(kind, soft)?.arrayValue ?? []).enumerated() {
-                let place = "\(here).\(soft)[\(index)]"
-                if !(1...100).contains(weighted["weight"]?.intValue ?? 0) {
-                    findings.invalid("\(place).weight", weighted["weight"] ?? 0, "must be in the range 1-100")
-                }
-                podTerm(weighted["podAffinityTerm"], field: "\(place).podAffinityTerm", into: &findings)
-            }
-        }
-    }
-
-    private static func podTerm(_ term: JSONValue?, field: String, into findings: inout Findings) {
-        selector(term?["labelSelector"], field: "\(field).labelSelector", into: &findings)
-        let key = term?["topologyKey"]?.stringValue ?? ""
-        if key.isEmpty {
-            findings.required("\(field).topologyKey", "can not be empty")
-        } else {
-            findings.invalid("\(field).topologyKey", key, NameRules.qualifiedName(key))
         }
     }
 

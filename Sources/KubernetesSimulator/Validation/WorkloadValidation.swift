@@ -159,15 +159,16 @@ extension Validation {
         let selector = object.at("spec", "selector")
         let labels = object.at("spec", "template", "metadata", "labels")
         guard let selector else {
-            findings.required("spec.selector")
-            if kind != "daemonset" {
-                findings.invalid(
-                    "spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
-            }
-            return
+            if kind != "daemonset" { findings.required("spec.selector") }
+            return findings.invalid(
+                "spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
         }
-        self.selector(selector, field: "spec.selector", into: &findings)
-        if LabelSelector(object: selector).isEmpty {
+        var own = Findings()
+        self.selector(selector, field: "spec.selector", into: &own)
+        for cause in own.causes { findings.append(cause) }
+        if !own.isEmpty {
+            if kind != "daemonset" { findings.invalid("spec.selector", selector, "invalid label selector") }
+        } else if LabelSelector(object: selector).isEmpty {
             findings.invalid("spec.selector", selector, "empty selector is invalid for \(kind)")
         } else if !LabelSelector(object: selector).matches(labels) {
             findings.invalid(

@@ -109,8 +109,8 @@ struct ValidationConformance {
             "spec.containers[0].env[0].valueFrom.configMapKeyRef.key: Required value"
         ),
         (
-            pod("env: [{name: A, valueFrom: {fieldRef: {fieldPath: spec.nope}}}]"),
-            "spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Unsupported value: \"spec.nope\""
+            pod("env: [{name: A, valueFrom: {fieldRef: {fieldPath: status.phase}}}]"),
+            "spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Unsupported value: \"status.phase\""
         ),
         (pod("volumeMounts: [{name: v, mountPath: /v}]"), "spec.containers[0].volumeMounts[0].name: Not found: \"v\""),
         (
