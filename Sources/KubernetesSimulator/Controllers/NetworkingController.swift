@@ -39,12 +39,7 @@ extension ClusterState {
                         $0.at("persistentVolumeClaim", "claimName")?.stringValue == claim.name
                     }
                 }
-                if !isUsed {
-                    write("persistentvolumeclaims", claim.key, now: agenda.now) { object in
-                        let left = object.finalizers.filter { $0 != "kubernetes.io/pvc-protection" }
-                        object.put(left.isEmpty ? nil : .array(left.map { .string($0) }), "metadata", "finalizers")
-                    }
-                }
+                if !isUsed { unprotect("persistentvolumeclaims", claim.key, "kubernetes.io/pvc-protection", &agenda) }
                 continue
             }
             guard claim.at("status", "phase")?.stringValue == "Pending" else { continue }
@@ -62,6 +57,32 @@ extension ClusterState {
                     "capacity": object.at("spec", "resources", "requests") ?? .object([:]),
                 ]
             }
+        }
+    }
+
+    /// Volumes made by hand wait for a claim; nothing here binds them.
+    mutating func reconcilePersistentVolumes(_ agenda: inout Agenda) {
+        for stored in store.all("persistentvolumes") {
+            let volume = stored.value
+            if volume.isBeingDeleted {
+                unprotect("persistentvolumes", volume.key, "kubernetes.io/pv-protection", &agenda)
+            } else if volume.at("status", "phase") == "Pending" {
+                let due = stored.bornAt + timing.provisioning
+                guard agenda.now >= due else {
+                    agenda.look(at: due)
+                    continue
+                }
+                writeStatus("persistentvolumes", volume.key, now: agenda.now) { $0["status"] = ["phase": "Available"] }
+            }
+        }
+    }
+
+    private mutating func unprotect(
+        _ storage: String, _ key: ObjectKey, _ finalizer: String, _ agenda: inout Agenda
+    ) {
+        write(storage, key, now: agenda.now) { object in
+            let left = object.finalizers.filter { $0 != finalizer }
+            object.put(left.isEmpty ? nil : .array(left.map { .string($0) }), "metadata", "finalizers")
         }
     }
 

@@ -22,6 +22,7 @@ extension ClusterState {
             reconcilePods(&agenda)
             reconcileNetworking(&agenda)
             reconcileVolumes(&agenda)
+            reconcilePersistentVolumes(&agenda)
             reconcileBudgets(&agenda)
             reconcileAPIServices(now: agenda.now)
             collectGarbage(&agenda)

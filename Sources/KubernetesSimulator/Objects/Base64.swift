@@ -21,6 +21,39 @@ enum Base64 {
         return String(decoding: result, as: UTF8.self)
     }
 
+    /// Where a text stops being Base64, as Go's decoder says it; nil where it does not. Line breaks are passed over.
+    static func flaw(in text: String) -> Int? {
+        let input = Array(text.utf8)
+        let pad = UInt8(ascii: "=")
+        var place = 0
+        func skipBreaks() {
+            while place < input.count, input[place] == 10 || input[place] == 13 { place += 1 }
+        }
+        while true {
+            var digits = 0
+            while digits < 4 {
+                guard place < input.count else { return digits == 0 ? nil : place - digits }
+                let byte = input[place]
+                place += 1
+                if alphabet.contains(byte) {
+                    digits += 1
+                } else if byte == pad {
+                    guard digits >= 2 else { return place - 1 }
+                    if digits == 2 {
+                        skipBreaks()
+                        guard place < input.count else { return input.count }
+                        guard input[place] == pad else { return place - 1 }
+                        place += 1
+                    }
+                    skipBreaks()
+                    return place < input.count ? place : nil
+                } else if byte != 10, byte != 13 {
+                    return place - 1
+                }
+            }
+        }
+    }
+
     /// The bytes of a text; nil when it is no Base64.
     static func decode(_ text: String) -> [UInt8]? { Data(base64Encoded: text).map { Array($0) } }
 }

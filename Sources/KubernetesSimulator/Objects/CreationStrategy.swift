@@ -25,15 +25,20 @@ enum CreationStrategy {
         case "Service": service(&object, state: &state)
         case "Ingress": object["status"] = ["loadBalancer": .object([:])]
         case "StatefulSet": object["status"] = ["replicas": 0, "availableReplicas": 0]
-        case "ReplicaSet": object["status"] = ["replicas": 0]
+        case "ReplicaSet", "ReplicationController": object["status"] = ["replicas": 0]
         case "DaemonSet":
             object["status"] = [
                 "currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0,
             ]
+            object.put("1", "metadata", "annotations", templateGeneration)
         case "PersistentVolumeClaim":
             object["status"] = ["phase": "Pending"]
             if object.at("spec", "storageClassName") == nil { object.put("standard", "spec", "storageClassName") }
             addFinalizer(&object, "kubernetes.io/pvc-protection")
+        case "PersistentVolume":
+            object["status"] = ["phase": "Pending"]
+            addFinalizer(&object, "kubernetes.io/pv-protection")
+        case "Node": object["status"] = given ?? .object([:])
         case "CustomResourceDefinition":
             let stored = object.at("spec", "versions")?.arrayValue?.first { $0["storage"]?.boolValue == true }
             object["status"] = [
@@ -47,6 +52,15 @@ enum CreationStrategy {
         case "ServiceAccount" where object["metadata"] != nil: break
         default: break
         }
+    }
+
+    private static let templateGeneration = "deprecated.daemonset.template.generation"
+
+    /// A DaemonSet still says how many templates it has had, as it did before it kept revisions.
+    static func countTemplates(of set: inout JSONValue, after old: JSONValue) {
+        let before = old.at("metadata", "annotations", templateGeneration)?.stringValue.flatMap(Int.init) ?? 0
+        let isNew = set.at("spec", "template") != old.at("spec", "template")
+        set.put(.string("\(before + (isNew ? 1 : 0))"), "metadata", "annotations", templateGeneration)
     }
 
     private static func addFinalizer(_ object: inout JSONValue, _ name: String) {
@@ -108,8 +122,9 @@ enum CreationStrategy {
             object.put(value, "spec", "template", "metadata", "labels", key)
             if object.at("metadata", "labels", key) == nil { object.put(value, "metadata", "labels", key) }
         }
+        // Beside a selector of the owner's own, which is then refused as none that was generated.
         object.put(
-            ["matchLabels": ["batch.kubernetes.io/controller-uid": .string(object.uid)]], "spec", "selector")
+            .string(object.uid), "spec", "selector", "matchLabels", "batch.kubernetes.io/controller-uid")
     }
 
     private static func service(_ object: inout JSONValue, state: inout ClusterState) {

@@ -52,13 +52,21 @@ enum Defaults {
         case "APIService":
             if result.at("spec", "service") != nil { setDefault(&result, ["spec", "service", "port"], 443) }
         case "RoleBinding", "ClusterRoleBinding":
-            setDefault(&result, ["roleRef", "apiGroup"], "rbac.authorization.k8s.io")
+            fill(&result, ["roleRef", "apiGroup"], "rbac.authorization.k8s.io")
             eachItem(&result, ["subjects"]) { subject in
-                if ["User", "Group"].contains(subject["kind"]?.stringValue), subject["apiGroup"] == nil {
-                    subject["apiGroup"] = "rbac.authorization.k8s.io"
-                }
+                guard ["User", "Group"].contains(subject["kind"]?.stringValue) else { return }
+                fill(&subject, ["apiGroup"], "rbac.authorization.k8s.io")
             }
         case "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration": webhooks(&result, kind: resource.kind)
+        case "Endpoints":
+            eachItem(&result, ["subsets"]) { subset in
+                eachItem(&subset, ["ports"]) { fill(&$0, ["protocol"], "TCP") }
+            }
+        case "EndpointSlice":
+            eachItem(&result, ["ports"]) { port in
+                setDefault(&port, ["name"], "")
+                setDefault(&port, ["protocol"], "TCP")
+            }
         default: break
         }
         return result
@@ -76,6 +84,17 @@ enum Defaults {
         object[first] = child
     }
 
+    /// Sets a member like ``setDefault(_:_:_:)``, also where it is an empty text or a zero: what Go takes for no value where a
+    /// field is no pointer.
+    static func fill(_ object: inout JSONValue, _ path: [String], _ value: JSONValue) {
+        let present = path.reduce(object) { $0?[$1] }
+        if present == "" || present == 0 {
+            object.put(value, path[...])
+        } else {
+            setDefault(&object, path, value)
+        }
+    }
+
     /// Changes each item of a list deep inside.
     static func eachItem(_ object: inout JSONValue, _ path: [String], _ change: (inout JSONValue) -> Void) {
         guard let first = path.first, var child = object[first] else { return }
@@ -91,7 +110,7 @@ enum Defaults {
 
     private static func deployment(_ object: inout JSONValue) {
         setDefault(&object, ["spec", "replicas"], 1)
-        setDefault(&object, ["spec", "strategy", "type"], "RollingUpdate")
+        fill(&object, ["spec", "strategy", "type"], "RollingUpdate")
         if object["spec"]?["strategy"]?["type"]?.stringValue == "RollingUpdate" {
             setDefault(&object, ["spec", "strategy", "rollingUpdate", "maxUnavailable"], "25%")
             setDefault(&object, ["spec", "strategy", "rollingUpdate", "maxSurge"], "25%")
@@ -103,8 +122,8 @@ enum Defaults {
 
     private static func statefulSet(_ object: inout JSONValue) {
         setDefault(&object, ["spec", "replicas"], 1)
-        setDefault(&object, ["spec", "podManagementPolicy"], "OrderedReady")
-        setDefault(&object, ["spec", "updateStrategy", "type"], "RollingUpdate")
+        fill(&object, ["spec", "podManagementPolicy"], "OrderedReady")
+        fill(&object, ["spec", "updateStrategy", "type"], "RollingUpdate")
         if object["spec"]?["updateStrategy"]?["type"]?.stringValue == "RollingUpdate" {
             setDefault(&object, ["spec", "updateStrategy", "rollingUpdate", "partition"], 0)
         }
@@ -122,7 +141,7 @@ enum Defaults {
     }
 
     private static func daemonSet(_ object: inout JSONValue) {
-        setDefault(&object, ["spec", "updateStrategy", "type"], "RollingUpdate")
+        fill(&object, ["spec", "updateStrategy", "type"], "RollingUpdate")
         if object["spec"]?["updateStrategy"]?["type"]?.stringValue == "RollingUpdate" {
             setDefault(&object, ["spec", "updateStrategy", "rollingUpdate", "maxUnavailable"], 1)
             setDefault(&object, ["spec", "updateStrategy", "rollingUpdate", "maxSurge"], 0)
@@ -146,7 +165,7 @@ enum Defaults {
     }
 
     private static func cronJob(_ object: inout JSONValue) {
-        setDefault(&object, ["spec", "concurrencyPolicy"], "Allow")
+        fill(&object, ["spec", "concurrencyPolicy"], "Allow")
         setDefault(&object, ["spec", "suspend"], false)
         setDefault(&object, ["spec", "successfulJobsHistoryLimit"], 3)
         setDefault(&object, ["spec", "failedJobsHistoryLimit"], 1)
@@ -154,10 +173,13 @@ enum Defaults {
     }
 
     private static func service(_ object: inout JSONValue) {
-        setDefault(&object, ["spec", "type"], "ClusterIP")
-        setDefault(&object, ["spec", "sessionAffinity"], "None")
+        fill(&object, ["spec", "type"], "ClusterIP")
+        fill(&object, ["spec", "sessionAffinity"], "None")
         if object.at("spec", "sessionAffinity") == "ClientIP" {
             setDefault(&object, ["spec", "sessionAffinityConfig", "clientIP", "timeoutSeconds"], 10_800)
+        } else if object.at("spec", "sessionAffinity") == "None", var spec = object["spec"] {
+            spec["sessionAffinityConfig"] = nil
+            object["spec"] = spec
         }
         let type = object["spec"]?["type"]?.stringValue ?? ""
         if type != "ExternalName" {
@@ -166,12 +188,12 @@ enum Defaults {
             setDefault(&object, ["spec", "ipFamilyPolicy"], "SingleStack")
         }
         if ["LoadBalancer", "NodePort"].contains(type) {
-            setDefault(&object, ["spec", "externalTrafficPolicy"], "Cluster")
+            fill(&object, ["spec", "externalTrafficPolicy"], "Cluster")
         }
         if type == "LoadBalancer" { setDefault(&object, ["spec", "allocateLoadBalancerNodePorts"], true) }
         eachItem(&object, ["spec", "ports"]) { port in
-            if port["protocol"] == nil { port["protocol"] = "TCP" }
-            if port["targetPort"] == nil, let number = port["port"] { port["targetPort"] = number }
+            fill(&port, ["protocol"], "TCP")
+            if let number = port["port"] { fill(&port, ["targetPort"], number) }
         }
     }
 
@@ -181,8 +203,8 @@ enum Defaults {
             setDefault(&object, ["spec", "conversion", "webhook", "clientConfig", "service", "port"], 443)
         }
         if let kind = object["spec"]?["names"]?["kind"]?.stringValue {
-            setDefault(&object, ["spec", "names", "singular"], .string(kind.lowercased()))
-            setDefault(&object, ["spec", "names", "listKind"], .string(kind + "List"))
+            fill(&object, ["spec", "names", "singular"], .string(kind.lowercased()))
+            fill(&object, ["spec", "names", "listKind"], .string(kind + "List"))
         }
     }
 

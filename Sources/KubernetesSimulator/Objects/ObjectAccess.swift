@@ -30,7 +30,7 @@ extension JSONValue {
         put(value, path[...])
     }
 
-    private mutating func put(_ value: JSONValue?, _ path: ArraySlice<String>) {
+    mutating func put(_ value: JSONValue?, _ path: ArraySlice<String>) {
         guard let first = path.first else { return }
         if path.count == 1 {
             self[first] = value

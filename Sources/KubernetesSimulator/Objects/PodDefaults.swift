@@ -3,13 +3,6 @@ internal import KubernetesObjects
 // MARK: - Pods
 
 extension Defaults {
-    /// Whether a field says nothing: an empty text or a zero is what Go takes for no value where a field is no pointer.
-    private static func isUnset(_ value: JSONValue?) -> Bool { value == nil || value == "" || value == 0 }
-
-    private static func fill(_ object: inout JSONValue, _ field: String, _ value: JSONValue) {
-        if isUnset(object[field]) { object[field] = value }
-    }
-
     /// A pod itself: only here what is requested follows from what is allowed, not in templates.
     static func pod(_ object: inout JSONValue) {
         guard var spec = object["spec"] else { return }
@@ -38,9 +31,9 @@ extension Defaults {
     }
 
     static func podSpec(_ spec: inout JSONValue) {
-        fill(&spec, "restartPolicy", "Always")
-        fill(&spec, "dnsPolicy", "ClusterFirst")
-        fill(&spec, "schedulerName", "default-scheduler")
+        fill(&spec, ["restartPolicy"], "Always")
+        fill(&spec, ["dnsPolicy"], "ClusterFirst")
+        fill(&spec, ["schedulerName"], "default-scheduler")
         setDefault(&spec, ["terminationGracePeriodSeconds"], 30)
         setDefault(&spec, ["securityContext"], .object([:]))
         if let account = spec["serviceAccountName"] ?? spec["serviceAccount"] {
@@ -62,15 +55,15 @@ extension Defaults {
 
     private static func container(_ container: inout JSONValue) {
         if container["resources"] == nil { container["resources"] = .object([:]) }
-        fill(&container, "terminationMessagePath", "/dev/termination-log")
-        fill(&container, "terminationMessagePolicy", "File")
-        if isUnset(container["imagePullPolicy"]) {
+        fill(&container, ["terminationMessagePath"], "/dev/termination-log")
+        fill(&container, ["terminationMessagePolicy"], "File")
+        if (container["imagePullPolicy"]?.stringValue ?? "").isEmpty {
             let image = container["image"]?.stringValue ?? ""
             let name = image.split(separator: "/").last.map(String.init) ?? image
             let isLatest = name.hasSuffix(":latest") || !(name.contains(":") || name.contains("@"))
             container["imagePullPolicy"] = isLatest ? "Always" : "IfNotPresent"
         }
-        eachItem(&container, ["ports"]) { fill(&$0, "protocol", "TCP") }
+        eachItem(&container, ["ports"]) { fill(&$0, ["protocol"], "TCP") }
         eachItem(&container, ["env"]) { variable in
             if variable["value"] == "" { variable["value"] = nil }
             guard var source = variable["valueFrom"] else { return }
@@ -79,10 +72,10 @@ extension Defaults {
         }
         for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
             guard var probe = container[name] else { continue }
-            fill(&probe, "timeoutSeconds", 1)
-            fill(&probe, "periodSeconds", 10)
-            fill(&probe, "successThreshold", 1)
-            fill(&probe, "failureThreshold", 3)
+            fill(&probe, ["timeoutSeconds"], 1)
+            fill(&probe, ["periodSeconds"], 10)
+            fill(&probe, ["successThreshold"], 1)
+            fill(&probe, ["failureThreshold"], 3)
             httpAction(&probe)
             if probe["grpc"] != nil { setDefault(&probe, ["grpc", "service"], "") }
             container[name] = probe
@@ -98,15 +91,15 @@ extension Defaults {
 
     private static func httpAction(_ handler: inout JSONValue) {
         guard var action = handler["httpGet"] else { return }
-        fill(&action, "path", "/")
-        fill(&action, "scheme", "HTTP")
+        fill(&action, ["path"], "/")
+        fill(&action, ["scheme"], "HTTP")
         handler["httpGet"] = action
     }
 
     /// What a file or a variable refers to.
     private static func reference(_ item: inout JSONValue) {
         if var field = item["fieldRef"] {
-            fill(&field, "apiVersion", "v1")
+            fill(&field, ["apiVersion"], "v1")
             item["fieldRef"] = field
         }
         if item["resourceFieldRef"] != nil { setDefault(&item, ["resourceFieldRef", "divisor"], "0") }

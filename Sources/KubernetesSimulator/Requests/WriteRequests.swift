@@ -155,7 +155,11 @@ extension ClusterState {
     }
 
     private func checkName(_ object: JSONValue, _ key: ObjectKey) throws(APIStatus) {
-        guard !object.name.isEmpty, object.name != key.name else { return }
+        if object.name.isEmpty {
+            throw .badRequest(
+                "the name of the object (\(key.name) based on URL) was undeterminable: name must be provided")
+        }
+        guard object.name != key.name else { return }
         throw .badRequest("the name of the object (\(object.name)) does not match the name on the URL (\(key.name))")
     }
 

@@ -142,6 +142,7 @@ extension ClusterState {
         if author.subresource != "status", type.countsGenerations, isNewGeneration(new, old, type: type) {
             new.put(.integer(old.generation + 1), "metadata", "generation")
         }
+        if type.kind == "DaemonSet" { CreationStrategy.countTemplates(of: &new, after: old) }
         let causes = Validation.causes(in: new, resource: type, old: old)
         guard causes.isEmpty else { throw .invalid(type, key.name, causes) }
         if Self.isSameButForTimes(new, old) { return old }

@@ -28,8 +28,19 @@ extension Validation {
                 findings.required("\(here).resources", "resource rules must supply at least one resource")
             }
         }
-        for (index, selector) in (object.at("aggregationRule", "clusterRoleSelectors")?.arrayValue ?? []).enumerated() {
-            self.selector(selector, field: "aggregationRule.clusterRoleSelectors[\(index)]", into: &findings)
+        guard let aggregation = object["aggregationRule"] else { return }
+        let selectors = aggregation["clusterRoleSelectors"]?.arrayValue ?? []
+        if selectors.isEmpty {
+            findings.required(
+                "aggregationRule.clusterRoleSelectors",
+                "at least one clusterRoleSelector required if aggregationRule is non-nil")
+        }
+        for (index, selector) in selectors.enumerated() {
+            let here = "aggregationRule.clusterRoleSelectors[\(index)]"
+            var own = Findings()
+            self.selector(selector, field: here, into: &own)
+            if !own.isEmpty { own.invalid(here, selector, "invalid label selector.") }
+            findings.append(own)
         }
     }
 
@@ -49,14 +60,17 @@ extension Validation {
             findings.invalid("roleRef.name", name, NameRules.pathSegment(name))
         }
         for (index, subject) in (object["subjects"]?.arrayValue ?? []).enumerated() {
-            self.subject(subject, field: "subjects[\(index)]", into: &findings)
+            self.subject(
+                subject, isInNamespace: kind == "RoleBinding", field: "subjects[\(index)]", into: &findings)
         }
         if let old, old["roleRef"] != object["roleRef"] {
             findings.invalid("roleRef", object["roleRef"], "cannot change roleRef")
         }
     }
 
-    private static func subject(_ subject: JSONValue, field: String, into findings: inout Findings) {
+    private static func subject(
+        _ subject: JSONValue, isInNamespace: Bool, field: String, into findings: inout Findings
+    ) {
         let name = subject["name"]?.stringValue ?? ""
         let group = subject["apiGroup"]?.stringValue ?? ""
         if name.isEmpty { findings.required("\(field).name") }
@@ -64,7 +78,9 @@ extension Validation {
         case "ServiceAccount":
             if !name.isEmpty { findings.invalid("\(field).name", name, NameRules.dnsSubdomain(name)) }
             if !group.isEmpty { findings.unsupported("\(field).apiGroup", .string(group), [""]) }
-            if (subject["namespace"]?.stringValue ?? "").isEmpty { findings.required("\(field).namespace") }
+            if !isInNamespace, (subject["namespace"]?.stringValue ?? "").isEmpty {
+                findings.required("\(field).namespace")
+            }
         case "User", "Group":
             if group != "rbac.authorization.k8s.io" {
                 findings.unsupported("\(field).apiGroup", .string(group), ["rbac.authorization.k8s.io"])

@@ -43,9 +43,13 @@ extension Validation {
         case "kubernetes.io/dockercfg": json(".dockercfg", data, into: &findings)
         case "kubernetes.io/dockerconfigjson": json(".dockerconfigjson", data, into: &findings)
         case "kubernetes.io/basic-auth":
-            if data["username"] == nil, data["password"] == nil { needs("username", "password") }
+            // The server itself forgot to put the name in.
+            if data["username"] == nil, data["password"] == nil {
+                findings.required("data[%s][username]")
+                findings.required("data[%s][password]")
+            }
         case "kubernetes.io/ssh-auth":
-            if (data["ssh-privatekey"]?.stringValue ?? "").isEmpty { needs("ssh-privatekey") }
+            if (data["ssh-privatekey"]?.stringValue ?? "").isEmpty { findings.required("data[%s][ssh-privatekey]") }
         case "kubernetes.io/tls": needs("tls.crt", "tls.key")
         default: break
         }

@@ -23,7 +23,13 @@ extension Validation {
         findings.oneOf(["Cluster", "Namespaced"], "spec.scope", spec?["scope"], isRequired: true)
         definitionNames(names, into: &findings)
         definitionVersions(spec, into: &findings)
-        if spec?.at("conversion", "strategy") == "Webhook" {
+        let strategy = spec?.at("conversion", "strategy")?.stringValue ?? ""
+        if strategy.isEmpty {
+            findings.required("spec.conversion.strategy")
+        } else {
+            findings.oneOf(["None", "Webhook"], "spec.conversion.strategy", .string(strategy))
+        }
+        if strategy == "Webhook" {
             let webhook = spec?.at("conversion", "webhook")
             if webhook?["clientConfig"] == nil {
                 findings.required(
@@ -71,6 +77,10 @@ extension Validation {
             let text = name.stringValue ?? ""
             findings.invalid("spec.names.shortNames[\(index)]", text, NameRules.dns1035Label(text))
         }
+        for (index, name) in (names?["categories"]?.arrayValue ?? []).enumerated() {
+            let text = name.stringValue ?? ""
+            findings.invalid("spec.names.categories[\(index)]", text, NameRules.dns1035Label(text))
+        }
         if let kind = names?["kind"], kind == names?["listKind"] {
             findings.invalid("spec.names.listKind", kind, "kind and listKind may not be the same")
         }
@@ -82,6 +92,13 @@ extension Validation {
         for (index, version) in versions.enumerated() {
             let name = version["name"]?.stringValue ?? ""
             findings.invalid("spec.versions[\(index)].name", name, NameRules.dns1035Label(name))
+            if let warning = version["deprecationWarning"] {
+                let here = "spec.versions[\(index)].deprecationWarning"
+                if version["deprecated"]?.boolValue != true {
+                    findings.invalid(here, warning, "can only be set for deprecated versions")
+                }
+                if warning == "" { findings.invalid(here, warning, "must not be an empty string") }
+            }
             if !seen.insert(name).inserted {
                 findings.invalid(
                     "spec.versions", spec?["versions"], "must contain unique version names")
@@ -105,6 +122,11 @@ extension Validation {
                 schema, field: isShared ? "spec.validation.openAPIV3Schema" : field, into: &findings)
         }
         for (index, version) in versions.enumerated() {
+            columns(
+                version["additionalPrinterColumns"],
+                field: versions.count == 1
+                    ? "spec.additionalPrinterColumns" : "spec.versions[\(index)].additionalPrinterColumns",
+                into: &findings)
             let scale = version.at("subresources", "scale")
             for path in ["specReplicasPath", "statusReplicasPath"] where scale != nil {
                 let text = scale?[path]?.stringValue ?? ""
@@ -119,93 +141,43 @@ extension Validation {
                         here, .string(text), "should be a json path under \(part.dropLast())")
                 }
             }
-        }
-    }
-}
-
-/// The form that schemas of definitions have to have, so that fields can be pruned and merged by them.
-enum StructuralSchema {
-    static func check(_ schema: JSONValue, field: String, into findings: inout Findings) {
-        if schema["type"] == nil {
-            findings.required("\(field).type", "must not be empty at the root")
-        } else if schema["type"] != "object" {
-            findings.invalid("\(field).type", schema["type"], "must be object at the root")
-        }
-        children(of: schema, field: field, into: &findings)
-    }
-
-    private static func node(_ schema: JSONValue, field: String, place: String, into findings: inout Findings) {
-        let isFree =
-            schema["x-kubernetes-int-or-string"]?.boolValue == true
-            || schema["x-kubernetes-preserve-unknown-fields"]?.boolValue == true
-        if (schema["type"]?.stringValue ?? "").isEmpty, !isFree {
-            findings.required("\(field).type", "must not be empty for specified \(place)")
-        }
-        children(of: schema, field: field, into: &findings)
-    }
-
-    private static func children(of schema: JSONValue, field: String, into findings: inout Findings) {
-        for (name, why) in [("$ref", "$ref is not supported"), ("definitions", "definitions is not supported")]
-        where schema[name] != nil {
-            findings.forbidden("\(field).\(name)", why)
-        }
-        if schema["uniqueItems"]?.boolValue == true {
-            findings.forbidden(
-                "\(field).uniqueItems",
-                "uniqueItems cannot be set to true since the runtime complexity becomes quadratic")
-        }
-        if schema["x-kubernetes-preserve-unknown-fields"]?.boolValue == false {
-            findings.invalid(
-                "\(field).x-kubernetes-preserve-unknown-fields", false, "must be true or undefined")
-        }
-        if schema["properties"]?.objectValue?.isEmpty == false, schema["additionalProperties"] != nil,
-            schema["additionalProperties"] != false
-        {
-            findings.forbidden(
-                "\(field).additionalProperties", "additionalProperties and properties are mutual exclusive")
-        }
-        for (name, property) in (schema["properties"]?.objectValue ?? [:]).sorted(by: { $0.key < $1.key }) {
-            node(property, field: "\(field).properties[\(name)]", place: "object fields", into: &findings)
-        }
-        if let additional = schema["additionalProperties"], additional.objectValue != nil {
-            node(additional, field: "\(field).additionalProperties", place: "object fields", into: &findings)
-        }
-        if let items = schema["items"] {
-            node(items, field: "\(field).items", place: "array items", into: &findings)
-        } else if schema["type"] == "array" {
-            findings.required("\(field).items", "must be specified")
-        }
-        mapKeys(of: schema, field: field, into: &findings)
-    }
-
-    /// What identifies a list's items has to be there in every one of them.
-    private static func mapKeys(of schema: JSONValue, field: String, into findings: inout Findings) {
-        let keys = schema["x-kubernetes-list-map-keys"]?.arrayValue ?? []
-        switch schema["x-kubernetes-list-type"]?.stringValue {
-        case nil, "atomic", "set": return
-        case "map":
-            if keys.isEmpty {
-                findings.required(
-                    "\(field).x-kubernetes-list-map-keys",
-                    "must not be empty if x-kubernetes-list-type is map")
+            if let path = scale?["labelSelectorPath"]?.stringValue, !path.isEmpty {
+                let here =
+                    versions.count == 1
+                    ? "spec.subresources.scale.labelSelectorPath"
+                    : "spec.versions[\(index)].subresources.scale.labelSelectorPath"
+                if !path.hasPrefix(".") {
+                    findings.invalid(here, .string(path), "must be a simple json path starting with .")
+                } else if !path.hasPrefix(".spec."), !path.hasPrefix(".status.") {
+                    findings.invalid(here, .string(path), "should be a json path under either .spec or .status")
+                }
             }
-        case let other:
-            findings.unsupported(
-                "\(field).x-kubernetes-list-type", .string(other ?? ""), ["atomic", "map", "set"])
         }
-        let required = schema.at("items", "required")?.arrayValue ?? []
-        for key in keys {
-            let name = key.stringValue ?? ""
-            let property = schema.at("items", "properties", name)
-            if property == nil {
+    }
+
+    /// What `kubectl get` shows of the objects.
+    private static func columns(_ list: JSONValue?, field: String, into findings: inout Findings) {
+        let types = ["boolean", "date", "integer", "number", "string"]
+        let formats = ["byte", "date", "date-time", "double", "float", "int32", "int64", "password"]
+        for (index, column) in (list?.arrayValue ?? []).enumerated() {
+            let here = "\(field)[\(index)]"
+            let type = column["type"]?.stringValue ?? ""
+            let format = column["format"]?.stringValue ?? ""
+            let path = column["jsonPath"]?.stringValue ?? ""
+            if (column["name"]?.stringValue ?? "").isEmpty { findings.required("\(here).name") }
+            if type.isEmpty {
+                findings.required("\(here).type", "must be one of \(types.joined(separator: ","))")
+            } else if !types.contains(type) {
+                findings.invalid("\(here).type", .string(type), "must be one of \(types.joined(separator: ","))")
+            }
+            if !format.isEmpty, !formats.contains(format) {
                 findings.invalid(
-                    "\(field).x-kubernetes-list-map-keys", .array(keys),
-                    "entries have to be present as a property in items")
-            } else if property?["default"] == nil, !required.contains(key) {
-                findings.required(
-                    "\(field).items.properties[\(name)].default",
-                    "this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property"
-                )
+                    "\(here).format", .string(format), "must be one of \(formats.joined(separator: ","))")
+            }
+            if path.isEmpty {
+                findings.required("\(here).JSONPath")
+            } else if !path.hasPrefix(".") {
+                findings.invalid("\(here).JSONPath", .string(path), "must be a simple json path starting with .")
             }
         }
     }

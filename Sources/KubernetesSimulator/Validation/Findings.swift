@@ -11,6 +11,7 @@ struct Findings {
     }
 
     mutating func append(_ cause: APIStatus.Cause) { causes.append(cause) }
+    mutating func append(_ others: Findings) { causes += others.causes }
 
     mutating func invalid(_ field: String, _ value: JSONValue?, _ why: String) {
         add("FieldValueInvalid", field, "Invalid value: \((value ?? .null).serialized()): \(why)")

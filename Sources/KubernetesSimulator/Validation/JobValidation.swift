@@ -5,7 +5,7 @@ internal import KubernetesObjects
 extension Validation {
     static func job(_ object: JSONValue, old: JSONValue?, into findings: inout Findings) {
         jobSpec(object["spec"], field: "spec", into: &findings)
-        guard let old else { return }
+        guard let old else { return jobSelector(object, into: &findings) }
         let isSuspended = old.at("spec", "suspend")?.boolValue == true && old.at("status", "startTime") == nil
         func differs(_ path: String...) -> Bool {
             func value(_ object: JSONValue) -> JSONValue? { path.reduce(object["spec"]) { $0?[$1] } }
@@ -27,6 +27,23 @@ extension Validation {
                     message:
                         "Invalid value: \(InternalPodTemplate.text(object.at("spec", "template") ?? .null)): field is immutable",
                     field: "spec.template"))
+        }
+    }
+
+    /// A job finds its pods by a label that the server makes up, unless its owner says that they know better.
+    private static func jobSelector(_ object: JSONValue, into findings: inout Findings) {
+        let selector = object.at("spec", "selector")
+        let labels = object.at("spec", "template", "metadata", "labels")
+        if object.at("spec", "manualSelector")?.boolValue == true {
+            guard let selector else { return findings.required("spec.selector") }
+            self.selector(selector, field: "spec.selector", into: &findings)
+            if !LabelSelector(object: selector).matches(labels) {
+                findings.invalid(
+                    "spec.template.metadata.labels", labels ?? .object([:]),
+                    "`selector` does not match template `labels`")
+            }
+        } else if selector != ["matchLabels": ["batch.kubernetes.io/controller-uid": .string(object.uid)]] {
+            findings.invalid("spec.selector", selector, "`selector` not auto-generated")
         }
     }
 

@@ -81,10 +81,8 @@ extension Validation {
         if service != nil, resource != nil {
             return findings.invalid(field, "", "cannot set both resource and service backends")
         }
-        if resource != nil { return }
-        guard let service else {
-            return findings.required("\(field).service.name", "service or resource backend is required")
-        }
+        if let resource { return localReference(resource, field: "\(field).resource", into: &findings) }
+        guard let service else { return findings.invalid(field, "", "resource or service backend is required") }
         let name = service["name"]?.stringValue ?? ""
         if name.isEmpty {
             findings.required("\(field).service.name")
@@ -96,7 +94,7 @@ extension Validation {
         if number != 0, !named.isEmpty {
             findings.invalid(field, "", "cannot set both port name & port number")
         } else if number == 0, named.isEmpty {
-            findings.required("\(field).service.port", "port name or number is required")
+            findings.required(field, "port name or number is required")
         } else if !named.isEmpty {
             findings.invalid("\(field).service.port.name", named, NameRules.portName(named))
         } else {
@@ -104,13 +102,34 @@ extension Validation {
         }
     }
 
+    /// A reference to an object of any kind in reach.
+    private static func localReference(_ reference: JSONValue, field: String, into findings: inout Findings) {
+        if let group = reference["apiGroup"]?.stringValue {
+            findings.invalid("\(field).apiGroup", group, NameRules.dnsSubdomain(group))
+        }
+        for name in ["kind", "name"] {
+            let text = reference[name]?.stringValue ?? ""
+            if text.isEmpty {
+                findings.required("\(field).\(name)", "\(name) is required")
+            } else {
+                findings.invalid("\(field).\(name)", text, NameRules.pathSegment(text))
+            }
+        }
+    }
+
     static func ingressClass(_ object: JSONValue, old: JSONValue?, into findings: inout Findings) {
-        if let controller = object.at("spec", "controller")?.stringValue {
+        let controller = object.at("spec", "controller")?.stringValue ?? ""
+        if controller.isEmpty {
+            findings.required("spec.controller")
+        } else {
             if controller.utf8.count > 250 { findings.tooLong("spec.controller", 250) }
             if !controller.contains("/") || controller.hasPrefix("/") {
                 findings.invalid(
                     "spec.controller", .string(controller), "must be a domain-prefixed path (such as \"acme.io/foo\")")
             }
+        }
+        if let parameters = object.at("spec", "parameters") {
+            localReference(parameters, field: "spec.parameters", into: &findings)
         }
         if let old {
             immutable("spec.controller", object.at("spec", "controller"), old.at("spec", "controller"), into: &findings)
@@ -137,13 +156,15 @@ extension Validation {
             return findings.invalid(
                 "spec.policyTypes", .array(types), "may not specify more than two policyTypes")
         }
-        for (index, type) in types.enumerated() {
-            findings.oneOf(["Egress", "Ingress"], "spec.policyTypes[\(index)]", type)
+        for (index, type) in types.enumerated() where !["Egress", "Ingress"].contains(type.stringValue) {
+            findings.unsupported("spec.policyTypes[\(index)]", type, ["Egress", "Ingress"])
         }
     }
 
     private static func policyPort(_ port: JSONValue, field: String, into findings: inout Findings) {
-        findings.oneOf(["SCTP", "TCP", "UDP"], "\(field).protocol", port["protocol"])
+        if let transport = port["protocol"], !["SCTP", "TCP", "UDP"].contains(transport.stringValue) {
+            findings.unsupported("\(field).protocol", transport, ["SCTP", "TCP", "UDP"])
+        }
         findings.portNumberOrName("\(field).port", port["port"])
         guard let end = port["endPort"] else { return }
         if let start = port["port"]?.intValue {

@@ -29,8 +29,12 @@ extension Validation {
         servicePorts(ports, type: type, into: &findings)
         labels(spec?["selector"], field: "spec.selector", into: &findings)
         findings.oneOf(["ClientIP", "None"], "spec.sessionAffinity", spec?["sessionAffinity"], isRequired: true)
-        if spec?["sessionAffinity"] == "None", spec?["sessionAffinityConfig"] != nil {
-            findings.forbidden("spec.sessionAffinityConfig", "must not be set when session affinity is None")
+        if let limit = spec?.at("sessionAffinityConfig", "clientIP", "timeoutSeconds"),
+            !(1...86_400).contains(limit.intValue ?? 0)
+        {
+            findings.invalid(
+                "spec.sessionAffinityConfig.clientIP.timeoutSeconds", limit,
+                "must be greater than 0 and less than 86400")
         }
         findings.oneOf(
             ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"], "spec.type", spec?["type"], isRequired: true)
@@ -54,8 +58,23 @@ extension Validation {
         if spec?["loadBalancerClass"] != nil, type != "LoadBalancer" {
             findings.forbidden("spec.loadBalancerClass", "may only be used when `type` is 'LoadBalancer'")
         }
-        if spec?["loadBalancerSourceRanges"]?.arrayValue?.isEmpty == false, type != "LoadBalancer" {
+        let ranges = spec?["loadBalancerSourceRanges"]?.arrayValue ?? []
+        if !ranges.isEmpty, type != "LoadBalancer" {
             findings.forbidden("spec.LoadBalancerSourceRanges", "may only be used when `type` is 'LoadBalancer'")
+        }
+        for (index, range) in ranges.enumerated() where !isCIDR(range.stringValue ?? "") {
+            findings.invalid(
+                "spec.LoadBalancerSourceRanges[\(index)]", range,
+                "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")
+        }
+        if let port = spec?["healthCheckNodePort"], port.intValue ?? 0 != 0 {
+            if type != "LoadBalancer" || spec?["externalTrafficPolicy"] != "Local" {
+                findings.invalid(
+                    "spec.healthCheckNodePort", port,
+                    "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'")
+            } else {
+                findings.port("spec.healthCheckNodePort", port)
+            }
         }
     }
 
@@ -75,6 +94,9 @@ extension Validation {
             findings.port("\(here).port", port["port"] ?? 0)
             findings.oneOf(["SCTP", "TCP", "UDP"], "\(here).protocol", port["protocol"], isRequired: true)
             findings.portNumberOrName("\(here).targetPort", port["targetPort"])
+            if let application = port["appProtocol"]?.stringValue {
+                findings.invalid("\(here).appProtocol", application, NameRules.qualifiedName(application))
+            }
             let transport = port["protocol"]?.stringValue ?? ""
             if let node = port["nodePort"]?.intValue, node != 0 {
                 if type == "ClusterIP" {

@@ -9,7 +9,7 @@ extension Validation {
         let spec = object["spec"]
         let modes = spec?["accessModes"]?.arrayValue ?? []
         if modes.isEmpty { findings.required("spec.accessModes", "at least 1 access mode is required") }
-        for mode in modes { findings.oneOf(accessModes, "spec.accessModes", mode) }
+        modesAreKnown(modes, into: &findings)
         selector(spec?["selector"], field: "spec.selector", into: &findings)
         if let size = spec?.at("resources", "requests", "storage") {
             if let amount = Quantity.amount(size), amount <= 0 {
@@ -18,14 +18,20 @@ extension Validation {
         } else {
             findings.required("spec.resources[storage]")
         }
-        findings.oneOf(["Block", "Filesystem"], "spec.volumeMode", spec?["volumeMode"])
+        volumeMode(spec?["volumeMode"], into: &findings)
+        for source in ["dataSource", "dataSourceRef"] {
+            if let reference = spec?[source] { dataSource(reference, field: "spec.\(source)", into: &findings) }
+        }
         if let name = spec?["storageClassName"]?.stringValue, !name.isEmpty {
             findings.invalid("spec.storageClassName", name, NameRules.dnsSubdomain(name))
         }
         guard let old else { return }
         var before = old["spec"] ?? .null
         var after = spec ?? .null
-        for field in ["resources", "volumeName", "volumeAttributesClassName"] {
+        // A claim is bound once, and keeps the class that the server gave it.
+        var open = ["resources", "volumeAttributesClassName"]
+        if (old.at("spec", "volumeName")?.stringValue ?? "").isEmpty { open.append("volumeName") }
+        for field in open {
             before[field] = nil
             after[field] = nil
         }
@@ -46,11 +52,15 @@ extension Validation {
         let spec = object["spec"]
         let modes = spec?["accessModes"]?.arrayValue ?? []
         if modes.isEmpty { findings.required("spec.accessModes") }
-        for mode in modes { findings.oneOf(accessModes, "spec.accessModes", mode) }
-        if spec?["capacity"]?.objectValue?.isEmpty != false {
-            findings.required("spec.capacity")
-        } else if spec?.at("capacity", "storage") == nil {
-            findings.unsupported("spec.capacity", spec?["capacity"], ["storage"])
+        modesAreKnown(modes, into: &findings)
+        if spec?["capacity"]?.objectValue?.isEmpty != false { findings.required("spec.capacity") }
+        if spec?.at("capacity", "storage") == nil || spec?["capacity"]?.objectValue?.count ?? 0 > 1 {
+            findings.unsupported("spec.capacity", spec?["capacity"] ?? .null, ["storage"])
+        }
+        for (name, value) in (spec?["capacity"]?.objectValue ?? [:]).sorted(by: { $0.key < $1.key }) {
+            guard let amount = Quantity.amount(value) else { continue }
+            if amount < 0 { findings.invalid("spec.capacity[\(name)]", value, "must be a valid resource quantity") }
+            if amount <= 0 { findings.invalid("spec.capacity[\(name)]", value, "must be greater than zero") }
         }
         let known: Set = [
             "accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy",
@@ -67,11 +77,100 @@ extension Validation {
         if spec?["local"] != nil, spec?["nodeAffinity"] == nil {
             findings.required("spec.nodeAffinity", "Local volume requires node affinity")
         }
-        if let old {
-            for source in sources where old.at("spec", source) != spec?[source] {
-                findings.forbidden(
-                    "spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation")
+        if let affinity = spec?["nodeAffinity"] {
+            if let required = affinity["required"] {
+                nodeSelector(required, field: "spec.nodeAffinity.required", into: &findings)
+            } else {
+                findings.required("spec.nodeAffinity.required", "must specify required node constraints")
             }
+        }
+        volumeSource(spec, into: &findings)
+        if let name = spec?["storageClassName"]?.stringValue, !name.isEmpty {
+            findings.invalid("spec.storageClassName", name, NameRules.dnsSubdomain(name))
+        }
+        volumeMode(spec?["volumeMode"], into: &findings)
+        guard let old else { return }
+        let all = Set(sources).union((old["spec"]?.objectValue ?? [:]).keys.filter { !known.contains($0) })
+        if all.contains(where: { old.at("spec", $0) != spec?[$0] }) {
+            findings.forbidden(
+                "spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation")
+        }
+        immutable("volumeMode", spec?["volumeMode"], old.at("spec", "volumeMode"), into: &findings)
+        // Where a volume is may be said later, and not changed.
+        if let before = old.at("spec", "nodeAffinity"), before != spec?["nodeAffinity"] {
+            findings.invalid("spec.nodeAffinity", spec?["nodeAffinity"], "field is immutable")
+        }
+    }
+
+    private static func volumeSource(_ spec: JSONValue?, into findings: inout Findings) {
+        if let source = spec?["hostPath"] {
+            path(source, field: "spec.hostPath.path", into: &findings)
+        }
+        if let source = spec?["local"] { path(source, field: "spec.local.path", into: &findings) }
+        if let source = spec?["nfs"] {
+            if (source["server"]?.stringValue ?? "").isEmpty { findings.required("spec.nfs.server") }
+            let path = source["path"]?.stringValue ?? ""
+            if path.isEmpty { findings.required("spec.nfs.path") }
+            if !path.hasPrefix("/") {
+                findings.invalid("spec.nfs.path", .string(path), "must be an absolute path")
+            }
+        }
+        if let source = spec?["csi"] {
+            driverName(source["driver"], field: "spec.csi.driver", into: &findings)
+            if (source["volumeHandle"]?.stringValue ?? "").isEmpty { findings.required("spec.csi.volumeHandle") }
+        }
+    }
+
+    private static func path(_ source: JSONValue, field: String, into findings: inout Findings) {
+        let path = source["path"]?.stringValue ?? ""
+        if path.isEmpty { return findings.required(field) }
+        noBacksteps(.string(path), field: field, into: &findings)
+    }
+
+    private static func modesAreKnown(_ modes: [JSONValue], into findings: inout Findings) {
+        for mode in modes where !accessModes.contains(mode.stringValue ?? "") {
+            findings.unsupported("spec.accessModes", mode, accessModes)
+        }
+    }
+
+    private static func volumeMode(_ mode: JSONValue?, into findings: inout Findings) {
+        if let mode, !["Block", "Filesystem"].contains(mode.stringValue) {
+            findings.unsupported("spec.volumeMode", mode, ["Block", "Filesystem"])
+        }
+    }
+
+    private static func dataSource(_ reference: JSONValue, field: String, into findings: inout Findings) {
+        for name in ["kind", "name"] where (reference[name]?.stringValue ?? "").isEmpty {
+            findings.required("\(field).\(name)")
+        }
+        let group = reference["apiGroup"]?.stringValue ?? ""
+        if group.isEmpty, reference["kind"] != "PersistentVolumeClaim" {
+            findings.invalid(
+                field, reference["kind"] ?? "", "must be 'PersistentVolumeClaim' when referencing the default apiGroup")
+        }
+        if !group.isEmpty { findings.invalid("\(field).apiGroup", group, NameRules.dnsSubdomain(group)) }
+    }
+
+    /// Where volumes of a class can be: no key twice in a term, no term twice.
+    private static func topologies(_ terms: [JSONValue], into findings: inout Findings) {
+        var seen: [JSONValue] = []
+        for (index, term) in terms.enumerated() {
+            let here = "allowedTopologies[\(index)].matchLabelExpressions"
+            let expressions = JSONValue.array(term["matchLabelExpressions"]?.arrayValue ?? [])
+            var keys: Set<String> = []
+            for (place, expression) in (expressions.arrayValue ?? []).enumerated() {
+                let values = (expression["values"]?.arrayValue ?? []).map { $0.stringValue ?? "" }
+                if values.isEmpty { findings.required("\(here)[\(place)].values") }
+                var own: Set<String> = []
+                for (number, value) in values.enumerated() where !own.insert(value).inserted {
+                    findings.duplicate("\(here)[\(place)].values[\(number)]", .string(value))
+                }
+                let key = expression["key"]?.stringValue ?? ""
+                findings.invalid("\(here)[\(place)].key", key, NameRules.qualifiedName(key))
+                if !keys.insert(key).inserted { findings.duplicate("\(here)[\(place)].key", .string(key)) }
+            }
+            if seen.contains(expressions) { findings.duplicate(here, "") }
+            seen.append(expressions)
         }
     }
 
@@ -83,8 +182,11 @@ extension Validation {
             findings.invalid("provisioner", provisioner, NameRules.qualifiedName(provisioner.lowercased()))
         }
         findings.oneOf(["Delete", "Retain"], "reclaimPolicy", object["reclaimPolicy"])
-        findings.oneOf(
-            ["Immediate", "WaitForFirstConsumer"], "volumeBindingMode", object["volumeBindingMode"], isRequired: true)
+        let binding = object["volumeBindingMode"] ?? ""
+        if !["Immediate", "WaitForFirstConsumer"].contains(binding.stringValue) {
+            findings.unsupported("volumeBindingMode", binding, ["Immediate", "WaitForFirstConsumer"])
+        }
+        topologies(object["allowedTopologies"]?.arrayValue ?? [], into: &findings)
         guard let old else { return }
         for (field, name) in [("parameters", "parameters"), ("provisioner", "provisioner")]
         where old[field] != object[field] {

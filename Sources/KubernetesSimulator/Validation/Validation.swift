@@ -36,11 +36,16 @@ enum Validation {
         case "PodDisruptionBudget": disruptionBudget(object, into: &findings)
         case "PriorityClass": priorityClass(object, old: old, into: &findings)
         case "LimitRange": limitRange(object, into: &findings)
-        case "ResourceQuota": resourceQuota(object, into: &findings)
+        case "ResourceQuota": resourceQuota(object, old: old, into: &findings)
         case "CustomResourceDefinition": definition(object, old: old, into: &findings)
         case "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration":
             webhooks(object, into: &findings)
         case "APIService": apiService(object, into: &findings)
+        case "Endpoints": endpoints(object, into: &findings)
+        case "EndpointSlice": endpointSlice(object, old: old, into: &findings)
+        case "RuntimeClass": runtimeClass(object, old: old, into: &findings)
+        case "Lease": lease(object, into: &findings)
+        case "Namespace": namespace(object, into: &findings)
         default: break
         }
         return findings.causes

@@ -25,7 +25,7 @@ extension Validation {
             }
             if taken.contains(name) { own.duplicate("\(here).name", .string(name)) }
             if own.isEmpty { taken.insert(name) }
-            for cause in own.causes { findings.append(cause) }
+            findings.append(own)
         }
         names.formUnion(taken)
     }
@@ -69,12 +69,7 @@ extension Validation {
     }
 
     private static func driver(_ source: JSONValue, field: String, into findings: inout Findings) {
-        let name = source["driver"]?.stringValue ?? ""
-        if name.isEmpty { findings.required("\(field).driver") }
-        if name.utf8.count > 63 { findings.tooLong("\(field).driver", 63) }
-        for problem in NameRules.dnsSubdomain(name.lowercased()) {
-            findings.invalid("\(field).driver", .string(name), problem)
-        }
+        driverName(source["driver"], field: "\(field).driver", into: &findings)
         guard let secret = source["nodePublishSecretRef"] else { return }
         let secretName = secret["name"]?.stringValue ?? ""
         if secretName.isEmpty {
@@ -83,6 +78,14 @@ extension Validation {
         } else {
             findings.invalid("\(field).name", secretName, NameRules.dnsSubdomain(secretName))
         }
+    }
+
+    /// The name of a storage driver.
+    static func driverName(_ value: JSONValue?, field: String, into findings: inout Findings) {
+        let name = value?.stringValue ?? ""
+        if name.isEmpty { findings.required(field) }
+        if name.utf8.count > 63 { findings.tooLong(field, 63) }
+        for problem in NameRules.dnsSubdomain(name.lowercased()) { findings.invalid(field, .string(name), problem) }
     }
 
     /// Several sources in one folder, so that no two may bring one path.
@@ -164,7 +167,7 @@ extension Validation {
         noBacksteps(.string(path), field: field, into: &findings)
     }
 
-    private static func noBacksteps(_ path: JSONValue?, field: String, into findings: inout Findings) {
+    static func noBacksteps(_ path: JSONValue?, field: String, into findings: inout Findings) {
         if (path?.stringValue ?? "").split(separator: "/").contains("..") {
             findings.invalid(field, path, "must not contain '..'")
         }

@@ -165,7 +165,7 @@ extension Validation {
         }
         var own = Findings()
         self.selector(selector, field: "spec.selector", into: &own)
-        for cause in own.causes { findings.append(cause) }
+        findings.append(own)
         if !own.isEmpty {
             if kind != "daemonset" { findings.invalid("spec.selector", selector, "invalid label selector") }
         } else if LabelSelector(object: selector).isEmpty {

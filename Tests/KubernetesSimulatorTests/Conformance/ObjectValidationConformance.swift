@@ -102,7 +102,7 @@ struct ObjectValidationConformance {
         ),
         (
             ingress("{path: /, pathType: Exact, backend: {service: {name: a}}}"),
-            "spec.rules[0].http.paths[0].backend.service.port: Required value: port name or number is required"
+            "spec.rules[0].http.paths[0].backend: Required value: port name or number is required"
         ),
         (
             ("\(networking)/ingresses", "{metadata: {name: x}, spec: {}}"),
@@ -194,6 +194,190 @@ struct ObjectValidationConformance {
             ), "metadata.name: Invalid value: \"x\": must be `spec.version+\".\"+spec.group`: \"v1.g.example.com\""
         ),
     ].map { Mistake($0.0.0, $0.0.1, $0.1) }
+
+    private static let crd = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+    /// A definition with one version of these fields, and a schema whose `spec` has these properties.
+    private static func definition(_ properties: String, version: String = "", spec: String = "") -> String {
+        "{metadata: {name: widgets.example.com}, spec: {group: example.com, scope: Namespaced, \(spec) names: {plural: widgets, kind: Widget}, versions: [{name: v1, served: true, storage: true, \(version) schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {\(properties)}}}}}}]}}"
+    }
+
+    private static let schema = "spec.validation.openAPIV3Schema.properties[spec].properties"
+
+    static let others: [Mistake] = [
+        (
+            crd, definition("a: {type: text}"),
+            "\(schema)[a].type: Unsupported value: \"text\": supported values: \"array\","
+        ),
+        (
+            crd, definition("a: {type: integer, maximum: 3, default: 4}"),
+            "\(schema)[a].default: Invalid value: 4:  in body should be less than or equal to 3"
+        ),
+        (
+            crd, definition("a: {type: string, pattern: '('}"),
+            "\(schema)[a].pattern: Invalid value: \"(\": must be a valid regular expression"
+        ),
+        (
+            crd, definition("a: {type: array, items: {type: string}, x-kubernetes-list-map-keys: [k]}"),
+            "\(schema)[a].x-kubernetes-list-type: Required value: must be map if x-kubernetes-list-map-keys is non-empty"
+        ),
+        (
+            crd,
+            definition(
+                "a: {type: array, items: {type: string}, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [k]}"),
+            "\(schema)[a].items.type: Invalid value: \"string\": must be object if parent array's x-kubernetes-list-type is map"
+        ),
+        (
+            crd, definition("", version: "additionalPrinterColumns: [{name: a, type: text, jsonPath: .x}],"),
+            "spec.additionalPrinterColumns[0].type: Invalid value: \"text\": must be one of boolean,date,integer,number,string"
+        ),
+        (
+            crd, definition("", version: "deprecationWarning: gone,"),
+            "spec.versions[0].deprecationWarning: Invalid value: \"gone\": can only be set for deprecated versions"
+        ),
+        (
+            crd, definition("", spec: "conversion: {strategy: Magic},"),
+            "spec.conversion.strategy: Unsupported value: \"Magic\": supported values: \"None\", \"Webhook\""
+        ),
+        (
+            "\(core)/services",
+            "{metadata: {name: x}, spec: {sessionAffinity: ClientIP, sessionAffinityConfig: {clientIP: {timeoutSeconds: 0}}, ports: [{port: 1}]}}",
+            "spec.sessionAffinityConfig.clientIP.timeoutSeconds: Invalid value: 0: must be greater than 0 and less than 86400"
+        ),
+        (
+            "\(core)/services",
+            "{metadata: {name: x}, spec: {type: LoadBalancer, loadBalancerSourceRanges: [ten], ports: [{port: 1}]}}",
+            "spec.LoadBalancerSourceRanges[0]: Invalid value: \"ten\": must be a valid CIDR value"
+        ),
+        (
+            "\(core)/services", "{metadata: {name: x}, spec: {ports: [{port: 1, appProtocol: 'a b'}]}}",
+            "spec.ports[0].appProtocol: Invalid value: \"a b\""
+        ),
+        (
+            "\(core)/persistentvolumeclaims",
+            "{metadata: {name: x}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}, dataSource: {kind: VolumeSnapshot, name: s}}}",
+            "spec.dataSource: Invalid value: \"VolumeSnapshot\": must be 'PersistentVolumeClaim' when referencing the default apiGroup"
+        ),
+        (
+            "/api/v1/persistentvolumes",
+            "{metadata: {name: x}, spec: {accessModes: [ReadWriteOnce], capacity: {storage: '0'}, hostPath: {path: /x}}}",
+            "spec.capacity[storage]: Invalid value: \"0\": must be greater than zero"
+        ),
+        (
+            "/api/v1/persistentvolumes",
+            "{metadata: {name: x}, spec: {accessModes: [ReadWriteOnce], capacity: {storage: 1Gi}, csi: {driver: d}}}",
+            "spec.csi.volumeHandle: Required value"
+        ),
+        (
+            "/apis/storage.k8s.io/v1/storageclasses",
+            "{metadata: {name: x}, provisioner: p, allowedTopologies: [{matchLabelExpressions: [{key: z, values: [a, a]}]}]}",
+            "allowedTopologies[0].matchLabelExpressions[0].values[1]: Duplicate value: \"a\""
+        ),
+        (
+            "\(core)/resourcequotas", "{metadata: {name: x}, spec: {hard: {fun: '1'}}}",
+            "spec.hard[fun]: Invalid value: \"fun\": must be a standard resource type or fully qualified"
+        ),
+        (
+            "\(core)/resourcequotas", "{metadata: {name: x}, spec: {scopes: [Terminating, NotTerminating]}}",
+            "spec.scopes: Invalid value: [\"Terminating\",\"NotTerminating\"]: conflicting scopes"
+        ),
+        (
+            "\(core)/limitranges",
+            "{metadata: {name: x}, spec: {limits: [{type: Container, max: {cpu: '1'}, default: {cpu: '2'}}]}}",
+            "spec.limits[0].default[cpu]: Invalid value: \"2\": default value 2 is greater than max value 1"
+        ),
+        (
+            "\(core)/endpoints", "{metadata: {name: x}, subsets: [{}]}",
+            "subsets[0]: Required value: must specify `addresses` or `notReadyAddresses`"
+        ),
+        (
+            "\(core)/endpoints", "{metadata: {name: x}, subsets: [{addresses: [{ip: 127.0.0.1}]}]}",
+            "subsets[0].addresses[0].ip: Invalid value: \"127.0.0.1\": may not be in the loopback range"
+        ),
+        (
+            "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices",
+            "{metadata: {name: x}, addressType: IPv4, endpoints: [{addresses: []}]}",
+            "endpoints[0].addresses: Required value: must contain at least 1 address"
+        ),
+        (
+            "\(networking)/ingresses",
+            "{metadata: {name: x}, spec: {defaultBackend: {resource: {apiGroup: a.b, name: backend}}}}",
+            "spec.defaultBackend.resource.kind: Required value: kind is required"
+        ),
+        (
+            "/apis/networking.k8s.io/v1/ingressclasses", "{metadata: {name: x}, spec: {}}",
+            "spec.controller: Required value"
+        ),
+        (
+            "\(rbac)/clusterroles", "{metadata: {name: x}, aggregationRule: {}}",
+            "aggregationRule.clusterRoleSelectors: Required value: at least one clusterRoleSelector required if aggregationRule is non-nil"
+        ),
+        autoscaler(
+            "maxReplicas: 2, behavior: {scaleDown: {policies: [{type: Pods, value: 0, periodSeconds: 10}]}}",
+            "spec.behavior.scaleDown.policies[0].value: Invalid value: 0: must be greater than zero"),
+        autoscaler(
+            "maxReplicas: 2, metrics: [{type: Object, object: {metric: {name: m}, target: {type: Value, value: '1'}}}]",
+            "spec.metrics[0].object.describedObject.kind: Required value"),
+        (
+            "/apis/batch/v1/namespaces/default/jobs",
+            "{metadata: {name: x}, spec: {manualSelector: true, selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: c}}, spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}}",
+            "spec.template.metadata.labels: Invalid value: {\"a\":\"c\"}: `selector` does not match template `labels`"
+        ),
+        (
+            "/apis/batch/v1/namespaces/default/jobs",
+            "{metadata: {name: x}, spec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}}",
+            "spec.selector: Invalid value: "
+        ),
+        (
+            "/apis/apiregistration.k8s.io/v1/apiservices",
+            "{metadata: {name: v1.a.b}, spec: {group: a.b, version: v1, groupPriorityMinimum: 1, versionPriority: 1, service: {name: s}}}",
+            "spec.service.namespace: Required value"
+        ),
+        (
+            "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
+            "{metadata: {name: x}, webhooks: [{name: a.b.c, sideEffects: None, admissionReviewVersions: [v1], clientConfig: {url: 'https://a/b'}, rules: [{apiGroups: [''], apiVersions: [v1], operations: [READ], resources: [pods]}]}]}",
+            "webhooks[0].rules[0].operations[0]: Unsupported value: \"READ\""
+        ),
+    ].map { Mistake($0.0, $0.1, $0.2) }
+
+    private static func autoscaler(_ spec: String, _ finding: String) -> (String, String, String) {
+        let (collection, manifest) = autoscaler(spec)
+        return (collection, manifest, finding)
+    }
+
+    @Test("what else new objects may not say", arguments: others)
+    func createOthers(mistake: Mistake) throws { try mistake.check() }
+
+    @Test("bytes that are none, and objects without a name, are no requests")
+    func badRequests() throws {
+        var cluster = TestCluster()
+        let secret: JSONValue = ["metadata": ["name": "s"], "data": ["a": "Bad!"]]
+        let (status, answer) = cluster.send("POST", "\(Self.core)/secrets", secret)
+        #expect(status == 400)
+        #expect(
+            answer["message"]
+                == "Secret in version \"v1\" cannot be handled as a Secret: illegal base64 data at input byte 3")
+        cluster.send("POST", "\(Self.core)/configmaps", ["metadata": ["name": "c"]])
+        let (code, nameless) = cluster.send("PUT", "\(Self.core)/configmaps/c", ["data": ["a": "b"]])
+        #expect(code == 400)
+        #expect(
+            nameless["message"]
+                == "the name of the object (c based on URL) was undeterminable: name must be provided")
+    }
+
+    @Test("bindings are to roles of the group that has them, also where it is named by an empty text")
+    func bindingDefaults() throws {
+        var cluster = TestCluster()
+        let (status, binding) = cluster.send(
+            "POST", "\(Self.rbac)/clusterrolebindings",
+            [
+                "metadata": ["name": "x"], "roleRef": ["apiGroup": "", "kind": "ClusterRole", "name": "r"],
+                "subjects": [["kind": "User", "name": "u", "apiGroup": ""]],
+            ])
+        #expect(status == 201)
+        #expect(binding.at("roleRef", "apiGroup") == "rbac.authorization.k8s.io")
+        #expect(binding["subjects"]?.arrayValue?.first?["apiGroup"] == "rbac.authorization.k8s.io")
+    }
 
     @Test("new objects", arguments: mistakes)
     func create(mistake: Mistake) throws { try mistake.check() }
