@@ -245,16 +245,6 @@ extension ClusterState {
                     port["nodePort"] = same["nodePort"]
                 }
             }
-        case "Job":
-            if new.at("spec", "selector") == nil { new.put(old.at("spec", "selector"), "spec", "selector") }
-            if new.at("spec", "template", "metadata", "labels") == nil {
-                new.put(
-                    old.at("spec", "template", "metadata", "labels"), "spec", "template", "metadata", "labels")
-            }
-        case "PersistentVolumeClaim":
-            for field in ["volumeName", "storageClassName"] where new.at("spec", field) == nil {
-                new.put(old.at("spec", field), "spec", field)
-            }
         case "Pod":
             for field in ["nodeName", "tolerations", "priority"] where new.at("spec", field) == nil {
                 new.put(old.at("spec", field), "spec", field)

@@ -28,12 +28,13 @@ extension Validation {
         guard let old else { return }
         var before = old["spec"] ?? .null
         var after = spec ?? .null
-        // A claim is bound once, and keeps the class that the server gave it.
-        var open = ["resources", "volumeAttributesClassName"]
-        if (old.at("spec", "volumeName")?.stringValue ?? "").isEmpty { open.append("volumeName") }
-        for field in open {
-            before[field] = nil
-            after[field] = nil
+        // A claim is bound once, and only what is bound can grow.
+        var open = [["volumeAttributesClassName"]]
+        if (old.at("spec", "volumeName")?.stringValue ?? "").isEmpty { open.append(["volumeName"]) }
+        if object.at("status", "phase") == "Bound" { open.append(["resources", "requests", "storage"]) }
+        for path in open {
+            before.put(nil, path[...])
+            after.put(nil, path[...])
         }
         if before != after {
             findings.forbidden(
