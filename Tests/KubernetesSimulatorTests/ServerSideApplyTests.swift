@@ -134,4 +134,23 @@ struct ServerSideApplyTests {
         )
         #expect(cluster.apply(TestCluster.deployments + "/other", TestCluster.deployment()).status == 400)
     }
+
+    @Test func valuesThatMergeButAreNoneOfTheirTypeAreRefused() {
+        var cluster = TestCluster()
+        let pod: JSONValue = [
+            "apiVersion": "v1", "kind": "Pod", "metadata": ["name": "p"],
+            "spec": ["containers": [["name": "a", "image": "b", "resources": ["limits": ["cpu": "1x"]]]]],
+        ]
+        let (status, answer) = cluster.apply("/api/v1/namespaces/default/pods/p", pod)
+        #expect(status == 500)
+        let start =
+            "failed to convert new object (default/p; /v1, Kind=Pod) to proper version: unable to convert unstructured object to /v1, Kind=Pod: quantities must match"
+        #expect(answer["message"]?.stringValue?.hasPrefix(start) == true, "\(answer)")
+        let map: JSONValue = [
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "c"], "binaryData": ["a": "AAA"],
+        ]
+        let (code, other) = cluster.apply("/api/v1/namespaces/default/configmaps/c", map)
+        #expect(code == 500)
+        #expect(other["message"]?.stringValue?.hasSuffix("illegal base64 data at input byte 0") == true, "\(other)")
+    }
 }

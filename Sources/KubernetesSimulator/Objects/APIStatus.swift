@@ -83,6 +83,9 @@ struct APIStatus: Error, Sendable {
         APIStatus(code: 400, reason: "BadRequest", message: message)
     }
 
+    /// What a server that merges cannot make an object of: it answers such like a failure of its own.
+    static func unmergeable(_ message: String) -> APIStatus { APIStatus(code: 500, reason: "", message: message) }
+
     static func invalid(_ resource: ResourceType, _ name: String, _ causes: [Cause]) -> APIStatus {
         let texts = causes.map { "\($0.field): \($0.message)" }
         let list = texts.count == 1 ? texts[0] : "[\(texts.joined(separator: ", "))]"

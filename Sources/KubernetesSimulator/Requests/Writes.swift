@@ -167,13 +167,10 @@ extension ClusterState {
         now: Double, dryRun: Bool
     ) throws(APIStatus) -> (object: JSONValue, isNew: Bool) {
         let type = served.storedType
+        let place = namespace.map { "\($0)/\(name)" } ?? "/\(name)"
+        let kind = "\(served.group)/\(served.version), Kind=\(type.kind)"
         if let problem = TypedValue.problem(in: given, shape: served.shape) {
-            let place = namespace.map { "\($0)/\(name)" } ?? "/\(name)"
-            throw APIStatus(
-                code: 500, reason: "",
-                message:
-                    "failed to create typed patch object (\(place); \(served.apiVersion), Kind=\(type.kind)): \(problem)"
-            )
+            throw .unmergeable("failed to create typed patch object (\(place); \(kind)): \(problem)")
         }
         let configuration = served.toStored(given)
         let key = ObjectKey(namespace: namespace ?? "", name: name)
@@ -185,6 +182,7 @@ extension ClusterState {
                 if merged == live { return (live, false) }
                 var normalizer = Normalizer()
                 var clean = normalizer.normalize(merged, resource: type)
+                try checkDecoded(clean, normalizer, type, "\(place); \(kind)")
                 clean.put(merged.at("metadata", "managedFields"), "metadata", "managedFields")
                 return (try update(clean, of: type, key: key, author: author, now: now, dryRun: dryRun), false)
             }
@@ -193,6 +191,7 @@ extension ClusterState {
             let merged = try merger.apply(configuration, to: blank, as: identity, force: author.forces)
             var normalizer = Normalizer()
             var clean = normalizer.normalize(merged, resource: type)
+            try checkDecoded(clean, normalizer, type, "\(place); \(kind)")
             clean.put(merged.at("metadata", "managedFields"), "metadata", "managedFields")
             clean.put(.string(name), "metadata", "name")
             return (
@@ -205,6 +204,20 @@ extension ClusterState {
         } catch {
             throw .badRequest("\(error)")
         }
+    }
+
+    /// Values that merge as texts and are none of their type, such as a quantity that cannot be read.
+    private func checkDecoded(
+        _ object: JSONValue, _ normalizer: Normalizer, _ type: ResourceType, _ what: String
+    ) throws(APIStatus) {
+        let flaw = ByteFields.texts(in: object, of: type.kind).compactMap(Base64.flaw).first
+        guard let problem = normalizer.mismatch ?? flaw.map({ "illegal base64 data at input byte \($0)" }) else {
+            return
+        }
+        let kind = what.split(separator: "; ").last.map(String.init) ?? ""
+        throw .unmergeable(
+            "failed to convert new object (\(what)) to proper version: unable to convert unstructured object to \(kind): \(problem)"
+        )
     }
 
     private func bookkeeping(_ type: ResourceType, _ author: Author, _ now: Double) -> ServerSideApply {

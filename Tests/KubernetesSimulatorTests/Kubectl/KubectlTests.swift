@@ -30,6 +30,8 @@ struct KubectlTests {
             let manifest = try kubectl.file("web.yaml", Manifests.deployment())
             let applied = try await kubectl("apply --server-side -f \(manifest)")
             #expect(applied.output == "deployment.apps/web serverside-applied\n")
+            // A status that changes between kubectl's two looks is a difference, too.
+            #expect(try await kubectl("rollout status deployment/web --timeout=60s").code == 0)
             #expect(try await kubectl("diff --server-side -f \(manifest)").code == 0)
             #expect(try await kubectl("set image deployment/web main=nginx:1.27").code == 0)
             let refused = try await kubectl("apply --server-side -f \(manifest)")
