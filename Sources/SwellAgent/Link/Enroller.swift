@@ -80,7 +80,7 @@ struct Enroller: Sendable {
         let version = settings.version
         let answer: Swell_V1_EnrollResponse
         do {
-            answer = try await withGRPCClient(transport: transport) { client in
+            answer = try await ClientRun.withClient(transport) { client in
                 try await Swell_V1_Enrollment.Client(wrapping: client).enroll(
                     .with {
                         $0.joinToken = token.text

@@ -95,7 +95,7 @@ struct Link: Sendable {
                 credential: credential, verifier: verifier, onRefusal: { refusals.put($0) }),
             config: LinkSettings.transport)
         do {
-            return try await withGRPCClient(transport: transport) { client in
+            return try await ClientRun.withClient(transport) { client in
                 let fleet = Session.FleetClient(wrapping: client)
                 let session = Session(fleet: fleet, settings: settings, ports: ports, logger: logger) { welcome in
                     await documents.open(fleet)
