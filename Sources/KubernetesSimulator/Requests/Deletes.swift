@@ -38,6 +38,12 @@ extension ClusterState {
         ]
         var object = old
         if type.kind == "Namespace" {
+            if ["default", "kube-public", "kube-system"].contains(key.name) {
+                throw APIStatus(
+                    code: 403, reason: "Forbidden",
+                    message: "namespaces \"\(key.name)\" is forbidden: this namespace may not be deleted",
+                    details: APIStatus.details(name: key.name, group: "", kind: "namespaces"))
+            }
             if !object.isBeingDeleted {
                 object.put(.string(Timestamp.text(now)), "metadata", "deletionTimestamp")
                 object.put("Terminating", "status", "phase")

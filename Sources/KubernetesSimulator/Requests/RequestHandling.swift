@@ -20,6 +20,7 @@ extension ClusterState {
             if let answer = try discovery(request) { return answer }
             if let answer = try review(request) { return answer }
             guard let path = try resolve(request) else { return .pageNotFound }
+            try RequestOptions.check(request, isOfOne: path.name != nil)
             return try answerGuarded(request, path) { state throws(APIStatus) in
                 var response = try state.answer(request, path, now: now)
                 Self.addWarnings(Self.deprecations[path.type.apiVersion + "/" + path.type.kind] ?? [], to: &response)
@@ -239,17 +240,26 @@ extension ClusterState {
         options.resourceVersion = body.at("preconditions", "resourceVersion")?.stringValue
         options.propagation = body["propagationPolicy"]?.stringValue ?? options.propagation
         options.gracePeriod = body.int("gracePeriodSeconds") ?? options.gracePeriod
-        if let policy = options.propagation, !["Foreground", "Background", "Orphan"].contains(policy) {
-            let cause = APIStatus.Cause(
-                reason: "FieldValueNotSupported",
-                message:
-                    "Unsupported value: \"\(policy)\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"",
-                field: "propagationPolicy")
-            throw APIStatus(
-                code: 422, reason: "Invalid",
-                message: "DeleteOptions.meta.k8s.io \"\" is invalid: \(cause.field): \(cause.message)",
-                details: APIStatus.details(name: nil, group: "meta.k8s.io", kind: "DeleteOptions", causes: [cause]))
+        var causes: [APIStatus.Cause] = []
+        if body["orphanDependents"] != nil, let policy = options.propagation {
+            var findings = Findings()
+            findings.invalid(
+                "propagationPolicy", .string(policy),
+                "orphanDependents and deletionPropagation cannot be both set")
+            causes += findings.causes
         }
+        if let policy = options.propagation, !["Foreground", "Background", "Orphan"].contains(policy) {
+            causes.append(
+                APIStatus.Cause(
+                    reason: "FieldValueNotSupported",
+                    message:
+                        "Unsupported value: \"\(policy)\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"",
+                    field: "propagationPolicy"))
+        }
+        var stages = Findings()
+        RequestOptions.dryRun((body["dryRun"]?.arrayValue ?? []).map { $0.stringValue ?? "" }, into: &stages)
+        causes += stages.causes
+        if !causes.isEmpty { throw RequestOptions.refusal("DeleteOptions", causes) }
         if body["orphanDependents"]?.boolValue == true { options.propagation = "Orphan" }
         if body["dryRun"]?.arrayValue?.contains("All") == true { options.isDryRun = true }
         return options

@@ -28,6 +28,7 @@ extension ClusterState {
     ) throws(APIStatus) -> APIResponse {
         if path.subresource == "scale" {
             let scale = try decode(request, expecting: "Scale")
+            try checkName(scale, key)
             return .json(try setScale(scale, request, path, key, now: now))
         }
         if path.subresource == "finalize" {

@@ -35,6 +35,10 @@ extension ClusterState {
         CreationStrategy.prepare(&object, resource: type, state: &self, keepsStatus: keepsStatus)
         let causes = Validation.causes(in: object, resource: type, old: nil)
         guard causes.isEmpty else { throw .invalid(type, object.name, causes) }
+        if !author.applies, (given.at("metadata", "resourceVersion")?.stringValue ?? "").isEmpty == false {
+            throw APIStatus(
+                code: 500, reason: "", message: "resourceVersion should not be set on objects to be created")
+        }
         guard store.get(type.storage, object.key) == nil else { throw .alreadyExists(type, object.name) }
         try admit(object, type)
         if dryRun { return object }

@@ -123,4 +123,44 @@ struct RefusalConformance {
     func duplicates(document: String, paths: [String]) {
         #expect(DuplicateFields.paths(in: Array(document.utf8)) == paths)
     }
+
+    @Test("options that say nothing the server knows are refused, and nothing is done")
+    func options() {
+        var talk = Conversation()
+        let maps = "/api/v1/namespaces/default/configmaps"
+        talk.ask(
+            "POST \(maps)?dryRun=Some", "{metadata: {name: x}}",
+            facts: [
+                "422", "reason = \"Invalid\"", "details.kind = \"CreateOptions\"", "details.group = \"meta.k8s.io\"",
+                "message = \"CreateOptions.meta.k8s.io \\\"\\\" is invalid: dryRun: Unsupported value: [\\\"Some\\\"]: supported values: \\\"All\\\"\"",
+            ])
+        talk.ask("GET \(maps)/x", facts: ["404"])
+        talk.ask(
+            "POST \(maps)?fieldManager=\(String(repeating: "m", count: 129))", "{metadata: {name: x}}",
+            facts: ["422", "message ~ fieldManager: Too long"])
+        talk.ask(
+            "PATCH \(maps)/x?force=true", "{}", type: "application/merge-patch+json",
+            facts: ["422", "message ~ force: Forbidden: may not be specified for non-apply patch"])
+        talk.ask(
+            "POST \(maps)", "{metadata: {name: x, resourceVersion: '5'}}",
+            facts: ["500", "message = \"resourceVersion should not be set on objects to be created\""])
+        talk.ask(
+            "GET \(maps)?limit=x", facts: ["400", "message = \"strconv.ParseInt: parsing \\\"x\\\": invalid syntax\""])
+        talk.ask(
+            "GET \(maps)?resourceVersionMatch=Exact",
+            facts: [
+                "422", "details.kind = \"ListOptions\"",
+                "message ~ resourceVersionMatch is forbidden unless resourceVersion is provided",
+            ])
+        talk.ask(
+            "DELETE \(maps)/kube-root-ca.crt", "{propagationPolicy: Orphan, orphanDependents: true}",
+            facts: ["422", "message ~ orphanDependents and deletionPropagation cannot be both set"])
+        talk.ask("GET \(maps)/kube-root-ca.crt", facts: ["200"])
+        talk.ask(
+            "DELETE /api/v1/namespaces/kube-system",
+            facts: [
+                "403", "reason = \"Forbidden\"",
+                "message = \"namespaces \\\"kube-system\\\" is forbidden: this namespace may not be deleted\"",
+            ])
+    }
 }
