@@ -93,11 +93,11 @@ internal import Testing
                     seen.append("removed \(object.name)")
                     throw Enough()
                 case .interrupted: seen.append("interrupted")
-                case .resumed: seen.append("resumed")
+                case .watching: seen.append("watching")
                 }
             }
         }
-        #expect(seen == ["listed a", "updated b", "listed a,c", "removed a"])
+        #expect(seen == ["listed a", "watching", "updated b", "listed a,c", "watching", "removed a"])
     }
 
     @Test(.timeLimit(.minutes(1))) func reflectorSaysWhenTheServerIsAwayAndComesBack() async throws {
@@ -114,7 +114,7 @@ internal import Testing
                 switch update {
                 case .interrupted: interruptions += 1
                 case .listed: throw Enough()
-                case .changed, .resumed: break
+                case .changed, .watching: break
                 }
             }
         }
@@ -140,7 +140,7 @@ internal import Testing
                 case .listed: seen.append("listed")
                 case .changed: seen.append("changed")
                 case .interrupted(let error): seen.append("interrupted: \(error)")
-                case .resumed: throw Enough()
+                case .watching: throw Enough()
                 }
             }
         }

@@ -22,7 +22,7 @@ final class HealthBoard: Sendable {
                 for object in objects { state.objects[object.reference.identity] = object }
             case .changed(.updated(let object)): state.objects[object.reference.identity] = object
             case .changed(.removed(let object)): state.objects[object.reference.identity] = nil
-            case .interrupted, .resumed: break
+            case .interrupted, .watching: break
             }
         }
     }

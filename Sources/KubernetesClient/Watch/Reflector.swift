@@ -8,8 +8,9 @@ public struct Reflector: Sendable {
         case listed([KubernetesObject])
         /// One object is new, changed or gone.
         case changed(ObjectCache.Change)
-        /// After an interruption the watch goes on where it was cut: nothing was missed.
-        case resumed
+        /// The watch runs, for the first time since a list or since an interruption: it goes on where that ended, nothing was missed,
+        /// and what changes from here on is told as it happens.
+        case watching
         /// The server could not be asked; the view may be stale until the next update. Tried again by itself.
         case interrupted(KubernetesError)
     }
@@ -39,7 +40,7 @@ public struct Reflector: Sendable {
         var failures = 0
         var quietEnds = 0
         var needsList = true
-        var isInterrupted = false
+        var isWatching = false
         while true {
             try Task.checkCancellation()
             do {
@@ -48,7 +49,7 @@ public struct Reflector: Sendable {
                     _ = cache.replace(with: list)
                     needsList = false
                     failures = 0
-                    isInterrupted = false
+                    isWatching = false
                     try await deliver(.listed(cache.objects), onUpdate)
                 }
                 let from = cache.resourceVersion ?? "0"
@@ -59,8 +60,8 @@ public struct Reflector: Sendable {
                 do {
                     try await api.watch(selection, from: from, lasting: lasting) {
                         isOpen = true
-                        if isInterrupted { try await deliver(.resumed, onUpdate) }
-                        isInterrupted = false
+                        if !isWatching { try await deliver(.watching, onUpdate) }
+                        isWatching = true
                     } onEvent: { event in
                         failures = 0
                         events += 1
@@ -97,7 +98,7 @@ public struct Reflector: Sendable {
                 if [.noAnswer, .timeout, .invalidAnswer].contains(error.code) {
                     await api.transport.renewCredentials()
                 }
-                isInterrupted = true
+                isWatching = false
                 try await deliver(.interrupted(error), onUpdate)
                 let delay = backoff.delay(
                     afterAttempt: failures, retryAfter: error.retryAfter, chance: api.options.chance())
