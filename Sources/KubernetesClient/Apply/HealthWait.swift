@@ -11,14 +11,6 @@ struct HealthWait: Sendable {
     let api: KubernetesAPI
     let options: BundleOptions
 
-    private static let podOwners: Set<GroupKind> = [
-        GroupKind(group: "apps", kind: "Deployment"), GroupKind(group: "apps", kind: "StatefulSet"),
-        GroupKind(group: "apps", kind: "DaemonSet"), GroupKind(group: "apps", kind: "ReplicaSet"),
-        GroupKind(group: "batch", kind: "Job"),
-    ]
-
-    static func runsPods(_ type: GroupKind) -> Bool { podOwners.contains(type) }
-
     /// Waits for objects.
     ///
     /// Ends at once when one has failed for good; a suspended one counts as done, since it was told to wait.
@@ -31,20 +23,20 @@ struct HealthWait: Sendable {
                 || options.checks.contains { $0.type == object.type.groupKind }
         }
         if awaited.isEmpty { return [] }
-        let selections = HealthWait.selections(for: awaited)
+        let watches = HealthWatches(for: awaited)
         let classes = try await api.storageClasses(for: awaited)
         let board = HealthBoard()
         let (signals, signal) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let deadline = ContinuousClock.now.advanced(by: limit)
         return try await withThrowingTaskGroup(of: Void.self) { group in
-            for (selection, isNeeded) in HealthWait.watches(for: awaited, selections: selections) {
+            for selection in watches.needed.union(watches.helpful) {
                 group.addTask {
                     do {
                         try await Reflector(api: api, selection: selection).run { update in
                             board.take(update, of: selection)
                             signal.yield()
                         }
-                    } catch let error as KubernetesError where isNeeded {
+                    } catch let error as KubernetesError where watches.needed.contains(selection) {
                         board.fail(selection, error)
                         signal.yield()
                     } catch is KubernetesError {
@@ -67,8 +59,8 @@ struct HealthWait: Sendable {
                     now: options.now(), lateBindingClasses: classes.lateBinding, classesRefusal: classes.refusal,
                     checks: options.checks)
                 last = awaited.compactMap { object in
-                    guard let selection = selections[object.reference.identity] else { return nil }
-                    let assessment = board.assess(object, selection: selection, context: context)
+                    let assessment = board.assess(
+                        object, selection: watches.selection(of: object), context: context)
                     if assessment.value >= .suspended { return nil }
                     return Failure(reference: object.reference, assessment: assessment)
                 }
@@ -84,36 +76,6 @@ struct HealthWait: Sendable {
             }
             .map(\.element)
         }
-    }
-
-    /// Which watch tells of each object: one a type and namespace, or of the one object alone.
-    private static func selections(for objects: [KubernetesObject]) -> [ObjectIdentity: ObjectSelection] {
-        var selections: [ObjectIdentity: ObjectSelection] = [:]
-        let groups = Dictionary(grouping: objects) { object in
-            ObjectSelection(type: object.type, namespace: object.namespace)
-        }
-        for (selection, members) in groups {
-            var chosen = selection
-            if members.count == 1, let only = members.first { chosen.fieldSelector = "metadata.name=\(only.name)" }
-            for member in members { selections[member.reference.identity] = chosen }
-        }
-        return selections
-    }
-
-    /// The watches to run, and whether each is needed or only helps to name culprits.
-    private static func watches(
-        for objects: [KubernetesObject], selections: [ObjectIdentity: ObjectSelection]
-    ) -> [ObjectSelection: Bool] {
-        var watches = Dictionary(selections.values.map { ($0, true) }, uniquingKeysWith: { first, _ in first })
-        for object in objects where runsPods(object.type.groupKind) {
-            let pods = ObjectSelection(type: GroupVersionKind(version: "v1", kind: "Pod"), namespace: object.namespace)
-            watches[pods] = watches[pods] ?? false
-            guard object.kind == "Deployment" else { continue }
-            let sets = ObjectSelection(
-                type: GroupVersionKind(group: "apps", version: "v1", kind: "ReplicaSet"), namespace: object.namespace)
-            watches[sets] = watches[sets] ?? false
-        }
-        return watches
     }
 }
 

@@ -12,10 +12,6 @@ struct ReleaseWatch: Sendable {
     /// How long the API server may be out of reach before health counts as unknown.
     var patience: Duration = .seconds(10)
 
-    private static let pods = GroupVersionKind(version: "v1", kind: "Pod")
-    private static let replicaSets = GroupVersionKind(group: "apps", version: "v1", kind: "ReplicaSet")
-    private static let podOwners: Set<String> = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"]
-
     /// Runs until cancelled, or until a kind is served that was not when it began: then there is more to watch.
     ///
     /// - Parameters:
@@ -32,9 +28,11 @@ struct ReleaseWatch: Sendable {
         let (placed, unserved) = try await placed(isApplying ? objects : objects.filter { !isHook($0) })
         let board = WatchBoard(
             checks: try HealthChecks(checks), classes: try await api.storageClasses(for: placed))
+        let watches = HealthWatches(for: placed)
         let bell = LatestSlot<Void>()
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for (selection, isNeeded) in Self.selections(for: placed) {
+            for selection in watches.needed.union(watches.helpful) {
+                let isNeeded = watches.needed.contains(selection)
                 group.addTask {
                     do {
                         try await Reflector(api: api, selection: selection).run { update in
@@ -61,8 +59,7 @@ struct ReleaseWatch: Sendable {
             var told: ObservedHealth?
             while !Task.isCancelled, !isMore.withLock({ $0 }) {
                 let seen = try board.health(
-                    of: placed, unserved: unserved,
-                    needed: Set(Self.selections(for: placed).filter(\.value).keys), now: now(),
+                    of: placed, unserved: unserved, needed: watches.needed, now: now(),
                     unreachableSince: ContinuousClock.now - patience)
                 if let seen, seen != told {
                     told = seen
@@ -112,25 +109,6 @@ struct ReleaseWatch: Sendable {
                 }
             }
         }
-    }
-
-    /// The watches to run, one a type and namespace or of one object alone, and whether each is of the release itself or
-    /// only helps to name culprits.
-    static func selections(for objects: [KubernetesObject]) -> [ObjectSelection: Bool] {
-        var selections: [ObjectSelection: Bool] = [:]
-        let groups = Dictionary(grouping: objects) { ObjectSelection(type: $0.type, namespace: $0.namespace) }
-        for (selection, members) in groups {
-            var chosen = selection
-            if members.count == 1, let only = members.first { chosen.fieldSelector = "metadata.name=\(only.name)" }
-            selections[chosen] = true
-        }
-        for object in objects where podOwners.contains(object.kind) {
-            for type in object.kind == "Deployment" ? [pods, replicaSets] : [pods] {
-                let helper = ObjectSelection(type: type, namespace: object.namespace)
-                selections[helper] = selections[helper] ?? false
-            }
-        }
-        return selections
     }
 }
 

@@ -1,0 +1,76 @@
+public import KubernetesObjects
+
+/// Objects as watches tell of them, and how those that were applied fare. Pure: a value.
+public struct WatchedObjects: Sendable {
+    private var objects: [ObjectIdentity: KubernetesObject] = [:]
+
+    /// The selections that were listed once; of others nothing is known.
+    public private(set) var listed: Set<ObjectSelection> = []
+
+    /// Creates what is known before anything was told.
+    public init() {}
+
+    /// Takes what a watch tells. True when an object that was seen before is gone, or now wishes something else.
+    @discardableResult
+    public mutating func take(_ update: Reflector.Update, of selection: ObjectSelection) -> Bool {
+        switch update {
+        case .listed(let present):
+            listed.insert(selection)
+            let identities = Set(present.map(\.reference.identity))
+            let gone = objects.keys.filter { Self.isSelected($0, by: selection) && !identities.contains($0) }
+            for identity in gone { objects[identity] = nil }
+            return present.reduce(!gone.isEmpty) { put($1) || $0 }
+        case .changed(.updated(let object)): return put(object)
+        case .changed(.removed(let object)):
+            objects[object.reference.identity] = nil
+            return true
+        case .watching, .interrupted: return false
+        }
+    }
+
+    /// Whether an object is there.
+    public func has(_ reference: ObjectReference) -> Bool { objects[reference.identity] != nil }
+
+    /// An object's health as far as is known, with the pod named that holds it up.
+    ///
+    /// - Parameters:
+    ///   - applied: The object as it was applied.
+    ///   - context: What is known beside the object.
+    public func assess(_ applied: KubernetesObject, context: HealthContext) -> HealthAssessment {
+        guard let live = objects[applied.reference.identity] else {
+            if applied.spec?["ttlSecondsAfterFinished"] != nil {
+                return HealthAssessment(.healthy, "finished and gone")
+            }
+            return HealthAssessment(.progressing, "it is not there")
+        }
+        let alone = HealthAssessment(of: live, context: context)
+        // Only what is not well has a culprit; most are well, and a namespace may hold thousands of pods.
+        guard alone.value != .healthy else { return alone }
+        let neighbours = objects.values.filter { $0.namespace == live.namespace }
+        let pods = WorkloadPods.select(
+            from: neighbours.filter { $0.kind == "Pod" }, of: live,
+            replicaSets: neighbours.filter { $0.kind == "ReplicaSet" })
+        return HealthAssessment(of: live, pods: pods, context: context)
+    }
+
+    private mutating func put(_ object: KubernetesObject) -> Bool {
+        let former = objects.updateValue(object, forKey: object.reference.identity)
+        guard let former, former.resourceVersion != object.resourceVersion else { return false }
+        if let one = former.generation, let other = object.generation, one != other { return true }
+        return Self.wish(former) != Self.wish(object)
+    }
+
+    /// An object without what controllers and the server write.
+    private static func wish(_ object: KubernetesObject) -> JSONValue {
+        var copy = object
+        copy.status = nil
+        for field in ["resourceVersion", "managedFields", "generation"] { copy.setMetadata(field, nil) }
+        return copy.json
+    }
+
+    private static func isSelected(_ identity: ObjectIdentity, by selection: ObjectSelection) -> Bool {
+        guard identity.type == selection.type.groupKind, identity.namespace == selection.namespace else { return false }
+        guard let field = selection.fieldSelector else { return true }
+        return field == "metadata.name=\(identity.name)"
+    }
+}

@@ -1,0 +1,74 @@
+internal import KubernetesClient
+internal import KubernetesObjects
+internal import Testing
+
+@Suite struct WatchedObjectsTests {
+    private static let deployment = GroupVersionKind(group: "apps", version: "v1", kind: "Deployment")
+    private static let pod = GroupVersionKind(version: "v1", kind: "Pod")
+    private static let context = HealthContext(now: KubernetesTime(seconds: 1_000))
+
+    private let all = ObjectSelection(type: deployment, namespace: "shop")
+
+    private func object(
+        _ name: String, type: GroupVersionKind = deployment, version: String = "1"
+    ) -> KubernetesObject {
+        var object = KubernetesObject(type: type, namespace: "shop", name: name)
+        object.setMetadata("resourceVersion", .string(version))
+        return object
+    }
+
+    /// The macro cannot change a value by itself.
+    private func take(_ update: Reflector.Update, _ selection: ObjectSelection, _ seen: inout WatchedObjects) -> Bool {
+        seen.take(update, of: selection)
+    }
+
+    @Test func whatAListLacksIsGone() {
+        var seen = WatchedObjects()
+        #expect(!take(.listed([object("a"), object("b")]), all, &seen))
+        #expect(take(.listed([object("b")]), all, &seen))
+        #expect(!seen.has(object("a").reference))
+        #expect(seen.has(object("b").reference))
+        #expect(seen.assess(object("a"), context: Self.context) == HealthAssessment(.progressing, "it is not there"))
+    }
+
+    @Test func aListOfOneObjectSaysNothingOfOthers() {
+        var seen = WatchedObjects()
+        seen.take(.listed([object("a"), object("b")]), of: all)
+        var one = all
+        one.fieldSelector = "metadata.name=a"
+        #expect(take(.listed([]), one, &seen))
+        #expect(!seen.has(object("a").reference))
+        #expect(seen.has(object("b").reference))
+    }
+
+    @Test func onlyAWishThatChangedIsAChange() {
+        var seen = WatchedObjects()
+        seen.take(.listed([object("a")]), of: all)
+        var reported = object("a", version: "2")
+        reported.status = ["replicas": 1]
+        #expect(!take(.changed(.updated(reported)), all, &seen))
+        var scaled = object("a", version: "3")
+        scaled.spec = ["replicas": 5]
+        #expect(take(.changed(.updated(scaled)), all, &seen))
+        #expect(take(.changed(.removed(scaled)), all, &seen))
+    }
+
+    @Test func aWatchThatIsCutLeavesWhatWasSeen() {
+        var seen = WatchedObjects()
+        seen.take(.listed([object("a")]), of: all)
+        #expect(!take(.interrupted(KubernetesError(code: .noAnswer, message: "cut")), all, &seen))
+        #expect(seen.has(object("a").reference))
+        #expect(seen.listed == [all])
+    }
+
+    @Test func aKindIsWatchedAsAWholeUnlessThereIsOneOfIt() {
+        let watches = HealthWatches(for: [object("a"), object("b"), object("only", type: Self.pod)])
+        var only = ObjectSelection(type: Self.pod, namespace: "shop")
+        #expect(watches.helpful.contains(only))
+        only.fieldSelector = "metadata.name=only"
+        #expect(watches.needed == [all, only])
+        #expect(watches.selection(of: object("b")) == all)
+        #expect(watches.selection(of: object("only", type: Self.pod)) == only)
+        #expect(watches.helpful.count == 2)
+    }
+}
