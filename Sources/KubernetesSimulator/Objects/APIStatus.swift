@@ -16,18 +16,24 @@ struct APIStatus: Error, Sendable {
     var details: JSONValue?
     /// How long to wait before trying again, in seconds; becomes the header `Retry-After`.
     var retryAfter: Int?
+    /// `metadata`, empty but for lists that may go on.
+    var metadata: JSONValue = .object([:])
 
-    init(code: Int, reason: String, message: String, details: JSONValue? = nil, retryAfter: Int? = nil) {
+    init(
+        code: Int, reason: String, message: String, details: JSONValue? = nil, retryAfter: Int? = nil,
+        metadata: JSONValue = .object([:])
+    ) {
         self.code = code
         self.reason = reason
         self.message = message
         self.details = details
         self.retryAfter = retryAfter
+        self.metadata = metadata
     }
 
     var body: JSONValue {
         var members: [String: JSONValue] = [
-            "kind": "Status", "apiVersion": "v1", "metadata": .object([:]), "status": "Failure",
+            "kind": "Status", "apiVersion": "v1", "metadata": metadata, "status": "Failure",
             "message": .string(message), "code": .integer(Int64(code)),
         ]
         if !reason.isEmpty { members["reason"] = .string(reason) }
@@ -126,16 +132,32 @@ struct APIStatus: Error, Sendable {
             ])
     }
 
-    static let expiredContinue = APIStatus(
-        code: 410, reason: "Expired",
-        message:
-            "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter."
-    )
+    /// A page of a list whose moment the log no longer reaches; the token in it goes on from where things are now.
+    static func expiredContinue(_ token: ContinueToken) -> APIStatus {
+        APIStatus(
+            code: 410, reason: "Expired",
+            message:
+                "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.",
+            metadata: ["continue": .string(ContinueToken(key: token.key, revision: nil).text)])
+    }
+
+    /// A list of a moment that the log no longer reaches.
+    static let expiredList = APIStatus(
+        code: 410, reason: "Expired", message: "The resourceVersion for the provided list is too old.")
+
+    /// A revision that is no number: storage refuses it, and nothing makes a client's error of that.
+    static func unreadableRevision(_ text: String) -> APIStatus {
+        APIStatus(
+            code: 500, reason: "",
+            message:
+                "resourceVersion: Invalid value: \"\(text)\": strconv.ParseUint: parsing \"\(text)\": invalid syntax")
+    }
 
     /// A list from a revision that is still to come.
     static func tooLargeRevision(_ wanted: UInt64, current: UInt64) -> APIStatus {
         APIStatus(
-            code: 504, reason: "Timeout", message: "Too large resource version: \(wanted), current: \(current)",
+            code: 504, reason: "Timeout",
+            message: "Timeout: Too large resource version: \(wanted), current: \(current)",
             details: [
                 "causes": [["reason": "ResourceVersionTooLarge", "message": "Too large resource version"]],
                 "retryAfterSeconds": 1,

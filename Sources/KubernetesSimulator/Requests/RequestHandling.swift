@@ -104,6 +104,10 @@ extension ClusterState {
     }
 
     private func read(_ request: APIRequest, _ path: ResourcePath, _ key: ObjectKey) throws(APIStatus) -> APIResponse {
+        if let text = request.query["resourceVersion"], !text.isEmpty {
+            guard let wanted = UInt64(text) else { throw .unreadableRevision(text) }
+            if wanted > store.revision { throw .tooLargeRevision(wanted, current: store.revision) }
+        }
         guard let object = store.get(path.type.storage, key)?.value else { throw .notFound(path.type, key.name) }
         switch path.subresource {
         case nil, "status":
@@ -139,71 +143,13 @@ extension ClusterState {
         }
     }
 
-    private func list(_ request: APIRequest, _ path: ResourcePath) throws(APIStatus) -> JSONValue {
-        let labels = try LabelSelector(parsing: request.query["labelSelector"] ?? "")
-        let fields = try FieldSelector(parsing: request.query["fieldSelector"] ?? "", of: path.type)
-        var objects = store.all(path.type.storage, namespace: path.namespace).map(\.value)
-        objects = objects.filter {
-            labels.matches($0.at("metadata", "labels")) && fields.matches(path.type.toServed($0))
-        }
-        var metadata: [String: JSONValue] = ["resourceVersion": .string(String(store.revision))]
-        if let text = request.query["resourceVersion"], let wanted = UInt64(text), wanted > store.revision {
-            throw .tooLargeRevision(wanted, current: store.revision)
-        }
-        if let token = request.query["continue"], !token.isEmpty {
-            guard let start = ContinueToken(token) else {
-                throw .badRequest("continue key is not valid: illegal base64 data")
-            }
-            if start.revision < store.oldestRevision { throw .expiredContinue }
-            objects = objects.filter { $0.key > start.key }
-            metadata["resourceVersion"] = .string(String(start.revision))
-        }
-        if let limit = request.query["limit"].flatMap(Int.init), limit > 0, objects.count > limit {
-            let left = objects.count - limit
-            objects = Array(objects.prefix(limit))
-            if let last = objects.last {
-                metadata["continue"] = .string(ContinueToken(key: last.key, revision: store.revision).text)
-            }
-            if labels.isEmpty, fields.terms.isEmpty { metadata["remainingItemCount"] = .integer(Int64(left)) }
-        }
-        switch ObjectForm(request: request) {
-        case .table(let includes):
-            return Table.of(
-                objects.map { presented($0, type: path.type, form: .full, isList: false) }, type: path.type,
-                includes: includes, metadata: .object(metadata), now: instant)
-        case .metadataOnly:
-            return [
-                "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": .object(metadata),
-                "items": .array(objects.map { presented($0, type: path.type, form: .metadataOnly, isList: true) }),
-            ]
-        case .full:
-            if path.type.isCustom, metadata["continue"] == nil { metadata["continue"] = "" }
-            let items = objects.map { object -> JSONValue in
-                var item = presented(object, type: path.type, form: .full, isList: true)
-                if !path.type.isCustom {
-                    item["kind"] = nil
-                    item["apiVersion"] = nil
-                }
-                return item
-            }
-            return [
-                "kind": .string(path.type.listKind), "apiVersion": .string(path.type.apiVersion),
-                "metadata": .object(metadata), "items": .array(items),
-            ]
-        }
-    }
-
     private func watch(_ request: APIRequest, _ path: ResourcePath) throws(APIStatus) -> APIResponse {
         let labels = try LabelSelector(parsing: request.query["labelSelector"] ?? "")
         let fields = try FieldSelector(parsing: request.query["fieldSelector"] ?? "", of: path.type)
         var revision: UInt64?
         let wantsInitial = request.isSet("sendInitialEvents")
         if let text = request.query["resourceVersion"], !text.isEmpty, text != "0" {
-            guard let number = UInt64(text) else {
-                throw .badRequest(
-                    "resourceVersion: Invalid value: \"\(text)\": strconv.ParseUint: parsing \"\(text)\": invalid syntax"
-                )
-            }
+            guard let number = UInt64(text) else { throw .unreadableRevision(text) }
             revision = wantsInitial ? nil : number
         }
         let timeout = request.query["timeoutSeconds"].flatMap(Double.init) ?? 1800
@@ -264,24 +210,4 @@ extension ClusterState {
         if body["dryRun"]?.arrayValue?.contains("All") == true { options.isDryRun = true }
         return options
     }
-}
-
-/// Where a list that came in pages goes on.
-struct ContinueToken: Sendable {
-    var key: ObjectKey
-    var revision: UInt64
-
-    init(key: ObjectKey, revision: UInt64) {
-        self.key = key
-        self.revision = revision
-    }
-
-    init?(_ text: String) {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count >= 3, let revision = UInt64(parts[0]) else { return nil }
-        self.revision = revision
-        key = ObjectKey(namespace: parts[1], name: parts[2...].joined(separator: "."))
-    }
-
-    var text: String { "\(revision).\(key.namespace).\(key.name)" }
 }

@@ -55,6 +55,15 @@ struct ObjectStore: Sendable {
         return chosen.sorted { $0.key < $1.key }.map(\.value)
     }
 
+    /// All objects of a kind as they were at a revision, in the order of their keys; nil when it is before the log begins, or
+    /// still to come.
+    func all(_ storage: String, namespace: String? = nil, asOf moment: UInt64) -> [JSONValue]? {
+        guard moment >= oldestRevision, moment <= revision, let later = changes(after: moment) else { return nil }
+        var kind = (objects[storage] ?? [:]).mapValues(\.value)
+        for change in later.reversed() where change.storage == storage { kind[change.key] = change.previous }
+        return kind.filter { namespace == nil || $0.key.namespace == namespace }.sorted { $0.key < $1.key }.map(\.value)
+    }
+
     /// The number of objects of all kinds.
     var count: Int { objects.values.reduce(0) { $0 + $1.count } }
 

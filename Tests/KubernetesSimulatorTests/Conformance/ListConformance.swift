@@ -50,12 +50,30 @@ struct ListConformance {
         talk.ask("GET /api/v1/pods?fieldSelector=status.phase=Running,spec.nodeName!=x", facts: ["200"])
         talk.ask(
             "GET \(maps)?resourceVersion=99999999",
-            facts: ["504", "reason = \"Timeout\"", "details.causes[0].reason = \"ResourceVersionTooLarge\""])
+            facts: [
+                "504", "reason = \"Timeout\"", "details.causes[0].reason = \"ResourceVersionTooLarge\"",
+                "message ~ Timeout: Too large resource version: 99999999, current: ",
+            ])
+        let unreadable = [
+            "500", "reason !",
+            "message ~ resourceVersion: Invalid value: \"abc\": strconv.ParseUint: parsing \"abc\": invalid syntax",
+        ]
+        for place in [maps, "\(maps)/c1"] { talk.ask("GET \(place)?resourceVersion=abc", facts: unreadable) }
+        talk.ask("GET \(maps)?watch=1&resourceVersion=abc", facts: unreadable)
         talk.ask("GET \(maps)?limit=2", facts: ["200"])
         let token = talk.answer.at("metadata", "continue")?.stringValue ?? ""
         talk.tell("DELETE \(maps)/c0")
         talk.cluster.state.store.compact()
-        talk.ask("GET \(maps)?limit=2&continue=\(token)", facts: ["410", "reason = \"Expired\""])
+        talk.ask(
+            "GET \(maps)?limit=2&continue=\(token)",
+            facts: [
+                "410", "reason = \"Expired\"", "message ~ Continuing with the provided token", "metadata.continue ?",
+            ])
+        let rest = talk.answer.at("metadata", "continue")?.stringValue ?? ""
+        talk.ask("GET \(maps)?continue=\(rest)", facts: ["200", "items.# = 5", "items[0].metadata.name = \"c2\""])
+        talk.ask(
+            "GET \(maps)?resourceVersion=1&resourceVersionMatch=Exact",
+            facts: ["410", "message = \"The resourceVersion for the provided list is too old.\""])
     }
 
     @Test("pages follow one another, and items carry no kind of their own")
@@ -72,6 +90,37 @@ struct ListConformance {
         let last = talk.answer.at("metadata", "continue")?.stringValue ?? ""
         talk.ask("GET \(maps)?limit=3&continue=\(last)", facts: ["items.# = 1", "metadata.continue !"])
         talk.ask("GET \(maps)?continue=garbage", facts: ["400", "message ~ continue key is not valid"])
+    }
+
+    @Test("all pages of a list are of one moment, and an earlier one can be asked for")
+    func moments() {
+        var talk = conversation()
+        talk.ask("GET \(maps)?limit=3", facts: ["items.# = 3"])
+        let token = talk.answer.at("metadata", "continue")?.stringValue ?? ""
+        let revision = talk.answer.at("metadata", "resourceVersion")?.stringValue ?? ""
+        talk.tell("DELETE \(maps)/c4")
+        talk.tell("PATCH \(maps)/c45", Sample.configMap("{}", name: "c45"))
+        talk.ask(
+            "GET \(maps)?limit=3&continue=\(token)",
+            facts: [
+                "items.# = 3", "items[1].metadata.name = \"c4\"", "metadata.remainingItemCount = 1",
+                "metadata.resourceVersion = \"\(revision)\"",
+            ])
+        let last = talk.answer.at("metadata", "continue")?.stringValue ?? ""
+        talk.ask(
+            "GET \(maps)?limit=3&continue=\(last)",
+            facts: ["items.# = 1", "metadata.resourceVersion = \"\(revision)\""])
+        talk.ask(
+            "GET \(maps)?resourceVersion=\(revision)&resourceVersionMatch=Exact",
+            facts: ["items.# = 7", "items[4].metadata.name = \"c4\"", "metadata.resourceVersion = \"\(revision)\""])
+        talk.ask("GET \(maps)?resourceVersion=\(revision)", facts: ["items.# = 7", "items[4].metadata.name = \"c45\""])
+        talk.ask(
+            "GET \(maps)?limit=5&resourceVersion=\(revision)",
+            facts: ["items.# = 5", "items[4].metadata.name = \"c4\"", "metadata.continue ?"])
+        talk.ask("GET \(maps)?limit=5&resourceVersion=0", facts: ["items.# = 7", "metadata.continue !"])
+        talk.ask(
+            "GET \(maps)?continue=\(token)&resourceVersion=5",
+            facts: ["400", "message = \"specifying resource version is not allowed when using continue\""])
     }
 
     @Test("a collection is deleted by its selector")
