@@ -66,13 +66,16 @@ extension ClusterState {
             let volume = stored.value
             if volume.isBeingDeleted {
                 unprotect("persistentvolumes", volume.key, "kubernetes.io/pv-protection", &agenda)
-            } else if volume.at("status", "phase") == "Pending" {
+            } else if volume.at("status", "phase") == "Pending", volume.at("spec", "claimRef") == nil {
                 let due = stored.bornAt + timing.provisioning
                 guard agenda.now >= due else {
                     agenda.look(at: due)
                     continue
                 }
-                writeStatus("persistentvolumes", volume.key, now: agenda.now) { $0["status"] = ["phase": "Available"] }
+                let phase: JSONValue = [
+                    "phase": "Available", "lastPhaseTransitionTime": .string(Timestamp.text(agenda.now)),
+                ]
+                writeStatus("persistentvolumes", volume.key, now: agenda.now) { $0["status"] = phase }
             }
         }
     }

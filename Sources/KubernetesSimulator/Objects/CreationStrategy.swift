@@ -18,10 +18,19 @@ enum CreationStrategy {
         if resource.hasStatus { object["status"] = keepsStatus ? given ?? .object([:]) : .object([:]) }
         switch resource.kind {
         case "Namespace":
-            object["spec"] = ["finalizers": ["kubernetes"]]
+            let finalizers = object.at("spec", "finalizers")?.arrayValue ?? []
+            object.put(
+                .array(finalizers.contains("kubernetes") ? finalizers : finalizers + ["kubernetes"]), "spec",
+                "finalizers")
             object["status"] = ["phase": "Active"]
         case "Pod": pod(&object, state: state)
+        case "Node": node(&object, given: given)
         case "Job": job(&object)
+        case "PersistentVolume":
+            object["status"] = [
+                "phase": "Pending", "lastPhaseTransitionTime": object.at("metadata", "creationTimestamp") ?? .null,
+            ]
+            addFinalizer(&object, "kubernetes.io/pv-protection")
         case "Service": service(&object, state: &state)
         case "Ingress": object["status"] = ["loadBalancer": .object([:])]
         case "StatefulSet": object["status"] = ["replicas": 0, "availableReplicas": 0]
@@ -30,20 +39,16 @@ enum CreationStrategy {
             object["status"] = [
                 "currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0,
             ]
-            object.put("1", "metadata", "annotations", templateGeneration)
         case "PersistentVolumeClaim":
             object["status"] = ["phase": "Pending"]
+            shareDataSource(&object)
             if object.at("spec", "storageClassName") == nil { object.put("standard", "spec", "storageClassName") }
             addFinalizer(&object, "kubernetes.io/pvc-protection")
-        case "PersistentVolume":
-            object["status"] = ["phase": "Pending"]
-            addFinalizer(&object, "kubernetes.io/pv-protection")
-        case "Node": object["status"] = given ?? .object([:])
         case "CustomResourceDefinition":
-            let stored = object.at("spec", "versions")?.arrayValue?.first { $0["storage"]?.boolValue == true }
+            let stored = (object.at("spec", "versions")?.arrayValue ?? []).filter { $0["storage"]?.boolValue == true }
             object["status"] = [
                 "conditions": nil, "acceptedNames": ["plural": "", "kind": ""],
-                "storedVersions": .array(stored?["name"].map { [$0] } ?? []),
+                "storedVersions": .array(stored.prefix(1).map { $0["name"] ?? "" }),
             ]
         case "PodDisruptionBudget":
             object["status"] = ["currentHealthy": 0, "desiredHealthy": 0, "disruptionsAllowed": 0, "expectedPods": 0]
@@ -54,13 +59,24 @@ enum CreationStrategy {
         }
     }
 
-    private static let templateGeneration = "deprecated.daemonset.template.generation"
-
     /// A DaemonSet still says how many templates it has had, as it did before it kept revisions.
     static func countTemplates(of set: inout JSONValue, after old: JSONValue) {
-        let before = old.at("metadata", "annotations", templateGeneration)?.stringValue.flatMap(Int.init) ?? 0
+        let before = old.at("metadata", "annotations", Defaults.templateGeneration)?.stringValue.flatMap(Int.init) ?? 0
         let isNew = set.at("spec", "template") != old.at("spec", "template")
-        set.put(.string("\(before + (isNew ? 1 : 0))"), "metadata", "annotations", templateGeneration)
+        set.put(.string("\(before + (isNew ? 1 : 0))"), "metadata", "annotations", Defaults.templateGeneration)
+    }
+
+    /// A claim's source is kept in two fields, of which the older one only takes claims and snapshots.
+    private static func shareDataSource(_ object: inout JSONValue) {
+        func isOld(_ source: JSONValue?) -> Bool {
+            let group = source?["apiGroup"]?.stringValue ?? ""
+            return group.isEmpty && source?["kind"] == "PersistentVolumeClaim"
+                || group == "snapshot.storage.k8s.io" && source?["kind"] == "VolumeSnapshot"
+        }
+        if let source = object.at("spec", "dataSource"), !isOld(source) { object.put(nil, "spec", "dataSource") }
+        let (old, new) = (object.at("spec", "dataSource"), object.at("spec", "dataSourceRef"))
+        if let old, new == nil { object.put(old, "spec", "dataSourceRef") }
+        if old == nil, let new, new["namespace"] == nil, isOld(new) { object.put(new, "spec", "dataSource") }
     }
 
     private static func addFinalizer(_ object: inout JSONValue, _ name: String) {
@@ -78,6 +94,20 @@ enum CreationStrategy {
         }
         object.put(.array(tolerations), "spec", "tolerations")
         object["status"] = ["phase": "Pending", "qosClass": .string(qualityOfService(object["spec"]))]
+    }
+
+    /// A node reports on itself as it registers, so that its status is taken as it is given.
+    private static func node(_ object: inout JSONValue, given: JSONValue?) {
+        var status = given ?? .object([:])
+        if let capacity = status["capacity"] { Defaults.setDefault(&status, ["allocatable"], capacity) }
+        Defaults.setDefault(&status, ["daemonEndpoints", "kubeletEndpoint", "Port"], 0)
+        for field in [
+            "architecture", "bootID", "containerRuntimeVersion", "kernelVersion", "kubeProxyVersion",
+            "kubeletVersion", "machineID", "operatingSystem", "osImage", "systemUUID",
+        ] {
+            Defaults.setDefault(&status, ["nodeInfo", field], "")
+        }
+        object["status"] = status
     }
 
     /// A pod's priority is that of its class, or of the class that is everybody's.
@@ -112,15 +142,19 @@ enum CreationStrategy {
     }
 
     private static func job(_ object: inout JSONValue) {
+        defer {
+            if object.at("metadata", "labels")?.objectValue?.isEmpty != false {
+                object.put(object.at("spec", "template", "metadata", "labels"), "metadata", "labels")
+            }
+        }
         guard object.at("spec", "manualSelector")?.boolValue != true else { return }
         let labels: [String: JSONValue] = [
             "batch.kubernetes.io/controller-uid": .string(object.uid),
             "batch.kubernetes.io/job-name": .string(object.name),
             "controller-uid": .string(object.uid), "job-name": .string(object.name),
         ]
-        for (key, value) in labels {
+        for (key, value) in labels where object.at("spec", "template", "metadata", "labels", key) == nil {
             object.put(value, "spec", "template", "metadata", "labels", key)
-            if object.at("metadata", "labels", key) == nil { object.put(value, "metadata", "labels", key) }
         }
         // Beside a selector of the owner's own, which is then refused as none that was generated.
         object.put(
@@ -137,9 +171,15 @@ enum CreationStrategy {
             }
             if let address = object.at("spec", "clusterIP") { object.put([address], "spec", "clusterIPs") }
         }
+        func nodePort() -> JSONValue { .integer(Int64(30_000 + state.random.next() % 2768)) }
+        if type == "LoadBalancer", object.at("spec", "externalTrafficPolicy") == "Local",
+            object.at("spec", "healthCheckNodePort") == nil
+        {
+            object.put(nodePort(), "spec", "healthCheckNodePort")
+        }
         if type == "NodePort" || type == "LoadBalancer" {
             Defaults.eachItem(&object, ["spec", "ports"]) { port in
-                if port["nodePort"] == nil { port["nodePort"] = .integer(Int64(30_000 + state.random.next() % 2768)) }
+                if port["nodePort"] == nil { port["nodePort"] = nodePort() }
             }
         }
     }

@@ -28,14 +28,19 @@ enum Defaults {
             }
             setDefault(&result, ["type"], "Opaque")
         case "Namespace":
-            setDefault(&result, ["metadata", "labels", "kubernetes.io/metadata.name"], .string(object.name))
+            // Whatever the object says of this label, it holds the name.
+            if !object.name.isEmpty {
+                result.put(.string(object.name), "metadata", "labels", "kubernetes.io/metadata.name")
+            }
         case "CustomResourceDefinition": definition(&result)
         case "PersistentVolumeClaim":
             setDefault(&result, ["spec", "volumeMode"], "Filesystem")
         case "StorageClass":
             setDefault(&result, ["reclaimPolicy"], "Delete")
             setDefault(&result, ["volumeBindingMode"], "Immediate")
-        case "PriorityClass": setDefault(&result, ["preemptionPolicy"], "PreemptLowerPriority")
+        case "PriorityClass":
+            setDefault(&result, ["preemptionPolicy"], "PreemptLowerPriority")
+            setDefault(&result, ["value"], 0)
         case "NetworkPolicy": networkPolicy(&result)
         case "HorizontalPodAutoscaler": autoscaler(&result)
         case "PersistentVolume": persistentVolume(&result)
@@ -52,21 +57,23 @@ enum Defaults {
         case "APIService":
             if result.at("spec", "service") != nil { setDefault(&result, ["spec", "service", "port"], 443) }
         case "RoleBinding", "ClusterRoleBinding":
-            fill(&result, ["roleRef", "apiGroup"], "rbac.authorization.k8s.io")
+            // The group of a role is written even when it is empty, so that it comes here as it is.
+            if result.at("roleRef", "apiGroup") == "" { result.put(nil, "roleRef", "apiGroup") }
+            setDefault(&result, ["roleRef", "apiGroup"], "rbac.authorization.k8s.io")
             eachItem(&result, ["subjects"]) { subject in
                 guard ["User", "Group"].contains(subject["kind"]?.stringValue) else { return }
-                fill(&subject, ["apiGroup"], "rbac.authorization.k8s.io")
+                setDefault(&subject, ["apiGroup"], "rbac.authorization.k8s.io")
             }
-        case "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration": webhooks(&result, kind: resource.kind)
         case "Endpoints":
             eachItem(&result, ["subsets"]) { subset in
-                eachItem(&subset, ["ports"]) { fill(&$0, ["protocol"], "TCP") }
+                eachItem(&subset, ["ports"]) { setDefault(&$0, ["protocol"], "TCP") }
             }
         case "EndpointSlice":
             eachItem(&result, ["ports"]) { port in
                 setDefault(&port, ["name"], "")
                 setDefault(&port, ["protocol"], "TCP")
             }
+        case "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration": webhooks(&result, kind: resource.kind)
         default: break
         }
         return result
@@ -84,17 +91,6 @@ enum Defaults {
         object[first] = child
     }
 
-    /// Sets a member like ``setDefault(_:_:_:)``, also where it is an empty text or a zero: what Go takes for no value where a
-    /// field is no pointer.
-    static func fill(_ object: inout JSONValue, _ path: [String], _ value: JSONValue) {
-        let present = path.reduce(object) { $0?[$1] }
-        if present == "" || present == 0 {
-            object.put(value, path[...])
-        } else {
-            setDefault(&object, path, value)
-        }
-    }
-
     /// Changes each item of a list deep inside.
     static func eachItem(_ object: inout JSONValue, _ path: [String], _ change: (inout JSONValue) -> Void) {
         guard let first = path.first, var child = object[first] else { return }
@@ -110,7 +106,7 @@ enum Defaults {
 
     private static func deployment(_ object: inout JSONValue) {
         setDefault(&object, ["spec", "replicas"], 1)
-        fill(&object, ["spec", "strategy", "type"], "RollingUpdate")
+        setDefault(&object, ["spec", "strategy", "type"], "RollingUpdate")
         if object["spec"]?["strategy"]?["type"]?.stringValue == "RollingUpdate" {
             setDefault(&object, ["spec", "strategy", "rollingUpdate", "maxUnavailable"], "25%")
             setDefault(&object, ["spec", "strategy", "rollingUpdate", "maxSurge"], "25%")
@@ -122,15 +118,15 @@ enum Defaults {
 
     private static func statefulSet(_ object: inout JSONValue) {
         setDefault(&object, ["spec", "replicas"], 1)
-        fill(&object, ["spec", "podManagementPolicy"], "OrderedReady")
-        fill(&object, ["spec", "updateStrategy", "type"], "RollingUpdate")
+        setDefault(&object, ["spec", "podManagementPolicy"], "OrderedReady")
+        setDefault(&object, ["spec", "updateStrategy", "type"], "RollingUpdate")
         if object["spec"]?["updateStrategy"]?["type"]?.stringValue == "RollingUpdate" {
             setDefault(&object, ["spec", "updateStrategy", "rollingUpdate", "partition"], 0)
         }
         setDefault(&object, ["spec", "revisionHistoryLimit"], 10)
-        setDefault(
-            &object, ["spec", "persistentVolumeClaimRetentionPolicy"],
-            ["whenDeleted": "Retain", "whenScaled": "Retain"])
+        for field in ["whenDeleted", "whenScaled"] {
+            setDefault(&object, ["spec", "persistentVolumeClaimRetentionPolicy", field], "Retain")
+        }
         podTemplate(&object, ["spec", "template"])
         eachItem(&object, ["spec", "volumeClaimTemplates"]) { claim in
             setDefault(&claim, ["apiVersion"], "v1")
@@ -140,8 +136,12 @@ enum Defaults {
         }
     }
 
+    /// The annotation by which a daemon set counts the versions of its template.
+    static let templateGeneration = "deprecated.daemonset.template.generation"
+
     private static func daemonSet(_ object: inout JSONValue) {
-        fill(&object, ["spec", "updateStrategy", "type"], "RollingUpdate")
+        setDefault(&object, ["metadata", "annotations", templateGeneration], "1")
+        setDefault(&object, ["spec", "updateStrategy", "type"], "RollingUpdate")
         if object["spec"]?["updateStrategy"]?["type"]?.stringValue == "RollingUpdate" {
             setDefault(&object, ["spec", "updateStrategy", "rollingUpdate", "maxUnavailable"], 1)
             setDefault(&object, ["spec", "updateStrategy", "rollingUpdate", "maxSurge"], 0)
@@ -165,7 +165,7 @@ enum Defaults {
     }
 
     private static func cronJob(_ object: inout JSONValue) {
-        fill(&object, ["spec", "concurrencyPolicy"], "Allow")
+        setDefault(&object, ["spec", "concurrencyPolicy"], "Allow")
         setDefault(&object, ["spec", "suspend"], false)
         setDefault(&object, ["spec", "successfulJobsHistoryLimit"], 3)
         setDefault(&object, ["spec", "failedJobsHistoryLimit"], 1)
@@ -173,13 +173,11 @@ enum Defaults {
     }
 
     private static func service(_ object: inout JSONValue) {
-        fill(&object, ["spec", "type"], "ClusterIP")
-        fill(&object, ["spec", "sessionAffinity"], "None")
+        setDefault(&object, ["spec", "type"], "ClusterIP")
+        setDefault(&object, ["spec", "sessionAffinity"], "None")
+        if object.at("spec", "sessionAffinity") == "None" { object.put(nil, "spec", "sessionAffinityConfig") }
         if object.at("spec", "sessionAffinity") == "ClientIP" {
             setDefault(&object, ["spec", "sessionAffinityConfig", "clientIP", "timeoutSeconds"], 10_800)
-        } else if object.at("spec", "sessionAffinity") == "None", var spec = object["spec"] {
-            spec["sessionAffinityConfig"] = nil
-            object["spec"] = spec
         }
         let type = object["spec"]?["type"]?.stringValue ?? ""
         if type != "ExternalName" {
@@ -187,13 +185,14 @@ enum Defaults {
             setDefault(&object, ["spec", "ipFamilies"], ["IPv4"])
             setDefault(&object, ["spec", "ipFamilyPolicy"], "SingleStack")
         }
-        if ["LoadBalancer", "NodePort"].contains(type) {
-            fill(&object, ["spec", "externalTrafficPolicy"], "Cluster")
+        let hasExternalIPs = type == "ClusterIP" && object.at("spec", "externalIPs") != nil
+        if ["LoadBalancer", "NodePort"].contains(type) || hasExternalIPs {
+            setDefault(&object, ["spec", "externalTrafficPolicy"], "Cluster")
         }
         if type == "LoadBalancer" { setDefault(&object, ["spec", "allocateLoadBalancerNodePorts"], true) }
         eachItem(&object, ["spec", "ports"]) { port in
-            fill(&port, ["protocol"], "TCP")
-            if let number = port["port"] { fill(&port, ["targetPort"], number) }
+            if port["protocol"] == nil { port["protocol"] = "TCP" }
+            if port["targetPort"].map(Normalizer.isZero) ?? true { port["targetPort"] = port["port"] ?? 0 }
         }
     }
 
@@ -202,9 +201,12 @@ enum Defaults {
         if object.at("spec", "conversion", "webhook", "clientConfig", "service") != nil {
             setDefault(&object, ["spec", "conversion", "webhook", "clientConfig", "service", "port"], 443)
         }
+        eachItem(&object, ["spec", "versions"]) { version in
+            for field in ["served", "storage"] { setDefault(&version, [field], false) }
+        }
         if let kind = object["spec"]?["names"]?["kind"]?.stringValue {
-            fill(&object, ["spec", "names", "singular"], .string(kind.lowercased()))
-            fill(&object, ["spec", "names", "listKind"], .string(kind + "List"))
+            setDefault(&object, ["spec", "names", "singular"], .string(kind.lowercased()))
+            setDefault(&object, ["spec", "names", "listKind"], .string(kind + "List"))
         }
     }
 

@@ -31,9 +31,9 @@ extension Defaults {
     }
 
     static func podSpec(_ spec: inout JSONValue) {
-        fill(&spec, ["restartPolicy"], "Always")
-        fill(&spec, ["dnsPolicy"], "ClusterFirst")
-        fill(&spec, ["schedulerName"], "default-scheduler")
+        setDefault(&spec, ["restartPolicy"], "Always")
+        setDefault(&spec, ["dnsPolicy"], "ClusterFirst")
+        setDefault(&spec, ["schedulerName"], "default-scheduler")
         setDefault(&spec, ["terminationGracePeriodSeconds"], 30)
         setDefault(&spec, ["securityContext"], .object([:]))
         if let account = spec["serviceAccountName"] ?? spec["serviceAccount"] {
@@ -55,15 +55,15 @@ extension Defaults {
 
     private static func container(_ container: inout JSONValue) {
         if container["resources"] == nil { container["resources"] = .object([:]) }
-        fill(&container, ["terminationMessagePath"], "/dev/termination-log")
-        fill(&container, ["terminationMessagePolicy"], "File")
+        setDefault(&container, ["terminationMessagePath"], "/dev/termination-log")
+        setDefault(&container, ["terminationMessagePolicy"], "File")
         if (container["imagePullPolicy"]?.stringValue ?? "").isEmpty {
             let image = container["image"]?.stringValue ?? ""
             let name = image.split(separator: "/").last.map(String.init) ?? image
             let isLatest = name.hasSuffix(":latest") || !(name.contains(":") || name.contains("@"))
             container["imagePullPolicy"] = isLatest ? "Always" : "IfNotPresent"
         }
-        eachItem(&container, ["ports"]) { fill(&$0, ["protocol"], "TCP") }
+        eachItem(&container, ["ports"]) { setDefault(&$0, ["protocol"], "TCP") }
         eachItem(&container, ["env"]) { variable in
             if variable["value"] == "" { variable["value"] = nil }
             guard var source = variable["valueFrom"] else { return }
@@ -72,10 +72,10 @@ extension Defaults {
         }
         for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
             guard var probe = container[name] else { continue }
-            fill(&probe, ["timeoutSeconds"], 1)
-            fill(&probe, ["periodSeconds"], 10)
-            fill(&probe, ["successThreshold"], 1)
-            fill(&probe, ["failureThreshold"], 3)
+            setDefault(&probe, ["timeoutSeconds"], 1)
+            setDefault(&probe, ["periodSeconds"], 10)
+            setDefault(&probe, ["successThreshold"], 1)
+            setDefault(&probe, ["failureThreshold"], 3)
             httpAction(&probe)
             if probe["grpc"] != nil { setDefault(&probe, ["grpc", "service"], "") }
             container[name] = probe
@@ -91,15 +91,15 @@ extension Defaults {
 
     private static func httpAction(_ handler: inout JSONValue) {
         guard var action = handler["httpGet"] else { return }
-        fill(&action, ["path"], "/")
-        fill(&action, ["scheme"], "HTTP")
+        setDefault(&action, ["path"], "/")
+        setDefault(&action, ["scheme"], "HTTP")
         handler["httpGet"] = action
     }
 
     /// What a file or a variable refers to.
     private static func reference(_ item: inout JSONValue) {
         if var field = item["fieldRef"] {
-            fill(&field, ["apiVersion"], "v1")
+            setDefault(&field, ["apiVersion"], "v1")
             item["fieldRef"] = field
         }
         if item["resourceFieldRef"] != nil { setDefault(&item, ["resourceFieldRef", "divisor"], "0") }

@@ -95,9 +95,6 @@ extension ClusterState {
         let result = normalizer.normalize(value, resource: type)
         let prefix = "\(type.kind) in version \"\(type.version)\" cannot be handled as a \(type.kind): "
         if let mismatch = normalizer.mismatch { throw .badRequest(prefix + mismatch) }
-        if let flaw = ByteFields.texts(in: result, of: type.kind).compactMap(Base64.flaw).first {
-            throw .badRequest(prefix + "illegal base64 data at input byte \(flaw)")
-        }
         let unknown =
             duplicateFields(of: request) + normalizer.unknownFields.sorted().map { "unknown field \"\($0)\"" }
         if !unknown.isEmpty {

@@ -186,7 +186,7 @@ extension ClusterState {
                 if merged == live { return (live, false) }
                 var normalizer = Normalizer()
                 var clean = normalizer.normalize(merged, resource: type)
-                try checkDecoded(clean, normalizer, type, "\(place); \(kind)")
+                try checkDecoded(normalizer, type, "\(place); \(kind)")
                 clean.put(merged.at("metadata", "managedFields"), "metadata", "managedFields")
                 return (try update(clean, of: type, key: key, author: author, now: now, dryRun: dryRun), false)
             }
@@ -195,7 +195,7 @@ extension ClusterState {
             let merged = try merger.apply(configuration, to: blank, as: identity, force: author.forces)
             var normalizer = Normalizer()
             var clean = normalizer.normalize(merged, resource: type)
-            try checkDecoded(clean, normalizer, type, "\(place); \(kind)")
+            try checkDecoded(normalizer, type, "\(place); \(kind)")
             clean.put(merged.at("metadata", "managedFields"), "metadata", "managedFields")
             clean.put(.string(name), "metadata", "name")
             return (
@@ -212,12 +212,9 @@ extension ClusterState {
 
     /// Values that merge as texts and are none of their type, such as a quantity that cannot be read.
     private func checkDecoded(
-        _ object: JSONValue, _ normalizer: Normalizer, _ type: ResourceType, _ what: String
+        _ normalizer: Normalizer, _ type: ResourceType, _ what: String
     ) throws(APIStatus) {
-        let flaw = ByteFields.texts(in: object, of: type.kind).compactMap(Base64.flaw).first
-        guard let problem = normalizer.mismatch ?? flaw.map({ "illegal base64 data at input byte \($0)" }) else {
-            return
-        }
+        guard let problem = normalizer.mismatch else { return }
         let kind = what.split(separator: "; ").last.map(String.init) ?? ""
         throw .unmergeable(
             "failed to convert new object (\(what)) to proper version: unable to convert unstructured object to \(kind): \(problem)"

@@ -31,12 +31,13 @@ struct BuiltInTypes: Sendable {
             let own = marks[name] ?? [:]
             var fields: [String: Shape] = [:]
             var required: Set<String> = []
+            var omittedWhenZero: Set<String> = []
             for pair in (columns.count > 1 ? columns[1] : "").split(separator: " ") {
                 guard let equals = pair.firstIndex(of: "=") else { continue }
                 var field = String(pair[..<equals])
-                if field.hasSuffix("!") {
+                if let mark = field.last, mark == "!" || mark == "?" {
                     field.removeLast()
-                    required.insert(field)
+                    if mark == "!" { required.insert(field) } else { omittedWhenZero.insert(field) }
                 }
                 fields[field] = Self.read(pair[pair.index(after: equals)...], mark: own[field])
             }
@@ -47,7 +48,7 @@ struct BuiltInTypes: Sendable {
             structures[name] = .structure(
                 Structure(
                     fields: fields, required: required, isAtomic: own["(the whole object)"] != nil,
-                    alwaysPresent: Self.alwaysPresent(in: name, fields: fields),
+                    alwaysPresent: Self.alwaysPresent(in: name, fields: fields), omittedWhenZero: omittedWhenZero,
                     keyDefaults: name == "ContainerPort" || name == "ServicePort" ? ["protocol": "TCP"] : [:]))
         }
         self.structures = structures

@@ -16,11 +16,8 @@ struct Normalizer {
         return result
     }
 
-    /// Booleans and numbers that the server's types leave out when they are zero.
-    private static let omittedWhenZero: Set<String> = [
-        "paused", "minReadySeconds", "hostNetwork", "hostPID", "hostIPC", "stdin", "stdinOnce", "tty", "readOnly",
-        "initialDelaySeconds", "publishNotReadyAddresses",
-    ]
+    /// What a field of Go holds that nobody set.
+    static func isZero(_ value: JSONValue) -> Bool { value == "" || value == 0 || value == false }
 
     /// - Parameter owner: the type that the field belongs to, and its path without indexes, as Go's decoder names them.
     private mutating func normalize(
@@ -38,9 +35,12 @@ struct Normalizer {
                     unknownFields.append(here)
                     continue
                 }
-                if !custom, Self.omittedWhenZero.contains(key), member == .bool(false) || member == .integer(0) {
-                    continue
+                if !custom, structure.omittedWhenZero.contains(key), Self.isZero(member) { continue }
+                if !custom, Self.microTimes.contains("\(owner).\(key)"), mismatch == nil, let text = member.stringValue
+                {
+                    mismatch = Timestamp.microFault(in: text)
                 }
+                if !custom, Self.byteFields.contains("\(owner).\(key)") { checkBytes(member) }
                 if let kept = normalize(member, shape: field, path: here, owner: owner, custom: custom) {
                     result[key] = kept
                 }
@@ -77,6 +77,22 @@ struct Normalizer {
             }
             return value
         }
+    }
+
+    /// Fields that hold bytes, which JSON writes in Base64.
+    private static let byteFields: Set = [
+        "ConfigMap.binaryData", "Secret.data", "WebhookClientConfig.caBundle", "APIServiceSpec.caBundle",
+        "CertificateSigningRequestSpec.request",
+    ]
+
+    private static let microTimes: Set = ["LeaseSpec.acquireTime", "LeaseSpec.renewTime"]
+
+    private mutating func checkBytes(_ value: JSONValue) {
+        let texts = value.objectValue.map { $0.sorted { $0.key < $1.key }.map(\.value) } ?? [value]
+        guard mismatch == nil, let place = texts.lazy.compactMap(\.stringValue).compactMap(Base64.flaw).first else {
+            return
+        }
+        mismatch = "illegal base64 data at input byte \(place)"
     }
 
     private static func shortName(_ name: String) -> String {

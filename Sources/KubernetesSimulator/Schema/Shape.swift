@@ -45,18 +45,22 @@ final class Structure: Sendable {
     let keepsUnknown: Bool
     /// Fields that the server writes even when nobody set them, so that their coming into being belongs to nobody.
     let alwaysPresent: Set<String>
+    /// Fields that Go keeps as plain values and leaves out while they are zero: setting one to `""`, `0` or `false` is
+    /// the same as not setting it.
+    let omittedWhenZero: Set<String>
     /// What a field holds when it is left out; needed only for fields that identify list items.
     let keyDefaults: [String: JSONValue]
 
     init(
         fields: [String: Shape], required: Set<String> = [], isAtomic: Bool = false, keepsUnknown: Bool = false,
-        alwaysPresent: Set<String> = [], keyDefaults: [String: JSONValue] = [:]
+        alwaysPresent: Set<String> = [], omittedWhenZero: Set<String> = [], keyDefaults: [String: JSONValue] = [:]
     ) {
         self.fields = fields
         self.required = required
         self.isAtomic = isAtomic
         self.keepsUnknown = keepsUnknown
         self.alwaysPresent = alwaysPresent
+        self.omittedWhenZero = omittedWhenZero
         self.keyDefaults = keyDefaults
     }
 

@@ -43,4 +43,28 @@ enum Timestamp {
         let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
         return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
+
+    /// What the server says of a text that is no time with microseconds, as Go words it; nil when it is one.
+    static func microFault(in text: String) -> String? {
+        let layout = "2006-01-02T15:04:05.000000Z07:00"
+        var rest = Substring(text)
+        for element in ["2006", "-", "01", "-", "02", "T", "15", ":", "04", ":", "05", ".000000", "Z07:00"] {
+            let form =
+                switch element {
+                case ".000000": #/\.[0-9]{6}/#
+                case "Z07:00": #/Z|[-+][0-9]{2}:[0-9]{2}/#
+                case "2006": #/[0-9]{4}/#
+                case "-", "T", ":": nil as Regex<Substring>?
+                default: #/[0-9]{2}/#
+                }
+            let match =
+                form.flatMap { rest.prefixMatch(of: $0)?.0 }
+                ?? (form == nil && rest.hasPrefix(element) ? rest.prefix(1) : nil)
+            guard let match else {
+                return "parsing time \"\(text)\" as \"\(layout)\": cannot parse \"\(rest)\" as \"\(element)\""
+            }
+            rest = rest.dropFirst(match.count)
+        }
+        return rest.isEmpty ? nil : "parsing time \"\(text)\": extra text: \"\(rest)\""
+    }
 }

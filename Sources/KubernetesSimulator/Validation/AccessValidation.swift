@@ -36,11 +36,10 @@ extension Validation {
                 "at least one clusterRoleSelector required if aggregationRule is non-nil")
         }
         for (index, selector) in selectors.enumerated() {
-            let here = "aggregationRule.clusterRoleSelectors[\(index)]"
-            var own = Findings()
-            self.selector(selector, field: here, into: &own)
-            if !own.isEmpty { own.invalid(here, selector, "invalid label selector.") }
-            findings.append(own)
+            self.selector(selector, field: "aggregationRule.clusterRoleSelectors[\(index)]", into: &findings)
+            if !isReadable(selector) {
+                findings.invalid("aggregationRule.clusterRoleSelectors[\(index)]", nil, "invalid label selector.")
+            }
         }
     }
 
@@ -52,7 +51,7 @@ extension Validation {
         }
         let known = kind == "RoleBinding" ? ["Role", "ClusterRole"] : ["ClusterRole"]
         let named = reference?["kind"]?.stringValue ?? ""
-        if !known.contains(named) { findings.unsupported("roleRef.kind", .string(named), known) }
+        if !known.contains(named) { findings.unsupported("roleRef.kind", .string(named), known, isSorted: false) }
         let name = reference?["name"]?.stringValue ?? ""
         if name.isEmpty {
             findings.required("roleRef.name")
@@ -61,7 +60,7 @@ extension Validation {
         }
         for (index, subject) in (object["subjects"]?.arrayValue ?? []).enumerated() {
             self.subject(
-                subject, isInNamespace: kind == "RoleBinding", field: "subjects[\(index)]", into: &findings)
+                subject, isNamespaced: kind == "RoleBinding", field: "subjects[\(index)]", into: &findings)
         }
         if let old, old["roleRef"] != object["roleRef"] {
             findings.invalid("roleRef", object["roleRef"], "cannot change roleRef")
@@ -69,7 +68,7 @@ extension Validation {
     }
 
     private static func subject(
-        _ subject: JSONValue, isInNamespace: Bool, field: String, into findings: inout Findings
+        _ subject: JSONValue, isNamespaced: Bool, field: String, into findings: inout Findings
     ) {
         let name = subject["name"]?.stringValue ?? ""
         let group = subject["apiGroup"]?.stringValue ?? ""
@@ -78,7 +77,8 @@ extension Validation {
         case "ServiceAccount":
             if !name.isEmpty { findings.invalid("\(field).name", name, NameRules.dnsSubdomain(name)) }
             if !group.isEmpty { findings.unsupported("\(field).apiGroup", .string(group), [""]) }
-            if !isInNamespace, (subject["namespace"]?.stringValue ?? "").isEmpty {
+            // Within a namespace, no namespace is that one.
+            if !isNamespaced, (subject["namespace"]?.stringValue ?? "").isEmpty {
                 findings.required("\(field).namespace")
             }
         case "User", "Group":
@@ -87,7 +87,7 @@ extension Validation {
             }
         default:
             findings.unsupported(
-                "\(field).kind", subject["kind"], ["Group", "ServiceAccount", "User"])
+                "\(field).kind", subject["kind"], ["ServiceAccount", "User", "Group"], isSorted: false)
         }
     }
 }

@@ -43,13 +43,9 @@ extension Validation {
         case "kubernetes.io/dockercfg": json(".dockercfg", data, into: &findings)
         case "kubernetes.io/dockerconfigjson": json(".dockerconfigjson", data, into: &findings)
         case "kubernetes.io/basic-auth":
-            // The server itself forgot to put the name in.
-            if data["username"] == nil, data["password"] == nil {
-                findings.required("data[%s][username]")
-                findings.required("data[%s][password]")
-            }
+            if data["username"] == nil, data["password"] == nil { needs("username", "password") }
         case "kubernetes.io/ssh-auth":
-            if (data["ssh-privatekey"]?.stringValue ?? "").isEmpty { findings.required("data[%s][ssh-privatekey]") }
+            if (data["ssh-privatekey"]?.stringValue ?? "").isEmpty { findings.required("data[ssh-privatekey]") }
         case "kubernetes.io/tls": needs("tls.crt", "tls.key")
         default: break
         }
@@ -61,8 +57,11 @@ extension Validation {
     private static func json(_ key: String, _ data: [String: JSONValue], into findings: inout Findings) {
         guard let text = data[key]?.stringValue else { return findings.required("data[\(key)]") }
         guard let bytes = Base64.decode(text), (try? JSONValue(parsing: bytes)) != nil else {
+            let first = Base64.decode(text)?.first.map { String(decoding: [$0], as: UTF8.self) }
             return findings.invalid(
-                "data[\(key)]", "<secret contents redacted>", "invalid character in JSON")
+                "data[\(key)]", "<secret contents redacted>",
+                first.map { "invalid character '\($0)' looking for beginning of value" }
+                    ?? "unexpected end of JSON input")
         }
     }
 

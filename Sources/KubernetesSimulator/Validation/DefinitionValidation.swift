@@ -8,36 +8,32 @@ extension Validation {
         let group = spec?["group"]?.stringValue ?? ""
         let names = spec?["names"]
         let plural = names?["plural"]?.stringValue ?? ""
-        if object.name != "\(plural).\(group)" {
+        if !object.name.isEmpty, object.name != "\(plural).\(group)" {
             findings.invalid("metadata.name", .string(object.name), "must be spec.names.plural+\".\"+spec.group")
         }
         approval(object, group: group, into: &findings)
         if group.isEmpty {
             findings.required("spec.group")
         } else {
-            findings.invalid("spec.group", group, NameRules.dnsSubdomain(group))
-            if !group.contains(".") {
+            let problems = NameRules.dnsSubdomain(group)
+            if !problems.isEmpty {
+                findings.invalid("spec.group", .string(group), problems.joined(separator: ","))
+            } else if !group.contains(".") {
                 findings.invalid("spec.group", .string(group), "should be a domain with at least one dot")
             }
         }
         findings.oneOf(["Cluster", "Namespaced"], "spec.scope", spec?["scope"], isRequired: true)
         definitionNames(names, into: &findings)
         definitionVersions(spec, into: &findings)
-        let strategy = spec?.at("conversion", "strategy")?.stringValue ?? ""
-        if strategy.isEmpty {
-            findings.required("spec.conversion.strategy")
-        } else {
-            findings.oneOf(["None", "Webhook"], "spec.conversion.strategy", .string(strategy))
+        conversion(spec?["conversion"], into: &findings)
+        let stored = object.at("status", "storedVersions")?.arrayValue ?? []
+        if stored.isEmpty {
+            findings.invalid("status.storedVersions", .array([]), "must have at least one stored version")
         }
-        if strategy == "Webhook" {
-            let webhook = spec?.at("conversion", "webhook")
-            if webhook?["clientConfig"] == nil {
-                findings.required(
-                    "spec.conversion.webhookClientConfig", "required when strategy is set to Webhook")
-            }
-            if webhook?["conversionReviewVersions"]?.arrayValue?.isEmpty != false {
-                findings.required("spec.conversion.conversionReviewVersions")
-            }
+        for version in spec?["versions"]?.arrayValue ?? [] where version["storage"] == true && !stored.isEmpty {
+            guard let name = version["name"], !stored.contains(name) else { continue }
+            findings.invalid(
+                "status.storedVersions", version, "must have the storage version \(name.stringValue ?? "")")
         }
         guard let old, old.condition("Established")?["status"] == "True" else { return }
         immutable("spec.scope", spec?["scope"], old.at("spec", "scope"), into: &findings)
@@ -70,16 +66,16 @@ extension Validation {
             if text.isEmpty {
                 findings.required("spec.names.\(field)")
             } else {
-                findings.invalid("spec.names.\(field)", text, NameRules.dns1035Label(text.lowercased()))
+                let isKind = field.hasSuffix("ind")
+                joined(
+                    "spec.names.\(field)", text,
+                    prefix: isKind ? "may have mixed case, but should otherwise match: " : "", into: &findings)
             }
         }
-        for (index, name) in (names?["shortNames"]?.arrayValue ?? []).enumerated() {
-            let text = name.stringValue ?? ""
-            findings.invalid("spec.names.shortNames[\(index)]", text, NameRules.dns1035Label(text))
-        }
-        for (index, name) in (names?["categories"]?.arrayValue ?? []).enumerated() {
-            let text = name.stringValue ?? ""
-            findings.invalid("spec.names.categories[\(index)]", text, NameRules.dns1035Label(text))
+        for field in ["shortNames", "categories"] {
+            for (index, name) in (names?[field]?.arrayValue ?? []).enumerated() {
+                joined("spec.names.\(field)[\(index)]", name.stringValue ?? "", into: &findings)
+            }
         }
         if let kind = names?["kind"], kind == names?["listKind"] {
             findings.invalid("spec.names.listKind", kind, "kind and listKind may not be the same")
@@ -92,13 +88,6 @@ extension Validation {
         for (index, version) in versions.enumerated() {
             let name = version["name"]?.stringValue ?? ""
             findings.invalid("spec.versions[\(index)].name", name, NameRules.dns1035Label(name))
-            if let warning = version["deprecationWarning"] {
-                let here = "spec.versions[\(index)].deprecationWarning"
-                if version["deprecated"]?.boolValue != true {
-                    findings.invalid(here, warning, "can only be set for deprecated versions")
-                }
-                if warning == "" { findings.invalid(here, warning, "must not be an empty string") }
-            }
             if !seen.insert(name).inserted {
                 findings.invalid(
                     "spec.versions", spec?["versions"], "must contain unique version names")
@@ -121,64 +110,106 @@ extension Validation {
             StructuralSchema.check(
                 schema, field: isShared ? "spec.validation.openAPIV3Schema" : field, into: &findings)
         }
+        // The same goes for subresources and columns.
+        func place(_ index: Int, _ member: String) -> String? {
+            if Set(versions.map { $0[member] }).count > 1 { return "spec.versions[\(index)].\(member)" }
+            return index == 0 ? "spec.\(member)" : nil
+        }
         for (index, version) in versions.enumerated() {
-            columns(
-                version["additionalPrinterColumns"],
-                field: versions.count == 1
-                    ? "spec.additionalPrinterColumns" : "spec.versions[\(index)].additionalPrinterColumns",
-                into: &findings)
-            let scale = version.at("subresources", "scale")
-            for path in ["specReplicasPath", "statusReplicasPath"] where scale != nil {
-                let text = scale?[path]?.stringValue ?? ""
-                let part = path.hasPrefix("spec") ? ".spec." : ".status."
-                let here =
-                    versions.count == 1
-                    ? "spec.subresources.scale.\(path)" : "spec.versions[\(index)].subresources.scale.\(path)"
-                if text.isEmpty {
-                    findings.required(here)
-                } else if !text.hasPrefix(part) {
-                    findings.invalid(
-                        here, .string(text), "should be a json path under \(part.dropLast())")
-                }
+            deprecation(version, field: "spec.versions[\(index)].deprecationWarning", into: &findings)
+            if let here = place(index, "subresources"), let scale = version.at("subresources", "scale") {
+                self.scale(scale, field: "\(here).scale", into: &findings)
             }
-            if let path = scale?["labelSelectorPath"]?.stringValue, !path.isEmpty {
-                let here =
-                    versions.count == 1
-                    ? "spec.subresources.scale.labelSelectorPath"
-                    : "spec.versions[\(index)].subresources.scale.labelSelectorPath"
-                if !path.hasPrefix(".") {
-                    findings.invalid(here, .string(path), "must be a simple json path starting with .")
-                } else if !path.hasPrefix(".spec."), !path.hasPrefix(".status.") {
-                    findings.invalid(here, .string(path), "should be a json path under either .spec or .status")
-                }
+            guard let here = place(index, "additionalPrinterColumns") else { continue }
+            for (number, column) in (version["additionalPrinterColumns"]?.arrayValue ?? []).enumerated() {
+                self.column(column, field: "\(here)[\(number)]", into: &findings)
+            }
+        }
+        if let first = versions.first?["name"]?.stringValue, !first.isEmpty {
+            joined("spec.version", first, into: &findings)
+        }
+    }
+
+    /// A name whose faults the server lists in one finding.
+    private static func joined(_ field: String, _ text: String, prefix: String = "", into findings: inout Findings) {
+        let problems = NameRules.dns1035Label(prefix.isEmpty ? text : text.lowercased())
+        if !problems.isEmpty { findings.invalid(field, .string(text), prefix + problems.joined(separator: ",")) }
+    }
+
+    private static func deprecation(_ version: JSONValue, field: String, into findings: inout Findings) {
+        guard let text = version["deprecationWarning"]?.stringValue else { return }
+        if version["deprecated"]?.boolValue != true {
+            return findings.invalid(field, .string(text), "can only be set for deprecated versions")
+        }
+        if text.utf8.count > 256 { findings.invalid(field, .string(text), "must be <= 256 characters long") }
+        if text.isEmpty { findings.invalid(field, "", "must not be an empty string") }
+    }
+
+    private static func scale(_ scale: JSONValue, field: String, into findings: inout Findings) {
+        let rules = [
+            ("specReplicasPath", [".spec."], ".spec"), ("statusReplicasPath", [".status."], ".status"),
+            ("labelSelectorPath", [".spec.", ".status."], "either .spec or .status"),
+        ]
+        for (name, roots, under) in rules {
+            let text = scale[name]?.stringValue ?? ""
+            if text.isEmpty {
+                if name != "labelSelectorPath" { findings.required("\(field).\(name)") }
+            } else if !text.hasPrefix(".") {
+                findings.invalid("\(field).\(name)", .string(text), simplePath)
+            } else if !roots.contains(where: text.hasPrefix) {
+                findings.invalid("\(field).\(name)", .string(text), "should be a json path under \(under)")
             }
         }
     }
 
-    /// What `kubectl get` shows of the objects.
-    private static func columns(_ list: JSONValue?, field: String, into findings: inout Findings) {
+    private static let simplePath = "must be a simple json path starting with ."
+
+    private static func column(_ column: JSONValue, field: String, into findings: inout Findings) {
         let types = ["boolean", "date", "integer", "number", "string"]
         let formats = ["byte", "date", "date-time", "double", "float", "int32", "int64", "password"]
-        for (index, column) in (list?.arrayValue ?? []).enumerated() {
-            let here = "\(field)[\(index)]"
-            let type = column["type"]?.stringValue ?? ""
-            let format = column["format"]?.stringValue ?? ""
-            let path = column["jsonPath"]?.stringValue ?? ""
-            if (column["name"]?.stringValue ?? "").isEmpty { findings.required("\(here).name") }
-            if type.isEmpty {
-                findings.required("\(here).type", "must be one of \(types.joined(separator: ","))")
-            } else if !types.contains(type) {
-                findings.invalid("\(here).type", .string(type), "must be one of \(types.joined(separator: ","))")
-            }
-            if !format.isEmpty, !formats.contains(format) {
-                findings.invalid(
-                    "\(here).format", .string(format), "must be one of \(formats.joined(separator: ","))")
-            }
-            if path.isEmpty {
-                findings.required("\(here).JSONPath")
-            } else if !path.hasPrefix(".") {
-                findings.invalid("\(here).JSONPath", .string(path), "must be a simple json path starting with .")
-            }
+        if (column["name"]?.stringValue ?? "").isEmpty { findings.required("\(field).name") }
+        let type = column["type"]?.stringValue ?? ""
+        if type.isEmpty {
+            findings.required("\(field).type", "must be one of \(types.joined(separator: ","))")
+        } else if !types.contains(type) {
+            findings.invalid(
+                "\(field).type", .string(type), "must be one of \(types.joined(separator: ","))")
+        }
+        if let format = column["format"]?.stringValue, !formats.contains(format) {
+            findings.invalid(
+                "\(field).format", .string(format), "must be one of \(formats.joined(separator: ","))")
+        }
+        let path = column["jsonPath"]?.stringValue ?? ""
+        if path.isEmpty {
+            findings.required("\(field).JSONPath")
+        } else if !path.hasPrefix(".") {
+            findings.invalid("\(field).JSONPath", .string(path), simplePath)
+        }
+    }
+
+    private static func conversion(_ conversion: JSONValue?, into findings: inout Findings) {
+        guard let conversion else { return }
+        let here = "spec.conversion"
+        findings.oneOf(["None", "Webhook"], "\(here).strategy", conversion["strategy"], isRequired: true)
+        let webhook = conversion["webhook"]
+        let versions = webhook?["conversionReviewVersions"]
+        guard conversion["strategy"] == "Webhook" else {
+            let why = "should not be set when strategy is not set to Webhook"
+            if webhook?["clientConfig"] != nil { findings.forbidden("\(here).webhookClientConfig", why) }
+            if versions != nil { findings.forbidden("\(here).conversionReviewVersions", why) }
+            return
+        }
+        if let client = webhook?["clientConfig"] {
+            self.client(client, field: "\(here).webhookClientConfig", into: &findings)
+        } else {
+            findings.required("\(here).webhookClientConfig", "required when strategy is set to Webhook")
+        }
+        let names = (versions?.arrayValue ?? []).compactMap(\.stringValue)
+        if names.isEmpty {
+            findings.required("\(here).conversionReviewVersions")
+        } else if !names.contains("v1"), !names.contains("v1beta1") {
+            findings.invalid(
+                "\(here).conversionReviewVersions", versions, "must include at least one of v1, v1beta1")
         }
     }
 }

@@ -14,7 +14,8 @@ struct Findings {
     mutating func append(_ others: Findings) { causes += others.causes }
 
     mutating func invalid(_ field: String, _ value: JSONValue?, _ why: String) {
-        add("FieldValueInvalid", field, "Invalid value: \((value ?? .null).serialized()): \(why)")
+        let said = "Invalid value: \((value ?? .null).serialized())"
+        add("FieldValueInvalid", field, why.isEmpty ? said : "\(said): \(why)")
     }
 
     /// A text that breaks rules; each rule's complaint is a finding.
@@ -51,9 +52,12 @@ struct Findings {
         add("FieldValueTooMany", field, "Too many: \(count): must have at most \(most) items")
     }
 
-    /// A value that is none of those known. Those are listed in alphabetical order, as the server does.
-    mutating func unsupported(_ field: String, _ value: JSONValue?, _ known: [String]) {
-        let list = known.sorted().map { JSONValue.string($0).serialized() }.joined(separator: ", ")
+    /// A value that is none of those known.
+    ///
+    /// - Parameter isSorted: whether those are listed in alphabetical order, as the server does where it keeps a set
+    ///   of them, and not in the order given.
+    mutating func unsupported(_ field: String, _ value: JSONValue?, _ known: [String], isSorted: Bool = true) {
+        let list = (isSorted ? known.sorted() : known).map { JSONValue.string($0).serialized() }.joined(separator: ", ")
         add(
             "FieldValueNotSupported", field,
             "Unsupported value: \((value ?? "").serialized()): supported values: \(list)")
@@ -68,9 +72,27 @@ struct Findings {
         if !known.contains(value.stringValue ?? "") { unsupported(field, value, known) }
     }
 
+    /// Refuses a text that is there and is none of those known, an empty one too: Go keeps it behind a pointer.
+    mutating func oneOfGiven(_ known: [String], _ field: String, _ value: JSONValue?) {
+        if let value, !known.contains(value.stringValue ?? "") { unsupported(field, value, known) }
+    }
+
+    /// Refuses a text that is missing or empty, or that breaks rules.
+    mutating func name(_ field: String, _ value: JSONValue?, why: String = "", _ rule: (String) -> [String]) {
+        let text = value?.stringValue ?? ""
+        if text.isEmpty { required(field, why) } else { invalid(field, text, rule(text)) }
+    }
+
     /// Refuses a number below zero.
     mutating func notNegative(_ field: String, _ value: JSONValue?) {
         if let number = value?.intValue, number < 0 { invalid(field, value, "must be greater than or equal to 0") }
+    }
+
+    /// Refuses a quantity below zero.
+    mutating func notNegativeQuantity(_ field: String, _ value: JSONValue?) {
+        if let value, let amount = Quantity.amount(value), amount < 0 {
+            invalid(field, value, "must be greater than or equal to 0")
+        }
     }
 
     /// Refuses a number that is no port.

@@ -5,7 +5,8 @@ internal import KubernetesObjects
 extension Validation {
     static func job(_ object: JSONValue, old: JSONValue?, into findings: inout Findings) {
         jobSpec(object["spec"], field: "spec", into: &findings)
-        guard let old else { return jobSelector(object, into: &findings) }
+        jobSelector(object, into: &findings)
+        guard let old else { return }
         let isSuspended = old.at("spec", "suspend")?.boolValue == true && old.at("status", "startTime") == nil
         func differs(_ path: String...) -> Bool {
             func value(_ object: JSONValue) -> JSONValue? { path.reduce(object["spec"]) { $0?[$1] } }
@@ -30,19 +31,28 @@ extension Validation {
         }
     }
 
-    /// A job finds its pods by a label that the server makes up, unless its owner says that they know better.
+    /// A job's selector has to match its own pods, and to be the server's own unless the job says otherwise.
     private static func jobSelector(_ object: JSONValue, into findings: inout Findings) {
         let selector = object.at("spec", "selector")
         let labels = object.at("spec", "template", "metadata", "labels")
-        if object.at("spec", "manualSelector")?.boolValue == true {
-            guard let selector else { return findings.required("spec.selector") }
-            self.selector(selector, field: "spec.selector", into: &findings)
-            if !LabelSelector(object: selector).matches(labels) {
-                findings.invalid(
-                    "spec.template.metadata.labels", labels ?? .object([:]),
-                    "`selector` does not match template `labels`")
-            }
-        } else if selector != ["matchLabels": ["batch.kubernetes.io/controller-uid": .string(object.uid)]] {
+        if selector == nil { findings.required("spec.selector") }
+        self.selector(selector, field: "spec.selector", into: &findings)
+        if let selector, !isReadable(selector) { return }
+        guard let selector, LabelSelector(object: selector).matches(labels) else {
+            return findings.invalid(
+                "spec.template.metadata.labels", labels ?? .null, "`selector` does not match template `labels`")
+        }
+        guard object.at("spec", "manualSelector")?.boolValue != true else { return }
+        let generated: [String: JSONValue] = [
+            "batch.kubernetes.io/controller-uid": .string(object.uid), "controller-uid": .string(object.uid),
+            "batch.kubernetes.io/job-name": .string(object.name), "job-name": .string(object.name),
+        ]
+        for (key, value) in generated.sorted(by: { $0.key < $1.key }) where labels?[key] != value {
+            let why = "must be '\(value.stringValue ?? "")'"
+            let here = "spec.template.metadata.labels[\(key)]"
+            if labels?[key] == nil { findings.required(here, why) } else { findings.invalid(here, labels, why) }
+        }
+        if !LabelSelector(object: selector).matches(.object(generated)) {
             findings.invalid("spec.selector", selector, "`selector` not auto-generated")
         }
     }

@@ -3,17 +3,11 @@ internal import KubernetesObjects
 // MARK: - Ingresses and network policies
 
 extension Validation {
-    static func ingress(_ object: JSONValue, into findings: inout Findings) {
+    static func ingress(_ object: JSONValue, old: JSONValue?, into findings: inout Findings) {
         let spec = object["spec"]
         let rules = spec?["rules"]?.arrayValue ?? []
         if rules.isEmpty, spec?["defaultBackend"] == nil {
-            // The server prints its internal form of the whole specification.
-            findings.append(
-                APIStatus.Cause(
-                    reason: "FieldValueInvalid",
-                    message:
-                        "Invalid value: {\"IngressClassName\":\((spec?["ingressClassName"] ?? .null).serialized()),\"DefaultBackend\":null,\"TLS\":\((spec?["tls"] ?? .null).serialized()),\"Rules\":null}: either `defaultBackend` or `rules` must be specified",
-                    field: "spec"))
+            findings.invalid("spec", nil, "either `defaultBackend` or `rules` must be specified")
         }
         if let backend = spec?["defaultBackend"] {
             self.backend(backend, field: "spec.defaultBackend", into: &findings)
@@ -43,6 +37,11 @@ extension Validation {
         }
         if let name = spec?["ingressClassName"]?.stringValue {
             findings.invalid("spec.ingressClassName", name, NameRules.dnsSubdomain(name))
+            let key = "kubernetes.io/ingress.class"
+            if old == nil, let other = object.at("metadata", "annotations", key), other.stringValue != name {
+                findings.invalid(
+                    "annotations.\(key)", other, "must match `ingressClassName` when both are specified")
+            }
         }
     }
 
@@ -64,6 +63,9 @@ extension Validation {
             for bad in ["//", "/./", "/../", "%2f", "%2F"] where path.contains(bad) {
                 findings.invalid("\(field).path", .string(path), "must not contain '\(bad)'")
             }
+            for bad in ["/..", "/."] where path.hasSuffix(bad) {
+                findings.invalid("\(field).path", .string(path), "cannot end with '\(bad)'")
+            }
         case "ImplementationSpecific":
             if !path.isEmpty, !path.hasPrefix("/") {
                 findings.invalid("\(field).path", .string(path), "must be an absolute path")
@@ -81,7 +83,7 @@ extension Validation {
         if service != nil, resource != nil {
             return findings.invalid(field, "", "cannot set both resource and service backends")
         }
-        if let resource { return localReference(resource, field: "\(field).resource", into: &findings) }
+        if let resource { return typedReference(resource, field: "\(field).resource", into: &findings) }
         guard let service else { return findings.invalid(field, "", "resource or service backend is required") }
         let name = service["name"]?.stringValue ?? ""
         if name.isEmpty {
@@ -102,17 +104,17 @@ extension Validation {
         }
     }
 
-    /// A reference to an object of any kind in reach.
-    private static func localReference(_ reference: JSONValue, field: String, into findings: inout Findings) {
+    /// A reference to an object of any kind in the same namespace.
+    private static func typedReference(_ reference: JSONValue, field: String, into findings: inout Findings) {
         if let group = reference["apiGroup"]?.stringValue {
             findings.invalid("\(field).apiGroup", group, NameRules.dnsSubdomain(group))
         }
-        for name in ["kind", "name"] {
-            let text = reference[name]?.stringValue ?? ""
+        for part in ["kind", "name"] {
+            let text = reference[part]?.stringValue ?? ""
             if text.isEmpty {
-                findings.required("\(field).\(name)", "\(name) is required")
+                findings.required("\(field).\(part)", "\(part) is required")
             } else {
-                findings.invalid("\(field).\(name)", text, NameRules.pathSegment(text))
+                findings.invalid("\(field).\(part)", text, NameRules.pathSegment(text))
             }
         }
     }
@@ -129,7 +131,20 @@ extension Validation {
             }
         }
         if let parameters = object.at("spec", "parameters") {
-            localReference(parameters, field: "spec.parameters", into: &findings)
+            let here = "spec.parameters"
+            typedReference(parameters, field: here, into: &findings)
+            let scope = parameters["scope"]
+            findings.oneOfGiven(["Cluster", "Namespace"], "\(here).scope", scope)
+            let namespace = parameters["namespace"]?.stringValue
+            if scope == "Cluster", namespace != nil {
+                findings.forbidden("\(here).namespace", "`parameters.scope` is set to 'Cluster'")
+            } else if scope == "Namespace" {
+                if let namespace {
+                    findings.invalid("\(here).namespace", namespace, NameRules.dnsLabel(namespace))
+                } else {
+                    findings.required("\(here).namespace", "`parameters.scope` is set to 'Namespace'")
+                }
+            }
         }
         if let old {
             immutable("spec.controller", object.at("spec", "controller"), old.at("spec", "controller"), into: &findings)
@@ -156,25 +171,26 @@ extension Validation {
             return findings.invalid(
                 "spec.policyTypes", .array(types), "may not specify more than two policyTypes")
         }
-        for (index, type) in types.enumerated() where !["Egress", "Ingress"].contains(type.stringValue) {
-            findings.unsupported("spec.policyTypes[\(index)]", type, ["Egress", "Ingress"])
+        for (index, type) in types.enumerated() {
+            let known = ["Ingress", "Egress"]
+            if !known.contains(type.stringValue ?? "") {
+                findings.unsupported("spec.policyTypes[\(index)]", type, known, isSorted: false)
+            }
         }
     }
 
     private static func policyPort(_ port: JSONValue, field: String, into findings: inout Findings) {
-        if let transport = port["protocol"], !["SCTP", "TCP", "UDP"].contains(transport.stringValue) {
-            findings.unsupported("\(field).protocol", transport, ["SCTP", "TCP", "UDP"])
-        }
+        findings.oneOfGiven(["SCTP", "TCP", "UDP"], "\(field).protocol", port["protocol"])
         findings.portNumberOrName("\(field).port", port["port"])
         guard let end = port["endPort"] else { return }
         if let start = port["port"]?.intValue {
             if end.intValue ?? 0 < start {
                 findings.invalid("\(field).endPort", end, "must be greater than or equal to `port`")
             }
-        } else if port["port"] == nil {
-            findings.invalid("\(field).endPort", end, "must not be specified when `port` is not specified")
+            findings.port("\(field).endPort", end)
         } else {
-            findings.invalid("\(field).endPort", end, "must not be specified when `port` is non-numeric")
+            let state = port["port"] == nil ? "not specified" : "non-numeric"
+            findings.invalid("\(field).endPort", end, "may not be specified when `port` is \(state)")
         }
     }
 
@@ -192,15 +208,30 @@ extension Validation {
         if range.isEmpty {
             findings.required("\(field).ipBlock.cidr")
         } else if !isCIDR(range) {
-            findings.invalid(
-                "\(field).ipBlock.cidr", .string(range),
-                "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")
+            findings.invalid("\(field).ipBlock.cidr", .string(range), cidrForm)
+        } else {
+            for (index, exception) in (block["except"]?.arrayValue ?? []).enumerated() {
+                let part = exception.stringValue ?? ""
+                let here = "\(field).ipBlock.except[\(index)]"
+                if !isCIDR(part) {
+                    findings.invalid(here, exception, cidrForm)
+                } else if !isStrictly(part, within: range) {
+                    findings.invalid(here, exception, "must be a strict subset of `cidr`")
+                }
+            }
         }
-        for (index, exception) in (block["except"]?.arrayValue ?? []).enumerated()
-        where !isCIDR(exception.stringValue ?? "") {
-            findings.invalid(
-                "\(field).ipBlock.except[\(index)]", exception,
-                "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")
+    }
+
+    /// Whether one range of addresses is a part of another and not all of it. Ranges of IPv6 are taken to be.
+    private static func isStrictly(_ part: String, within whole: String) -> Bool {
+        func read(_ text: String) -> (bits: UInt32, length: UInt32)? {
+            let pieces = text.split(separator: "/")
+            let numbers = (pieces.first ?? "").split(separator: ".").compactMap { UInt32($0) }
+            guard pieces.count == 2, numbers.count == 4, let length = UInt32(pieces[1]) else { return nil }
+            return (numbers.reduce(0) { $0 << 8 | $1 }, length)
         }
+        guard let part = read(part), let whole = read(whole) else { return true }
+        let mask: UInt32 = whole.length == 0 ? 0 : ~0 << (32 - whole.length)
+        return part.length > whole.length && part.bits & mask == whole.bits & mask
     }
 }

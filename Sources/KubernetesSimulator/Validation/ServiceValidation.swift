@@ -29,53 +29,79 @@ extension Validation {
         servicePorts(ports, type: type, into: &findings)
         labels(spec?["selector"], field: "spec.selector", into: &findings)
         findings.oneOf(["ClientIP", "None"], "spec.sessionAffinity", spec?["sessionAffinity"], isRequired: true)
-        if let limit = spec?.at("sessionAffinityConfig", "clientIP", "timeoutSeconds"),
-            !(1...86_400).contains(limit.intValue ?? 0)
+        if let seconds = spec?.at("sessionAffinityConfig", "clientIP", "timeoutSeconds"),
+            !(1...86_400).contains(seconds.intValue ?? 0)
         {
             findings.invalid(
-                "spec.sessionAffinityConfig.clientIP.timeoutSeconds", limit,
+                "spec.sessionAffinityConfig.clientIP.timeoutSeconds", seconds,
                 "must be greater than 0 and less than 86400")
         }
         findings.oneOf(
             ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"], "spec.type", spec?["type"], isRequired: true)
         if !address.isEmpty, address != "None", !isIP(address) {
             findings.invalid(
-                "spec.clusterIPs[0]", .string(address), "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
+                "spec.clusterIPs[0]", .string(address), ipForm)
         }
-        for (index, ip) in (spec?["externalIPs"]?.arrayValue ?? []).enumerated() where !isIP(ip.stringValue ?? "") {
-            findings.invalid(
-                "spec.externalIPs[\(index)]", ip, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
+        for (index, ip) in (spec?["externalIPs"]?.arrayValue ?? []).enumerated() {
+            let text = ip.stringValue ?? ""
+            findings.invalid("spec.externalIPs[\(index)]", text, isIP(text) ? specialAddress(text) : [ipForm])
         }
-        if let policy = spec?["externalTrafficPolicy"] {
-            if type != "LoadBalancer", type != "NodePort" {
-                findings.invalid(
-                    "spec.externalTrafficPolicy", policy, "may only be set for externally-accessible services")
-            } else {
-                findings.oneOf(["Cluster", "Local"], "spec.externalTrafficPolicy", policy)
-            }
-        }
-        findings.oneOf(["Cluster", "Local"], "spec.internalTrafficPolicy", spec?["internalTrafficPolicy"])
+        externalTraffic(spec, type: type, into: &findings)
+        findings.oneOfGiven(["Cluster", "Local"], "spec.internalTrafficPolicy", spec?["internalTrafficPolicy"])
         if spec?["loadBalancerClass"] != nil, type != "LoadBalancer" {
             findings.forbidden("spec.loadBalancerClass", "may only be used when `type` is 'LoadBalancer'")
         }
-        let ranges = spec?["loadBalancerSourceRanges"]?.arrayValue ?? []
-        if !ranges.isEmpty, type != "LoadBalancer" {
+        if spec?["loadBalancerSourceRanges"]?.arrayValue?.isEmpty == false, type != "LoadBalancer" {
             findings.forbidden("spec.LoadBalancerSourceRanges", "may only be used when `type` is 'LoadBalancer'")
         }
-        for (index, range) in ranges.enumerated() where !isCIDR(range.stringValue ?? "") {
-            findings.invalid(
-                "spec.LoadBalancerSourceRanges[\(index)]", range,
-                "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")
-        }
-        if let port = spec?["healthCheckNodePort"], port.intValue ?? 0 != 0 {
-            if type != "LoadBalancer" || spec?["externalTrafficPolicy"] != "Local" {
-                findings.invalid(
-                    "spec.healthCheckNodePort", port,
-                    "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'")
-            } else {
-                findings.port("spec.healthCheckNodePort", port)
+        for (index, range) in (spec?["loadBalancerSourceRanges"]?.arrayValue ?? []).enumerated() {
+            // Ranges came in an annotation once, with blanks between them.
+            let text = (range.stringValue ?? "").trimmingPrefix(while: \.isWhitespace)
+            let bare = String(text.reversed().trimmingPrefix(while: \.isWhitespace).reversed())
+            if !isCIDR(bare) {
+                findings.invalid("spec.LoadBalancerSourceRanges[\(index)]", .string(bare), cidrForm)
             }
         }
+    }
+
+    /// What only concerns services that are reached from outside the cluster.
+    private static func externalTraffic(_ spec: JSONValue?, type: String, into findings: inout Findings) {
+        let isBalanced = type == "LoadBalancer"
+        let hasExternalIPs = type == "ClusterIP" && spec?["externalIPs"]?.arrayValue?.isEmpty == false
+        let policy = spec?["externalTrafficPolicy"]
+        if isBalanced || type == "NodePort" || hasExternalIPs {
+            findings.oneOf(["Cluster", "Local"], "spec.externalTrafficPolicy", policy, isRequired: true)
+        } else if let policy {
+            findings.invalid(
+                "spec.externalTrafficPolicy", policy, "may only be set for externally-accessible services")
+        }
+        guard let port = spec?["healthCheckNodePort"] else { return }
+        if isBalanced, policy == "Local" {
+            findings.port("spec.healthCheckNodePort", port)
+        } else {
+            findings.invalid(
+                "spec.healthCheckNodePort", port,
+                "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'")
+        }
+    }
+
+    static let ipForm = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+    static let cidrForm = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+
+    /// What is wrong with an address that stands for no machine of its own.
+    static func specialAddress(_ text: String) -> [String] {
+        let lower = text.lowercased()
+        if lower == "0.0.0.0" || lower == "::" { return ["may not be unspecified (\(text))"] }
+        if lower.hasPrefix("127.") || lower == "::1" {
+            return ["may not be in the loopback range (127.0.0.0/8, ::1/128)"]
+        }
+        if lower.hasPrefix("169.254.") || lower.hasPrefix("fe80:") {
+            return ["may not be in the link-local range (169.254.0.0/16, fe80::/10)"]
+        }
+        if lower.hasPrefix("224.0.0.") || lower.hasPrefix("ff02:") {
+            return ["may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"]
+        }
+        return []
     }
 
     private static func servicePorts(_ ports: [JSONValue], type: String, into findings: inout Findings) {

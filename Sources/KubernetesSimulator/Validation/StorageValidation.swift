@@ -9,7 +9,7 @@ extension Validation {
         let spec = object["spec"]
         let modes = spec?["accessModes"]?.arrayValue ?? []
         if modes.isEmpty { findings.required("spec.accessModes", "at least 1 access mode is required") }
-        modesAreKnown(modes, into: &findings)
+        for mode in modes { findings.oneOfGiven(accessModes, "spec.accessModes", mode) }
         selector(spec?["selector"], field: "spec.selector", into: &findings)
         if let size = spec?.at("resources", "requests", "storage") {
             if let amount = Quantity.amount(size), amount <= 0 {
@@ -18,9 +18,9 @@ extension Validation {
         } else {
             findings.required("spec.resources[storage]")
         }
-        volumeMode(spec?["volumeMode"], into: &findings)
-        for source in ["dataSource", "dataSourceRef"] {
-            if let reference = spec?[source] { dataSource(reference, field: "spec.\(source)", into: &findings) }
+        findings.oneOfGiven(["Block", "Filesystem"], "spec.volumeMode", spec?["volumeMode"])
+        for field in ["dataSource", "dataSourceRef"] {
+            if let source = spec?[field] { dataSource(source, field: "spec.\(field)", into: &findings) }
         }
         if let name = spec?["storageClassName"]?.stringValue, !name.isEmpty {
             findings.invalid("spec.storageClassName", name, NameRules.dnsSubdomain(name))
@@ -28,13 +28,9 @@ extension Validation {
         guard let old else { return }
         var before = old["spec"] ?? .null
         var after = spec ?? .null
-        // A claim is bound once, and only what is bound can grow.
-        var open = [["volumeAttributesClassName"]]
-        if (old.at("spec", "volumeName")?.stringValue ?? "").isEmpty { open.append(["volumeName"]) }
-        if object.at("status", "phase") == "Bound" { open.append(["resources", "requests", "storage"]) }
-        for path in open {
-            before.put(nil, path[...])
-            after.put(nil, path[...])
+        for field in ["resources", "volumeName", "volumeAttributesClassName"] {
+            before[field] = nil
+            after[field] = nil
         }
         if before != after {
             findings.forbidden(
@@ -49,19 +45,37 @@ extension Validation {
         }
     }
 
+    private static func dataSource(_ source: JSONValue, field: String, into findings: inout Findings) {
+        for part in ["name", "kind"] where (source[part]?.stringValue ?? "").isEmpty {
+            findings.required("\(field).\(part)")
+        }
+        let group = source["apiGroup"]?.stringValue ?? ""
+        if !group.isEmpty {
+            findings.invalid("\(field).apiGroup", group, NameRules.dnsSubdomain(group))
+        } else if source["kind"] != "PersistentVolumeClaim" {
+            findings.invalid(
+                field, source["kind"] ?? "",
+                "must be 'PersistentVolumeClaim' when referencing the default apiGroup")
+        }
+    }
+
     static func volume(_ object: JSONValue, old: JSONValue?, into findings: inout Findings) {
         let spec = object["spec"]
         let modes = spec?["accessModes"]?.arrayValue ?? []
         if modes.isEmpty { findings.required("spec.accessModes") }
-        modesAreKnown(modes, into: &findings)
-        if spec?["capacity"]?.objectValue?.isEmpty != false { findings.required("spec.capacity") }
-        if spec?.at("capacity", "storage") == nil || spec?["capacity"]?.objectValue?.count ?? 0 > 1 {
+        for mode in modes { findings.oneOfGiven(accessModes, "spec.accessModes", mode) }
+        let capacity = spec?["capacity"]?.objectValue ?? [:]
+        if capacity.isEmpty { findings.required("spec.capacity") }
+        if capacity["storage"] == nil || capacity.count > 1 {
             findings.unsupported("spec.capacity", spec?["capacity"] ?? .null, ["storage"])
         }
-        for (name, value) in (spec?["capacity"]?.objectValue ?? [:]).sorted(by: { $0.key < $1.key }) {
-            guard let amount = Quantity.amount(value) else { continue }
-            if amount < 0 { findings.invalid("spec.capacity[\(name)]", value, "must be a valid resource quantity") }
-            if amount <= 0 { findings.invalid("spec.capacity[\(name)]", value, "must be greater than zero") }
+        for (name, size) in capacity.sorted(by: { $0.key < $1.key }) {
+            guard let amount = Quantity.amount(size), amount <= 0 else { continue }
+            let here = "spec.capacity[\(name)]"
+            if amount < 0 {
+                findings.invalid(here, .integer(Int64(max(amount, -9e18))), "must be a valid resource quantity")
+            }
+            findings.invalid(here, size, "must be greater than zero")
         }
         let known: Set = [
             "accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy",
@@ -72,106 +86,31 @@ extension Validation {
         for source in sources.dropFirst() {
             findings.forbidden("spec.\(source)", "may not specify more than 1 volume type")
         }
+        if let source = sources.first, let value = spec?[source] {
+            volumeSource(value, name: source, field: "spec.\(source)", into: &findings)
+        }
+        if let name = spec?["storageClassName"]?.stringValue {
+            findings.invalid("spec.storageClassName", name, NameRules.dnsSubdomain(name))
+        }
+        findings.oneOfGiven(["Block", "Filesystem"], "spec.volumeMode", spec?["volumeMode"])
+        if let affinity = spec?["nodeAffinity"] {
+            if let required = affinity["required"] {
+                nodes(required, field: "spec.nodeAffinity.required", into: &findings)
+            } else {
+                findings.required("spec.nodeAffinity.required", "must specify required node constraints")
+            }
+        }
         findings.oneOf(
             ["Delete", "Recycle", "Retain"], "spec.persistentVolumeReclaimPolicy",
             spec?["persistentVolumeReclaimPolicy"])
         if spec?["local"] != nil, spec?["nodeAffinity"] == nil {
             findings.required("spec.nodeAffinity", "Local volume requires node affinity")
         }
-        if let affinity = spec?["nodeAffinity"] {
-            if let required = affinity["required"] {
-                nodeSelector(required, field: "spec.nodeAffinity.required", into: &findings)
-            } else {
-                findings.required("spec.nodeAffinity.required", "must specify required node constraints")
+        if let old {
+            for source in sources where old.at("spec", source) != spec?[source] {
+                findings.forbidden(
+                    "spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation")
             }
-        }
-        volumeSource(spec, into: &findings)
-        if let name = spec?["storageClassName"]?.stringValue, !name.isEmpty {
-            findings.invalid("spec.storageClassName", name, NameRules.dnsSubdomain(name))
-        }
-        volumeMode(spec?["volumeMode"], into: &findings)
-        guard let old else { return }
-        let all = Set(sources).union((old["spec"]?.objectValue ?? [:]).keys.filter { !known.contains($0) })
-        if all.contains(where: { old.at("spec", $0) != spec?[$0] }) {
-            findings.forbidden(
-                "spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation")
-        }
-        immutable("volumeMode", spec?["volumeMode"], old.at("spec", "volumeMode"), into: &findings)
-        // Where a volume is may be said later, and not changed.
-        if let before = old.at("spec", "nodeAffinity"), before != spec?["nodeAffinity"] {
-            findings.invalid("spec.nodeAffinity", spec?["nodeAffinity"], "field is immutable")
-        }
-    }
-
-    private static func volumeSource(_ spec: JSONValue?, into findings: inout Findings) {
-        if let source = spec?["hostPath"] {
-            path(source, field: "spec.hostPath.path", into: &findings)
-        }
-        if let source = spec?["local"] { path(source, field: "spec.local.path", into: &findings) }
-        if let source = spec?["nfs"] {
-            if (source["server"]?.stringValue ?? "").isEmpty { findings.required("spec.nfs.server") }
-            let path = source["path"]?.stringValue ?? ""
-            if path.isEmpty { findings.required("spec.nfs.path") }
-            if !path.hasPrefix("/") {
-                findings.invalid("spec.nfs.path", .string(path), "must be an absolute path")
-            }
-        }
-        if let source = spec?["csi"] {
-            driverName(source["driver"], field: "spec.csi.driver", into: &findings)
-            if (source["volumeHandle"]?.stringValue ?? "").isEmpty { findings.required("spec.csi.volumeHandle") }
-        }
-    }
-
-    private static func path(_ source: JSONValue, field: String, into findings: inout Findings) {
-        let path = source["path"]?.stringValue ?? ""
-        if path.isEmpty { return findings.required(field) }
-        noBacksteps(.string(path), field: field, into: &findings)
-    }
-
-    private static func modesAreKnown(_ modes: [JSONValue], into findings: inout Findings) {
-        for mode in modes where !accessModes.contains(mode.stringValue ?? "") {
-            findings.unsupported("spec.accessModes", mode, accessModes)
-        }
-    }
-
-    private static func volumeMode(_ mode: JSONValue?, into findings: inout Findings) {
-        if let mode, !["Block", "Filesystem"].contains(mode.stringValue) {
-            findings.unsupported("spec.volumeMode", mode, ["Block", "Filesystem"])
-        }
-    }
-
-    private static func dataSource(_ reference: JSONValue, field: String, into findings: inout Findings) {
-        for name in ["kind", "name"] where (reference[name]?.stringValue ?? "").isEmpty {
-            findings.required("\(field).\(name)")
-        }
-        let group = reference["apiGroup"]?.stringValue ?? ""
-        if group.isEmpty, reference["kind"] != "PersistentVolumeClaim" {
-            findings.invalid(
-                field, reference["kind"] ?? "", "must be 'PersistentVolumeClaim' when referencing the default apiGroup")
-        }
-        if !group.isEmpty { findings.invalid("\(field).apiGroup", group, NameRules.dnsSubdomain(group)) }
-    }
-
-    /// Where volumes of a class can be: no key twice in a term, no term twice.
-    private static func topologies(_ terms: [JSONValue], into findings: inout Findings) {
-        var seen: [JSONValue] = []
-        for (index, term) in terms.enumerated() {
-            let here = "allowedTopologies[\(index)].matchLabelExpressions"
-            let expressions = JSONValue.array(term["matchLabelExpressions"]?.arrayValue ?? [])
-            var keys: Set<String> = []
-            for (place, expression) in (expressions.arrayValue ?? []).enumerated() {
-                let values = (expression["values"]?.arrayValue ?? []).map { $0.stringValue ?? "" }
-                if values.isEmpty { findings.required("\(here)[\(place)].values") }
-                var own: Set<String> = []
-                for (number, value) in values.enumerated() where !own.insert(value).inserted {
-                    findings.duplicate("\(here)[\(place)].values[\(number)]", .string(value))
-                }
-                let key = expression["key"]?.stringValue ?? ""
-                findings.invalid("\(here)[\(place)].key", key, NameRules.qualifiedName(key))
-                if !keys.insert(key).inserted { findings.duplicate("\(here)[\(place)].key", .string(key)) }
-            }
-            if seen.contains(expressions) { findings.duplicate(here, "") }
-            seen.append(expressions)
         }
     }
 
@@ -183,10 +122,8 @@ extension Validation {
             findings.invalid("provisioner", provisioner, NameRules.qualifiedName(provisioner.lowercased()))
         }
         findings.oneOf(["Delete", "Retain"], "reclaimPolicy", object["reclaimPolicy"])
-        let binding = object["volumeBindingMode"] ?? ""
-        if !["Immediate", "WaitForFirstConsumer"].contains(binding.stringValue) {
-            findings.unsupported("volumeBindingMode", binding, ["Immediate", "WaitForFirstConsumer"])
-        }
+        findings.oneOfGiven(
+            ["Immediate", "WaitForFirstConsumer"], "volumeBindingMode", object["volumeBindingMode"])
         topologies(object["allowedTopologies"]?.arrayValue ?? [], into: &findings)
         guard let old else { return }
         for (field, name) in [("parameters", "parameters"), ("provisioner", "provisioner")]
@@ -197,5 +134,94 @@ extension Validation {
             findings.forbidden("reclaimPolicy", "updates to reclaimPolicy are forbidden.")
         }
         immutable("volumeBindingMode", object["volumeBindingMode"], old["volumeBindingMode"], into: &findings)
+    }
+
+    private static func topologies(_ terms: [JSONValue], into findings: inout Findings) {
+        var seen: [[String: Set<String>]] = []
+        for (index, term) in terms.enumerated() {
+            let here = "allowedTopologies[\(index)].matchLabelExpressions"
+            var values: [String: Set<String>] = [:]
+            for (place, expression) in (term["matchLabelExpressions"]?.arrayValue ?? []).enumerated() {
+                let field = "\(here)[\(place)]"
+                let key = expression["key"]?.stringValue ?? ""
+                let given = (expression["values"]?.arrayValue ?? []).compactMap(\.stringValue)
+                if given.isEmpty { findings.required("\(field).values") }
+                var own: Set<String> = []
+                for (number, value) in given.enumerated() where !own.insert(value).inserted {
+                    findings.duplicate("\(field).values[\(number)]", .string(value))
+                }
+                findings.invalid("\(field).key", key, NameRules.qualifiedName(key))
+                if values[key] != nil { findings.duplicate("\(field).key", .string(key)) }
+                values[key] = own
+            }
+            // A term without expressions is a duplicate of nothing, which the server counts as seen.
+            if values.isEmpty || seen.contains(values) { findings.duplicate(here, "") }
+            seen.append(values)
+        }
+    }
+
+    // MARK: Where volumes come from
+
+    private static func volumeSource(
+        _ source: JSONValue, name: String, field: String, into findings: inout Findings
+    ) {
+        func path() {
+            let path = source["path"]?.stringValue ?? ""
+            if path.isEmpty { findings.required("\(field).path") }
+            if path.split(separator: "/").contains("..") {
+                findings.invalid("\(field).path", .string(path), "must not contain '..'")
+            }
+        }
+        switch name {
+        case "hostPath", "local": path()
+        case "nfs":
+            for part in ["server", "path"] where (source[part]?.stringValue ?? "").isEmpty {
+                findings.required("\(field).\(part)")
+            }
+            if source["path"]?.stringValue?.hasPrefix("/") == false {
+                findings.invalid("\(field).path", source["path"], "must be an absolute path")
+            }
+        case "csi":
+            let driver = source["driver"]?.stringValue ?? ""
+            if driver.isEmpty { findings.required("\(field).driver") }
+            if driver.utf8.count > 63 { findings.tooLong("\(field).driver", 63) }
+            findings.invalid("\(field).driver", driver, NameRules.dnsSubdomain(driver.lowercased()))
+            if (source["volumeHandle"]?.stringValue ?? "").isEmpty { findings.required("\(field).volumeHandle") }
+        default: break
+        }
+    }
+
+    /// The nodes that a volume can be reached from.
+    private static func nodes(_ selector: JSONValue, field: String, into findings: inout Findings) {
+        let terms = selector["nodeSelectorTerms"]?.arrayValue ?? []
+        if terms.isEmpty {
+            findings.required("\(field).nodeSelectorTerms", "must have at least one node selector term")
+        }
+        for (index, term) in terms.enumerated() {
+            for (place, requirement) in (term["matchExpressions"]?.arrayValue ?? []).enumerated() {
+                let here = "\(field).nodeSelectorTerms[\(index)].matchExpressions[\(place)]"
+                let key = requirement["key"]?.stringValue ?? ""
+                let count = requirement["values"]?.arrayValue?.count ?? 0
+                switch requirement["operator"]?.stringValue {
+                case "In", "NotIn":
+                    if count == 0 {
+                        findings.required("\(here).values", "must be specified when `operator` is 'In' or 'NotIn'")
+                    }
+                case "Exists", "DoesNotExist":
+                    if count > 0 {
+                        findings.forbidden(
+                            "\(here).values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
+                    }
+                case "Gt", "Lt":
+                    if count != 1 {
+                        findings.required(
+                            "\(here).values", "must be specified single value when `operator` is 'Lt' or 'Gt'")
+                    }
+                default:
+                    findings.invalid("\(here).operator", requirement["operator"] ?? "", "not a valid selector operator")
+                }
+                findings.invalid("\(here).key", key, NameRules.qualifiedName(key))
+            }
+        }
     }
 }

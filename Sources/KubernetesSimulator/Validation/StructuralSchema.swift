@@ -14,7 +14,8 @@ enum StructuralSchema {
     private static func node(_ schema: JSONValue, field: String, place: String, into findings: inout Findings) {
         let isFree =
             schema["x-kubernetes-int-or-string"]?.boolValue == true
-            || schema["x-kubernetes-preserve-unknown-fields"]?.boolValue == true
+            // A value that is refused as such is not looked at any further.
+            || schema["x-kubernetes-preserve-unknown-fields"] != nil
         if (schema["type"]?.stringValue ?? "").isEmpty, !isFree {
             findings.required("\(field).type", "must not be empty for specified \(place)")
         }
@@ -28,12 +29,6 @@ enum StructuralSchema {
         if let pattern = schema["pattern"]?.stringValue, Pattern(pattern) == nil {
             findings.invalid(
                 "\(field).pattern", .string(pattern), "must be a valid regular expression, but isn't")
-        }
-        if let value = schema["default"], types.contains(schema["type"]?.stringValue ?? "") {
-            for var cause in CustomResourceSchema.problems(in: value, schema: schema) {
-                cause.field = "\(field).default"
-                findings.append(cause)
-            }
         }
         for (name, why) in [("$ref", "$ref is not supported"), ("definitions", "definitions is not supported")]
         where schema[name] != nil {
@@ -65,55 +60,73 @@ enum StructuralSchema {
         } else if schema["type"] == "array" {
             findings.required("\(field).items", "must be specified")
         }
-        mapKeys(of: schema, field: field, into: &findings)
+        listType(of: schema, field: field, into: &findings)
+        guard let value = schema["default"], schema["type"]?.stringValue?.isEmpty == false else { return }
+        for var problem in CustomResourceSchema.problems(in: value, schema: schema) {
+            problem.field = problem.field.isEmpty ? "\(field).default" : "\(field).default.\(problem.field)"
+            findings.append(problem)
+        }
     }
 
-    /// What identifies a list's items has to be there in every one of them.
-    private static func mapKeys(of schema: JSONValue, field: String, into findings: inout Findings) {
+    /// Only lists have a list type, and what identifies a list's items has to be there in every one of them.
+    private static func listType(of schema: JSONValue, field: String, into findings: inout Findings) {
+        let type = schema["type"]?.stringValue ?? ""
+        let listType = schema["x-kubernetes-list-type"]
         let keys = schema["x-kubernetes-list-map-keys"]?.arrayValue ?? []
-        let kind = schema["x-kubernetes-list-type"]
-        if kind != nil, schema["type"] != "array" {
-            findings.invalid(
-                "\(field).type", schema["type"] ?? "", "must be array if x-kubernetes-list-type is specified")
+        if listType != nil, type != "array" {
+            let why = "must be array if x-kubernetes-list-type is specified"
+            if type.isEmpty {
+                findings.required("\(field).type", why)
+            } else {
+                findings.invalid("\(field).type", .string(type), why)
+            }
         }
-        if !keys.isEmpty, kind != "map" {
+        if let listType, !["atomic", "map", "set"].contains(listType.stringValue ?? "") {
+            findings.unsupported(
+                "\(field).x-kubernetes-list-type", listType, ["atomic", "set", "map"], isSorted: false)
+        }
+        if !keys.isEmpty, listType != "map" {
             let why = "must be map if x-kubernetes-list-map-keys is non-empty"
-            if let kind {
-                findings.invalid("\(field).x-kubernetes-list-type", kind, why)
+            if let listType {
+                findings.invalid("\(field).x-kubernetes-list-type", listType, why)
             } else {
                 findings.required("\(field).x-kubernetes-list-type", why)
             }
         }
-        switch kind?.stringValue {
-        case nil, "atomic", "set": return
-        case "map":
-            if keys.isEmpty {
-                findings.required(
-                    "\(field).x-kubernetes-list-map-keys",
-                    "must not be empty if x-kubernetes-list-type is map")
-            }
-            if let items = schema["items"], items["type"] != "object" {
-                return findings.invalid(
-                    "\(field).items.type", items["type"] ?? "",
-                    "must be object if parent array's x-kubernetes-list-type is map")
-            }
-            if Set(keys).count < keys.count {
-                findings.invalid(
-                    "\(field).x-kubernetes-list-map-keys", .array(keys), "must not contain duplicate entries")
-            }
-        case let other:
-            findings.unsupported(
-                "\(field).x-kubernetes-list-type", .string(other ?? ""), ["atomic", "map", "set"])
+        if listType == "map" { mapKeys(keys, of: schema, field: field, into: &findings) }
+    }
+
+    private static func mapKeys(
+        _ keys: [JSONValue], of schema: JSONValue, field: String, into findings: inout Findings
+    ) {
+        let here = "\(field).x-kubernetes-list-map-keys"
+        if keys.isEmpty { findings.required(here, "must not be empty if x-kubernetes-list-type is map") }
+        guard let items = schema["items"] else {
+            return findings.required("\(field).items", "must have a schema if x-kubernetes-list-type is map")
         }
-        let required = schema.at("items", "required")?.arrayValue ?? []
+        if items["type"] != "object" {
+            findings.invalid(
+                "\(field).items.type", items["type"] ?? "",
+                "must be object if parent array's x-kubernetes-list-type is map")
+        }
+        let required = items["required"]?.arrayValue ?? []
+        var seen: Set<JSONValue> = []
         for key in keys {
             let name = key.stringValue ?? ""
-            let property = schema.at("items", "properties", name)
-            if property == nil {
-                findings.invalid(
-                    "\(field).x-kubernetes-list-map-keys", .array(keys),
-                    "entries have to be present as a property in items")
-            } else if property?["default"] == nil, !required.contains(key) {
+            let property = items.at("properties", name)
+            if items["type"] == "object" {
+                if property == nil {
+                    findings.invalid(here, .array(keys), "entries must all be names of item properties")
+                } else if ["array", "object"].contains(property?["type"]?.stringValue) {
+                    findings.invalid(
+                        "\(field).items.properties[\(name)].type", items["type"],
+                        "must be a scalar type if parent array's x-kubernetes-list-type is map")
+                }
+                if !seen.insert(key).inserted {
+                    findings.invalid(here, .array(keys), "must not contain duplicate entries")
+                }
+            }
+            if let property, property["default"] == nil, !required.contains(key) {
                 findings.required(
                     "\(field).items.properties[\(name)].default",
                     "this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property"

@@ -27,7 +27,7 @@ enum Validation {
         case "PersistentVolumeClaim": claim(object, old: old, into: &findings)
         case "PersistentVolume": volume(object, old: old, into: &findings)
         case "StorageClass": storageClass(object, old: old, into: &findings)
-        case "Ingress": ingress(object, into: &findings)
+        case "Ingress": ingress(object, old: old, into: &findings)
         case "IngressClass": ingressClass(object, old: old, into: &findings)
         case "NetworkPolicy": networkPolicy(object, into: &findings)
         case "Role", "ClusterRole": role(object, kind: resource.kind, into: &findings)
@@ -35,17 +35,18 @@ enum Validation {
         case "HorizontalPodAutoscaler": autoscaler(object, into: &findings)
         case "PodDisruptionBudget": disruptionBudget(object, into: &findings)
         case "PriorityClass": priorityClass(object, old: old, into: &findings)
+        case "Namespace": namespace(object, into: &findings)
+        case "Endpoints": endpoints(object, into: &findings)
+        case "EndpointSlice": endpointSlice(object, old: old, into: &findings)
+        case "RuntimeClass": runtimeClass(object, old: old, into: &findings)
+        case "CSIDriver": driver(object, into: &findings)
+        case "Lease": lease(object, into: &findings)
         case "LimitRange": limitRange(object, into: &findings)
         case "ResourceQuota": resourceQuota(object, old: old, into: &findings)
         case "CustomResourceDefinition": definition(object, old: old, into: &findings)
         case "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration":
             webhooks(object, into: &findings)
         case "APIService": apiService(object, into: &findings)
-        case "Endpoints": endpoints(object, into: &findings)
-        case "EndpointSlice": endpointSlice(object, old: old, into: &findings)
-        case "RuntimeClass": runtimeClass(object, old: old, into: &findings)
-        case "Lease": lease(object, into: &findings)
-        case "Namespace": namespace(object, into: &findings)
         default: break
         }
         return findings.causes

@@ -5,8 +5,7 @@ internal import KubernetesObjects
 extension Validation {
     static func deployment(_ object: JSONValue, old: JSONValue?, into findings: inout Findings) {
         findings.notNegative("spec.replicas", object.at("spec", "replicas"))
-        workloadSelector(object, kind: "deployment", into: &findings)
-        template(of: object, into: &findings)
+        if workloadSelector(object, kind: "deployment", into: &findings) { template(of: object, into: &findings) }
         let strategy = object.at("spec", "strategy")
         switch strategy?["type"]?.stringValue {
         case "Recreate":
@@ -18,7 +17,10 @@ extension Validation {
         case "RollingUpdate":
             rollingUpdate(strategy?["rollingUpdate"], field: "spec.strategy.rollingUpdate", into: &findings)
         default:
-            findings.unsupported("spec.strategy.type", strategy?["type"], ["Recreate", "RollingUpdate"])
+            unknownStrategy(
+                "spec.strategy", strategy, "FieldValueNotSupported",
+                "supported values: \"Recreate\", \"RollingUpdate\"", members: ["maxUnavailable", "maxSurge"],
+                into: &findings)
         }
         findings.notNegative("spec.minReadySeconds", object.at("spec", "minReadySeconds"))
         findings.notNegative("spec.revisionHistoryLimit", object.at("spec", "revisionHistoryLimit"))
@@ -60,8 +62,7 @@ extension Validation {
             }
             return template(of: object, into: &findings)
         }
-        workloadSelector(object, kind: "deployment", into: &findings)
-        template(of: object, into: &findings)
+        if workloadSelector(object, kind: "deployment", into: &findings) { template(of: object, into: &findings) }
         if let old {
             immutable("spec.selector", object.at("spec", "selector"), old.at("spec", "selector"), into: &findings)
         }
@@ -69,8 +70,10 @@ extension Validation {
 
     static func statefulSet(_ object: JSONValue, old: JSONValue?, into findings: inout Findings) {
         let spec = object["spec"]
-        findings.oneOf(
-            ["OrderedReady", "Parallel"], "spec.podManagementPolicy", spec?["podManagementPolicy"], isRequired: true)
+        let policy = spec?["podManagementPolicy"]
+        if policy != "OrderedReady", policy != "Parallel" {
+            findings.invalid("spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'")
+        }
         let strategy = spec?["updateStrategy"]
         switch strategy?["type"]?.stringValue {
         case "OnDelete":
@@ -86,7 +89,9 @@ extension Validation {
                 "spec.updateStrategy.rollingUpdate.maxUnavailable", strategy?.at("rollingUpdate", "maxUnavailable"))
         case nil, "": findings.required("spec.updateStrategy")
         default:
-            findings.invalid("spec.updateStrategy", strategy?["type"], "must be 'RollingUpdate' or 'OnDelete'")
+            unknownStrategy(
+                "spec.updateStrategy", strategy, "FieldValueInvalid", "must be 'RollingUpdate' or 'OnDelete'",
+                members: ["partition", "maxUnavailable"], into: &findings)
         }
         for field in ["whenDeleted", "whenScaled"] {
             findings.oneOf(
@@ -96,9 +101,10 @@ extension Validation {
         findings.notNegative("spec.replicas", spec?["replicas"])
         findings.notNegative("spec.minReadySeconds", spec?["minReadySeconds"])
         findings.notNegative("spec.ordinals.start", spec?.at("ordinals", "start"))
-        workloadSelector(object, kind: "statefulset", into: &findings)
-        let claims = Set((spec?["volumeClaimTemplates"]?.arrayValue ?? []).map(\.name))
-        template(of: object, claims: claims, into: &findings)
+        if workloadSelector(object, kind: "statefulset", into: &findings) {
+            let claims = Set((spec?["volumeClaimTemplates"]?.arrayValue ?? []).map(\.name))
+            template(of: object, claims: claims, into: &findings)
+        }
         onlyAlways(object, into: &findings)
         if let name = spec?["serviceName"]?.stringValue, !name.isEmpty, old == nil {
             findings.invalid("spec.serviceName", name, NameRules.dnsSubdomain(name))
@@ -122,7 +128,7 @@ extension Validation {
     }
 
     static func daemonSet(_ object: JSONValue, old: JSONValue?, into findings: inout Findings) {
-        workloadSelector(object, kind: "daemonset", into: &findings)
+        _ = workloadSelector(object, kind: "daemonset", into: &findings)
         template(of: object, into: &findings)
         onlyAlways(object, into: &findings)
         findings.notNegative("spec.minReadySeconds", object.at("spec", "minReadySeconds"))
@@ -135,7 +141,9 @@ extension Validation {
             findings.countOrPercentage("\(field).maxUnavailable", update?["maxUnavailable"])
             findings.countOrPercentage("\(field).maxSurge", update?["maxSurge"])
             func isSome(_ name: String) -> Bool {
-                IntOrPercent.resolve(update?[name], of: 100, roundingUp: true) > 0
+                // A text that is no percentage is refused above, and counts for something here.
+                if let text = update?[name]?.stringValue, !text.hasSuffix("%") { return true }
+                return IntOrPercent.resolve(update?[name], of: 100, roundingUp: true) > 0
             }
             if isSome("maxUnavailable"), isSome("maxSurge") {
                 findings.invalid(
@@ -145,7 +153,10 @@ extension Validation {
             }
             findings.notAboveAll("\(field).maxUnavailable", update?["maxUnavailable"])
         default:
-            findings.unsupported("spec.updateStrategy.type", strategy?["type"], ["OnDelete", "RollingUpdate"])
+            unknownStrategy(
+                "spec.updateStrategy", strategy, "FieldValueNotSupported",
+                "supported values: \"RollingUpdate\", \"OnDelete\"", members: ["maxUnavailable", "maxSurge"],
+                into: &findings)
         }
         findings.notNegative("spec.revisionHistoryLimit", object.at("spec", "revisionHistoryLimit"))
         if let old {
@@ -155,25 +166,61 @@ extension Validation {
 
     // MARK: What they have in common
 
-    private static func workloadSelector(_ object: JSONValue, kind: String, into findings: inout Findings) {
+    /// A strategy of an unknown type: the server shows its own form of the whole of it.
+    private static func unknownStrategy(
+        _ field: String, _ strategy: JSONValue?, _ reason: String, _ why: String, members: [String],
+        into findings: inout Findings
+    ) {
+        let isStateful = members.contains("partition")
+        let update = strategy?["rollingUpdate"].map { update in
+            let pairs = members.map { name in
+                let unset: JSONValue = isStateful && name != "partition" ? .null : 0
+                return "\"\(name.prefix(1).uppercased())\(name.dropFirst())\":\((update[name] ?? unset).serialized())"
+            }
+            return "{\(pairs.joined(separator: ","))}"
+        }
+        let type = (strategy?["type"] ?? "").serialized()
+        let shown = "{\"Type\":\(type),\"RollingUpdate\":\(update ?? "null")}"
+        let word = reason == "FieldValueInvalid" ? "Invalid" : "Unsupported"
+        findings.append(
+            APIStatus.Cause(reason: reason, message: "\(word) value: \(shown): \(why)", field: field))
+    }
+
+    /// A workload's selector; says whether it can be read, for the template is not looked at where it cannot.
+    private static func workloadSelector(_ object: JSONValue, kind: String, into findings: inout Findings) -> Bool {
         let selector = object.at("spec", "selector")
         let labels = object.at("spec", "template", "metadata", "labels")
-        guard let selector else {
-            if kind != "daemonset" { findings.required("spec.selector") }
-            return findings.invalid(
+        func mismatch(_ labels: JSONValue?) {
+            findings.invalid(
                 "spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
         }
-        var own = Findings()
-        self.selector(selector, field: "spec.selector", into: &own)
-        findings.append(own)
-        if !own.isEmpty {
-            if kind != "daemonset" { findings.invalid("spec.selector", selector, "invalid label selector") }
-        } else if LabelSelector(object: selector).isEmpty {
-            findings.invalid("spec.selector", selector, "empty selector is invalid for \(kind)")
-        } else if !LabelSelector(object: selector).matches(labels) {
-            findings.invalid(
-                "spec.template.metadata.labels", labels ?? .object([:]), "`selector` does not match template `labels`")
+        guard let selector else {
+            if kind != "daemonset" { findings.required("spec.selector") }
+            mismatch(labels)
+            return true
         }
+        self.selector(selector, field: "spec.selector", into: &findings)
+        if LabelSelector(object: selector).isEmpty, selector["matchExpressions"] == nil {
+            findings.invalid("spec.selector", selector, "empty selector is invalid for \(kind)")
+            return true
+        }
+        guard isReadable(selector) else {
+            switch kind {
+            case "daemonset": return true
+            case "statefulset": findings.invalid("spec.selector", selector, "")
+            default: findings.invalid("spec.selector", selector, "invalid label selector")
+            }
+            return false
+        }
+        if !LabelSelector(object: selector).matches(labels) { mismatch(labels ?? .object([:])) }
+        return true
+    }
+
+    /// Whether a label selector's keys, operators and values are such that anything can be selected by it.
+    static func isReadable(_ selector: JSONValue) -> Bool {
+        var findings = Findings()
+        self.selector(selector, field: "", into: &findings)
+        return findings.isEmpty
     }
 
     private static func template(of object: JSONValue, claims: Set<String> = [], into findings: inout Findings) {

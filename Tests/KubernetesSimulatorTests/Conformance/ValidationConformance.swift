@@ -210,7 +210,7 @@ struct ValidationConformance {
         ),
         (
             "deployments", workload("\(selected), strategy: {type: Blue}"),
-            "spec.strategy.type: Unsupported value: \"Blue\": supported values: \"Recreate\", \"RollingUpdate\""
+            "spec.strategy: Unsupported value: {\"Type\":\"Blue\",\"RollingUpdate\":null}: supported values: \"Recreate\", \"RollingUpdate\""
         ),
         (
             "deployments",
@@ -238,7 +238,7 @@ struct ValidationConformance {
         ("statefulsets", workload("\(selected), podManagementPolicy: Wild"), "spec.podManagementPolicy: "),
         (
             "statefulsets", workload("\(selected), updateStrategy: {type: Odd}"),
-            "spec.updateStrategy: Invalid value: \"Odd\": must be 'RollingUpdate' or 'OnDelete'"
+            "spec.updateStrategy: Invalid value: {\"Type\":\"Odd\",\"RollingUpdate\":null}: must be 'RollingUpdate' or 'OnDelete'"
         ),
         (
             "daemonsets", workload("selector: {}"),
