@@ -38,6 +38,32 @@ internal import Testing
         #expect(try JSONPatch([.remove(path: "/a/\u{301}b")]).apply(to: ["a": ["\u{301}b": 1]]) == ["a": [:]])
     }
 
+    @Test(arguments: ["a\r", "a\nb", "a\r\nb", "\u{301}a", "a|b|c"]) func anInventoryOfAnyNamesReadsBack(name: String)
+        throws
+    {
+        let role = GroupVersionKind(group: "rbac.authorization.k8s.io", version: "v1", kind: "Role")
+        let inventory = Inventory([
+            ObjectReference(type: role, namespace: "shop", name: name),
+            ObjectReference(type: role, namespace: "shop", name: "b"),
+        ])
+        #expect(try Inventory(data: inventory.data) == inventory)
+    }
+
+    @Test func aWatchedObjectThatIsNoneIsTheServersFault() {
+        let selection = ObjectSelection(type: GroupVersionKind(version: "v1", kind: "ConfigMap"), namespace: "shop")
+        #expect(throws: KubernetesError.self) {
+            try WatchEvent(line: Array(#"{"type":"ADDED","object":"x"}"#.utf8), selection: selection)
+        }
+    }
+
+    @Test(arguments: [
+        "9223372036854775807e1", "9e9223372036854775807", "1e-9223372036854775808", "-9223372036854775808E2",
+    ])
+    func aQuantityBeyondAllMeasureIsNoQuantity(text: String) {
+        #expect(Quantity.canonical(text) == nil)
+        #expect(Quantity.amount(.string(text)).map { abs($0) > 1e18 } ?? true)
+    }
+
     @Test func aKeyWithQuotesReadsBack() throws {
         let path = FieldPath([.key("a.\"b")])
         #expect(try FieldPath(parsing: path.description) == path)

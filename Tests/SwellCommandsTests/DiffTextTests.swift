@@ -34,6 +34,18 @@ internal import Testing
             fields: fields)
     }
 
+    @Test func showsTheLineThatDiffersInATextWithCarriageReturns() {
+        let answer = PreviewAnswer(
+            objects: [
+                Self.object(
+                    .update, "web",
+                    [ChangedField(path: "data.conf", before: "a\r\nb\r\n", after: "a\r\nc\r\n", managers: [])])
+            ])
+        let lines = Self.lines([Self.cluster("usw1-prod-a", answer)])
+        #expect(lines.contains { $0.hasSuffix("-b\\xd") } && lines.contains { $0.hasSuffix("+c\\xd") }, "\(lines)")
+        #expect(!lines.contains { $0.hasSuffix("-a\\xd") }, "\(lines)")
+    }
+
     private static let scaled = PreviewAnswer(
         objects: [
             object(

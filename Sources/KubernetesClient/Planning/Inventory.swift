@@ -72,7 +72,7 @@ public struct Inventory: Sendable, Hashable {
         let lines = sorted.map { reference in
             [
                 reference.type.group, reference.type.version, reference.type.kind, reference.namespace ?? "",
-                reference.name,
+                Self.written(reference.name),
             ]
             .joined(separator: "|")
         }
@@ -89,18 +89,39 @@ public struct Inventory: Sendable, Hashable {
                 code: .invalidInput, message: "the inventory is of a format that this version does not know")
         }
         self.references = Set(
-            try objects.split(separator: "\n").map { line in
+            // By bytes: a mark or a line end that follows may join a separator in one character.
+            try objects.utf8.split(separator: UInt8(ascii: "\n")).map { line in
                 // The name comes last: of a role it may hold anything but slashes and percent signs.
-                let parts = line.split(separator: "|", maxSplits: 4, omittingEmptySubsequences: false).map {
-                    String($0)
-                }
-                guard parts.count == 5, !parts[1].isEmpty, !parts[2].isEmpty, !parts[4].isEmpty else {
+                let parts = line.split(separator: UInt8(ascii: "|"), maxSplits: 4, omittingEmptySubsequences: false)
+                    .map { String(Substring($0)) }
+                guard parts.count == 5, !parts[1].isEmpty, !parts[2].isEmpty,
+                    let name = Self.read(parts[4]), !name.isEmpty
+                else {
                     throw KubernetesError(
-                        code: .invalidInput, message: "the inventory's line \"\(line)\" is no object reference")
+                        code: .invalidInput,
+                        message: "the inventory's line \"\(Substring(line))\" is no object reference")
                 }
                 return ObjectReference(
                     type: GroupVersionKind(group: parts[0], version: parts[1], kind: parts[2]),
-                    namespace: parts[3].isEmpty ? nil : parts[3], name: parts[4])
+                    namespace: parts[3].isEmpty ? nil : parts[3], name: name)
             })
+    }
+
+    /// A name without line ends, which a role's may have: as in a URL, since no name has percent signs.
+    private static func written(_ name: String) -> String {
+        guard name.utf8.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { return name }
+        return name.unicodeScalars.reduce(into: "") { text, scalar in
+            switch scalar {
+            case "\n": text += "%0A"
+            case "\r": text += "%0D"
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+    }
+
+    private static func read(_ text: String) -> String? {
+        guard text.utf8.contains(UInt8(ascii: "%")) else { return text }
+        let name = text.replacing("%0A", with: "\n").replacing("%0D", with: "\r")
+        return name.utf8.contains(UInt8(ascii: "%")) ? nil : name
     }
 }

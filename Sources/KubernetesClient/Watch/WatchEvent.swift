@@ -34,10 +34,17 @@ public enum WatchEvent: Sendable, Hashable {
         guard let kind = json["type"]?.stringValue, let object = json["object"] else {
             throw KubernetesError(code: .invalidAnswer, message: "watch of \(selection): a line is no event")
         }
+        func read() throws -> KubernetesObject {
+            do {
+                return try KubernetesObject(json: object)
+            } catch {
+                throw KubernetesError(code: .invalidAnswer, message: "watch of \(selection): \(error)", cause: error)
+            }
+        }
         switch kind {
-        case "ADDED": self = .added(try KubernetesObject(json: object))
-        case "MODIFIED": self = .modified(try KubernetesObject(json: object))
-        case "DELETED": self = .deleted(try KubernetesObject(json: object))
+        case "ADDED": self = .added(try read())
+        case "MODIFIED": self = .modified(try read())
+        case "DELETED": self = .deleted(try read())
         case "BOOKMARK":
             self = .bookmark(resourceVersion: object["metadata"]?["resourceVersion"]?.stringValue ?? "")
         case "ERROR":

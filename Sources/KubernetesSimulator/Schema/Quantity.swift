@@ -42,7 +42,7 @@ enum Quantity {
         }
         if let unit = decimal.first(where: { $0.suffix == suffix }) { return number * power(of: unit.power) }
         guard let mark = suffix.first, mark == "e" || mark == "E", let exponent = Int(suffix.dropFirst()),
-            abs(exponent) <= 24
+            (-24...24).contains(exponent)
         else { return nil }
         return number * power(of: exponent)
     }
@@ -122,16 +122,19 @@ enum Quantity {
         return unit < 0 ? "\(number)" : "\(number)\(binary[unit])"
     }
 
-    /// An exponent stays one, and becomes a multiple of three.
+    /// An exponent stays one, and becomes a multiple of three. None is of more digits than the server reads.
     private static func exponentForm(_ digits: String, _ exponent: Int?) -> String? {
-        guard let exponent, var (number, power) = scaled(digits, power: exponent) else { return nil }
+        guard let exponent, abs(Double(exponent)) < 1e9, var (number, power) = scaled(digits, power: exponent)
+        else { return nil }
         if number == 0 { return "0" }
         while number % 10 == 0 {
             number /= 10
             power += 1
         }
         while power % 3 != 0 {
-            number *= 10
+            let (product, overflow) = number.multipliedReportingOverflow(by: 10)
+            guard !overflow else { return nil }
+            number = product
             power -= 1
         }
         return power == 0 ? "\(number)" : "\(number)e\(power)"

@@ -126,8 +126,10 @@ struct DiffText {
 
     /// A value in lines, as YAML has it; a text of several lines as it is.
     private static func text(_ value: JSONValue) -> [String] {
-        if case .string(let text) = value, text.contains("\n") {
-            return text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        if case .string(let text) = value, text.utf8.contains(UInt8(ascii: "\n")) {
+            // By bytes: a carriage return before the line end is part of the line, and may be all that differs.
+            return text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+                .map { String(Substring($0)) }
         }
         return value.yaml().split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
     }

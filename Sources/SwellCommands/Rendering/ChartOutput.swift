@@ -59,7 +59,8 @@ struct ChartOutput {
             let template = source.split(separator: "/").dropFirst().joined(separator: "/")
             parts.append((template.isEmpty ? String(source) : template, lines.joined(separator: "\n") + "\n"))
         }
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+        // A template may have been written where lines end otherwise.
+        for line in text.split(omittingEmptySubsequences: false, whereSeparator: { $0 == "\n" || $0 == "\r\n" }) {
             if line == "---" || line.hasPrefix("--- ") { end() } else { lines.append(line) }
         }
         end()

@@ -96,8 +96,11 @@ public struct ChangeLimits: Sendable, Hashable {
 
     /// Two texts without the lines at the beginning and end that both have.
     private static func differing(_ old: String, _ new: String) -> (String, String) {
-        let former = old.split(separator: "\n", omittingEmptySubsequences: false)
-        let latter = new.split(separator: "\n", omittingEmptySubsequences: false)
+        // By bytes: a carriage return before a line end is part of the line.
+        func lines(_ text: String) -> [Substring] {
+            text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { Substring($0) }
+        }
+        let (former, latter) = (lines(old), lines(new))
         let shorter = min(former.count, latter.count)
         var head = 0
         while head < shorter, former[head] == latter[head] { head += 1 }
