@@ -213,7 +213,7 @@ let package = Package(
                 "SwellCommands", "SwellConsole", "SwellEngine", "SwellIdentity", "SwellModel", "SwellProtocol", crypto,
                 protobuf, x509,
             ],
-            exclude: ["Corpus"]),
+            exclude: ["Corpus", "Coverage"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
@@ -232,6 +232,18 @@ if Context.environment["SWELL_BENCHMARKS"] != nil {
         .executableTarget(
             name: "ApplyBenchmark", dependencies: ["KubernetesClient", "KubernetesObjects"],
             path: "Tests/Benchmarks/ApplyBenchmark"))
+}
+
+if Context.environment["SWELL_FUZZING"] != nil,
+    let place = package.targets.firstIndex(where: { $0.name == "FuzzTests" })
+{
+    // The same targets under libFuzzer, built by scripts/fuzz alone: in place of the tests, since a file is of one target.
+    package.targets[place] = .executableTarget(
+        name: "CoverageFuzzer", dependencies: package.targets[place].dependencies, path: "Tests/FuzzTests",
+        exclude: [
+            "Corpus", "FoundTests.swift", "FuzzTests.swift", "Engine/Campaign.swift", "Engine/Corpus.swift",
+            "Engine/FuzzRandom.swift", "Engine/InFlight.swift", "Engine/Mutator.swift",
+        ])
 }
 
 // Every Swift target, tests included, is compiled under the same settings.

@@ -3,14 +3,11 @@ internal import Testing
 
 /// Every decoder of bytes from outside against its corpus and mutations of it.
 ///
-/// `SWELL_FUZZ_TARGET=yaml SWELL_FUZZ_SECONDS=600 SWELL_FUZZ_SEED=7 swift test --filter FuzzTests` makes a campaign of it.
+/// `SWELL_FUZZ_TARGET=yaml SWELL_FUZZ_SECONDS=600 SWELL_FUZZ_SEED=7 swift test --filter FuzzTests` makes a campaign of it;
+/// `scripts/fuzz` makes one that is led by the code that inputs reach.
 @Suite struct FuzzTests {
-    static let targets =
-        ObjectTargets.all + ModelTargets.all + KubernetesTargets.all + WireTargets.all + IdentityTargets.all
-        + StoredTargets.all + SimulatorTargets.all
-
     /// The one that a campaign is for, or all.
-    static let chosen = targets.filter { target in
+    static let chosen = FuzzTargets.all.filter { target in
         ProcessInfo.processInfo.environment["SWELL_FUZZ_TARGET"].map { $0 == target.name } ?? true
     }
 
@@ -19,6 +16,6 @@ internal import Testing
     }
 
     @Test func everyTargetHasACorpusAndEveryCorpusATarget() throws {
-        #expect(try Corpus.targets() == Set(Self.targets.map(\.name)))
+        #expect(try Corpus.targets() == Set(FuzzTargets.all.map(\.name)))
     }
 }
