@@ -77,7 +77,8 @@ extension ClusterState {
                     listKind: names?["listKind"]?.stringValue ?? "\(kind)List",
                     isNamespaced: definition.at("spec", "scope")?.stringValue != "Cluster",
                     shortNames: texts("shortNames"), categories: texts("categories"), subresources: subresources,
-                    shape: Shape(customResource: schema), isCustom: true, schema: schema, scalePaths: scale,
+                    shape: Shape(customResource: schema), isCustom: true, schema: schema,
+                    rules: schema.flatMap { SchemaRules($0) }, scalePaths: scale,
                     selectableFields: Set(
                         (version["selectableFields"]?.arrayValue ?? []).compactMap {
                             $0["jsonPath"]?.stringValue.map { String($0.drop { $0 == "." }) }

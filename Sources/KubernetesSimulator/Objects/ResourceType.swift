@@ -23,6 +23,8 @@ struct ResourceType: Sendable {
     var isCustom = false
     /// The schema that custom resources are defaulted, pruned and validated by.
     var schema: JSONValue?
+    /// The rules of that schema, where it has any.
+    var rules: SchemaRules?
     /// Paths of the scale subresource of a custom resource.
     var scalePaths: ScalePaths?
     /// How this version's objects become stored ones; nil where they are stored as they are.

@@ -107,8 +107,12 @@ extension Validation {
                 continue
             }
             if isShared, index > 0 { break }
-            StructuralSchema.check(
-                schema, field: isShared ? "spec.validation.openAPIV3Schema" : field, into: &findings)
+            let place = isShared ? "spec.validation.openAPIV3Schema" : field
+            var flaws = Findings()
+            StructuralSchema.check(schema, field: place, into: &flaws)
+            // Rules are compiled against types, which a schema that is none has not.
+            if flaws.isEmpty { RuleValidation.check(schema, field: place, into: &flaws) }
+            findings.append(flaws)
         }
         // The same goes for subresources and columns.
         func place(_ index: Int, _ member: String) -> String? {

@@ -10,7 +10,9 @@ enum Validation {
         metadata(object, resource: resource, isNew: old == nil, into: &findings)
         if resource.isCustom {
             guard let schema = resource.schema else { return findings.causes }
-            return findings.causes + CustomResourceSchema.problems(in: object, schema: schema)
+            let causes = findings.causes + CustomResourceSchema.problems(in: object, schema: schema)
+            guard let rules = resource.rules else { return causes }
+            return causes + self.rules(rules, of: object, old: old, after: causes)
         }
         switch resource.kind {
         case "Deployment": deployment(object, old: old, into: &findings)
@@ -50,6 +52,22 @@ enum Validation {
         default: break
         }
         return findings.causes
+    }
+
+    /// What breaks the rules of a custom resource's definition. Those can speak only of objects that have the right form.
+    private static func rules(
+        _ rules: SchemaRules, of object: JSONValue, old: JSONValue?, after causes: [APIStatus.Cause]
+    ) -> [APIStatus.Cause] {
+        let blocking = ["FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany", "FieldValueTypeInvalid"]
+        guard causes.contains(where: { blocking.contains($0.reason) }) else {
+            return rules.problems(in: object, old: old)
+        }
+        let why =
+            "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation"
+        return [
+            APIStatus.Cause(
+                reason: "FieldValueInvalid", message: "Invalid value: \"null\": \(why)", field: "<nil>")
+        ]
     }
 
     /// Refuses a change of a field that stays as it was made.

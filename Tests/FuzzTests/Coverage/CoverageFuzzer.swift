@@ -24,13 +24,13 @@ enum CoverageFuzzer {
         let lines = target.words.map { word in
             "\"" + word.utf8.map { "\\x" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() + "\"\n"
         }
-        FileManager.default.createFile(atPath: path, contents: Data(lines.joined().utf8))
+        _ = FileManager.default.createFile(atPath: path, contents: Data(lines.joined().utf8))
     }
 
     static func check(_ bytes: UnsafeBufferPointer<UInt8>) {
         if input >= 0 {
             _ = ftruncate(input, 0)
-            _ = pwrite(input, bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!, bytes.count, 0)
+            if let start = bytes.baseAddress { _ = pwrite(input, start, bytes.count, 0) }
         }
         do {
             try target.check(Array(bytes))

@@ -4,7 +4,9 @@ internal import KubernetesObjects
 
 /// What clients send to a simulated API server.
 enum SimulatorTargets {
-    static let all = [protobuf, selectors, fieldSets, quantities, schemas, strategicPatch, serverSideApply, orders]
+    static let all = [
+        protobuf, selectors, fieldSets, quantities, schemas, rules, strategicPatch, serverSideApply, orders,
+    ]
 
     static let protobuf = FuzzTarget(
         name: "protobuf", words: ["k8s\u{0}", "v1", "ConfigMap", "\u{a}\u{2}v1", "\u{12}\u{4}"]
@@ -64,6 +66,41 @@ enum SimulatorTargets {
         for total in [0, 10, 1 << 31] {
             _ = IntOrPercent.resolve(.string(text), of: total, roundingUp: true)
         }
+    }
+
+    /// A rule of a definition is read, fits or does not, and ends with a value or an error within its budget.
+    static let rules = FuzzTarget(
+        name: "rules",
+        words: [
+            "self", "oldSelf", ".all(x, ", ".map(x, ", "has(self.name)", " in ", "&&", "||", "?", ":", "size(", "r'",
+            "b'",
+            "duration('1h')", "timestamp('2026-01-01T00:00:00Z')", "quantity('1Gi')", "9223372036854775807", "0x",
+            "1e308",
+            ".matches('(a+)+$')", ".split(',')", ".substring(", ".format([", "url('", "cidr('10.0.0.0/8')",
+        ]
+    ) { input in
+        guard let text = text(input) else { return }
+        let expression: Expression
+        do throws(ExpressionProblem) {
+            expression = try ExpressionParser.expression(text)
+        } catch {
+            _ = ExpressionProblem.report([error], in: text)
+            return
+        }
+        let schema: JSONValue = [
+            "type": "object",
+            "properties": [
+                "name": ["type": "string"], "count": ["type": "integer"],
+                "list": ["type": "array", "items": ["type": "string"]],
+            ],
+        ]
+        guard let type = ExpressionType(schema: schema) else { return }
+        var checker = ExpressionChecker(variables: [("self", type), ("oldSelf", type)])
+        _ = checker.type(of: expression)
+        _ = ExpressionProblem.report(checker.problems, in: text)
+        let value = ExpressionValue(["name": "web", "count": 3, "list": ["a", "b"]], schema: schema)
+        var evaluator = ExpressionEvaluator(variables: [("self", value), ("oldSelf", value)], limit: 100_000)
+        _ = try? evaluator.value(of: expression)
     }
 
     /// A value with a schema's defaults needs no more of them; checking ends.

@@ -15,7 +15,7 @@ struct Pattern: Sendable {
         case end
     }
 
-    private let steps: [Step]
+    let steps: [Step]
 
     /// Nil for what is no pattern, is too large, or has in it what is left out.
     init?(_ text: String) {
