@@ -238,6 +238,111 @@ extension BundleResult {
         }
     }
 
+    @Test func neverTheNamespaceOfWhatIsKept() async throws {
+        let text = Sample.namespace + Sample.configMap("kept", annotations: Self.keep) + Sample.configMap("goes")
+        try await SimulatedServer.run { server in
+            let applier = server.applier { $0.allowsEmpty = true }
+            #expect(try await applier.apply(try Sample.manifest(text)).succeeded)
+            for result in [try await applier.preview([]), try await applier.apply([])] {
+                #expect(result.report("goes")?.outcome == .pruned)
+                #expect(result.report("kept")?.outcome == .kept)
+                #expect(result.report("shop")?.outcome == .kept, "\(result.objects)")
+                #expect(
+                    result.report("shop")?.message
+                        == "it still holds v1 ConfigMap shop/kept, which is not of this bundle")
+            }
+            #expect(try await server.live("v1", "ConfigMap", "kept")?.deletionTimestamp == nil)
+            #expect(try await server.exists("v1", "ConfigMap", "kept"))
+        }
+    }
+
+    @Test func neverTheDefinitionOfWhatIsKept() async throws {
+        let kept = Sample.widget.replacing("name: gadget", with: "name: gadget, annotations: \(Self.keep)")
+        try await SimulatedServer.run { server in
+            let applier = server.applier {
+                $0.waitsForHealth = false
+                $0.allowsEmpty = true
+            }
+            let text = Sample.namespace + Sample.definition + kept
+            #expect(try await applier.apply(try Sample.manifest(text)).succeeded)
+            for result in [try await applier.preview([]), try await applier.apply([])] {
+                #expect(result.report("gadget")?.outcome == .kept)
+                #expect(result.report("widgets.example.com")?.outcome == .kept, "\(result.objects)")
+            }
+            #expect(try await server.live("example.com/v1", "Widget", "gadget")?.deletionTimestamp == nil)
+            #expect(try await server.exists("example.com/v1", "Widget", "gadget"))
+        }
+    }
+
+    /// An owner of a custom resource, and whether the definition may go with the resource in it.
+    enum Owner: CaseIterable, Sendable {
+        case others, ours, ofTheSameKind, oursByAnother, othersByAnother, oursAndOthers
+    }
+
+    @Test(arguments: Owner.allCases)
+    func neverADefinitionOfWhoseObjectsTheOwnersStay(owner: Owner) async throws {
+        try await SimulatedServer.run { server in
+            let applier = server.applier {
+                $0.waitsForHealth = false
+                $0.allowsEmpty = true
+            }
+            let text = Sample.namespace + Sample.definition + Sample.widget + Sample.configMap("ours")
+            #expect(try await applier.apply(try Sample.manifest(text)).succeeded)
+            let theirs = try await server.api.create(
+                KubernetesObject(type: configMapType, namespace: "shop", name: "theirs"))
+            let ours = try #require(try await server.live("v1", "ConfigMap", "ours"))
+            func middle(_ owner: KubernetesObject) async throws -> KubernetesObject {
+                var object = KubernetesObject(type: configMapType, namespace: "shop", name: "middle")
+                object.setOwners([owner])
+                return try await server.api.create(object)
+            }
+            let owners: [KubernetesObject] =
+                switch owner {
+                case .others: [theirs]
+                case .ours: [ours]
+                case .ofTheSameKind: [try #require(try await server.live("example.com/v1", "Widget", "gadget"))]
+                case .oursByAnother: [try await middle(ours)]
+                case .othersByAnother: [try await middle(theirs)]
+                case .oursAndOthers: [ours, theirs]
+                }
+            var object = try #require(try Sample.manifest(Sample.widget.replacing("gadget", with: "owned")).first)
+            object.namespace = "shop"
+            object.setOwners(owners)
+            _ = try await server.api.create(object)
+            let stays = [.others, .othersByAnother, .oursAndOthers].contains(owner)
+            for result in [try await applier.preview([]), try await applier.apply([])] {
+                let report = result.report("widgets.example.com")
+                #expect(report?.outcome == (stays ? .kept : .pruned), "\(result.objects)")
+            }
+            if stays { #expect(try await server.exists("example.com/v1", "Widget", "owned")) }
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func neverANamespaceOfWhoseObjectsTheOwnersAreOutsideAndStay(isPruned: Bool) async throws {
+        let role = """
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: ClusterRole
+            metadata: {name: tenant}
+            rules: []
+            ---
+
+            """
+        try await SimulatedServer.run { server in
+            let applier = server.applier { $0.allowsEmpty = true }
+            let text = Sample.namespace + (isPruned ? role : "")
+            #expect(try await applier.apply(try Sample.manifest(text)).succeeded)
+            for object in try Sample.manifest(role) where !isPruned { _ = try await server.api.create(object) }
+            let owner = try await server.live("rbac.authorization.k8s.io/v1", "ClusterRole", "tenant", namespace: nil)
+            var object = KubernetesObject(type: configMapType, namespace: "shop", name: "owned")
+            object.setOwners([try #require(owner)])
+            _ = try await server.api.create(object)
+            for result in [try await applier.preview([]), try await applier.apply([])] {
+                #expect(result.report("shop")?.outcome == (isPruned ? .pruned : .kept), "\(result.objects)")
+            }
+        }
+    }
+
     @Test func neverAnythingWhenTheNewSetIsEmptyUnlessToldSo() async throws {
         try await SimulatedServer.run { server in
             _ = try await server.applier().apply(try Sample.manifest(Sample.namespace + Sample.configMap("a")))
@@ -311,6 +416,18 @@ extension BundleResult {
     }
 }
 
+extension KubernetesObject {
+    fileprivate mutating func setOwners(_ owners: [KubernetesObject]) {
+        let references = owners.map { owner -> JSONValue in
+            [
+                "apiVersion": .string(owner.apiVersion), "kind": .string(owner.kind), "name": .string(owner.name),
+                "uid": .string(owner.uid ?? ""),
+            ]
+        }
+        setMetadata("ownerReferences", .array(references))
+    }
+}
+
 /// What the guards say, case by case.
 @Suite struct PruneGuardRuleTests {
     private let annotations = ObjectAnnotations()
@@ -350,13 +467,22 @@ extension BundleResult {
 
     @Test func tellsForeignObjectsFromFurniture() {
         let pruned: Set<ObjectIdentity> = [object("v1", "ConfigMap", "ours", namespace: "x").reference.identity]
-        #expect(PruneGuard.isForeign(object("v1", "ConfigMap", "theirs", namespace: "x"), pruned: pruned))
-        #expect(!PruneGuard.isForeign(object("v1", "ConfigMap", "ours", namespace: "x"), pruned: pruned))
-        #expect(!PruneGuard.isForeign(object("v1", "ConfigMap", "kube-root-ca.crt", namespace: "x"), pruned: pruned))
-        #expect(!PruneGuard.isForeign(object("v1", "ServiceAccount", "default", namespace: "x"), pruned: pruned))
-        #expect(!PruneGuard.isForeign(object("events.k8s.io/v1", "Event", "e", namespace: "x"), pruned: pruned))
+        func standing(_ object: KubernetesObject) -> PruneGuard.Standing {
+            PruneGuard.standing(of: object, pruned: pruned)
+        }
+        #expect(standing(object("v1", "ConfigMap", "theirs", namespace: "x")) == .stays)
+        #expect(standing(object("v1", "ConfigMap", "ours", namespace: "x")) == .goes)
+        #expect(standing(object("v1", "ConfigMap", "kube-root-ca.crt", namespace: "x")) == .goes)
+        #expect(standing(object("v1", "ServiceAccount", "default", namespace: "x")) == .goes)
+        #expect(standing(object("events.k8s.io/v1", "Event", "e", namespace: "x")) == .goes)
+        var token = object("v1", "Secret", "default-token-x", namespace: "x")
+        token["type"] = "kubernetes.io/service-account-token"
+        #expect(standing(token) == .goes)
         var owned = object("v1", "Pod", "p", namespace: "x")
         owned.setMetadata("ownerReferences", [["uid": "u", "kind": "ReplicaSet", "name": "r"]])
-        #expect(!PruneGuard.isForeign(owned, pruned: pruned))
+        guard case .asOwners(let owners) = standing(owned) else { Issue.record("\(standing(owned))"); return }
+        #expect(owners.map(\.name) == ["r"])
+        owned.setMetadata("deletionTimestamp", "2026-01-01T00:00:00Z")
+        #expect(standing(owned) == .goes)
     }
 }

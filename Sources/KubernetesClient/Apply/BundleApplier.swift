@@ -332,17 +332,19 @@ public struct BundleApplier: Sendable {
         _ unwanted: Inventory, _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
     ) async throws -> Inventory {
         let pruner = Pruner(api: api, options: options)
-        var identities = Set(unwanted.references.map(\.identity))
+        var going = Set(unwanted.references.map(\.identity))
         // The inventory goes with its namespace; it is nobody else's.
-        identities.insert(InventoryStore(api: api, options: options).reference.identity)
-        let pruned = identities
+        going.insert(InventoryStore(api: api, options: options).reference.identity)
         var staying: [ObjectReference] = []
         for step in ApplyOrder.pruneOrder(unwanted.sorted) {
             var leaving: [KubernetesObject] = []
+            let pruned = going
             try await forEachConcurrently(step, atMost: options.concurrency) { reference in
                 (reference, try await pruner.prune(reference, pruned: pruned))
             } onResult: { reference, outcome in
                 await note(outcome.progress, &run, onProgress)
+                // Neither its namespace nor its definition may take along what was kept, or could not be deleted.
+                if outcome.progress.outcome != .pruned { going.remove(reference.identity) }
                 if outcome.stays { staying.append(reference) }
                 if let object = outcome.leaving { leaving.append(object) }
             }

@@ -306,16 +306,17 @@ private struct ObjectPreviewer: Sendable {
     func look(atUnwanted unwanted: Inventory) async throws -> [BundleProgress] {
         guard !unwanted.references.isEmpty else { return [] }
         let pruner = Pruner(api: api, options: options)
-        var identities = Set(unwanted.references.map(\.identity))
-        identities.insert(InventoryStore(api: api, options: options).reference.identity)
-        let pruned = identities
+        var going = Set(unwanted.references.map(\.identity))
+        going.insert(InventoryStore(api: api, options: options).reference.identity)
         var reports: [BundleProgress] = []
         for step in ApplyOrder.pruneOrder(unwanted.sorted) {
             var found: [ObjectReference: BundleProgress] = [:]
+            let pruned = going
             try await forEachConcurrently(step, atMost: options.concurrency) { reference in
                 (reference, try await pruner.preview(reference, pruned: pruned))
             } onResult: { reference, report in
                 found[reference] = report
+                if let report, report.outcome != .pruned { going.remove(reference.identity) }
             }
             reports += step.compactMap { found[$0] }
         }

@@ -16,7 +16,7 @@ struct Pruner: Sendable {
 
     /// Deletes one object; failures are outcomes.
     ///
-    /// - Parameter pruned: All that is deleted together with it.
+    /// - Parameter pruned: All that is deleted together with it, and nothing that was kept.
     /// - Throws: `CancellationError` only.
     func prune(_ reference: ObjectReference, pruned: Set<ObjectIdentity>) async throws -> Outcome {
         do {
@@ -88,19 +88,16 @@ struct Pruner: Sendable {
             return .kept(
                 Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: false))
         }
-        if live.type.groupKind == GroupKind(kind: "Namespace"),
-            let reason = try await keepReason(ofNamespace: live.name, pruned: pruned)
-        {
-            return .kept(
-                Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: true))
-        }
-        if live.type.groupKind == PruneGuard.definitionType,
-            let reason = try await keepReason(ofDefinition: live, pruned: pruned)
-        {
-            return .kept(
-                Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: true))
-        }
-        return .unwanted(reference, live)
+        let bystanders = Bystanders(api: api, options: options, pruned: pruned)
+        let reason =
+            switch live.type.groupKind {
+            case GroupKind(kind: "Namespace"): try await bystanders.keepReason(ofNamespace: live.name)
+            case PruneGuard.definitionType: try await bystanders.keepReason(ofDefinition: live)
+            default: String?.none
+            }
+        guard let reason else { return .unwanted(reference, live) }
+        return .kept(
+            Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: true))
     }
 
     private func delete(
@@ -134,81 +131,5 @@ struct Pruner: Sendable {
                 try Task.checkCancellation()
             }
         }
-    }
-
-    /// Why a namespace is kept, or nil when nothing of others' is in it. What may not be looked at may be others'.
-    private func keepReason(ofNamespace name: String, pruned: Set<ObjectIdentity>) async throws -> String? {
-        let unseen = "whether it still holds others' objects cannot be seen"
-        do {
-            let catalog = try await catalog()
-            if let foreign = try await foreignObject(among: catalog.resources, in: name, pruned: pruned) {
-                return "it still holds \(foreign), which is not of this bundle"
-            }
-            guard let away = catalog.unavailable.min() else { return nil }
-            return "\(unseen): the APIService of \(away) does not answer"
-        } catch let error as KubernetesError where error.status == 403 {
-            return "\(unseen): \(error.message)"
-        }
-    }
-
-    /// Why a definition is kept, or nil when nobody else uses its kind: with it all objects of the kind are deleted.
-    private func keepReason(
-        ofDefinition definition: KubernetesObject, pruned: Set<ObjectIdentity>
-    ) async throws -> String? {
-        let versions = definition.spec?["versions"]?.arrayValue ?? []
-        let served = versions.filter { $0["served"]?.boolValue == true }
-        guard let version = served.first(where: { $0["storage"]?.boolValue == true }) ?? served.first else {
-            return nil
-        }
-        let type = GroupVersionKind(
-            group: definition.spec?["group"]?.stringValue ?? "", version: version["name"]?.stringValue ?? "",
-            kind: definition.spec?["names"]?["kind"]?.stringValue ?? "")
-        do {
-            let objects = try await api.list(ObjectSelection(type: type)).objects
-            guard let foreign = objects.first(where: { PruneGuard.isForeign($0, pruned: pruned) }) else { return nil }
-            return "\(foreign.reference), which is not of this bundle, would be deleted with it"
-        } catch let error as KubernetesError where error.code == .unknownKind || error.isNotFound {
-            return nil
-        } catch let error as KubernetesError where error.status == 403 {
-            return "whether others use it cannot be seen: \(error.message)"
-        }
-    }
-
-    /// All that the server serves. One whose APIService has only just gone may be told as away for a moment.
-    private func catalog() async throws -> Discovery.Catalog {
-        var catalog = Discovery.Catalog(resources: [])
-        do {
-            let limit = min(.seconds(5), options.settleTimeout)
-            try await api.poll(every: .milliseconds(200), atMost: limit, what: "all groups to answer") {
-                catalog = try await api.discovery.catalog()
-                return catalog.unavailable.isEmpty
-            }
-        } catch let error as KubernetesError where error.code == .notReached && !catalog.unavailable.isEmpty {
-            return catalog
-        }
-        return catalog
-    }
-
-    /// An object in a namespace that belongs to somebody else, or nil when there is none.
-    private func foreignObject(
-        among served: [APIResource], in namespace: String, pruned: Set<ObjectIdentity>
-    ) async throws -> ObjectReference? {
-        var seen: Set<GroupKind> = []
-        // What cannot be deleted, such as the measurements of pods, is only shown there.
-        for resource in served where resource.isNamespaced && resource.verbs.isSuperset(of: ["list", "delete"]) {
-            guard seen.insert(resource.type.groupKind).inserted,
-                !PruneGuard.namespaceFurniture.contains(resource.type.groupKind)
-            else { continue }
-            do {
-                let list = try await api.list(ObjectSelection(type: resource.type, namespace: namespace))
-                if let foreign = list.objects.first(where: { PruneGuard.isForeign($0, pruned: pruned) }) {
-                    return foreign.reference
-                }
-            } catch let error as KubernetesError where error.isNotFound || error.code == .unknownKind {
-                // Its definition has just been deleted, and its objects with it.
-                continue
-            }
-        }
-        return nil
     }
 }

@@ -48,18 +48,29 @@ public enum PruneGuard {
         GroupKind(group: "apps", kind: "ControllerRevision"),
     ]
 
-    /// Whether an object belongs to others that is found in a namespace, or of a kind, that is to be pruned.
+    /// What becomes of an object that is found in a namespace, or of a kind, that is to be pruned.
+    public enum Standing: Sendable, Hashable {
+        /// It goes, or comes with every namespace: it is nobody's to keep.
+        case goes
+        /// It is others', and would stay if nothing took it along.
+        case stays
+        /// It goes with these owners, once all of them are gone.
+        case asOwners([OwnerReference])
+    }
+
+    /// What becomes of an object if only what is pruned goes.
     ///
-    /// - Parameter pruned: What is pruned together with it.
-    public static func isForeign(_ object: KubernetesObject, pruned: Set<ObjectIdentity>) -> Bool {
-        if namespaceFurniture.contains(object.type.groupKind) { return false }
+    /// - Parameter pruned: What is pruned together with it, and nothing that is kept after all.
+    public static func standing(of object: KubernetesObject, pruned: Set<ObjectIdentity>) -> Standing {
+        if namespaceFurniture.contains(object.type.groupKind) { return .goes }
         if object.kind == "ConfigMap", object.name == "kube-root-ca.crt" || object.name == "openshift-service-ca.crt" {
-            return false
+            return .goes
         }
-        if object.kind == "ServiceAccount", object.name == "default" { return false }
-        // What another object owns goes with its owner.
-        if !object.owners.isEmpty { return false }
-        if object.deletionTimestamp != nil { return false }
-        return !pruned.contains(object.reference.identity)
+        if object.kind == "ServiceAccount", object.name == "default" { return .goes }
+        // The token of an account goes with it, though no owner is named (servers before 1.24 make one for each).
+        if object.kind == "Secret", object["type"]?.stringValue == "kubernetes.io/service-account-token" { return .goes }
+        if object.deletionTimestamp != nil { return .goes }
+        if pruned.contains(object.reference.identity) { return .goes }
+        return object.owners.isEmpty ? .stays : .asOwners(object.owners)
     }
 }

@@ -81,13 +81,8 @@ public struct KubernetesObject: Sendable, Hashable {
     }
 
     /// The owners named in `metadata.ownerReferences`.
-    public var owners: [(uid: String, kind: String, name: String, isController: Bool)] {
-        (json["metadata"]?["ownerReferences"]?.arrayValue ?? []).map { owner in
-            (
-                owner["uid"]?.stringValue ?? "", owner["kind"]?.stringValue ?? "", owner["name"]?.stringValue ?? "",
-                owner["controller"]?.boolValue ?? false
-            )
-        }
+    public var owners: [OwnerReference] {
+        (json["metadata"]?["ownerReferences"]?.arrayValue ?? []).map(OwnerReference.init)
     }
 
     /// `spec`.

@@ -1,0 +1,143 @@
+internal import KubernetesObjects
+
+/// Looks for others' objects that would be deleted along with a namespace or a definition.
+struct Bystanders: Sendable {
+    let api: KubernetesAPI
+    let options: BundleOptions
+    /// What is deleted in the same run, and nothing that a guard keeps or that could not be deleted.
+    let pruned: Set<ObjectIdentity>
+
+    /// Owners that own each other in more steps than this are not followed: what they own is others'.
+    private static let longestChain = 8
+
+    /// Why a namespace is kept, or nil when nothing of others' is in it. What may not be looked at may be others'.
+    func keepReason(ofNamespace name: String) async throws -> String? {
+        let unseen = "whether it still holds others' objects cannot be seen"
+        do {
+            let catalog = try await catalog()
+            if let foreign = try await foreignObject(among: catalog.resources, in: name) {
+                return "it still holds \(foreign), which is not of this bundle"
+            }
+            guard let away = catalog.unavailable.min() else { return nil }
+            return "\(unseen): the APIService of \(away) does not answer"
+        } catch let error as KubernetesError where error.status == 403 {
+            return "\(unseen): \(error.message)"
+        }
+    }
+
+    /// Why a definition is kept, or nil when nobody else uses its kind: with it all objects of the kind are deleted.
+    func keepReason(ofDefinition definition: KubernetesObject) async throws -> String? {
+        let versions = definition.spec?["versions"]?.arrayValue ?? []
+        let served = versions.filter { $0["served"]?.boolValue == true }
+        guard let version = served.first(where: { $0["storage"]?.boolValue == true }) ?? served.first else {
+            return nil
+        }
+        let type = GroupVersionKind(
+            group: definition.spec?["group"]?.stringValue ?? "", version: version["name"]?.stringValue ?? "",
+            kind: definition.spec?["names"]?["kind"]?.stringValue ?? "")
+        do {
+            let objects = try await api.list(ObjectSelection(type: type)).objects
+            // An owner of the same kind is in this very list.
+            let foreign = try await firstForeign(among: objects) { $0.type.groupKind == type.groupKind }
+            return foreign.map { "\($0), which is not of this bundle, would be deleted with it" }
+        } catch let error as KubernetesError where error.code == .unknownKind || error.isNotFound {
+            return nil
+        } catch let error as KubernetesError where error.status == 403 {
+            return "whether others use it cannot be seen: \(error.message)"
+        }
+    }
+
+    /// All that the server serves. One whose APIService has only just gone may be told as away for a moment.
+    private func catalog() async throws -> Discovery.Catalog {
+        var catalog = Discovery.Catalog(resources: [])
+        do {
+            let limit = min(.seconds(5), options.settleTimeout)
+            try await api.poll(every: .milliseconds(200), atMost: limit, what: "all groups to answer") {
+                catalog = try await api.discovery.catalog()
+                return catalog.unavailable.isEmpty
+            }
+        } catch let error as KubernetesError where error.code == .notReached && !catalog.unavailable.isEmpty {
+            return catalog
+        }
+        return catalog
+    }
+
+    /// An object in a namespace that belongs to somebody else, or nil when there is none.
+    private func foreignObject(among served: [APIResource], in namespace: String) async throws -> ObjectReference? {
+        // What cannot be deleted, such as the measurements of pods, is only shown there.
+        let listed = served.filter {
+            $0.isNamespaced && $0.verbs.isSuperset(of: ["list", "delete"])
+                && !PruneGuard.namespaceFurniture.contains($0.type.groupKind)
+        }
+        let kinds = Set(listed.map(\.type.groupKind))
+        var seen: Set<GroupKind> = []
+        for resource in listed where seen.insert(resource.type.groupKind).inserted {
+            do {
+                let list = try await api.list(ObjectSelection(type: resource.type, namespace: namespace))
+                // An owner in the same namespace is looked at itself.
+                if let foreign = try await firstForeign(
+                    among: list.objects, besides: { kinds.contains($0.type.groupKind) })
+                {
+                    return foreign
+                }
+            } catch let error as KubernetesError where error.isNotFound || error.code == .unknownKind {
+                // Its definition has just been deleted, and its objects with it.
+                continue
+            }
+        }
+        return nil
+    }
+
+    /// The first of some objects that is others'.
+    ///
+    /// - Parameter isLookedAt: Whether an owner is itself among all that is looked at.
+    private func firstForeign(
+        among objects: [KubernetesObject], besides isLookedAt: (OwnerReference) -> Bool
+    ) async throws -> ObjectReference? {
+        var known: [String: Bool] = [:]
+        for object in objects
+        where try await isForeign(object, besides: isLookedAt, known: &known, chain: Self.longestChain) {
+            return object.reference
+        }
+        return nil
+    }
+
+    /// Whether an object would stay without this run: it is nobody's of the bundle, and one of its owners stays.
+    private func isForeign(
+        _ object: KubernetesObject, besides isLookedAt: (OwnerReference) -> Bool, known: inout [String: Bool],
+        chain: Int
+    ) async throws -> Bool {
+        switch PruneGuard.standing(of: object, pruned: pruned) {
+        case .goes: return false
+        case .stays: return true
+        case .asOwners(let owners):
+            for owner in owners where !isLookedAt(owner) {
+                if known[owner.uid] == nil {
+                    // Owners in a circle go when everything else that owns them does.
+                    known[owner.uid] = false
+                    known[owner.uid] = try await stays(
+                        owner, of: object, besides: isLookedAt, known: &known, chain: chain - 1)
+                }
+                if known[owner.uid] == true { return true }
+            }
+            return false
+        }
+    }
+
+    private func stays(
+        _ owner: OwnerReference, of object: KubernetesObject, besides isLookedAt: (OwnerReference) -> Bool,
+        known: inout [String: Bool], chain: Int
+    ) async throws -> Bool {
+        guard chain > 0 else { return true }
+        var reference = ObjectReference(type: owner.type, name: owner.name)
+        do {
+            if try await api.resource(for: owner.type).isNamespaced { reference.namespace = object.namespace }
+        } catch let error as KubernetesError where [.unknownKind, .notReached].contains(error.code) {
+            // The garbage collector does not know either whether it is there, and leaves the object.
+            return true
+        }
+        if pruned.contains(reference.identity) { return false }
+        guard let live = try await api.get(reference), live.uid == owner.uid else { return false }
+        return try await isForeign(live, besides: isLookedAt, known: &known, chain: chain)
+    }
+}
