@@ -121,9 +121,12 @@ public struct KubernetesError: Error, Sendable {
             && (serverMessage.map { $0.hasPrefix("the server could not find the requested resource") } ?? true)
     }
 
-    /// Whether it comes from etcd, whose errors an API server passes on without a reason: a change of its leader, say.
+    /// Whether it comes from etcd, or from a webhook that converts custom resources, whose errors an API server passes on without
+    /// a reason: a change of its leader, say.
     private var isOfTheStore: Bool {
-        ["etcdserver: ", "rpc error: code = Unavailable", "context deadline exceeded"].contains { text in
+        [
+            "etcdserver: ", "rpc error: code = Unavailable", "context deadline exceeded", "conversion webhook for ",
+        ].contains { text in
             serverMessage?.contains(text) == true
         }
     }

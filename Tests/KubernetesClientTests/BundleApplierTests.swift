@@ -111,6 +111,51 @@ extension BundleResult {
         }
     }
 
+    /// Whether the objects are looked at one by one, or by a list.
+    @Test(arguments: [1, 5])
+    func leavesNoTraceOnWhatOthersThanKubectlOwnToo(count: Int) async throws {
+        try await SimulatedServer.run { server in
+            _ = try await server.applier().apply(try Sample.manifest(Sample.namespace))
+            let names = (1...count).map { "c\($0)" }
+            for name in names {
+                var theirs = try #require(try Sample.manifest(Sample.configMap(name, "old")).first)
+                theirs.namespace = "shop"
+                theirs["data"] = ["key": "old", "extra": "x"]
+                _ = try await server.api.create(theirs, fieldManager: "kubectl-client-side-apply")
+                _ = try await server.api.patch(
+                    theirs.reference, .merge(["data": ["key": "theirs"]]), fieldManager: "helm")
+            }
+            let before = try await server.live("v1", "ConfigMap", "c1")
+            let objects = try Sample.manifest(Sample.namespace + names.map { Sample.configMap($0, "ours") }.joined())
+            for _ in 0..<2 {
+                let refused = try await server.applier { $0.stopsAtFailure = false }.apply(objects)
+                #expect(refused.failures.count == count, "\(refused.objects)")
+                #expect(
+                    refused.message("c1").hasPrefix("others own fields of it: helm owns .data.key;"),
+                    "\(refused.message("c1"))")
+            }
+            #expect(try await server.live("v1", "ConfigMap", "c1") == before)
+            let removed = try await server.applier { $0.allowsEmpty = true }.apply([])
+            #expect(try await server.live("v1", "ConfigMap", "c1") == before, "\(removed.objects)")
+        }
+    }
+
+    @Test(arguments: [("gate", false), ("other", true)])
+    func awaitsWhatACheckOfTheirNameSays(name: String, succeeds: Bool) async throws {
+        let check = CustomHealthCheck(
+            type: GroupKind(kind: "ConfigMap"), name: name,
+            cases: [.init(.healthy, when: try FieldExpression(parsing: "data.key == \"2\""))])
+        try await SimulatedServer.run { server in
+            let applier = server.applier {
+                $0.checks = [check]
+                $0.healthTimeout = .milliseconds(300)
+            }
+            let result = try await applier.apply(try Sample.manifest(Sample.namespace + Sample.configMap("gate")))
+            #expect(result.succeeded == succeeds, "\(result.objects)")
+            if !succeeds { #expect(result.message("gate").contains("waits for data.key"), "\(result.objects)") }
+        }
+    }
+
     @Test func takesOverFromKubectlWithoutLeavingFieldsBehind() async throws {
         try await SimulatedServer.run { server in
             _ = try await server.applier().apply(try Sample.manifest(Sample.namespace))
@@ -195,6 +240,59 @@ extension BundleResult {
                 try Sample.manifest(Sample.namespace + Sample.job("migrate-2")))
             #expect(third.summary.contains("Job migrate-2 created"))
             #expect(third.summary.contains("Job migrate-1 pruned"))
+        }
+    }
+
+    @Test func runsTheSameHookOnceForEachBundle() async throws {
+        try await SimulatedServer.run { server in
+            let text = Sample.namespace + Sample.job("migrate") + Sample.job("check", hook: "after")
+            func uids(_ bundle: String) async throws -> [String?] {
+                let result = try await server.applier { $0.hookScope = bundle }.apply(try Sample.manifest(text))
+                #expect(result.succeeded, "\(result.objects)")
+                return [
+                    try await server.live("batch/v1", "Job", "migrate")?.uid,
+                    try await server.live("batch/v1", "Job", "check")?.uid,
+                ]
+            }
+            let one = try await uids("one")
+            #expect(try await uids("one") == one)
+            let two = try await uids("two")
+            #expect(two[0] != one[0] && two[1] != one[1])
+            #expect(try await uids("two") == two)
+        }
+    }
+
+    @Test func runsNoHookToPutBackWhatOthersChanged() async throws {
+        try await SimulatedServer.run { server in
+            let text = Sample.namespace + Sample.job("migrate") + Sample.configMap("a")
+            let broken =
+                Sample.configMap("b").replacing("\ndata:", with: "\ndat:") + Sample.job("alarm", hook: "on-failure")
+            #expect(try await server.applier().apply(try Sample.manifest(text)).succeeded)
+            let first = try await server.live("batch/v1", "Job", "migrate")
+            // All that is known of what has run.
+            let inventory = InventoryStore(api: server.api, options: server.applier().options).reference
+            _ = try await server.api.delete(inventory)
+            let correcting = server.applier { $0.runsHooks = false }
+            let corrected = try await correcting.apply(try Sample.manifest(text))
+            #expect(corrected.succeeded && !corrected.objects.contains { $0.reference.type.kind == "Job" })
+            #expect(!(try await correcting.apply(try Sample.manifest(text + broken)).succeeded))
+            #expect(try await server.exists("batch/v1", "Job", "alarm") == false)
+            let again = try await server.applier().apply(try Sample.manifest(text))
+            #expect(again.message("migrate") == "before hook has run already")
+            #expect(try await server.live("batch/v1", "Job", "migrate")?.uid == first?.uid)
+        }
+    }
+
+    @Test(arguments: ["migrate:1", "migrate:broken"])
+    func ofAHookThatGoesByItselfIsKnownHowItEnded(image: String) async throws {
+        try await SimulatedServer.run { server in
+            let job = Sample.job("migrate", image: image, timeout: "60s").replacing(
+                "backoffLimit: 0", with: "backoffLimit: 0\n  ttlSecondsAfterFinished: 0")
+            let result = try await server.applier().apply(try Sample.manifest(Sample.namespace + job))
+            #expect(result.succeeded == (image == "migrate:1"), "\(result.objects)")
+            try await server.api.poll(every: .milliseconds(20), atMost: .seconds(20), what: "the Job to go") {
+                try await server.exists("batch/v1", "Job", "migrate") == false
+            }
         }
     }
 

@@ -41,6 +41,34 @@ internal import Testing
             status: {observedGeneration: 3, conditions: [{type: Ready, status: "True"}]}
             """),
         .init(
+            "a condition of an earlier generation is evidence of nothing", .progressing, "generation 1 of 2",
+            """
+            apiVersion: x.io/v1
+            kind: Thing
+            metadata: {name: a, generation: 2}
+            status: {conditions: [{type: Ready, status: "True", observedGeneration: 1}]}
+            """),
+        .init(
+            "nor of failure", .healthy, "",
+            """
+            apiVersion: x.io/v1
+            kind: Thing
+            metadata: {name: a, generation: 2}
+            status:
+              conditions:
+              - {type: Ready, status: "True", observedGeneration: 2}
+              - {type: Stalled, status: "True", observedGeneration: 1}
+              - {type: Reconciling, status: "True", observedGeneration: 1}
+            """),
+        .init(
+            "a Job on its way out has come to what it came to", .failed, "BackoffLimitExceeded",
+            """
+            apiVersion: batch/v1
+            kind: Job
+            metadata: {name: a, deletionTimestamp: "2026-11-21T08:59:45Z", finalizers: [foregroundDeletion]}
+            status: {conditions: [{type: Failed, status: "True", reason: BackoffLimitExceeded}]}
+            """),
+        .init(
             "stalled comes before reconciling and the kind", .failed, "NoImage: there is none",
             """
             apiVersion: apps/v1

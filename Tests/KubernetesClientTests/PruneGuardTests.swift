@@ -480,8 +480,8 @@ extension KubernetesObject {
         #expect(standing(token) == .goes)
         var owned = object("v1", "Pod", "p", namespace: "x")
         owned.setMetadata("ownerReferences", [["uid": "u", "kind": "ReplicaSet", "name": "r"]])
-        guard case .asOwners(let owners) = standing(owned) else { Issue.record("\(standing(owned))"); return }
-        #expect(owners.map(\.name) == ["r"])
+        #expect(standing(owned) == .asOwners(owned.owners))
+        #expect(owned.owners.map(\.name) == ["r"])
         owned.setMetadata("deletionTimestamp", "2026-01-01T00:00:00Z")
         #expect(standing(owned) == .goes)
     }

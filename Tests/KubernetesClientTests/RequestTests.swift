@@ -333,6 +333,86 @@ internal import Testing
         #expect(error?.message == "the API server serves no apps/v2 Deployment; it serves apps/v1")
     }
 
+    private static let gone = ScriptedTransport.Answer.failure(
+        404, "NotFound", "the server could not find the requested resource")
+
+    /// A server of which the definition of widgets served v1 at first, and v2 since; in the old or the new form of discovery.
+    private static func changing(isAggregated: Bool) -> ScriptedTransport {
+        ScriptedTransport { request, count in
+            let path = request.path
+            let isChanged = count > 1
+            func resources(_ version: String) -> JSONValue {
+                [
+                    "kind": "APIResourceList", "groupVersion": .string("example.com/\(version)"),
+                    "resources": [["name": "widgets", "kind": "Widget", "namespaced": true, "verbs": ["get"]]],
+                ]
+            }
+            if path == "/apis/example.com/v2/namespaces/shop/widgets/a" {
+                if request.method == .DELETE { return .json(["kind": "Status", "status": "Success"]) }
+                return .json([
+                    "apiVersion": "example.com/v2", "kind": "Widget", "metadata": ["name": "a", "namespace": "shop"],
+                ])
+            }
+            switch path {
+            case "/api" where isAggregated: return .json(["kind": "APIGroupDiscoveryList", "items": []])
+            case "/apis" where isAggregated:
+                let version = isChanged ? "v2" : "v1"
+                return .json([
+                    "kind": "APIGroupDiscoveryList",
+                    "items": [
+                        [
+                            "metadata": ["name": "example.com"],
+                            "versions": [
+                                [
+                                    "version": .string(version),
+                                    "resources": [
+                                        [
+                                            "resource": "widgets", "scope": "Namespaced", "verbs": ["get"],
+                                            "responseKind": [
+                                                "group": "example.com", "version": .string(version), "kind": "Widget",
+                                            ],
+                                        ]
+                                    ],
+                                ]
+                            ],
+                        ]
+                    ],
+                ])
+            case "/apis/example.com":
+                return .json(["kind": "APIGroup", "name": "example.com", "versions": [["version": "v2"]]])
+            case "/apis/example.com/v1": return isChanged ? gone : .json(resources("v1"))
+            case "/apis/example.com/v2": return .json(resources("v2"))
+            default: return ScriptedTransport.discovery(request) ?? gone
+            }
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func whatIsOutOfDateIsNoProofThatAnObjectIsGone(isAggregated: Bool) async throws {
+        let transport = Self.changing(isAggregated: isAggregated)
+        let api = KubernetesAPI(transport: transport, options: .immediate())
+        let old = ObjectReference(
+            type: GroupVersionKind(group: "example.com", version: "v1", kind: "Widget"), namespace: "shop", name: "a")
+        #expect(try await api.resource(for: old.type).plural == "widgets")
+        let error = await #expect(throws: KubernetesError.self) { try await api.get(old) }
+        #expect(error?.code == .unknownKind)
+    }
+
+    @Test(arguments: [false, true])
+    func prunesInTheVersionThatIsServedNow(isAggregated: Bool) async throws {
+        let transport = Self.changing(isAggregated: isAggregated)
+        let api = KubernetesAPI(transport: transport, options: .immediate())
+        let old = ObjectReference(
+            type: GroupVersionKind(group: "example.com", version: "v1", kind: "Widget"), namespace: "shop", name: "a")
+        _ = try await api.resource(for: old.type)
+        let options = BundleOptions(
+            fieldManager: "swell", inventoryNamespace: "default", inventoryName: "i",
+            now: { KubernetesTime(seconds: 0) })
+        let outcome = try await Pruner(api: api, options: options).prune(old, pruned: [])
+        #expect(outcome.progress.outcome == .pruned && outcome.progress.message.isEmpty, "\(outcome.progress)")
+        #expect(transport.asked.contains { $0.method == .DELETE && $0.path.contains("/v2/") })
+    }
+
     @Test func fallsBackToOneVersionAtATime() async throws {
         let transport = ScriptedTransport { request, _ in
             ScriptedTransport.discovery(request) ?? .text("404 page not found\n", status: 404)

@@ -100,6 +100,31 @@ internal import Testing
         #expect(seen == ["listed a", "watching", "updated b", "listed a,c", "watching", "removed a"])
     }
 
+    @Test(.timeLimit(.minutes(1)), arguments: [(3, true), (.max, false)])
+    func reflectorAwaitsAServerThatIsBehindTheOthers(answers: Int, comes: Bool) async throws {
+        let transport = ScriptedTransport { request, count in
+            if let answer = ScriptedTransport.discovery(request) { return answer }
+            if count <= answers {
+                return .failure(404, "NotFound", "the server could not find the requested resource")
+            }
+            return WatchTests.list([], version: "1")
+        }
+        let api = KubernetesAPI(transport: transport, options: .immediate(attempts: 1))
+        struct Enough: Error {}
+        var interruptions = 0
+        let error = await #expect(throws: (any Error).self) {
+            try await Reflector(api: api, selection: WatchTests.selection).run { update in
+                switch update {
+                case .interrupted: interruptions += 1
+                case .listed: throw Enough()
+                case .changed, .watching: break
+                }
+            }
+        }
+        #expect((error is Enough) == comes)
+        #expect(interruptions == (comes ? 3 : 5))
+    }
+
     @Test(.timeLimit(.minutes(1))) func reflectorSaysWhenTheServerIsAwayAndComesBack() async throws {
         let transport = ScriptedTransport { request, count in
             if let answer = ScriptedTransport.discovery(request) { return answer }

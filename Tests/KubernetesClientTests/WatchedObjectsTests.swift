@@ -1,6 +1,7 @@
-internal import KubernetesClient
 internal import KubernetesObjects
 internal import Testing
+
+@testable internal import KubernetesClient
 
 @Suite struct WatchedObjectsTests {
     private static let deployment = GroupVersionKind(group: "apps", version: "v1", kind: "Deployment")
@@ -53,12 +54,43 @@ internal import Testing
         #expect(take(.changed(.removed(scaled)), all, &seen))
     }
 
+    @Test(arguments: [("Failed", .failed), ("Complete", .healthy), (nil, .healthy)] as [(String?, HealthValue)])
+    func aJobThatFailedAndWentIsNoSuccess(condition: String?, expected: HealthValue) {
+        let jobs = GroupVersionKind(group: "batch", version: "v1", kind: "Job")
+        let selection = ObjectSelection(type: jobs, namespace: "shop")
+        var job = object("migrate", type: jobs)
+        job.spec = ["ttlSecondsAfterFinished": 0]
+        var seen = WatchedObjects()
+        seen.take(.listed([job]), of: selection)
+        var ended = job
+        if let condition { ended.status = ["conditions": [["type": .string(condition), "status": "True"]]] }
+        seen.take(.changed(.removed(ended)), of: selection)
+        #expect(seen.assess(job, context: Self.context).value == expected)
+        // Another one of its name is judged anew.
+        seen.take(.changed(.updated(job)), of: selection)
+        #expect(seen.assess(job, context: Self.context).value == .progressing)
+    }
+
     @Test func aWatchThatIsCutLeavesWhatWasSeen() {
         var seen = WatchedObjects()
         seen.take(.listed([object("a")]), of: all)
         #expect(!take(.interrupted(KubernetesError(code: .noAnswer, message: "cut")), all, &seen))
         #expect(seen.has(object("a").reference))
         #expect(seen.listed == [all])
+    }
+
+    @Test func onlyWhatIsNeededIsKept() {
+        let watches = HealthWatches(for: [object("a"), object("b")])
+        var live = object("a", version: "7")
+        live.setMetadata("managedFields", [["manager": "swell"]])
+        #expect(watches.kept(live) == object("a", version: "7"))
+        #expect(watches.kept(object("of-others")) == nil)
+        #expect(watches.kept(object("pod", type: Self.pod)) != nil, "it may be the culprit")
+        var elsewhere = object("pod", type: Self.pod)
+        elsewhere.namespace = "other"
+        #expect(watches.kept(elsewhere) == nil)
+        let passed = WatchEvent.modified(object("of-others", version: "9")).keeping(watches.kept)
+        #expect(passed == .bookmark(resourceVersion: "9"), "the moment counts all the same")
     }
 
     @Test func aKindIsWatchedAsAWholeUnlessThereIsOneOfIt() {

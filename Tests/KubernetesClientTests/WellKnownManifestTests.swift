@@ -343,9 +343,8 @@ extension BundleResult {
     @Test func oneOfSeveralServersMayNotServeAKindYet() async throws {
         let transport = ScriptedTransport { request, count in
             if let answer = ScriptedTransport.discovery(request) { return answer }
-            if request.method == .GET || count < 3 {
-                return .failure(404, "NotFound", "the server could not find the requested resource")
-            }
+            if count < 3 { return .failure(404, "NotFound", "the server could not find the requested resource") }
+            if request.method == .GET { return .failure(404, "NotFound", "configmaps \"a\" not found") }
             return .json(["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "a", "namespace": "shop"]])
         }
         let api = KubernetesAPI(transport: transport, options: .immediate())

@@ -31,6 +31,59 @@ internal import Testing
         }
     }
 
+    /// What happens to an apply that does not end.
+    enum Ending: CaseIterable, Sendable {
+        case deadlineAndBack, deadlineAlone, anotherRelease
+    }
+
+    @Test(arguments: Ending.allCases)
+    func anApplyThatIsGivenUpRunsWhatTheReleaseHasForItsFailure(ending: Ending) async throws {
+        try await world { world, cluster in
+            let one = try await world.release("1.0.0")
+            let two = try await world.release("2.0.0")
+            let three = try await world.release("3.0.0")
+            await cluster.block("2.0.0")
+            try await world.coordinator.assign(one.assignment(1))
+            try await world.withAgent {
+                try await eventually("healthy") { await world.coordinator.last("shop")?.phase == .healthy }
+                let deadline: Interval = ending == .anotherRelease ? .seconds(60) : .seconds(4)
+                try await world.coordinator.assign(
+                    two.assignment(2, fallback: one, selfRollback: ending != .deadlineAlone, deadline: deadline))
+                try await eventually("under way") { await cluster.applied.contains("2.0.0") }
+                switch ending {
+                case .deadlineAndBack:
+                    try await eventually("back") { await world.coordinator.last("shop")?.phase == .reverted }
+                    #expect(await cluster.applied == ["1.0.0", "2.0.0", "2.0.0 failed", "1.0.0"])
+                case .deadlineAlone:
+                    try await eventually("hooks") { await cluster.applied.last == "2.0.0 failed" }
+                    #expect(await world.coordinator.last("shop")?.phase == .failed)
+                case .anotherRelease:
+                    try await world.coordinator.assign(three.assignment(3))
+                    try await eventually("three") {
+                        let last = await world.coordinator.last("shop")
+                        return last?.generation == 3 && last?.phase == .healthy
+                    }
+                    #expect(await cluster.applied == ["1.0.0", "2.0.0", "3.0.0"])
+                }
+            }
+        }
+    }
+
+    @Test func anotherReleaseDoesNotWaitForAHookOfTheOneThatFailed() async throws {
+        try await world { world, cluster in
+            let one = try await world.release("1.0.0")
+            let two = try await world.release("2.0.0")
+            await cluster.block("1.0.0")
+            await cluster.block("1.0.0 failed")
+            try await world.coordinator.assign(one.assignment(1, deadline: .seconds(2)))
+            try await world.withAgent {
+                try await eventually("hook") { await cluster.applied.last == "1.0.0 failed" }
+                try await world.coordinator.assign(two.assignment(2))
+                try await eventually("two") { await cluster.version(of: "shop") == "2.0.0" }
+            }
+        }
+    }
+
     @Test func aWishDeliveredOftenIsAppliedOnce() async throws {
         try await world { world, cluster in
             let one = try await world.release("1.0.0")

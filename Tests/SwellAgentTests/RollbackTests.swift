@@ -97,6 +97,22 @@ internal import Testing
         }
     }
 
+    @Test func anApplyPastItsDeadlineRunsTheHookForItsFailure() async throws {
+        try await SimulatedLab.run { lab in
+            let text =
+                ShopManifest.namespace + ShopManifest.deployment("web", image: "web:never-ready", deadline: 600)
+                + ShopManifest.hook("alarm", "on-failure")
+            let bad = try await lab.world.release("1.0.0", extra: text)
+            try await lab.world.coordinator.assign(bad.assignment(1, deadline: .seconds(3)))
+            try await lab.withAgent {
+                try await lab.waitFor("failed") { $0.phase == .failed }
+                try await eventually("the hook ran") {
+                    try await lab.object("batch/v1", "Job", "alarm")?.status?["succeeded"]?.intValue == 1
+                }
+            }
+        }
+    }
+
     @Test func aFailedHookBeforeLeavesTheFormerReleaseUntouched() async throws {
         try await SimulatedLab.run { lab in
             let good = try await lab.world.release("1.0.0", extra: Self.good)

@@ -17,7 +17,7 @@ internal import Testing
     }
 
     private func listed() throws -> WatchBoard {
-        let board = WatchBoard(checks: try HealthChecks([]), classes: StorageClasses())
+        let board = WatchBoard(checks: [], classes: StorageClasses())
         let object = KubernetesObject(type: selection.type, namespace: "shop", name: "settings")
         #expect(!board.take(.listed([object]), of: selection, at: .now))
         return board

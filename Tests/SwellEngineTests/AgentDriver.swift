@@ -8,6 +8,7 @@ struct AgentDriver {
     /// The journal as the disk has it.
     var disk = AgentJournal()
     var applies: [AgentWork] = []
+    var givenUp: [AgentWork] = []
     var last: OutgoingReport?
     var wakeAt: Timestamp?
 
@@ -20,6 +21,7 @@ struct AgentDriver {
             switch action {
             case .persist(let journal): disk = journal
             case .apply(let work), .remove(let work): applies.append(work)
+            case .giveUp(let work): givenUp.append(work)
             case .report(let report): last = report
             case .wake(let moment): wakeAt = moment
             case .acknowledge, .fetch, .cancel, .watch, .note: break

@@ -87,6 +87,16 @@ internal import Testing
         #expect(agent.applies.last == agent.forward(2, "two"))
     }
 
+    @Test func anApplyPastItsDeadlineIsGivenUpBeforeTheWayBack() throws {
+        var agent = AgentDriver()
+        agent.start(2, "two", fallback: "one")
+        agent.send(.contentPresent(agent.digest("one")))
+        #expect(agent.givenUp.isEmpty)
+        agent.pass(agent.assignment(2, "two").settings.progressDeadline + .seconds(1))
+        #expect(agent.givenUp == [agent.forward(2, "two")])
+        #expect(agent.applies.last == agent.revert(2, "one"))
+    }
+
     @Test func aFailedReleaseGoesBackToTheFallback() {
         var agent = AgentDriver()
         agent.start(2, "two", fallback: "one")

@@ -127,6 +127,25 @@ public struct KubernetesAPI: Sendable {
     public func resource(for type: GroupVersionKind) async throws -> APIResource {
         try await discovery.resource(for: type)
     }
+
+    /// Does something with a type where the server serves it. Where the path turns out not to be served, what was remembered
+    /// may be out of date: it is asked anew, and what differs is tried once more.
+    ///
+    /// - Throws: ``KubernetesError/Code/unknownKind`` when the type is not served any more.
+    func at<Result>(
+        _ type: GroupVersionKind, _ body: (APIResource) async throws -> Result
+    ) async throws -> Result {
+        let resource = try await resource(for: type)
+        do {
+            return try await body(resource)
+        } catch let error as KubernetesError where error.isPathUnserved {
+            await discovery.forget(resource)
+            let current = try await self.resource(for: type)
+            // The same again: of several servers behind one address, one is behind the others.
+            guard current != resource else { throw error }
+            return try await body(current)
+        }
+    }
 }
 
 /// What a server says of itself.

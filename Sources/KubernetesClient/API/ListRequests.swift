@@ -57,13 +57,19 @@ public struct ObjectList: Sendable, Hashable {
 extension KubernetesAPI {
     /// Lists objects, in pages; when a page's moment has passed, from the start once more.
     ///
-    /// - Parameter pageSize: The most objects of one answer.
-    public func list(_ selection: ObjectSelection, pageSize: Int = 500) async throws -> ObjectList {
-        let resource = try await resource(for: selection.type)
+    /// - Parameters:
+    ///   - pageSize: The most objects of one answer.
+    ///   - keeping: What is kept of each object; nil for nothing. A page is all that is held beside that.
+    public func list(
+        _ selection: ObjectSelection, pageSize: Int = 500,
+        keeping: (KubernetesObject) -> KubernetesObject? = { $0 }
+    ) async throws -> ObjectList {
         var restarts = 0
         while true {
             do {
-                return try await pages(resource, selection, pageSize: pageSize)
+                return try await at(selection.type) {
+                    try await pages($0, selection, pageSize: pageSize, keeping: keeping)
+                }
             } catch let error as KubernetesError where error.code == .expired && restarts < 3 {
                 restarts += 1
             }
@@ -71,13 +77,14 @@ extension KubernetesAPI {
     }
 
     private func pages(
-        _ resource: APIResource, _ selection: ObjectSelection, pageSize: Int
+        _ resource: APIResource, _ selection: ObjectSelection, pageSize: Int,
+        keeping: (KubernetesObject) -> KubernetesObject?
     ) async throws -> ObjectList {
         var objects: [KubernetesObject] = []
         var token: String?
         while true {
             let page = try await page(resource, selection, limit: pageSize, token: token)
-            objects += page.objects
+            objects += page.objects.compactMap(keeping)
             token = page.token
             if token == nil { return ObjectList(objects: objects, resourceVersion: page.version) }
         }
@@ -104,8 +111,7 @@ extension KubernetesAPI {
     func firstObjects(
         _ selection: ObjectSelection, limit: Int
     ) async throws -> (objects: [KubernetesObject], areAll: Bool) {
-        let resource = try await resource(for: selection.type)
-        let page = try await page(resource, selection, limit: limit, token: nil)
+        let page = try await at(selection.type) { try await self.page($0, selection, limit: limit, token: nil) }
         return (page.objects, page.token == nil)
     }
 

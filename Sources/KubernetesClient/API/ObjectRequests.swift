@@ -69,14 +69,15 @@ public enum DeleteOutcome: Sendable, Hashable {
 }
 
 extension KubernetesAPI {
-    /// An object, or nil when there is none.
+    /// An object, or nil when there is none. That its path is not served says nothing of it, and is an error.
     public func get(_ reference: ObjectReference) async throws -> KubernetesObject? {
-        let resource = try await resource(for: reference.type)
-        let path = try resource.path(namespace: reference.namespace, name: reference.name)
-        do {
-            return try await object(KubernetesRequest(.GET, path, timeout: options.requestTimeout))
-        } catch let error as KubernetesError where error.isNotFound {
-            return nil
+        try await at(reference.type) { resource in
+            let path = try resource.path(namespace: reference.namespace, name: reference.name)
+            do {
+                return try await object(KubernetesRequest(.GET, path, timeout: options.requestTimeout))
+            } catch let error as KubernetesError where error.isNotFound && !error.isPathUnserved {
+                return nil
+            }
         }
     }
 
@@ -84,22 +85,27 @@ extension KubernetesAPI {
     public func create(
         _ object: KubernetesObject, fieldManager: String? = nil, dryRun: Bool = false
     ) async throws -> KubernetesObject {
-        let resource = try await resource(for: object.type)
-        if resource.isNamespaced, object.namespace == nil { _ = try resource.path(namespace: nil, name: object.name) }
-        var request = KubernetesRequest(
-            .POST, resource.collectionPath(namespace: object.namespace), contentType: "application/json",
-            body: object.json.serializedBytes(), timeout: options.requestTimeout)
-        if let fieldManager { request.query.append(("fieldManager", fieldManager)) }
-        if dryRun { request.query.append(("dryRun", "All")) }
-        return try await self.object(request, isRepeatable: false, about: object)
+        try await at(object.type) { resource in
+            if resource.isNamespaced, object.namespace == nil {
+                _ = try resource.path(namespace: nil, name: object.name)
+            }
+            var request = KubernetesRequest(
+                .POST, resource.collectionPath(namespace: object.namespace), contentType: "application/json",
+                body: object.json.serializedBytes(), timeout: options.requestTimeout)
+            if let fieldManager { request.query.append(("fieldManager", fieldManager)) }
+            if dryRun { request.query.append(("dryRun", "All")) }
+            return try await self.object(request, isRepeatable: false, about: object)
+        }
     }
 
     /// Replaces an object. A 409 means that it has changed since it was read.
     public func replace(_ object: KubernetesObject) async throws -> KubernetesObject {
-        try await self.object(
-            KubernetesRequest(
-                .PUT, path(of: object.reference), contentType: "application/json", body: object.json.serializedBytes(),
-                timeout: options.requestTimeout), about: object)
+        try await at(object.reference) { path in
+            try await self.object(
+                KubernetesRequest(
+                    .PUT, path, contentType: "application/json", body: object.json.serializedBytes(),
+                    timeout: options.requestTimeout), about: object)
+        }
     }
 
     /// Applies an object on the server's side: creates it, or changes the fields given and drops those given last time
@@ -112,13 +118,16 @@ extension KubernetesAPI {
         for key in ["managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink"] {
             sent.setMetadata(key, nil)
         }
-        var request = KubernetesRequest(
-            .PATCH, try await path(of: object.reference), query: [("fieldManager", apply.fieldManager)],
-            contentType: "application/apply-patch+yaml", body: sent.json.serializedBytes(),
-            timeout: options.requestTimeout)
-        if apply.force { request.query.append(("force", "true")) }
-        if apply.dryRun { request.query.append(("dryRun", "All")) }
-        return try await self.object(request, about: object)
+        var query = [(name: "fieldManager", value: apply.fieldManager)]
+        if apply.force { query.append(("force", "true")) }
+        if apply.dryRun { query.append(("dryRun", "All")) }
+        let body = sent.json.serializedBytes()
+        return try await at(object.reference) { path in
+            let request = KubernetesRequest(
+                .PATCH, path, query: query, contentType: "application/apply-patch+yaml", body: body,
+                timeout: options.requestTimeout)
+            return try await self.object(request, about: object)
+        }
     }
 
     /// Changes an existing object.
@@ -134,11 +143,13 @@ extension KubernetesAPI {
         case .json(let value): (type, body) = ("application/json-patch+json", value.json)
         }
         let suffix = subresource.map { "/" + KubernetesRequest.encoded($0) } ?? ""
-        var request = KubernetesRequest(
-            .PATCH, try await path(of: reference) + suffix, contentType: type, body: body.serializedBytes(),
-            timeout: options.requestTimeout)
-        if let fieldManager { request.query.append(("fieldManager", fieldManager)) }
-        return try await object(request)
+        return try await at(reference) { path in
+            var request = KubernetesRequest(
+                .PATCH, path + suffix, contentType: type, body: body.serializedBytes(),
+                timeout: options.requestTimeout)
+            if let fieldManager { request.query.append(("fieldManager", fieldManager)) }
+            return try await object(request)
+        }
     }
 
     /// Deletes an object; one that is not there is no error.
@@ -153,16 +164,18 @@ extension KubernetesAPI {
         preconditions["resourceVersion"] = delete.resourceVersion.map(JSONValue.string)
         if !preconditions.isEmpty { body["preconditions"] = .object(preconditions) }
         if delete.dryRun { body["dryRun"] = ["All"] }
-        let request = KubernetesRequest(
-            .DELETE, try await path(of: reference), contentType: "application/json",
-            body: JSONValue.object(body).serializedBytes(), timeout: options.requestTimeout)
         do {
-            let answer = try await exchange.json(request)
+            let answer = try await at(reference) { path in
+                try await exchange.json(
+                    KubernetesRequest(
+                        .DELETE, path, contentType: "application/json",
+                        body: JSONValue.object(body).serializedBytes(), timeout: options.requestTimeout))
+            }
             if answer["kind"]?.stringValue == "Status" { return .deleted }
             let object = try KubernetesObject(json: answer)
             // Without finalizers the answer is the object as it last was.
             return object.deletionTimestamp != nil && waits(object) ? .terminating(object) : .deleted
-        } catch let error as KubernetesError where error.isNotFound {
+        } catch let error as KubernetesError where error.isNotFound && !error.isPathUnserved {
             return .absent
         }
     }
@@ -172,8 +185,13 @@ extension KubernetesAPI {
             || object.json["metadata"]?["deletionGracePeriodSeconds"]?.intValue ?? 0 > 0
     }
 
-    func path(of reference: ObjectReference) async throws -> String {
-        try await resource(for: reference.type).path(namespace: reference.namespace, name: reference.name)
+    /// Does something with an object's path.
+    private func at<Result>(
+        _ reference: ObjectReference, _ body: (_ path: String) async throws -> Result
+    ) async throws -> Result {
+        try await at(reference.type) { resource in
+            try await body(try resource.path(namespace: reference.namespace, name: reference.name))
+        }
     }
 
     /// - Parameter sent: The object that the request carries: a refusal may quote what is in it.

@@ -57,6 +57,10 @@ public struct BundleApplier: Sendable {
         } else {
             let before = run.record
             let digests = Set(plan.hooks.map(\.digest))
+            if !options.runsHooks {
+                // Who lost the record of them must not make them run once more.
+                run.record.finishedHooks.formUnion(plan.hooks.filter { $0.moment != .onFailure }.map(\.digest))
+            }
             run.record.finishedHooks.formIntersection(digests)
             run.record.inventory = new
             if options.prunes {
@@ -72,6 +76,20 @@ public struct BundleApplier: Sendable {
             if run.record != before { try await finish(run.record, in: store) }
         }
         return BundleResult(objects: run.reports, inventory: run.record.inventory)
+    }
+
+    /// Runs what a bundle has for its own failure, where applying it was given up from outside.
+    ///
+    /// - Returns: What became of each hook.
+    /// - Throws: ``KubernetesError`` when the bundle is not sound; `CancellationError`.
+    public func runFailureHooks(of objects: [KubernetesObject]) async throws -> BundleResult {
+        let scopes = try await scopes(of: objects)
+        let plan = try BundlePlan(objects, options: options) { scopes[$0] }
+        var reports: [BundleProgress] = []
+        for hook in plan.hooks where hook.moment == .onFailure {
+            reports.append(try await HookRunner(api: api, options: options).run(hook))
+        }
+        return BundleResult(objects: reports, inventory: plan.inventory)
     }
 
     /// What a run has done so far.
@@ -301,6 +319,7 @@ public struct BundleApplier: Sendable {
     private func runHooks(
         _ moment: Hook.Moment, _ plan: BundlePlan, _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
     ) async throws {
+        guard options.runsHooks else { return }
         let runner = HookRunner(api: api, options: options)
         for hook in plan.hooks where hook.moment == moment {
             if moment != .onFailure, run.hasFailed {

@@ -59,6 +59,10 @@ public struct BundleOptions: Sendable {
     public var prunes = true
     /// Whether a Job that goes by itself once it has finished, and is not there, is run again; otherwise it counts as done.
     public var repeatsFinishedJobs = true
+    /// Whether hooks are run. Where not, those around the bundle count as done: they have run when it was applied.
+    public var runsHooks = true
+    /// What the bundle is called, such as its digest: each hook runs once for each. Empty: once for each content of the hook.
+    public var hookScope = ""
     /// Whether an empty list of objects means to delete everything.
     public var allowsEmpty = false
     /// Checks for kinds that the built-in rules do not know.

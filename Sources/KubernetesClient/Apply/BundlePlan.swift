@@ -36,7 +36,7 @@ struct BundlePlan: Sendable {
                 throw KubernetesError(code: .invalidInput, message: "\(placed.reference) is in the bundle twice")
             }
             _ = try options.ignoredPaths(of: placed)
-            if let hook = try Hook(placed, annotations: options.annotations) {
+            if let hook = try Hook(placed, annotations: options.annotations, scope: options.hookScope) {
                 hooks.append(hook)
             } else {
                 rest.append(placed)

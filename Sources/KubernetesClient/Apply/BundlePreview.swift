@@ -229,28 +229,12 @@ private struct ObjectPreviewer: Sendable {
 
     /// The server's answer; without force on first contact, as applying does.
     private func asked(_ wanted: KubernetesObject, _ isOurs: Bool) async throws -> (KubernetesObject, String) {
-        let manager = options.fieldManager
-        if isOurs || options.adoption == .force {
-            let after = try await api.apply(
-                wanted, ApplyOptions(fieldManager: manager, force: true, dryRun: true))
-            return (after, isOurs ? "" : "adopted")
+        if isOurs {
+            let options = ApplyOptions(fieldManager: options.fieldManager, force: true, dryRun: true)
+            return (try await api.apply(wanted, options), "")
         }
-        do {
-            return (try await api.apply(wanted, ApplyOptions(fieldManager: manager, dryRun: true)), "adopted")
-        } catch let error as KubernetesError {
-            // kubectl's client-side apply is taken over from before the others are asked.
-            let conflicts = ApplyConflict.list(in: error)
-            let others = conflicts.filter { !ApplyConflict.areSafeToForce([$0], applier: manager) }
-            guard !conflicts.isEmpty else { throw error }
-            guard others.isEmpty else {
-                var refused = error
-                refused.message = ObjectApplier.advice(on: others)
-                throw refused
-            }
-            let after = try await api.apply(
-                wanted, ApplyOptions(fieldManager: manager, force: true, dryRun: true))
-            return (after, "taken over from kubectl apply")
-        }
+        let (answer, takesOver) = try await applier.adoption(of: wanted)
+        return (answer, takesOver ? "taken over from kubectl apply" : "adopted")
     }
 
     private func failure(of object: KubernetesObject, _ error: KubernetesError) -> Sight {

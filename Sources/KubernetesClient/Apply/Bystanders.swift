@@ -20,7 +20,7 @@ struct Bystanders: Sendable {
             }
             guard let away = catalog.unavailable.min() else { return nil }
             return "\(unseen): the APIService of \(away) does not answer"
-        } catch let error as KubernetesError where error.status == 403 {
+        } catch let error as KubernetesError where error.status == 403 || error.code == .notReached {
             return "\(unseen): \(error.message)"
         }
     }
@@ -36,13 +36,11 @@ struct Bystanders: Sendable {
             group: definition.spec?["group"]?.stringValue ?? "", version: version["name"]?.stringValue ?? "",
             kind: definition.spec?["names"]?["kind"]?.stringValue ?? "")
         do {
-            let objects = try await api.list(ObjectSelection(type: type)).objects
+            guard let objects = try await objects(ObjectSelection(type: type)) else { return nil }
             // An owner of the same kind is in this very list.
             let foreign = try await firstForeign(among: objects) { $0.type.groupKind == type.groupKind }
             return foreign.map { "\($0), which is not of this bundle, would be deleted with it" }
-        } catch let error as KubernetesError where error.code == .unknownKind || error.isNotFound {
-            return nil
-        } catch let error as KubernetesError where error.status == 403 {
+        } catch let error as KubernetesError where error.status == 403 || error.code == .notReached {
             return "whether others use it cannot be seen: \(error.message)"
         }
     }
@@ -72,20 +70,32 @@ struct Bystanders: Sendable {
         let kinds = Set(listed.map(\.type.groupKind))
         var seen: Set<GroupKind> = []
         for resource in listed where seen.insert(resource.type.groupKind).inserted {
-            do {
-                let list = try await api.list(ObjectSelection(type: resource.type, namespace: namespace))
-                // An owner in the same namespace is looked at itself.
-                if let foreign = try await firstForeign(
-                    among: list.objects, besides: { kinds.contains($0.type.groupKind) })
-                {
-                    return foreign
-                }
-            } catch let error as KubernetesError where error.isNotFound || error.code == .unknownKind {
-                // Its definition has just been deleted, and its objects with it.
-                continue
-            }
+            let found = try await objects(ObjectSelection(type: resource.type, namespace: namespace))
+            // An owner in the same namespace is looked at itself.
+            let foreign = try await firstForeign(among: found ?? [], besides: { kinds.contains($0.type.groupKind) })
+            if let foreign { return foreign }
         }
         return nil
+    }
+
+    /// The objects of a selection; nil where their kind is not served any more: its definition has just been deleted, and its
+    /// objects with it.
+    ///
+    /// - Throws: ``KubernetesError/Code/notReached`` where the server announces the kind and does not serve it for long.
+    private func objects(_ selection: ObjectSelection) async throws -> [KubernetesObject]? {
+        var found: [KubernetesObject]?
+        let limit = min(.seconds(5), options.settleTimeout)
+        try await api.poll(every: .milliseconds(100), atMost: limit, what: "\(selection.type) to be served or gone") {
+            do {
+                found = try await api.list(selection).objects
+                return true
+            } catch let error as KubernetesError where error.code == .unknownKind {
+                return true
+            } catch let error as KubernetesError where error.isPathUnserved {
+                return false
+            }
+        }
+        return found
     }
 
     /// The first of some objects that is others'.

@@ -19,8 +19,7 @@ struct HealthWait: Sendable {
     /// - Throws: `CancellationError` only.
     func wait(for objects: [KubernetesObject], atMost limit: Duration) async throws -> [Failure] {
         let awaited = objects.filter { object in
-            HealthRules.canBeUnhealthy(object.type.groupKind)
-                || options.checks.contains { $0.type == object.type.groupKind }
+            HealthRules.canBeUnhealthy(object.type.groupKind) || options.checks.contains { $0.isFor(object) }
         }
         if awaited.isEmpty { return [] }
         let watches = HealthWatches(for: awaited)
@@ -32,7 +31,7 @@ struct HealthWait: Sendable {
             for selection in watches.needed.union(watches.helpful) {
                 group.addTask {
                     do {
-                        try await Reflector(api: api, selection: selection).run { update in
+                        try await Reflector(api: api, selection: selection, keeping: watches.kept).run { update in
                             board.take(update, of: selection)
                             signal.yield()
                         }

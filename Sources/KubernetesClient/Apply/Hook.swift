@@ -20,13 +20,15 @@ struct Hook: Sendable {
     let moment: Moment
     let timeout: Duration
     let deletePolicy: DeletePolicy
-    /// Says which hook this is, so that one that has run is not run again when the same bundle is applied again.
+    /// Says which hook of which bundle this is, so that one that has run is not run again when the same bundle is applied
+    /// again, and is when another bundle has the same hook.
     let digest: String
 
     /// The hook that an object is, or nil when it is none.
     ///
+    /// - Parameter scope: What the bundle is called; empty where hooks are told apart by their content alone.
     /// - Throws: ``KubernetesError`` when it is one, but not rightly so.
-    init?(_ object: KubernetesObject, annotations: ObjectAnnotations) throws {
+    init?(_ object: KubernetesObject, annotations: ObjectAnnotations, scope: String = "") throws {
         guard let moment = object.annotations[annotations.hook] else { return nil }
         func failure(_ what: String) -> KubernetesError {
             KubernetesError(code: .invalidInput, message: "\(object.reference): \(what)")
@@ -54,7 +56,7 @@ struct Hook: Sendable {
         self.moment = moment
         self.timeout = timeout
         self.deletePolicy = deletePolicy
-        let hash = SHA256.hash(data: object.json.serializedBytes())
+        let hash = SHA256.hash(data: object.json.serializedBytes() + Array(scope.utf8))
         self.digest = hash.prefix(16).map { byte in
             let hex = String(byte, radix: 16)
             return hex.count == 1 ? "0\(hex)" : hex

@@ -33,12 +33,18 @@ struct HookRunner: Sendable {
         }
         var job = hook.job
         job.annotations[digestAnnotation] = hook.digest
+        // While it is awaited it stays: of one that went by itself nobody could say how it ended.
+        let lifetime = job.spec?["ttlSecondsAfterFinished"]
+        job.spec?["ttlSecondsAfterFinished"] = nil
         let applied = try await applier.apply(job)
         guard applied.outcome != .failed else { return applied }
         let failures = try await HealthWait(api: api, options: options).wait(for: [job], atMost: hook.timeout)
         let failure = failures.first
         if hook.deletePolicy == .always || (hook.deletePolicy == .onSuccess && failure == nil) {
             _ = try await api.delete(job.reference)
+        } else if let lifetime {
+            job.spec?["ttlSecondsAfterFinished"] = lifetime
+            _ = try await api.apply(job, ApplyOptions(fieldManager: options.fieldManager, force: true))
         }
         guard let failure else {
             return BundleProgress(

@@ -14,8 +14,8 @@ struct LiveObjects: Sendable {
         /// Nothing; it must be asked for.
         case unknown
 
-        var isUnknown: Bool {
-            if case .unknown = self { true } else { false }
+        var isAbsent: Bool {
+            if case .absent = self { true } else { false }
         }
     }
 

@@ -48,9 +48,10 @@ struct ObjectApplier: Sendable {
     }
 
     private func message(for error: KubernetesError) -> String {
-        let conflicts = ApplyConflict.list(in: error)
-        guard !conflicts.isEmpty else { return error.message }
-        return Self.advice(on: conflicts)
+        let others = ApplyConflict.list(in: error).filter {
+            !ApplyConflict.areSafeToForce([$0], applier: options.fieldManager)
+        }
+        return others.isEmpty ? error.message : Self.advice(on: others)
     }
 
     /// What to do about fields that others own.
@@ -87,16 +88,23 @@ struct ObjectApplier: Sendable {
                 where (error.status == 409 || error.isPathUnserved) && attempts < 4
             {
                 // Somebody wrote or created in between, or a quota was counted at the same moment: read again. A conflict
-                // over fields is for people, unless what was seen is old news. A path that discovery has just told of may be
-                // unknown yet to another server behind the same address.
-                guard error.isTransient || error.reason == "AlreadyExists" || error.isPathUnserved || !seen.isUnknown
+                // over fields is for people, unless the object was not there a moment ago. A path that discovery has just
+                // told of may be unknown yet to another server behind the same address.
+                guard error.isTransient || error.reason == "AlreadyExists" || error.isPathUnserved || seen.isAbsent
                 else { throw error }
                 seen = .unknown
                 attempts += 1
-                let delay = Duration.milliseconds(100 * (1 << attempts))
-                try await api.options.clock.sleep(for: delay * (0.5 + api.options.chance() / 2))
+                try await pause(before: attempts)
+            } catch let error as UnreadObject where error.error.isPathUnserved && attempts < 4 {
+                attempts += 1
+                try await pause(before: attempts)
             }
         }
+    }
+
+    private func pause(before attempt: Int) async throws {
+        let delay = Duration.milliseconds(100 * (1 << attempt))
+        try await api.options.clock.sleep(for: delay * (0.5 + api.options.chance() / 2))
     }
 
     private func once(_ object: KubernetesObject, _ seen: LiveObjects.Sight) async throws -> BundleProgress {
@@ -197,10 +205,40 @@ struct ObjectApplier: Sendable {
         return BundleProgress(reference: wanted.reference, outcome: .configured, changes: changes)
     }
 
-    /// First contact with an object that is there already.
+    /// What adopting an object would make of it, by the server's dry run, and whether fields are taken over from kubectl's
+    /// client-side apply for it.
+    ///
+    /// - Throws: ``KubernetesError`` that names who else owns fields of it; nothing was written.
+    func adoption(of wanted: KubernetesObject) async throws -> (answer: KubernetesObject, takesOver: Bool) {
+        let manager = options.fieldManager
+        if options.adoption == .force {
+            return (
+                try await api.apply(wanted, ApplyOptions(fieldManager: manager, force: true, dryRun: true)), false
+            )
+        }
+        do {
+            return (try await api.apply(wanted, ApplyOptions(fieldManager: manager, dryRun: true)), false)
+        } catch let error as KubernetesError {
+            let conflicts = ApplyConflict.list(in: error)
+            let others = conflicts.filter { !ApplyConflict.areSafeToForce([$0], applier: manager) }
+            guard !conflicts.isEmpty else { throw error }
+            guard others.isEmpty else {
+                var refused = error
+                refused.message = Self.advice(on: others)
+                throw refused
+            }
+            return (
+                try await api.apply(wanted, ApplyOptions(fieldManager: manager, force: true, dryRun: true)), true
+            )
+        }
+    }
+
+    /// First contact with an object that is there already. Asked first: what is refused must not be ours by half, to be forced
+    /// the next time, or deleted on the way back.
     private func adopt(
         _ wanted: KubernetesObject, live: KubernetesObject, ignored: [FieldPath]
     ) async throws -> BundleProgress {
+        _ = try await adoption(of: wanted)
         var took = false
         if options.adoption == .reportConflicts,
             let fields = FieldOwnership.takingOverFromKubectl(live, manager: options.fieldManager)

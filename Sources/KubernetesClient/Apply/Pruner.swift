@@ -76,12 +76,8 @@ struct Pruner: Sendable {
     }
 
     private func judge(_ wanted: ObjectReference, pruned: Set<ObjectIdentity>) async throws -> Judgement {
-        var reference = wanted
-        // The version of back then may no longer be served.
-        reference.type = try await api.discovery.resource(
-            for: wanted.type.groupKind, preferring: wanted.type.version
-        ).type
-        guard let live = try await api.get(reference) else { return .gone }
+        let (reference, found) = try await look(for: wanted)
+        guard let live = found else { return .gone }
         if let reason = PruneGuard.keepReason(
             live, annotations: options.annotations, fieldManager: options.fieldManager)
         {
@@ -98,6 +94,24 @@ struct Pruner: Sendable {
         guard let reason else { return .unwanted(reference, live) }
         return .kept(
             Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: true))
+    }
+
+    /// The object under the reference that the server knows it by: the version of back then may no longer be served.
+    private func look(for wanted: ObjectReference) async throws -> (ObjectReference, KubernetesObject?) {
+        do {
+            return try await lookOnce(for: wanted)
+        } catch let error as KubernetesError where error.code == .unknownKind {
+            // What was remembered of the version is forgotten now; that the kind is gone is believed the second time.
+            return try await lookOnce(for: wanted)
+        }
+    }
+
+    private func lookOnce(for wanted: ObjectReference) async throws -> (ObjectReference, KubernetesObject?) {
+        var reference = wanted
+        reference.type = try await api.discovery.resource(
+            for: wanted.type.groupKind, preferring: wanted.type.version
+        ).type
+        return (reference, try await api.get(reference))
     }
 
     private func delete(

@@ -47,6 +47,14 @@ actor Discovery {
         do {
             return try await resource(for: GroupVersionKind(group: type.group, version: version, kind: type.kind))
         } catch let error as KubernetesError where error.code == .unknownKind {
+            if isAggregated == false { try await loadVersions(of: type) }
+            if let away = stale.filter({ $0.hasPrefix("\(type.group)/") }).min() {
+                throw KubernetesError(
+                    code: .notReached,
+                    message: "the API server cannot say now where it serves \(type): "
+                        + "the APIService of \(away) is not available"
+                )
+            }
             // Newest stable first is what string order gives often enough; any served version reads the same object.
             let served = known.values.filter { $0.type.groupKind == type }.sorted { $0.type.version < $1.type.version }
             guard let resource = served.first else { throw error }
@@ -88,6 +96,11 @@ actor Discovery {
             }
         }
         return catalog
+    }
+
+    /// Forgets where a type is served, where a request has shown otherwise.
+    func forget(_ resource: APIResource) {
+        if known[resource.type] == resource { known[resource.type] = nil }
     }
 
     /// Forgets everything.
@@ -138,6 +151,20 @@ actor Discovery {
     }
 
     private func giveUp(_ ticket: Int) { waiting.removeValue(forKey: ticket)?.resume() }
+
+    /// Asks a server that knows no aggregated discovery for every version of a kind's group.
+    private func loadVersions(of type: GroupKind) async throws {
+        guard !type.group.isEmpty else { return }
+        do {
+            let group = try await fetch("/apis/\(type.group)", "application/json")
+            for entry in group["versions"]?.arrayValue ?? [] {
+                guard let version = entry["version"]?.stringValue else { continue }
+                try await load(GroupVersionKind(group: type.group, version: version, kind: type.kind))
+            }
+        } catch let error as KubernetesError where error.isNotFound {
+            return
+        }
+    }
 
     private func load(_ type: GroupVersionKind) async throws {
         if isAggregated != false {

@@ -7,6 +7,8 @@ struct Condition {
     let reason: String
     let message: String
     let lastTransition: KubernetesTime?
+    /// The generation that it speaks of, where it says so itself.
+    let observedGeneration: Int64?
 
     init(_ json: JSONValue) {
         self.type = json["type"]?.stringValue ?? ""
@@ -14,6 +16,7 @@ struct Condition {
         self.reason = json["reason"]?.stringValue ?? ""
         self.message = json["message"]?.stringValue ?? ""
         self.lastTransition = json["lastTransitionTime"]?.stringValue.flatMap(KubernetesTime.init(parsing:))
+        self.observedGeneration = json["observedGeneration"]?.intValue
     }
 
     var isTrue: Bool { status == "True" }
@@ -35,5 +38,11 @@ struct Condition {
 
     static func find(_ type: String, in object: KubernetesObject) -> Condition? {
         all(in: object).first { $0.type == type }
+    }
+
+    /// Whether it speaks of an earlier generation of its object, and so is evidence of nothing.
+    func isStale(for object: KubernetesObject) -> Bool {
+        guard let observedGeneration, let generation = object.generation else { return false }
+        return observedGeneration != generation
     }
 }

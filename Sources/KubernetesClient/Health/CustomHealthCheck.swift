@@ -21,16 +21,24 @@ public struct CustomHealthCheck: Sendable, Hashable {
 
     /// The kind that is judged.
     public var type: GroupKind
+    /// The name of the only object that is judged; nil for all of the kind.
+    public var name: String?
     /// The cases; the first whose condition holds is taken.
     public var cases: [Case]
     /// The value where none holds.
     public var otherwise: HealthValue
 
     /// Creates a check.
-    public init(type: GroupKind, cases: [Case], otherwise: HealthValue = .progressing) {
+    public init(type: GroupKind, name: String? = nil, cases: [Case], otherwise: HealthValue = .progressing) {
         self.type = type
+        self.name = name
         self.cases = cases
         self.otherwise = otherwise
+    }
+
+    /// Whether it judges an object.
+    public func isFor(_ object: KubernetesObject) -> Bool {
+        type == object.type.groupKind && (name == nil || name == object.name)
     }
 
     /// Assesses an object.

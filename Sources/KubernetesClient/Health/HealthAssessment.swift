@@ -26,19 +26,29 @@ public struct HealthAssessment: Sendable, Hashable {
 
     private static func rules(_ object: KubernetesObject, _ context: HealthContext) -> HealthAssessment {
         if object.deletionTimestamp != nil {
+            // What a Job has come to stays so, though it is on its way out.
+            let isJob = object.type.groupKind == ObjectAnnotations.job
+            if isJob, let end = WorkloadHealth.end(ofJob: object) { return end }
             let waiting = object.finalizers.isEmpty ? "" : ", waits for \(object.finalizers.joined(separator: ", "))"
             return HealthAssessment(.progressing, "terminating\(waiting)")
         }
         if let stale = staleness(object) { return stale }
-        if let condition = Condition.find("Stalled", in: object), condition.isTrue {
+        if let condition = Condition.find("Stalled", in: object), condition.isTrue, !condition.isStale(for: object) {
             return HealthAssessment(.failed, condition.text)
         }
-        if let condition = Condition.find("Reconciling", in: object), condition.isTrue {
+        if let condition = Condition.find("Reconciling", in: object), condition.isTrue,
+            !condition.isStale(for: object)
+        {
             return HealthAssessment(.progressing, condition.text)
         }
-        if let check = context.check(for: object.type.groupKind) { return check.assess(object) }
+        if let check = context.check(for: object) { return check.assess(object) }
         if let byKind = HealthRules.assess(object, context) { return byKind }
         if let ready = Condition.find("Ready", in: object) {
+            if ready.isStale(for: object) {
+                let seen = ready.observedGeneration.map { "\($0)" } ?? "?"
+                let wanted = object.generation.map { "\($0)" } ?? "?"
+                return HealthAssessment(.progressing, "Ready is told of generation \(seen) of \(wanted)")
+            }
             return ready.isTrue ? HealthAssessment(.healthy) : HealthAssessment(.progressing, ready.text)
         }
         return withoutConditions(object, context)
@@ -93,7 +103,7 @@ public struct HealthContext: Sendable {
     public var lateBindingClasses: Set<String>
     /// Why the storage classes could not be read; nil where they could.
     public var classesRefusal: String?
-    /// Checks for kinds that this room does not know, or judges otherwise.
+    /// Checks for kinds that this room does not know, or judges otherwise; the first that is for an object counts.
     public var checks: [CustomHealthCheck]
 
     /// Creates a context.
@@ -109,7 +119,7 @@ public struct HealthContext: Sendable {
         self.checks = checks
     }
 
-    func check(for type: GroupKind) -> CustomHealthCheck? { checks.first { $0.type == type } }
+    func check(for object: KubernetesObject) -> CustomHealthCheck? { checks.first { $0.isFor(object) } }
 }
 
 /// The health of a set: as its worst member.

@@ -112,11 +112,9 @@ enum HealthRules {
             for entry in parent["conditions"]?.arrayValue ?? [] {
                 let condition = Condition(entry)
                 guard condition.type == "Accepted" || condition.type == "ResolvedRefs" else { continue }
-                if let observed = entry["observedGeneration"]?.intValue, let generation = object.generation,
-                    observed != generation
-                {
+                if condition.isStale(for: object), let observed = condition.observedGeneration {
                     pending = HealthAssessment(
-                        .progressing, "gateway \(name) has seen generation \(observed) of \(generation)")
+                        .progressing, "gateway \(name) has seen generation \(observed) of \(object.generation ?? 0)")
                 } else if condition.isFalse {
                     return HealthAssessment(.degraded, "gateway \(name): \(condition.text)")
                 } else if !condition.isTrue {

@@ -7,6 +7,10 @@ public struct HealthWatches: Sendable {
     public let needed: Set<ObjectSelection>
     /// Those that only help to name culprits; without them the workloads' own status still counts.
     public let helpful: Set<ObjectSelection>
+    /// The objects whose health is told.
+    private let wanted: Set<ObjectIdentity>
+    /// Where culprits are, whether or not that is watched for objects of its own, too.
+    private let culprits: Set<ObjectSelection>
 
     private static let pods = GroupVersionKind(version: "v1", kind: "Pod")
     private static let replicaSets = GroupVersionKind(group: "apps", version: "v1", kind: "ReplicaSet")
@@ -35,6 +39,20 @@ public struct HealthWatches: Sendable {
             helpful.insert(ObjectSelection(type: Self.replicaSets, namespace: object.namespace))
         }
         self.helpful = helpful.subtracting(self.needed)
+        self.culprits = helpful
+        self.wanted = Set(objects.map(\.reference.identity))
+    }
+
+    /// What is kept of an object that a watch tells of: a namespace may hold many more of a kind than are wanted, and who owns
+    /// which fields is often half of an object.
+    public func kept(_ object: KubernetesObject) -> KubernetesObject? {
+        guard
+            wanted.contains(object.reference.identity)
+                || culprits.contains(ObjectSelection(type: object.type, namespace: object.namespace))
+        else { return nil }
+        var kept = object
+        kept.setMetadata("managedFields", nil)
+        return kept
     }
 
     /// Which of the watches tells of an object.

@@ -3,6 +3,8 @@ public import KubernetesObjects
 /// Objects as watches tell of them, and how those that were applied fare. Pure: a value.
 public struct WatchedObjects: Sendable {
     private var objects: [ObjectIdentity: KubernetesObject] = [:]
+    /// Jobs that failed, and went before anybody was told.
+    private var failedAndGone: [ObjectIdentity: HealthAssessment] = [:]
 
     /// The selections that were listed once; of others nothing is known.
     public private(set) var listed: Set<ObjectSelection> = []
@@ -18,11 +20,11 @@ public struct WatchedObjects: Sendable {
             listed.insert(selection)
             let identities = Set(present.map(\.reference.identity))
             let gone = objects.keys.filter { Self.isSelected($0, by: selection) && !identities.contains($0) }
-            for identity in gone { objects[identity] = nil }
+            for identity in gone { remove(identity, last: objects[identity]) }
             return present.reduce(!gone.isEmpty) { put($1) || $0 }
         case .changed(.updated(let object)): return put(object)
         case .changed(.removed(let object)):
-            objects[object.reference.identity] = nil
+            remove(object.reference.identity, last: object)
             return true
         case .watching, .interrupted: return false
         }
@@ -38,6 +40,7 @@ public struct WatchedObjects: Sendable {
     ///   - context: What is known beside the object.
     public func assess(_ applied: KubernetesObject, context: HealthContext) -> HealthAssessment {
         guard let live = objects[applied.reference.identity] else {
+            if let failure = failedAndGone[applied.reference.identity] { return failure }
             if applied.spec?["ttlSecondsAfterFinished"] != nil {
                 return HealthAssessment(.healthy, "finished and gone")
             }
@@ -53,7 +56,16 @@ public struct WatchedObjects: Sendable {
         return HealthAssessment(of: live, pods: pods, context: context)
     }
 
+    private mutating func remove(_ identity: ObjectIdentity, last: KubernetesObject?) {
+        objects[identity] = nil
+        guard let last, identity.type == ObjectAnnotations.job, last.spec?["ttlSecondsAfterFinished"] != nil,
+            let end = WorkloadHealth.end(ofJob: last), end.value == .failed
+        else { return }
+        failedAndGone[identity] = end
+    }
+
     private mutating func put(_ object: KubernetesObject) -> Bool {
+        failedAndGone[object.reference.identity] = nil
         let former = objects.updateValue(object, forKey: object.reference.identity)
         guard let former, former.resourceVersion != object.resourceVersion else { return false }
         if let one = former.generation, let other = object.generation, one != other { return true }

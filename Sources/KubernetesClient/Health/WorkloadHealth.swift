@@ -105,11 +105,16 @@ enum WorkloadHealth {
         return HealthAssessment(.healthy)
     }
 
-    static func job(_ object: KubernetesObject) -> HealthAssessment {
+    /// What a Job has come to; nil while it has not finished.
+    static func end(ofJob object: KubernetesObject) -> HealthAssessment? {
         if let failed = Condition.find("Failed", in: object), failed.isTrue {
             return HealthAssessment(.failed, failed.text)
         }
-        if let complete = Condition.find("Complete", in: object), complete.isTrue { return HealthAssessment(.healthy) }
+        return Condition.find("Complete", in: object)?.isTrue == true ? HealthAssessment(.healthy) : nil
+    }
+
+    static func job(_ object: KubernetesObject) -> HealthAssessment {
+        if let end = end(ofJob: object) { return end }
         if object.spec?["suspend"]?.boolValue == true { return HealthAssessment(.suspended, "suspended") }
         let active = count(object, "active")
         let failed = count(object, "failed")

@@ -68,7 +68,7 @@ public enum PruneGuard {
         }
         if object.kind == "ServiceAccount", object.name == "default" { return .goes }
         // The token of an account goes with it, though no owner is named (servers before 1.24 make one for each).
-        if object.kind == "Secret", object["type"]?.stringValue == "kubernetes.io/service-account-token" { return .goes }
+        if object.kind == "Secret", object["type"] == "kubernetes.io/service-account-token" { return .goes }
         if object.deletionTimestamp != nil { return .goes }
         if pruned.contains(object.reference.identity) { return .goes }
         return object.owners.isEmpty ? .stays : .asOwners(object.owners)

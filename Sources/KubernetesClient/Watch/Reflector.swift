@@ -15,20 +15,29 @@ public struct Reflector: Sendable {
         case interrupted(KubernetesError)
     }
 
+    /// How often in a row a path that discovery tells of may not be served.
+    private static let unservedLimit = 5
+
     private let api: KubernetesAPI
     private let selection: ObjectSelection
     private let backoff: RetryPolicy
+    private let keep: @Sendable (KubernetesObject) -> KubernetesObject?
 
     /// Creates a reflector.
     ///
-    /// - Parameter backoff: How long to wait between attempts that fail; their number is not bounded.
+    /// - Parameters:
+    ///   - backoff: How long to wait between attempts that fail; their number is not bounded.
+    ///   - keeping: What is kept of each object, in the view and in what is told; nil for objects that are left out. It must
+    ///     keep resource versions, and decide by what does not change.
     public init(
         api: KubernetesAPI, selection: ObjectSelection,
-        backoff: RetryPolicy = RetryPolicy(base: .seconds(1), ceiling: .seconds(30))
+        backoff: RetryPolicy = RetryPolicy(base: .seconds(1), ceiling: .seconds(30)),
+        keeping: @escaping @Sendable (KubernetesObject) -> KubernetesObject? = { $0 }
     ) {
         self.api = api
         self.selection = selection
         self.backoff = backoff
+        self.keep = keeping
     }
 
     /// Runs until the task is cancelled or the closure throws.
@@ -38,6 +47,7 @@ public struct Reflector: Sendable {
     public func run(onUpdate: (Update) async throws -> Void) async throws {
         var cache = ObjectCache()
         var failures = 0
+        var unserved = 0
         var quietEnds = 0
         var needsList = true
         var isWatching = false
@@ -45,10 +55,11 @@ public struct Reflector: Sendable {
             try Task.checkCancellation()
             do {
                 if needsList {
-                    let list = try await api.list(selection)
+                    let list = try await api.list(selection, keeping: keep)
                     _ = cache.replace(with: list)
                     needsList = false
                     failures = 0
+                    unserved = 0
                     isWatching = false
                     try await deliver(.listed(cache.objects), onUpdate)
                 }
@@ -65,7 +76,8 @@ public struct Reflector: Sendable {
                     } onEvent: { event in
                         failures = 0
                         events += 1
-                        if let change = cache.take(event) { try await deliver(.changed(change), onUpdate) }
+                        guard let change = cache.take(event.keeping(keep)) else { return }
+                        try await deliver(.changed(change), onUpdate)
                     }
                 } catch let error as KubernetesError where error.code == .timeout && isOpen {
                     // Quiet for so long that the connection may be dead: another one goes on from the same moment.
@@ -88,6 +100,9 @@ public struct Reflector: Sendable {
                         failures = 1
                         continue
                     }
+                } else if error.isPathUnserved, unserved < Self.unservedLimit {
+                    // Discovery has it: of several servers behind one address, one may be a moment behind the others.
+                    unserved += 1
                 } else if !error.isTransient, error.status != 401 {
                     // Credentials are rotated, and those read next may be accepted.
                     throw error

@@ -19,6 +19,18 @@ public enum WatchEvent: Sendable, Hashable {
         }
     }
 
+    /// The event with what is kept of its object; a bookmark of its moment where that is nothing.
+    func keeping(_ keep: (KubernetesObject) -> KubernetesObject?) -> WatchEvent {
+        switch self {
+        case .added(let object): keep(object).map { .added($0) } ?? .bookmark(resourceVersion: resourceVersion ?? "")
+        case .modified(let object):
+            keep(object).map { .modified($0) } ?? .bookmark(resourceVersion: resourceVersion ?? "")
+        case .deleted(let object):
+            keep(object).map { .deleted($0) } ?? .bookmark(resourceVersion: resourceVersion ?? "")
+        case .bookmark: self
+        }
+    }
+
     /// Reads one line of a watch.
     ///
     /// - Throws: ``KubernetesError``: with the code `expired` when the server asks to list again, with what it says for

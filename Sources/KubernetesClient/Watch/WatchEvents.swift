@@ -110,20 +110,10 @@ extension KubernetesAPI {
         _ selection: ObjectSelection, from resourceVersion: String, lasting: Duration = .seconds(290),
         onOpen: () async throws -> Void = {}, onEvent: (WatchEvent) async throws -> Void
     ) async throws {
-        let resource = try await resource(for: selection.type)
-        var request = KubernetesRequest(
-            .GET, resource.collectionPath(namespace: selection.namespace), query: selection.query,
-            timeout: lasting + .seconds(30))
-        request.query.append(("watch", "true"))
-        request.query.append(("allowWatchBookmarks", "true"))
-        request.query.append(("resourceVersion", resourceVersion))
-        request.query.append(("timeoutSeconds", String(max(1, lasting.components.seconds))))
         try await watching {
             try await pause.over(clock: options.clock, chance: options.chance)
             let response = try await reach.observing("watch of \(selection)") {
-                let response = try await transport.send(request)
-                guard response.status == 200 else { throw try await refusal(response, selection) }
-                return response
+                try await at(selection.type) { try await open($0, selection, from: resourceVersion, lasting: lasting) }
             }
             try await onOpen()
             do {
@@ -136,6 +126,21 @@ extension KubernetesAPI {
                 throw error
             }
         }
+    }
+
+    private func open(
+        _ resource: APIResource, _ selection: ObjectSelection, from resourceVersion: String, lasting: Duration
+    ) async throws -> KubernetesResponse {
+        var request = KubernetesRequest(
+            .GET, resource.collectionPath(namespace: selection.namespace), query: selection.query,
+            timeout: lasting + .seconds(30))
+        request.query.append(("watch", "true"))
+        request.query.append(("allowWatchBookmarks", "true"))
+        request.query.append(("resourceVersion", resourceVersion))
+        request.query.append(("timeoutSeconds", String(max(1, lasting.components.seconds))))
+        let response = try await transport.send(request)
+        guard response.status == 200 else { throw try await refusal(response, selection) }
+        return response
     }
 
     private func refusal(_ response: KubernetesResponse, _ selection: ObjectSelection) async throws -> KubernetesError {

@@ -28,27 +28,90 @@ struct ClusterDriver: Sendable {
     private func serve(_ application: ApplicationName) async {
         guard let slot = await board.slot(of: application) else { return }
         var order = await slot.next()
+        /// What was being applied when another order came.
+        var cutShort: (work: AgentWork, epoch: Int64)?
         while let current = order {
-            order = await withTaskGroup(of: ClusterOrder?.self) { group in
-                group.addTask {
-                    await carryOut(current)
-                    return nil
-                }
-                group.addTask { await slot.next() }
-                var next: ClusterOrder?
-                while let outcome = await group.next() {
-                    guard let outcome else { continue }
+            if let failed = cutShort, current.follows(failureOf: failed.work) {
+                cutShort = nil
+                order = await runFailureHooks(of: failed.work, epoch: failed.epoch, before: current, slot)
+                continue
+            }
+            let (next, isDone) = await carryOut(current, untilNextOf: slot)
+            switch current {
+            case .apply(let work, let epoch): cutShort = isDone ? nil : (work, epoch)
+            case .idle, .giveUp: break
+            case .remove, .watch: cutShort = nil
+            }
+            order = next
+        }
+    }
+
+    /// Carries an order out until the next one comes, and says whether it had ended by itself by then.
+    private func carryOut(
+        _ order: ClusterOrder, untilNextOf slot: LatestSlot<ClusterOrder>
+    ) async -> (next: ClusterOrder?, isDone: Bool) {
+        await withTaskGroup(of: ClusterOrder?.self) { group in
+            group.addTask {
+                await carryOut(order)
+                return nil
+            }
+            group.addTask { await slot.next() }
+            var next: ClusterOrder?
+            var isDone = false
+            while let outcome = await group.next() {
+                if let outcome {
                     next = outcome
                     group.cancelAll()
+                } else if next == nil {
+                    isDone = true
                 }
-                return next
             }
+            return (next, isDone)
+        }
+    }
+
+    /// Runs what a release has for its failure, and returns the order that comes then. One of another generation does not wait
+    /// for it: whoever sends another release is not to be held up by a hook of the one before.
+    private func runFailureHooks(
+        of work: AgentWork, epoch: Int64, before next: ClusterOrder, _ slot: LatestSlot<ClusterOrder>
+    ) async -> ClusterOrder? {
+        await withTaskGroup(of: ClusterOrder?.self) { group in
+            group.addTask {
+                do {
+                    let release = try await prepare(work, epoch: epoch)
+                    try await turns.run { try await cluster.runFailureHooks(of: release) }
+                } catch {
+                    guard !Task.isCancelled, !(error is CancellationError) else { return nil }
+                    logger.warning(
+                        "hooks for a failure did not succeed",
+                        metadata: [
+                            "application": "\(work.application)", "generation": "\(work.generation)",
+                            "reason": "\(Self.failure(of: error).message)",
+                        ])
+                }
+                return nil
+            }
+            group.addTask { await slot.next() }
+            var order = next
+            while let outcome = await group.next() {
+                guard let newer = outcome else {
+                    group.cancelAll()
+                    continue
+                }
+                order = newer
+                if newer.follows(failureOf: work) {
+                    group.addTask { await slot.next() }
+                } else {
+                    group.cancelAll()
+                }
+            }
+            return Task.isCancelled ? nil : order
         }
     }
 
     private func carryOut(_ order: ClusterOrder) async {
         switch order {
-        case .idle: return
+        case .idle, .giveUp: return
         case .apply(let work, let epoch):
             await report(work) {
                 let release = try await prepare(work, epoch: epoch)

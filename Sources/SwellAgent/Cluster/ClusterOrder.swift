@@ -4,9 +4,27 @@ internal import SwellModel
 /// What the cluster's side is to do for one application from now on.
 enum ClusterOrder: Sendable, Hashable {
     case idle
+    /// The work has failed; what the release has for that is still to be done, if applying it was cut short.
+    case giveUp(AgentWork)
     case apply(AgentWork, epoch: Int64)
     case remove(AgentWork, epoch: Int64)
     case watch(AgentWork, DriftPolicy, epoch: Int64)
+}
+
+extension ClusterOrder {
+    /// Whether it comes of the failure of a work: giving it up, or going back.
+    func follows(failureOf failed: AgentWork) -> Bool {
+        switch self {
+        case .giveUp(let work): work == failed
+        case .apply(let work, _):
+            if case .revert = work.kind, case .forward = failed.kind {
+                work.generation == failed.generation
+            } else {
+                false
+            }
+        case .idle, .remove, .watch: false
+        }
+    }
 }
 
 /// The latest order for each application; a newer one takes the place of what is under way.

@@ -48,6 +48,10 @@ protocol ClusterPort: Sendable {
     ///
     /// - Throws: ``ClusterError``; `CancellationError`.
     func apply(_ release: ClusterRelease, onHoldUp: @escaping HoldUpObserver) async throws
+    /// Runs what a release has for its failure, where applying it was cut short; where it ended by itself, that was done.
+    ///
+    /// - Throws: ``ClusterError``; `CancellationError`.
+    func runFailureHooks(of release: ClusterRelease) async throws
     /// Removes everything that releases of the application brought.
     ///
     /// - Throws: ``ClusterError``; `CancellationError`.

@@ -69,8 +69,8 @@ struct KubernetesCluster: ClusterPort {
                 try await api.ensureNamespace(release.application.namespace, fieldManager: Self.fieldManager)
             }
             var options = try options(of: name, release)
-            // Health decides between waves, and before what is no longer wanted is deleted; the agent's own deadline
-            // ends the wait.
+            // Health decides between waves, and before what is no longer wanted is deleted; the agent's own deadline ends the
+            // wait, which moves while a release is held.
             options.healthTimeout = .seconds(24 * 3_600)
             let result = try await BundleApplier(api: api, options: options).apply(release.objects)
             tellWarnings(of: result, name)
@@ -87,6 +87,14 @@ struct KubernetesCluster: ClusterPort {
             try await scope.check(objects, api: api)
         } else {
             try await records.prepare()
+        }
+    }
+
+    func runFailureHooks(of release: ClusterRelease) async throws {
+        guard release.objects.contains(where: ObjectAnnotations().isHook) else { return }
+        try await translating {
+            let options = try options(of: release.application.name, release)
+            try check(try await BundleApplier(api: api, options: options).runFailureHooks(of: release.objects))
         }
     }
 
@@ -149,8 +157,9 @@ struct KubernetesCluster: ClusterPort {
             options.adoption = .force
             // One object that cannot be put right keeps no other from it.
             options.stopsAtFailure = false
-            // To put back what others changed is no reason to do a release's work once more.
+            // To put back what others changed is no reason to do a release's work once more, nor to tell of its failure.
             options.repeatsFinishedJobs = false
+            options.runsHooks = false
             let applier = BundleApplier(api: api, options: options)
             let found = try await applier.differences(from: release.objects)
             let changes = found.objects.compactMap { ObjectChange(drift: $0) }
@@ -172,7 +181,8 @@ struct KubernetesCluster: ClusterPort {
             inventoryName: "swell-inventory-\(application)", defaultNamespace: release?.application.namespace,
             now: { KubernetesTime(seconds: Double(now().milliseconds) / 1_000) })
         guard let release else { return options }
-        options.checks = try HealthChecks(release.application.checks).general
+        options.hookScope = release.release.digest.description
+        options.checks = try CustomHealthCheck.all(release.application.checks)
         for entry in release.application.ignoreFields {
             let type = GroupVersionKind(apiVersion: entry.apiVersion, kind: entry.kind).groupKind
             for text in entry.paths {

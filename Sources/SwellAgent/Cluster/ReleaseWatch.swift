@@ -27,7 +27,7 @@ struct ReleaseWatch: Sendable {
         // Hooks come and go while a release is applied; whether they succeeded is known by then.
         let (placed, unserved) = try await placed(isApplying ? objects : objects.filter { !isHook($0) })
         let board = WatchBoard(
-            checks: try HealthChecks(checks), classes: try await api.storageClasses(for: placed))
+            checks: try CustomHealthCheck.all(checks), classes: try await api.storageClasses(for: placed))
         let watches = HealthWatches(for: placed)
         let bell = LatestSlot<Void>()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -35,7 +35,7 @@ struct ReleaseWatch: Sendable {
                 let isNeeded = watches.needed.contains(selection)
                 group.addTask {
                     do {
-                        try await Reflector(api: api, selection: selection).run { update in
+                        try await Reflector(api: api, selection: selection, keeping: watches.kept).run { update in
                             if board.take(update, of: selection, at: ContinuousClock.now), isNeeded { onChange() }
                             bell.put(())
                         }
@@ -112,13 +112,12 @@ struct ReleaseWatch: Sendable {
     }
 }
 
-/// An application's own checks, ready for use.
-struct HealthChecks: Sendable {
-    private let checks: [(name: String?, check: CustomHealthCheck)]
-
+extension CustomHealthCheck {
+    /// An application's own checks, ready for use.
+    ///
     /// - Throws: ``AgentError`` naming the expression that cannot be read.
-    init(_ checks: [HealthCheck]) throws {
-        self.checks = try checks.map { check in
+    static func all(_ checks: [HealthCheck]) throws -> [CustomHealthCheck] {
+        try checks.map { check in
             do {
                 var cases: [CustomHealthCheck.Case] = []
                 if let failed = check.failed {
@@ -126,21 +125,12 @@ struct HealthChecks: Sendable {
                 }
                 cases.append(.init(.healthy, when: try FieldExpression(parsing: check.healthy)))
                 let type = GroupVersionKind(apiVersion: check.apiVersion, kind: check.kind).groupKind
-                return (check.name, CustomHealthCheck(type: type, cases: cases))
+                return CustomHealthCheck(type: type, name: check.name, cases: cases)
             } catch {
                 throw AgentError(.refusedByCluster, "the health check of \(check.kind) cannot be read: \(error)")
             }
         }
     }
-
-    /// Those that are for an object.
-    func of(_ object: KubernetesObject) -> [CustomHealthCheck] {
-        checks.filter { $0.check.type == object.type.groupKind && ($0.name == nil || $0.name == object.name) }
-            .map(\.check)
-    }
-
-    /// Those that are for every object of their kind.
-    var general: [CustomHealthCheck] { checks.filter { $0.name == nil }.map(\.check) }
 }
 
 extension Health {

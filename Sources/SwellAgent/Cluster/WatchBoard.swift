@@ -16,10 +16,10 @@ final class WatchBoard: Sendable {
     }
 
     private let state = Mutex(State())
-    private let checks: HealthChecks
+    private let checks: [CustomHealthCheck]
     private let classes: StorageClasses
 
-    init(checks: HealthChecks, classes: StorageClasses) {
+    init(checks: [CustomHealthCheck], classes: StorageClasses) {
         self.checks = checks
         self.classes = classes
     }
@@ -63,9 +63,12 @@ final class WatchBoard: Sendable {
             // What is there comes first: it is what those that are not there yet wait for.
             var present: [(reference: ObjectReference, assessment: HealthAssessment)] = []
             var absent: [(reference: ObjectReference, assessment: HealthAssessment)] = []
+            let context = HealthContext(
+                now: KubernetesTime(seconds: Double(now.milliseconds) / 1_000),
+                lateBindingClasses: classes.lateBinding, classesRefusal: classes.refusal, checks: checks)
             for object in objects {
                 let isThere = state.objects.has(object.reference)
-                let assessment = state.objects.assess(object, context: context(of: object, now))
+                let assessment = state.objects.assess(object, context: context)
                 if ObjectAnnotations().isHook(object) {
                     // How a hook ended is for the apply to say.
                     if isThere, assessment.value == .progressing {
@@ -89,11 +92,5 @@ final class WatchBoard: Sendable {
             return ObservedHealth(
                 Health(summary.value), reason: text.flatMap(ReasonWord.find(in:)), message: text)
         }
-    }
-
-    private func context(of object: KubernetesObject, _ now: Timestamp) -> HealthContext {
-        HealthContext(
-            now: KubernetesTime(seconds: Double(now.milliseconds) / 1_000), lateBindingClasses: classes.lateBinding,
-            classesRefusal: classes.refusal, checks: checks.of(object))
     }
 }

@@ -40,6 +40,7 @@ struct AgentLoop: Sendable {
             case .remove(let work):
                 await board.put(.remove(work, epoch: epoch(of: work, machine)), for: work.application)
             case .cancel(let work): await board.put(.idle, for: work.application)
+            case .giveUp(let work): await board.put(.giveUp(work), for: work.application)
             case .watch(let work, let drift):
                 await board.put(.watch(work, drift, epoch: epoch(of: work, machine)), for: work.application)
             case .report(let report): outbox.put(report)

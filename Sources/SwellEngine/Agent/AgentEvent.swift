@@ -68,6 +68,9 @@ public enum AgentAction: Sendable, Hashable {
     case remove(AgentWork)
     /// Stop this work, whatever it is at; no answer is needed.
     case cancel(AgentWork)
+    /// Stop this work, which has failed. Where applying it did not end by itself, what the release has for its failure is done
+    /// before its way back; no answer is needed.
+    case giveUp(AgentWork)
     /// Watch health and drift of what the work applied, until another action for the application.
     case watch(AgentWork, DriftPolicy)
     /// Tell the coordinator. Takes the place of an earlier report of the application that is still under way.

@@ -120,7 +120,12 @@ extension AgentMachine {
         guard var record = journal.applications[name], let assignment = record.assignment, let work = record.work else {
             return
         }
-        stopWork(of: name, record, &actions)
+        if activities[name] == .working, work.release != nil {
+            activities[name] = .idle
+            actions.append(.giveUp(work))
+        } else {
+            stopWork(of: name, record, &actions)
+        }
         record.healthySince = nil
         record.transientFailures = 0
         if case .forward = work.kind, assignment.settings.selfRollback || revertAnyway, let fallback = record.fallback {

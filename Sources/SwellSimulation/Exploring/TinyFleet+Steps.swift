@@ -189,7 +189,7 @@ extension TinyFleet {
                 switch action {
                 case .fetch(let digest): events.append(.contentPresent(digest))
                 case .apply(let work), .remove(let work): events.append(.workFinished(work))
-                case .persist, .acknowledge, .cancel, .watch, .report, .wake, .note: break
+                case .persist, .acknowledge, .cancel, .giveUp, .watch, .report, .wake, .note: break
                 }
             }
         }

@@ -37,7 +37,7 @@ extension World {
             schedule(
                 .workEnds(agent, process, work, agents[agent].workNumber), in: .milliseconds(random.number(100...5_000))
             )
-        case .cancel(let work):
+        case .cancel(let work), .giveUp(let work):
             checker.stopped(work, agent: agent)
             agents[agent].current[work.application] = nil
         case .watch(let work, _):

@@ -56,6 +56,12 @@ actor FakeCluster: ClusterPort {
         running[release.application.name] = release
     }
 
+    func runFailureHooks(of release: ClusterRelease) async throws {
+        let version = release.release.version
+        applied.append("\(version) failed")
+        while blocked.contains("\(version) failed") { try await Task.sleep(for: .milliseconds(5)) }
+    }
+
     func remove(
         _ application: ApplicationName, generation: Int64, epoch: Int64, onHoldUp: @escaping HoldUpObserver
     ) async throws {
