@@ -228,91 +228,16 @@ struct ObjectValidationConformance {
             "\(schema)[a].items.type: Invalid value: \"string\": must be object if parent array's x-kubernetes-list-type is map"
         ),
         (
-            crd, definition("", version: "additionalPrinterColumns: [{name: a, type: text, jsonPath: .x}],"),
-            "spec.additionalPrinterColumns[0].type: Invalid value: \"text\": must be one of boolean,date,integer,number,string"
-        ),
-        (
-            crd, definition("", version: "deprecationWarning: gone,"),
-            "spec.versions[0].deprecationWarning: Invalid value: \"gone\": can only be set for deprecated versions"
-        ),
-        (
-            crd, definition("", spec: "conversion: {strategy: Magic},"),
-            "spec.conversion.strategy: Unsupported value: \"Magic\": supported values: \"None\", \"Webhook\""
-        ),
-        (
-            "\(core)/services",
-            "{metadata: {name: x}, spec: {sessionAffinity: ClientIP, sessionAffinityConfig: {clientIP: {timeoutSeconds: 0}}, ports: [{port: 1}]}}",
-            "spec.sessionAffinityConfig.clientIP.timeoutSeconds: Invalid value: 0: must be greater than 0 and less than 86400"
-        ),
-        (
-            "\(core)/services",
-            "{metadata: {name: x}, spec: {type: LoadBalancer, loadBalancerSourceRanges: [ten], ports: [{port: 1}]}}",
-            "spec.LoadBalancerSourceRanges[0]: Invalid value: \"ten\": must be a valid CIDR value"
-        ),
-        (
-            "\(core)/services", "{metadata: {name: x}, spec: {ports: [{port: 1, appProtocol: 'a b'}]}}",
-            "spec.ports[0].appProtocol: Invalid value: \"a b\""
-        ),
-        (
-            "/api/v1/persistentvolumes",
-            "{metadata: {name: x}, spec: {accessModes: [ReadWriteOnce], capacity: {storage: '0'}, hostPath: {path: /x}}}",
-            "spec.capacity[storage]: Invalid value: \"0\": must be greater than zero"
-        ),
-        (
-            "/api/v1/persistentvolumes",
-            "{metadata: {name: x}, spec: {accessModes: [ReadWriteOnce], capacity: {storage: 1Gi}, csi: {driver: d}}}",
-            "spec.csi.volumeHandle: Required value"
-        ),
-        (
-            "/apis/storage.k8s.io/v1/storageclasses",
-            "{metadata: {name: x}, provisioner: p, allowedTopologies: [{matchLabelExpressions: [{key: z, values: [a, a]}]}]}",
-            "allowedTopologies[0].matchLabelExpressions[0].values[1]: Duplicate value: \"a\""
-        ),
-        (
             "\(core)/resourcequotas", "{metadata: {name: x}, spec: {hard: {fun: '1'}}}",
             "spec.hard[fun]: Invalid value: \"fun\": must be a standard resource type or fully qualified"
-        ),
-        (
-            "\(core)/resourcequotas", "{metadata: {name: x}, spec: {scopes: [Terminating, NotTerminating]}}",
-            "spec.scopes: Invalid value: [\"Terminating\",\"NotTerminating\"]: conflicting scopes"
-        ),
-        (
-            "\(core)/limitranges",
-            "{metadata: {name: x}, spec: {limits: [{type: Container, max: {cpu: '1'}, default: {cpu: '2'}}]}}",
-            "spec.limits[0].default[cpu]: Invalid value: \"1\": default value 2 is greater than max value 1"
-        ),
-        (
-            "\(core)/endpoints", "{metadata: {name: x}, subsets: [{}]}",
-            "subsets[0]: Required value: must specify `addresses` or `notReadyAddresses`"
         ),
         (
             "\(core)/endpoints", "{metadata: {name: x}, subsets: [{addresses: [{ip: 127.0.0.1}]}]}",
             "subsets[0].addresses[0].ip: Invalid value: \"127.0.0.1\": may not be in the loopback range"
         ),
-        (
-            "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices",
-            "{metadata: {name: x}, addressType: IPv4, endpoints: [{addresses: []}]}",
-            "endpoints[0].addresses: Required value: must contain at least 1 address"
-        ),
-        (
-            "\(networking)/ingresses",
-            "{metadata: {name: x}, spec: {defaultBackend: {resource: {apiGroup: a.b, name: backend}}}}",
-            "spec.defaultBackend.resource.kind: Required value: kind is required"
-        ),
-        (
-            "/apis/networking.k8s.io/v1/ingressclasses", "{metadata: {name: x}, spec: {}}",
-            "spec.controller: Required value"
-        ),
-        (
-            "\(rbac)/clusterroles", "{metadata: {name: x}, aggregationRule: {}}",
-            "aggregationRule.clusterRoleSelectors: Required value: at least one clusterRoleSelector required if aggregationRule is non-nil"
-        ),
         autoscaler(
             "maxReplicas: 2, behavior: {scaleDown: {policies: [{type: Pods, value: 0, periodSeconds: 10}]}}",
             "spec.behavior.scaleDown.policies[0].value: Invalid value: 0: must be greater than zero"),
-        autoscaler(
-            "maxReplicas: 2, metrics: [{type: Object, object: {metric: {name: m}, target: {type: Value, value: '1'}}}]",
-            "spec.metrics[0].object.describedObject.kind: Required value"),
         (
             "/apis/batch/v1/namespaces/default/jobs",
             "{metadata: {name: x}, spec: {manualSelector: true, selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: c}}, spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}}",
@@ -324,14 +249,9 @@ struct ObjectValidationConformance {
             "spec.selector: Invalid value: "
         ),
         (
-            "/apis/apiregistration.k8s.io/v1/apiservices",
-            "{metadata: {name: v1.a.b}, spec: {group: a.b, version: v1, groupPriorityMinimum: 1, versionPriority: 1, service: {name: s}}}",
-            "spec.service.namespace: Required value"
-        ),
-        (
-            "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
-            "{metadata: {name: x}, webhooks: [{name: a.b.c, sideEffects: None, admissionReviewVersions: [v1], clientConfig: {url: 'https://a/b'}, rules: [{apiGroups: [''], apiVersions: [v1], operations: [READ], resources: [pods]}]}]}",
-            "webhooks[0].rules[0].operations[0]: Unsupported value: \"READ\""
+            "/apis/policy/v1/namespaces/default/poddisruptionbudgets",
+            "{metadata: {name: 'Upper_Case%'}, spec: {maxUnavailable: 1, selector: {}}}",
+            "metadata.name: Invalid value: \"Upper_Case%\": may not contain '%'"
         ),
     ].map { Mistake($0.0, $0.1, $0.2) }
 
