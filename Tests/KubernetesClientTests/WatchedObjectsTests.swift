@@ -86,6 +86,25 @@ internal import Testing
         #expect(watches.kept(live) == object("a", version: "7"))
         #expect(watches.kept(object("of-others")) == nil)
         #expect(watches.kept(object("pod", type: Self.pod)) != nil, "it may be the culprit")
+        var pod = object("pod", type: Self.pod)
+        pod.spec = ["containers": [["name": "app", "image": "app:1"]]]
+        pod.status = [
+            "phase": "Pending", "podIP": "10.0.0.1",
+            "containerStatuses": [
+                [
+                    "name": "app", "image": "app:1", "restartCount": 3,
+                    "state": ["waiting": ["reason": "CrashLoopBackOff"]],
+                    "lastState": [
+                        "terminated": ["exitCode": 1, "reason": "Error", "finishedAt": "1970-01-01T00:16:00Z"]
+                    ],
+                ]
+            ], "conditions": [["type": "Ready", "status": "False"]],
+        ]
+        let outline = watches.kept(pod)
+        #expect(outline?.spec == nil && outline?.status?["podIP"] == nil)
+        #expect(
+            outline.map { HealthAssessment(of: $0, context: Self.context) }
+                == HealthAssessment(of: pod, context: Self.context), "it tells all that its health rests on")
         var elsewhere = object("pod", type: Self.pod)
         elsewhere.namespace = "other"
         #expect(watches.kept(elsewhere) == nil)

@@ -78,7 +78,15 @@ struct Bystanders: Sendable {
         return nil
     }
 
-    /// The objects of a selection; nil where their kind is not served any more: its definition has just been deleted, and its
+    /// Of an object that does not go anyway, what tells whose it is; nil of others. A list may be long, and its objects large.
+    private func stranger(_ object: KubernetesObject) -> KubernetesObject? {
+        if case .goes = PruneGuard.standing(of: object, pruned: pruned) { return nil }
+        var kept = KubernetesObject(type: object.type, namespace: object.namespace, name: object.name)
+        for field in ["uid", "ownerReferences"] { kept.setMetadata(field, object.metadata[field]) }
+        return kept
+    }
+
+    /// Those objects of a selection that do not go anyway; nil where their kind is not served any more: its definition has just been deleted, and its
     /// objects with it.
     ///
     /// - Throws: ``KubernetesError/Code/notReached`` where the server announces the kind and does not serve it for long.
@@ -87,7 +95,7 @@ struct Bystanders: Sendable {
         let limit = min(.seconds(5), options.settleTimeout)
         try await api.poll(every: .milliseconds(100), atMost: limit, what: "\(selection.type) to be served or gone") {
             do {
-                found = try await api.list(selection).objects
+                found = try await api.list(selection, keeping: stranger).objects
                 return true
             } catch let error as KubernetesError where error.code == .unknownKind {
                 return true

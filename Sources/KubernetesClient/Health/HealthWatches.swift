@@ -46,13 +46,37 @@ public struct HealthWatches: Sendable {
     /// What is kept of an object that a watch tells of: a namespace may hold many more of a kind than are wanted, and who owns
     /// which fields is often half of an object.
     public func kept(_ object: KubernetesObject) -> KubernetesObject? {
-        guard
-            wanted.contains(object.reference.identity)
-                || culprits.contains(ObjectSelection(type: object.type, namespace: object.namespace))
-        else { return nil }
-        var kept = object
-        kept.setMetadata("managedFields", nil)
-        return kept
+        if wanted.contains(object.reference.identity) {
+            var kept = object
+            kept.setMetadata("managedFields", nil)
+            return kept
+        }
+        let selection = ObjectSelection(type: object.type, namespace: object.namespace)
+        return culprits.contains(selection) ? Self.outline(of: object) : nil
+    }
+
+    /// What of a pod or replica set tells whose it is and how it fares: a namespace may hold thousands of them.
+    private static func outline(of object: KubernetesObject) -> KubernetesObject {
+        var outline = object
+        outline.spec = nil
+        for field in ["managedFields", "finalizers"] { outline.setMetadata(field, nil) }
+        outline.annotations = outline.annotations.filter { $0.key == WorkloadPods.revisionAnnotation }
+        guard object.type != replicaSets else {
+            outline.status = nil
+            return outline
+        }
+        var status: [String: JSONValue] = [:]
+        for field in ["phase", "reason", "message", "conditions"] { status[field] = object.status?[field] }
+        for field in PodHealth.containerStatuses {
+            guard let statuses = object.status?[field]?.arrayValue else { continue }
+            status[field] = .array(
+                statuses.map { container in
+                    let kept = ["name", "ready", "restartCount", "state", "lastState"]
+                    return .object((container.objectValue ?? [:]).filter { kept.contains($0.key) })
+                })
+        }
+        outline.status = .object(status)
+        return outline
     }
 
     /// Which of the watches tells of an object.

@@ -61,12 +61,16 @@ enum PodHealth {
         return since.map { context.now.seconds - $0.seconds >= readyGrace } ?? false
     }
 
+    private static let containerKinds = [
+        ("initContainerStatuses", "init container"), ("containerStatuses", "container"),
+        ("ephemeralContainerStatuses", "ephemeral container"),
+    ]
+
+    /// The fields of a pod's status that tell of containers.
+    static let containerStatuses = containerKinds.map(\.0)
+
     private static func containers(_ pod: KubernetesObject) -> [(label: String, status: JSONValue)] {
-        let kinds = [
-            ("initContainerStatuses", "init container"), ("containerStatuses", "container"),
-            ("ephemeralContainerStatuses", "ephemeral container"),
-        ]
-        return kinds.flatMap { field, label in
+        containerKinds.flatMap { field, label in
             (pod.status?[field]?.arrayValue ?? []).map { status in
                 ("\(label) \(status["name"]?.stringValue ?? "?")", status)
             }

@@ -38,13 +38,15 @@ public enum WorkloadPods {
         }
     }
 
+    /// Where a Deployment and its replica sets say which revision they are of.
+    static let revisionAnnotation = "deployment.kubernetes.io/revision"
+
     private static func currentReplicaSet(
         of deployment: KubernetesObject, among replicaSets: [KubernetesObject]
     ) -> KubernetesObject? {
-        let annotation = "deployment.kubernetes.io/revision"
-        guard let revision = deployment.annotations[annotation], let uid = deployment.uid else { return nil }
+        guard let revision = deployment.annotations[revisionAnnotation], let uid = deployment.uid else { return nil }
         return replicaSets.first { set in
-            set.annotations[annotation] == revision && set.owners.contains { $0.uid == uid }
+            set.annotations[revisionAnnotation] == revision && set.owners.contains { $0.uid == uid }
         }
     }
 }
