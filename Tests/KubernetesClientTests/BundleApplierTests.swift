@@ -296,6 +296,19 @@ extension BundleResult {
         }
     }
 
+    @Test func whatIsLeftToItsHooksForAFailureIsNotWaitedForLong() async throws {
+        try await SimulatedServer.run { server in
+            _ = try await server.applier().apply(try Sample.manifest(Sample.namespace))
+            let slow = Sample.job("alarm", hook: "on-failure", image: "alarm:never-ready", timeout: "10m").replacing(
+                "swell.dev/hook-timeout", with: "swell.dev/hook-delete: always, swell.dev/hook-timeout")
+            let result = try await server.applier().runFailureHooks(
+                of: try Sample.manifest(Sample.configMap("a") + slow), atMost: .milliseconds(300))
+            #expect(result.objects.map(\.reference.name) == ["alarm"], "\(result.objects)")
+            let left = try await server.live("batch/v1", "Job", "alarm")
+            #expect(left?.deletionTimestamp == nil && left?.spec?["ttlSecondsAfterFinished"] == 3600)
+        }
+    }
+
     @Test func whatABeforeHookNeedsGoesAheadOfIt() async throws {
         try await SimulatedServer.run { server in
             let text =

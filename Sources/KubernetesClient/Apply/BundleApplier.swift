@@ -80,14 +80,17 @@ public struct BundleApplier: Sendable {
 
     /// Runs what a bundle has for its own failure, where applying it was given up from outside.
     ///
+    /// - Parameter limit: How long they may hold up what comes then, all together. A Job that takes longer goes on by itself.
     /// - Returns: What became of each hook.
     /// - Throws: ``KubernetesError`` when the bundle is not sound; `CancellationError`.
-    public func runFailureHooks(of objects: [KubernetesObject]) async throws -> BundleResult {
+    public func runFailureHooks(of objects: [KubernetesObject], atMost limit: Duration) async throws -> BundleResult {
         let scopes = try await scopes(of: objects)
         let plan = try BundlePlan(objects, options: options) { scopes[$0] }
         var reports: [BundleProgress] = []
+        let deadline = ContinuousClock.now.advanced(by: limit)
         for hook in plan.hooks where hook.moment == .onFailure {
-            reports.append(try await HookRunner(api: api, options: options).run(hook))
+            let left = max(.zero, ContinuousClock.now.duration(to: deadline))
+            reports.append(try await HookRunner(api: api, options: options).run(hook, atMost: left))
         }
         return BundleResult(objects: reports, inventory: plan.inventory)
     }

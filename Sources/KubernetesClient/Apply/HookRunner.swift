@@ -9,10 +9,11 @@ struct HookRunner: Sendable {
 
     /// Runs a hook; failures are outcomes.
     ///
+    /// - Parameter limit: How long it is awaited, where that is less than its own time.
     /// - Throws: `CancellationError` only.
-    func run(_ hook: Hook) async throws -> BundleProgress {
+    func run(_ hook: Hook, atMost limit: Duration? = nil) async throws -> BundleProgress {
         do {
-            return try await attempt(hook)
+            return try await attempt(hook, atMost: min(hook.timeout, limit ?? hook.timeout))
         } catch let error as KubernetesError {
             try Task.checkCancellation()
             return BundleProgress(
@@ -20,7 +21,7 @@ struct HookRunner: Sendable {
         }
     }
 
-    private func attempt(_ hook: Hook) async throws -> BundleProgress {
+    private func attempt(_ hook: Hook, atMost limit: Duration) async throws -> BundleProgress {
         let applier = ObjectApplier(api: api, options: options)
         if let live = try await api.get(hook.job.reference) {
             let context = HealthContext(now: options.now())
@@ -38,19 +39,21 @@ struct HookRunner: Sendable {
         job.spec?["ttlSecondsAfterFinished"] = nil
         let applied = try await applier.apply(job)
         guard applied.outcome != .failed else { return applied }
-        let failures = try await HealthWait(api: api, options: options).wait(for: [job], atMost: hook.timeout)
+        let failures = try await HealthWait(api: api, options: options).wait(for: [job], atMost: limit)
         let failure = failures.first
-        if hook.deletePolicy == .always || (hook.deletePolicy == .onSuccess && failure == nil) {
+        // One that is left to go on by itself also goes by itself, where it is to go.
+        let isLeft = failure.map { $0.assessment.value != .failed && limit < hook.timeout } ?? false
+        if !isLeft, hook.deletePolicy == .always || (hook.deletePolicy == .onSuccess && failure == nil) {
             _ = try await api.delete(job.reference)
-        } else if let lifetime {
-            job.spec?["ttlSecondsAfterFinished"] = lifetime
+        } else if lifetime != nil || isLeft && hook.deletePolicy != .never {
+            job.spec?["ttlSecondsAfterFinished"] = lifetime ?? 3_600
             _ = try await api.apply(job, ApplyOptions(fieldManager: options.fieldManager, force: true))
         }
         guard let failure else {
             return BundleProgress(
                 reference: job.reference, outcome: applied.outcome, message: "\(hook.moment.rawValue) hook succeeded")
         }
-        let late = failure.assessment.value == .failed ? "" : "not done within \(hook.timeout.components.seconds) s: "
+        let late = failure.assessment.value == .failed ? "" : "not done within \(limit.components.seconds) s: "
         return BundleProgress(
             reference: job.reference, outcome: .failed,
             message: "\(hook.moment.rawValue) hook: \(late)\(failure.assessment.message)")

@@ -48,7 +48,8 @@ extension Validation {
         case "Namespace": problems = NameRules.dnsLabel(name)
         // Until v1.35 a Service's name had to begin with a letter (feature RelaxedServiceNameValidation).
         case "Service": problems = NameRules.dnsLabel(name)
-        case "APIService", "CertificateSigningRequest", "IPAddress", "PodDisruptionBudget": problems = NameRules.pathSegment(name)
+        case "APIService", "CertificateSigningRequest", "IPAddress", "PodDisruptionBudget":
+            problems = NameRules.pathSegment(name)
         default: problems = NameRules.dnsSubdomain(name)
         }
         findings.invalid("metadata.name", name, problems)

@@ -17,6 +17,8 @@ struct KubernetesCluster: ClusterPort {
     private let logger: Logger
 
     static let fieldManager = "swell-agent"
+    /// How long hooks for a failure may hold up the way back, which is what a cluster in trouble waits for.
+    private static let failureHookLimit: Duration = .seconds(30)
 
     init(
         api: KubernetesAPI, namespace: String, scope: NamespaceScope? = nil, now: @escaping @Sendable () -> Timestamp,
@@ -94,7 +96,8 @@ struct KubernetesCluster: ClusterPort {
         guard release.objects.contains(where: ObjectAnnotations().isHook) else { return }
         try await translating {
             let options = try options(of: release.application.name, release)
-            try check(try await BundleApplier(api: api, options: options).runFailureHooks(of: release.objects))
+            let applier = BundleApplier(api: api, options: options)
+            try check(try await applier.runFailureHooks(of: release.objects, atMost: Self.failureHookLimit))
         }
     }
 
