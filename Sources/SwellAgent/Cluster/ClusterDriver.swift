@@ -28,7 +28,7 @@ struct ClusterDriver: Sendable {
     private func serve(_ application: ApplicationName) async {
         guard let slot = await board.slot(of: application) else { return }
         var order = await slot.next()
-        /// What was being applied when another order came.
+        // What was being applied when another order came.
         var cutShort: (work: AgentWork, epoch: Int64)?
         while let current = order {
             if let failed = cutShort, current.follows(failureOf: failed.work) {
