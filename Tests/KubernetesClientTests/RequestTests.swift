@@ -394,8 +394,10 @@ internal import Testing
         let old = ObjectReference(
             type: GroupVersionKind(group: "example.com", version: "v1", kind: "Widget"), namespace: "shop", name: "a")
         #expect(try await api.resource(for: old.type).plural == "widgets")
-        let error = await #expect(throws: KubernetesError.self) { try await api.get(old) }
-        #expect(error?.code == .unknownKind)
+        let first = await #expect(throws: KubernetesError.self) { try await api.get(old) }
+        #expect(first?.isPathUnserved == true)
+        let second = await #expect(throws: KubernetesError.self) { try await api.get(old) }
+        #expect(second?.code == .unknownKind)
     }
 
     @Test(arguments: [false, true])

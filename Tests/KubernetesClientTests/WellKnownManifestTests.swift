@@ -355,6 +355,29 @@ extension BundleResult {
         #expect(report.outcome == .created, "\(report)")
     }
 
+    @Test func oneOfSeveralServersMayNotKnowOfAKindYet() async throws {
+        let transport = ScriptedTransport { request, count in
+            switch (request.method, request.path) {
+            // Asked for the second and third time, it is the one that is behind.
+            case (.GET, "/api/v1") where count == 2 || count == 3:
+                .json(["kind": "APIResourceList", "groupVersion": "v1", "resources": []])
+            case (.GET, "/api/v1/namespaces/shop/configmaps/a"):
+                count == 1
+                    ? .failure(404, "NotFound", "the server could not find the requested resource")
+                    : .failure(404, "NotFound", "configmaps \"a\" not found")
+            case (.PATCH, _):
+                .json(["apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "a", "namespace": "shop"]])
+            default: ScriptedTransport.discovery(request) ?? .failure(404, "NotFound", "not found")
+            }
+        }
+        let api = KubernetesAPI(transport: transport, options: .immediate())
+        let options = BundleOptions(
+            fieldManager: "swell", inventoryNamespace: "default", inventoryName: "i",
+            now: { KubernetesTime(seconds: 0) })
+        let report = try await ObjectApplier(api: api, options: options).apply(configMap("a"))
+        #expect(report.outcome == .created, "\(report)")
+    }
+
     private static let extensionServer = """
         apiVersion: apiregistration.k8s.io/v1
         kind: APIService

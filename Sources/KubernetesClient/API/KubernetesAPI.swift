@@ -131,7 +131,8 @@ public struct KubernetesAPI: Sendable {
     /// Does something with a type where the server serves it. Where the path turns out not to be served, what was remembered
     /// may be out of date: it is asked anew, and what differs is tried once more.
     ///
-    /// - Throws: ``KubernetesError/Code/unknownKind`` when the type is not served any more.
+    /// - Throws: That the path is not served, where the server says the same of it as before or knows nothing of the type: of
+    ///   several servers behind one address, one may be behind the others. Whoever tries again hears which it was.
     func at<Result>(
         _ type: GroupVersionKind, _ body: (APIResource) async throws -> Result
     ) async throws -> Result {
@@ -140,8 +141,12 @@ public struct KubernetesAPI: Sendable {
             return try await body(resource)
         } catch let error as KubernetesError where error.isPathUnserved {
             await discovery.forget(resource)
-            let current = try await self.resource(for: type)
-            // The same again: of several servers behind one address, one is behind the others.
+            let current: APIResource
+            do {
+                current = try await self.resource(for: type)
+            } catch let unknown as KubernetesError where unknown.code == .unknownKind {
+                throw error
+            }
             guard current != resource else { throw error }
             return try await body(current)
         }

@@ -81,21 +81,29 @@ struct ObjectApplier: Sendable {
     private func attempt(_ object: KubernetesObject, _ seen: LiveObjects.Sight) async throws -> BundleProgress {
         var seen = seen
         var attempts = 0
+        // Whether of several servers behind one address one is behind the others: then it may be in its discovery, too.
+        var isBehind = false
         while true {
             do {
                 return try await once(object, seen)
+            } catch let error as KubernetesError where error.code == .unknownKind && isBehind && attempts < 4 {
+                attempts += 1
+                try await pause(before: attempts)
             } catch let error as KubernetesError
                 where (error.status == 409 || error.isPathUnserved) && attempts < 4
             {
                 // Somebody wrote or created in between, or a quota was counted at the same moment: read again. A conflict
-                // over fields is for people, unless the object was not there a moment ago. A path that discovery has just
-                // told of may be unknown yet to another server behind the same address.
+                // over fields is for people, unless the object was not there a moment ago.
                 guard error.isTransient || error.reason == "AlreadyExists" || error.isPathUnserved || seen.isAbsent
                 else { throw error }
+                isBehind = isBehind || error.isPathUnserved
                 seen = .unknown
                 attempts += 1
                 try await pause(before: attempts)
-            } catch let error as UnreadObject where error.error.isPathUnserved && attempts < 4 {
+            } catch let error as UnreadObject
+                where (error.error.isPathUnserved || error.error.code == .unknownKind && isBehind) && attempts < 4
+            {
+                isBehind = true
                 attempts += 1
                 try await pause(before: attempts)
             }

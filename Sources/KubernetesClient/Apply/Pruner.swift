@@ -100,8 +100,8 @@ struct Pruner: Sendable {
     private func look(for wanted: ObjectReference) async throws -> (ObjectReference, KubernetesObject?) {
         do {
             return try await lookOnce(for: wanted)
-        } catch let error as KubernetesError where error.code == .unknownKind {
-            // What was remembered of the version is forgotten now; that the kind is gone is believed the second time.
+        } catch let error as KubernetesError where error.isPathUnserved {
+            // What was remembered of the version is forgotten now.
             return try await lookOnce(for: wanted)
         }
     }

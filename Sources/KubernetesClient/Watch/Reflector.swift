@@ -17,6 +17,8 @@ public struct Reflector: Sendable {
 
     /// How often in a row a path that discovery tells of may not be served.
     private static let unservedLimit = 5
+    /// How often in a row such a path may be found to be of a kind that discovery does not know any more.
+    private static let unknownLimit = 3
 
     private let api: KubernetesAPI
     private let selection: ObjectSelection
@@ -100,8 +102,10 @@ public struct Reflector: Sendable {
                         failures = 1
                         continue
                     }
-                } else if error.isPathUnserved, unserved < Self.unservedLimit {
-                    // Discovery has it: of several servers behind one address, one may be a moment behind the others.
+                } else if error.isPathUnserved && unserved < Self.unservedLimit
+                    || error.code == .unknownKind && 1..<Self.unknownLimit ~= unserved
+                {
+                    // Of several servers behind one address, one may be a moment behind the others.
                     unserved += 1
                 } else if !error.isTransient, error.status != 401 {
                     // Credentials are rotated, and those read next may be accepted.
