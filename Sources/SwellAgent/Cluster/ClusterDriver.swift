@@ -36,9 +36,9 @@ struct ClusterDriver: Sendable {
                 order = await runFailureHooks(of: failed.work, epoch: failed.epoch, before: current, slot)
                 continue
             }
-            let (next, isDone) = await carryOut(current, untilNextOf: slot)
+            let (next, isTold) = await carryOut(current, untilNextOf: slot)
             switch current {
-            case .apply(let work, let epoch): cutShort = isDone ? nil : (work, epoch)
+            case .apply(let work, let epoch): cutShort = isTold ? nil : (work, epoch)
             case .idle, .giveUp: break
             case .remove, .watch: cutShort = nil
             }
@@ -46,27 +46,15 @@ struct ClusterDriver: Sendable {
         }
     }
 
-    /// Carries an order out until the next one comes, and says whether it had ended by itself by then.
+    /// Carries an order out until the next one comes, and says whether it ended by itself.
     private func carryOut(
         _ order: ClusterOrder, untilNextOf slot: LatestSlot<ClusterOrder>
-    ) async -> (next: ClusterOrder?, isDone: Bool) {
-        await withTaskGroup(of: ClusterOrder?.self) { group in
-            group.addTask {
-                await carryOut(order)
-                return nil
-            }
-            group.addTask { await slot.next() }
-            var next: ClusterOrder?
-            var isDone = false
-            while let outcome = await group.next() {
-                if let outcome {
-                    next = outcome
-                    group.cancelAll()
-                } else if next == nil {
-                    isDone = true
-                }
-            }
-            return (next, isDone)
+    ) async -> (next: ClusterOrder?, isTold: Bool) {
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask { await carryOut(order) }
+            let next = await slot.next()
+            group.cancelAll()
+            return (next, await group.next() ?? true)
         }
     }
 
@@ -109,16 +97,17 @@ struct ClusterDriver: Sendable {
         }
     }
 
-    private func carryOut(_ order: ClusterOrder) async {
+    /// Carries an order out, and says whether how it went was told: not where it was cut short.
+    private func carryOut(_ order: ClusterOrder) async -> Bool {
         switch order {
-        case .idle, .giveUp: return
+        case .idle, .giveUp: return true
         case .apply(let work, let epoch):
-            await report(work) {
+            return await report(work) {
                 let release = try await prepare(work, epoch: epoch)
                 try await turns.run { try await apply(release, for: work) }
             }
         case .remove(let work, let epoch):
-            await report(work) {
+            return await report(work) {
                 try await turns.run {
                     try await tellingReach(work) { sight in
                         try await cluster.remove(work.application, generation: work.generation, epoch: epoch) {
@@ -129,6 +118,7 @@ struct ClusterDriver: Sendable {
             }
         case .watch(let work, let drift, let epoch):
             await watch(work, drift, epoch: epoch)
+            return true
         }
     }
 
@@ -200,16 +190,17 @@ struct ClusterDriver: Sendable {
             objects: objects)
     }
 
-    /// Does the work, and tells how it went unless it was cut short.
-    private func report(_ work: AgentWork, _ body: () async throws -> Void) async {
+    /// Does the work, and tells how it went unless it was cut short; whether it was told.
+    private func report(_ work: AgentWork, _ body: () async throws -> Void) async -> Bool {
         do {
             try await body()
-            guard !Task.isCancelled else { return }
+            guard !Task.isCancelled else { return false }
             await inbox.send(.workFinished(work))
         } catch {
-            guard !Task.isCancelled, !(error is CancellationError) else { return }
+            guard !Task.isCancelled, !(error is CancellationError) else { return false }
             await inbox.send(.workFailed(work, Self.failure(of: error)))
         }
+        return true
     }
 
     static func failure(of error: any Error) -> WorkFailure {
