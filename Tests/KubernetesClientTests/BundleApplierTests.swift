@@ -1,6 +1,7 @@
 internal import KubernetesObjects
 internal import KubernetesSimulator
 internal import NIOHTTP1
+internal import Synchronization
 internal import Testing
 
 @testable internal import KubernetesClient
@@ -296,16 +297,82 @@ extension BundleResult {
         }
     }
 
-    @Test func whatIsLeftToItsHooksForAFailureIsNotWaitedForLong() async throws {
+    @Test func aFailureHookUndoesWhatWasRecordedOfOthersAndStaysWhileItIsUnderWay() async throws {
+        try await SimulatedServer.run { server in
+            let text =
+                Sample.namespace + Sample.job("migrate") + Sample.configMap("a")
+                + Sample.job("restore", hook: "on-failure", image: "restore:never-ready", timeout: "10m")
+            let bundle = try Sample.manifest(text)
+            #expect(try await server.applier().apply(bundle).succeeded)
+            let first = try await server.live("batch/v1", "Job", "migrate")?.uid
+            // Given up on while the hook is under way.
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { _ = try await server.applier().runFailureHooks(of: bundle) }
+                try await server.api.poll(every: .milliseconds(20), atMost: .seconds(20), what: "the hook to run") {
+                    try await server.exists("batch/v1", "Job", "restore")
+                }
+                group.cancelAll()
+            }
+            let former = try await server.applier().apply(
+                try Sample.manifest(Sample.namespace + Sample.configMap("a")))
+            #expect(former.objects.contains { $0.reference.name == "restore" && $0.outcome == .kept })
+            #expect(try await server.live("batch/v1", "Job", "restore")?.deletionTimestamp == nil)
+            #expect(try await server.applier().apply(bundle).succeeded)
+            let again = try await server.live("batch/v1", "Job", "migrate")?.uid
+            #expect(again != nil && again != first, "what it did may have been undone")
+            let removed = try await server.applier { $0.allowsEmpty = true }.apply([])
+            #expect(removed.objects.allSatisfy { $0.outcome == .pruned }, "\(removed.objects)")
+        }
+    }
+
+    @Test func aFailureHookDoesNotRunBesideTheHookThatItUndoes() async throws {
+        try await SimulatedServer.run { server in
+            let text =
+                Sample.namespace + Sample.job("migrate", image: "migrate:never-ready", timeout: "10m")
+                + Sample.job("restore", hook: "on-failure")
+            let bundle = try Sample.manifest(text)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { _ = try await server.applier().apply(bundle) }
+                try await server.api.poll(every: .milliseconds(20), atMost: .seconds(20), what: "the hook to run") {
+                    try await server.exists("batch/v1", "Job", "migrate")
+                }
+                group.cancelAll()
+            }
+            let result = try await server.applier().runFailureHooks(of: bundle)
+            #expect(result.summary == ["Job restore created"], "\(result.objects)")
+            #expect(try await server.exists("batch/v1", "Job", "migrate") == false)
+        }
+    }
+
+    @Test func aJobOfOthersIsNoHook() async throws {
         try await SimulatedServer.run { server in
             _ = try await server.applier().apply(try Sample.manifest(Sample.namespace))
-            let slow = Sample.job("alarm", hook: "on-failure", image: "alarm:never-ready", timeout: "10m").replacing(
-                "swell.dev/hook-timeout", with: "swell.dev/hook-delete: always, swell.dev/hook-timeout")
-            let result = try await server.applier().runFailureHooks(
-                of: try Sample.manifest(Sample.configMap("a") + slow), atMost: .milliseconds(300))
-            #expect(result.objects.map(\.reference.name) == ["alarm"], "\(result.objects)")
-            let left = try await server.live("batch/v1", "Job", "alarm")
-            #expect(left?.deletionTimestamp == nil && left?.spec?["ttlSecondsAfterFinished"] == 3600)
+            var theirs = try #require(try Sample.manifest(Sample.job("migrate")).first)
+            theirs.namespace = "shop"
+            theirs.annotations = [:]
+            let made = try await server.api.create(theirs, fieldManager: "kubectl-create")
+            let result = try await server.applier().apply(
+                try Sample.manifest(Sample.namespace + Sample.job("migrate")))
+            #expect(result.message("migrate").contains("a Job of this name is there that is others'"))
+            #expect(try await server.live("batch/v1", "Job", "migrate")?.uid == made.uid)
+        }
+    }
+
+    @Test(arguments: ["always", "on-success", "never"])
+    func aHookWhoseJobCannotBeDeletedHasRunAllTheSame(policy: String) async throws {
+        let asked = Mutex<[String]>([])
+        try await SimulatedServer.run { server in
+            let job = Sample.job("migrate").replacing(
+                "swell.dev/hook-timeout", with: "swell.dev/hook-delete: \(policy), swell.dev/hook-timeout")
+            let bundle = try Sample.manifest(Sample.namespace + job)
+            let result = try await server.applier().apply(bundle) { report in
+                asked.withLock { $0.append(report.description) }
+            }
+            #expect(result.succeeded, "\(result.objects)")
+            #expect(result.inventory.references.map(\.name).sorted() == ["migrate", "shop"], "it may have stayed")
+            #expect(try await server.exists("batch/v1", "Job", "migrate") == (policy == "never"))
+            let second = try await server.applier().apply(bundle)
+            #expect(second.message("migrate") == "before hook has run already")
         }
     }
 

@@ -343,6 +343,61 @@ extension BundleResult {
         }
     }
 
+    @Test func neverWhatAnotherInventoryHoldsBesides() async throws {
+        try await SimulatedServer.run { server in
+            func applier(_ name: String) -> BundleApplier {
+                server.applier {
+                    $0.inventoryPrefix = "inventory-"
+                    $0.inventoryName = "inventory-\(name)"
+                }
+            }
+            let both = Sample.namespace + Sample.configMap("moved") + Sample.configMap("stays")
+            #expect(try await applier("a").apply(try Sample.manifest(both)).succeeded)
+            #expect(try await applier("b").apply(try Sample.manifest(Sample.configMap("moved"))).succeeded)
+            let without = try Sample.manifest(Sample.namespace + Sample.configMap("stays"))
+            for result in [try await applier("a").preview(without), try await applier("a").apply(without)] {
+                #expect(result.report("moved")?.outcome == .kept, "\(result.objects)")
+                #expect(result.report("moved")?.message == "b has it, too")
+            }
+            #expect(try await server.exists("v1", "ConfigMap", "moved"))
+        }
+    }
+
+    @Test func neverANamespaceOfOthersThatWasOnlyMeantToBeApplied() async throws {
+        let theirs = "apiVersion: v1\nkind: Namespace\nmetadata: {name: theirs, labels: {team: %}}\n---\n"
+        try await SimulatedServer.run { server in
+            for object in try Sample.manifest(theirs.replacing("%", with: "a")) {
+                _ = try await server.api.create(object, fieldManager: "terraform")
+            }
+            #expect(try await server.applier().apply(try Sample.manifest(Sample.namespace)).succeeded)
+            let refused = try await server.applier().apply(
+                try Sample.manifest(Sample.namespace + theirs.replacing("%", with: "b")))
+            #expect(refused.report("theirs")?.outcome == .failed, "\(refused.objects)")
+            let back = try await server.applier().apply(try Sample.manifest(Sample.namespace))
+            #expect(back.report("theirs")?.outcome == .kept, "\(back.objects)")
+            let live = try await server.live("v1", "Namespace", "theirs", namespace: nil)
+            #expect(live != nil && live?.deletionTimestamp == nil)
+        }
+    }
+
+    @Test func neverADefinitionThatIsNotShownAnyMore() async throws {
+        try await SimulatedServer.run { server in
+            let applier = server.applier {
+                $0.waitsForHealth = false
+                $0.allowsEmpty = true
+                $0.settleTimeout = .seconds(2)
+            }
+            #expect(try await applier.apply(try Sample.manifest(Sample.namespace + Sample.definition)).succeeded)
+            let definition = try await server.live(
+                "apiextensions.k8s.io/v1", "CustomResourceDefinition", "widgets.example.com", namespace: nil)
+            let live = try #require(definition)
+            let hidden = JSONPatch([.replace(path: "/spec/versions/0/served", value: false)])
+            _ = try await server.api.patch(live.reference, .json(hidden))
+            let result = try await applier.apply([])
+            #expect(result.report("widgets.example.com")?.outcome == .kept, "\(result.objects)")
+        }
+    }
+
     @Test func neverAnythingWhenTheNewSetIsEmptyUnlessToldSo() async throws {
         try await SimulatedServer.run { server in
             _ = try await server.applier().apply(try Sample.manifest(Sample.namespace + Sample.configMap("a")))

@@ -303,7 +303,10 @@ internal import Testing
                     "kind": "APIGroupList",
                     "groups": .array(
                         ["gone.example.com", "away.example.com", "apps"].map {
-                            ["name": .string($0), "preferredVersion": ["version": "v1"]]
+                            [
+                                "name": .string($0), "preferredVersion": ["version": "v1"],
+                                "versions": [["version": "v1"], ["version": "v1beta1"]],
+                            ]
                         }),
                 ])
             case "/api/v1", "/apis/apps/v1":
@@ -311,12 +314,17 @@ internal import Testing
                     "kind": "APIResourceList",
                     "resources": [["name": "things", "kind": "Thing", "namespaced": true, "verbs": ["list"]]],
                 ])
+            case "/apis/apps/v1beta1":
+                .json([
+                    "kind": "APIResourceList",
+                    "resources": [["name": "olds", "kind": "Old", "namespaced": true, "verbs": ["list"]]],
+                ])
             case "/apis/away.example.com/v1": .json(["kind": "Status"], status: 503)
             default: .json(["kind": "Status", "reason": "NotFound"], status: 404)
             }
         }
         let catalog = try await KubernetesAPI(transport: transport, options: .immediate()).discovery.catalog()
-        #expect(catalog.resources.map(\.type.group) == ["", "apps"])
+        #expect(catalog.resources.map(\.type.description) == ["v1 Thing", "apps/v1 Thing", "apps/v1beta1 Old"])
         #expect(catalog.unavailable == ["away.example.com/v1"])
     }
 

@@ -54,7 +54,7 @@ internal import Testing
         #expect(take(.changed(.removed(scaled)), all, &seen))
     }
 
-    @Test(arguments: [("Failed", .failed), ("Complete", .healthy), (nil, .healthy)] as [(String?, HealthValue)])
+    @Test(arguments: [("Failed", .failed), ("Complete", .healthy), (nil, .failed)] as [(String?, HealthValue)])
     func aJobThatFailedAndWentIsNoSuccess(condition: String?, expected: HealthValue) {
         let jobs = GroupVersionKind(group: "batch", version: "v1", kind: "Job")
         let selection = ObjectSelection(type: jobs, namespace: "shop")

@@ -69,6 +69,52 @@ internal import Testing
         }
     }
 
+    @Test(arguments: [false, true])
+    func onlyAFailureToGiveUpForRunsWhatTheReleaseHasForIt(isTransient: Bool) async throws {
+        try await world { world, cluster in
+            let one = try await world.release("1.0.0")
+            let two = try await world.release("2.0.0")
+            await cluster.setFailure(
+                ClusterError(isTransient: isTransient, reason: "Unavailable", message: "no"), of: "2.0.0")
+            try await world.coordinator.assign(one.assignment(1))
+            try await world.withAgent {
+                try await eventually("healthy") { await world.coordinator.last("shop")?.phase == .healthy }
+                try await world.coordinator.assign(two.assignment(2, fallback: one))
+                guard isTransient else {
+                    try await eventually("back") { await world.coordinator.last("shop")?.phase == .reverted }
+                    #expect(await cluster.applied == ["1.0.0", "2.0.0", "2.0.0 failed", "1.0.0"])
+                    return
+                }
+                try await eventually("tried again") { await cluster.applied.count >= 4 }
+                await cluster.setFailure(nil, of: "2.0.0")
+                try await eventually("healthy") {
+                    let last = await world.coordinator.last("shop")
+                    return last?.generation == 2 && last?.phase == .healthy
+                }
+                #expect(await !cluster.applied.contains("2.0.0 failed"))
+            }
+        }
+    }
+
+    @Test func anApplyThatNeverCameToItsTurnHasNothingToBeUndone() async throws {
+        try await world { world, cluster in
+            let one = try await world.release("1.0.0")
+            let other = try await world.release("9.0.0", application: "other")
+            await cluster.block("1.0.0")
+            var settings = try await world.settings()
+            settings.concurrentApplies = 1
+            try await world.coordinator.assign(one.assignment(1))
+            try await world.withAgent(settings) {
+                try await eventually("under way") { await cluster.applied == ["1.0.0"] }
+                try await world.coordinator.assign(other.assignment(1, deadline: .seconds(1)))
+                try await eventually("failed") { await world.coordinator.last("other")?.phase == .failed }
+                await cluster.unblock("1.0.0")
+                try await eventually("healthy") { await world.coordinator.last("shop")?.phase == .healthy }
+                #expect(await cluster.applied == ["1.0.0"])
+            }
+        }
+    }
+
     @Test func anotherReleaseDoesNotWaitForAHookOfTheOneThatFailed() async throws {
         try await world { world, cluster in
             let one = try await world.release("1.0.0")

@@ -52,7 +52,7 @@ public struct BundleApplier: Sendable {
         try await applySteps(plan.steps.filter { $0.wave != nil }, plan, &run, onProgress)
         try await runHooks(.after, plan, &run, onProgress)
         if run.hasFailed {
-            try await runHooks(.onFailure, plan, &run, onProgress)
+            if options.runsFailureHooks { try await runHooks(.onFailure, plan, &run, onProgress) }
             try await forget(run.untouched, old: old, &run, store)
         } else {
             let before = run.record
@@ -78,21 +78,35 @@ public struct BundleApplier: Sendable {
         return BundleResult(objects: run.reports, inventory: run.record.inventory)
     }
 
-    /// Runs what a bundle has for its own failure, where applying it was given up from outside.
+    /// Runs what a bundle has for its own failure, once applying it was given up. Hooks around the bundle that are under way end
+    /// first; those that have run count as not run from then on, since what they did may have been undone.
     ///
-    /// - Parameter limit: How long they may hold up what comes then, all together. A Job that takes longer goes on by itself.
     /// - Returns: What became of each hook.
-    /// - Throws: ``KubernetesError`` when the bundle is not sound; `CancellationError`.
-    public func runFailureHooks(of objects: [KubernetesObject], atMost limit: Duration) async throws -> BundleResult {
+    /// - Throws: ``KubernetesError`` when the bundle is not sound, or the inventory cannot be kept; `CancellationError`, which
+    ///   leaves a Job that was started under way.
+    public func runFailureHooks(of objects: [KubernetesObject]) async throws -> BundleResult {
         let scopes = try await scopes(of: objects)
         let plan = try BundlePlan(objects, options: options) { scopes[$0] }
+        let store = InventoryStore(api: api, options: options)
+        var record = try await store.read()
         var reports: [BundleProgress] = []
-        let deadline = ContinuousClock.now.advanced(by: limit)
-        for hook in plan.hooks where hook.moment == .onFailure {
-            let left = max(.zero, ContinuousClock.now.duration(to: deadline))
-            reports.append(try await HookRunner(api: api, options: options).run(hook, atMost: left))
+        let runner = HookRunner(api: api, options: options)
+        let hooks = plan.hooks.filter { $0.moment == .onFailure }
+        guard !hooks.isEmpty else { return BundleResult(objects: [], inventory: record.inventory) }
+        for hook in plan.hooks where hook.moment != .onFailure {
+            if record.finishedHooks.remove(hook.digest) != nil {
+                try await runner.forget(hook)
+            } else {
+                try await runner.stop(hook)
+            }
         }
-        return BundleResult(objects: reports, inventory: plan.inventory)
+        try await store.write(record)
+        for hook in hooks {
+            let report = try await runner.run(hook)
+            reports.append(report)
+            try await runner.cleanUp(after: hook, report)
+        }
+        return BundleResult(objects: reports, inventory: record.inventory)
     }
 
     /// What a run has done so far.
@@ -112,6 +126,12 @@ public struct BundleApplier: Sendable {
         /// What was not tried, or failed before anything was sent that could have written it.
         var untouched: [ObjectReference] {
             reports.filter { !$0.isHook && ($0.outcome == .skipped || $0.isUntouched) }.map(\.reference)
+        }
+
+        /// What was brought to what the bundle wants.
+        var applied: [ObjectReference] {
+            let done: Set<BundleProgress.Outcome> = [.created, .configured, .replaced, .unchanged]
+            return reports.filter { !$0.isHook && done.contains($0.outcome) }.map(\.reference)
         }
 
         var hasFailed: Bool { stopped != nil || !failed.isEmpty }
@@ -190,6 +210,11 @@ public struct BundleApplier: Sendable {
     ) async throws {
         var record = run.record
         record.inventory = record.inventory.subtracting(Inventory(untouched).subtracting(old))
+        // What was applied is ours from now on, though the bundle as a whole did not come to its end.
+        record.pending = Inventory(
+            record.pending.subtracting(Inventory(run.applied)).references.filter {
+                record.inventory.identities.contains($0.identity)
+            })
         guard record != run.record else { return }
         do {
             try await store.write(record)
@@ -346,6 +371,7 @@ public struct BundleApplier: Sendable {
                 // At once: a migration must not run twice because what follows it was interrupted.
                 try await InventoryStore(api: api, options: options).write(run.record)
             }
+            try await runner.cleanUp(after: hook, report)
         }
     }
 
@@ -353,7 +379,9 @@ public struct BundleApplier: Sendable {
     private func prune(
         _ unwanted: Inventory, _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
     ) async throws -> Inventory {
-        let pruner = Pruner(api: api, options: options)
+        let pruner = Pruner(
+            api: api, options: options, pending: run.record.pending.identities.subtracting(run.ours),
+            heldByOthers: try await InventoryStore(api: api, options: options).others())
         var going = Set(unwanted.references.map(\.identity))
         // The inventory goes with its namespace; it is nobody else's.
         going.insert(InventoryStore(api: api, options: options).reference.identity)

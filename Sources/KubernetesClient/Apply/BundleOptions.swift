@@ -37,6 +37,8 @@ public struct BundleOptions: Sendable {
     public var inventoryNamespace: String
     /// The name of the ConfigMap that keeps the inventory.
     public var inventoryName: String
+    /// What the names of all inventories of the field manager begin with: what another one of them holds is never pruned.
+    public var inventoryPrefix: String?
     /// The namespace of objects that name none.
     public var defaultNamespace: String?
     /// The names of annotations.
@@ -61,6 +63,9 @@ public struct BundleOptions: Sendable {
     public var repeatsFinishedJobs = true
     /// Whether hooks are run. Where not, those around the bundle count as done: they have run when it was applied.
     public var runsHooks = true
+    /// Whether hooks for a failure are run as soon as something has failed; otherwise they are for whoever gives up, by
+    /// ``BundleApplier/runFailureHooks(of:)``: what failed may only have to be tried again.
+    public var runsFailureHooks = true
     /// What the bundle is called, such as its digest: each hook runs once for each. Empty: once for each content of the hook.
     public var hookScope = ""
     /// Whether an empty list of objects means to delete everything.

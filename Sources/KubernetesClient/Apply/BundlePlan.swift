@@ -71,10 +71,9 @@ struct BundlePlan: Sendable {
         return definitions
     }
 
-    /// What the bundle brings, hooks that stay included.
+    /// What the bundle brings. Hooks are in it whatever their policy: one that is interrupted stays.
     var inventory: Inventory {
-        let kept = hooks.filter { $0.deletePolicy == .never }.map(\.job.reference)
-        return Inventory(steps.flatMap { $0.objects.map(\.reference) } + kept)
+        Inventory(steps.flatMap { $0.objects.map(\.reference) } + hooks.map(\.job.reference))
     }
 
     /// The object among those that failed without which another one cannot be.

@@ -35,7 +35,7 @@ extension BundleApplier {
         reports += try await previewer.look(at: plan.hooks, .before, finished: stored.finishedHooks, &mask)
         reports += try await previewer.look(at: plan.steps.filter { $0.wave != nil }.flatMap(\.objects), &mask)
         reports += try await previewer.look(at: plan.hooks, .after, finished: stored.finishedHooks, &mask)
-        reports += try await previewer.look(atUnwanted: unwanted)
+        reports += try await previewer.look(atUnwanted: unwanted, pending: stored.pending.identities)
         return BundleResult(objects: reports, inventory: stored.inventory)
     }
 
@@ -287,9 +287,11 @@ private struct ObjectPreviewer: Sendable {
 
     // MARK: What is no longer wanted
 
-    func look(atUnwanted unwanted: Inventory) async throws -> [BundleProgress] {
+    func look(atUnwanted unwanted: Inventory, pending: Set<ObjectIdentity>) async throws -> [BundleProgress] {
         guard !unwanted.references.isEmpty else { return [] }
-        let pruner = Pruner(api: api, options: options)
+        let pruner = Pruner(
+            api: api, options: options, pending: pending,
+            heldByOthers: try await InventoryStore(api: api, options: options).others())
         var going = Set(unwanted.references.map(\.identity))
         going.insert(InventoryStore(api: api, options: options).reference.identity)
         var reports: [BundleProgress] = []

@@ -20,7 +20,7 @@ struct Bystanders: Sendable {
             }
             guard let away = catalog.unavailable.min() else { return nil }
             return "\(unseen): the APIService of \(away) does not answer"
-        } catch let error as KubernetesError where error.status == 403 || error.code == .notReached {
+        } catch let error as KubernetesError where error.status == 403 || error.isTransient {
             return "\(unseen): \(error.message)"
         }
     }
@@ -29,19 +29,24 @@ struct Bystanders: Sendable {
     func keepReason(ofDefinition definition: KubernetesObject) async throws -> String? {
         let versions = definition.spec?["versions"]?.arrayValue ?? []
         let served = versions.filter { $0["served"]?.boolValue == true }
+        // What nobody was ever shown holds nothing; what is not shown any more may.
+        let isEstablished = Condition.find("Established", in: definition)?.isTrue == true
+        let unseen = "whether others use it cannot be seen"
         guard let version = served.first(where: { $0["storage"]?.boolValue == true }) ?? served.first else {
-            return nil
+            return isEstablished ? "\(unseen): no version of it is served" : nil
         }
         let type = GroupVersionKind(
             group: definition.spec?["group"]?.stringValue ?? "", version: version["name"]?.stringValue ?? "",
             kind: definition.spec?["names"]?["kind"]?.stringValue ?? "")
         do {
-            guard let objects = try await objects(ObjectSelection(type: type)) else { return nil }
+            guard let objects = try await objects(ObjectSelection(type: type)) else {
+                return isEstablished ? "\(unseen): the API server does not serve it" : nil
+            }
             // An owner of the same kind is in this very list.
             let foreign = try await firstForeign(among: objects) { $0.type.groupKind == type.groupKind }
             return foreign.map { "\($0), which is not of this bundle, would be deleted with it" }
-        } catch let error as KubernetesError where error.status == 403 || error.code == .notReached {
-            return "whether others use it cannot be seen: \(error.message)"
+        } catch let error as KubernetesError where error.status == 403 || error.isTransient {
+            return "\(unseen): \(error.message)"
         }
     }
 

@@ -7,13 +7,12 @@ struct HookRunner: Sendable {
 
     private var digestAnnotation: String { "\(options.annotations.prefix)/hook-digest" }
 
-    /// Runs a hook; failures are outcomes.
+    /// Runs a hook; failures are outcomes. What is to be done with its Job then is for ``cleanUp(after:_:)``.
     ///
-    /// - Parameter limit: How long it is awaited, where that is less than its own time.
     /// - Throws: `CancellationError` only.
-    func run(_ hook: Hook, atMost limit: Duration? = nil) async throws -> BundleProgress {
+    func run(_ hook: Hook) async throws -> BundleProgress {
         do {
-            return try await attempt(hook, atMost: min(hook.timeout, limit ?? hook.timeout))
+            return try await attempt(hook)
         } catch let error as KubernetesError {
             try Task.checkCancellation()
             return BundleProgress(
@@ -21,9 +20,15 @@ struct HookRunner: Sendable {
         }
     }
 
-    private func attempt(_ hook: Hook, atMost limit: Duration) async throws -> BundleProgress {
+    private func attempt(_ hook: Hook) async throws -> BundleProgress {
         let applier = ObjectApplier(api: api, options: options)
         if let live = try await api.get(hook.job.reference) {
+            guard live.annotations[digestAnnotation] != nil || applier.isOurs(live) else {
+                let problem = "a Job of this name is there that is others'; give it another name"
+                return BundleProgress(
+                    reference: hook.job.reference, outcome: .failed,
+                    message: "\(hook.moment.rawValue) hook: \(problem)")
+            }
             let context = HealthContext(now: options.now())
             let hasFailed = HealthAssessment(of: live, context: context).value == .failed
             // One that is under way was started before an interruption: it goes on.
@@ -35,27 +40,65 @@ struct HookRunner: Sendable {
         var job = hook.job
         job.annotations[digestAnnotation] = hook.digest
         // While it is awaited it stays: of one that went by itself nobody could say how it ended.
-        let lifetime = job.spec?["ttlSecondsAfterFinished"]
         job.spec?["ttlSecondsAfterFinished"] = nil
         let applied = try await applier.apply(job)
         guard applied.outcome != .failed else { return applied }
-        let failures = try await HealthWait(api: api, options: options).wait(for: [job], atMost: limit)
-        let failure = failures.first
-        // One that is left to go on by itself also goes by itself, where it is to go.
-        let isLeft = failure.map { $0.assessment.value != .failed && limit < hook.timeout } ?? false
-        if !isLeft, hook.deletePolicy == .always || (hook.deletePolicy == .onSuccess && failure == nil) {
-            _ = try await api.delete(job.reference)
-        } else if lifetime != nil || isLeft && hook.deletePolicy != .never {
-            job.spec?["ttlSecondsAfterFinished"] = lifetime ?? 3_600
-            _ = try await api.apply(job, ApplyOptions(fieldManager: options.fieldManager, force: true))
-        }
+        let failure = try await HealthWait(api: api, options: options).wait(for: [job], atMost: hook.timeout).first
         guard let failure else {
             return BundleProgress(
                 reference: job.reference, outcome: applied.outcome, message: "\(hook.moment.rawValue) hook succeeded")
         }
-        let late = failure.assessment.value == .failed ? "" : "not done within \(limit.components.seconds) s: "
+        let late = failure.assessment.value == .failed ? "" : "not done within \(hook.timeout.components.seconds) s: "
         return BundleProgress(
             reference: job.reference, outcome: .failed,
             message: "\(hook.moment.rawValue) hook: \(late)\(failure.assessment.message)")
+    }
+
+    /// Deletes a hook's Job as its policy says, or lets it go by itself as its manifest says, once it is recorded how it ended.
+    /// The Job is in the inventory: what fails here is made good when that is pruned.
+    ///
+    /// - Throws: `CancellationError` only.
+    func cleanUp(after hook: Hook, _ report: BundleProgress) async throws {
+        let hasSucceeded = report.outcome != .failed
+        do {
+            if hook.deletePolicy == .always || (hook.deletePolicy == .onSuccess && hasSucceeded) {
+                _ = try await api.delete(hook.job.reference)
+            } else if let lifetime = hook.job.spec?["ttlSecondsAfterFinished"] {
+                // Of a Job that is gone meanwhile nothing is made anew.
+                _ = try await api.patch(
+                    hook.job.reference, .merge(["spec": ["ttlSecondsAfterFinished": lifetime]]),
+                    fieldManager: options.fieldManager)
+            }
+        } catch is KubernetesError {
+            try Task.checkCancellation()
+        }
+    }
+
+    /// Ends a hook that is still under way: what undoes its work must not run beside it.
+    ///
+    /// - Throws: `CancellationError` only.
+    func stop(_ hook: Hook) async throws {
+        do {
+            guard let live = try await api.get(hook.job.reference), live.annotations[digestAnnotation] == hook.digest,
+                WorkloadHealth.end(ofJob: live) == nil
+            else { return }
+            _ = try await api.delete(live.reference, DeleteOptions(uid: live.uid, propagation: .foreground))
+            try await ObjectApplier(api: api, options: options).waitUntilGone(live)
+        } catch is KubernetesError {
+            try Task.checkCancellation()
+        }
+    }
+
+    /// Makes a hook that has run to success run anew the next time.
+    ///
+    /// - Throws: `CancellationError` only.
+    func forget(_ hook: Hook) async throws {
+        do {
+            _ = try await api.patch(
+                hook.job.reference, .merge(["metadata": ["annotations": [digestAnnotation: ""]]]),
+                fieldManager: options.fieldManager)
+        } catch is KubernetesError {
+            try Task.checkCancellation()
+        }
     }
 }

@@ -13,6 +13,10 @@ struct Pruner: Sendable {
 
     let api: KubernetesAPI
     let options: BundleOptions
+    /// What was only meant to be applied, and may be somebody else's.
+    var pending: Set<ObjectIdentity> = []
+    /// What other inventories of the same manager hold, by the name of the one that does.
+    var heldByOthers: [ObjectIdentity: String] = [:]
 
     /// Deletes one object; failures are outcomes.
     ///
@@ -78,8 +82,17 @@ struct Pruner: Sendable {
     private func judge(_ wanted: ObjectReference, pruned: Set<ObjectIdentity>) async throws -> Judgement {
         let (reference, found) = try await look(for: wanted)
         guard let live = found else { return .gone }
+        if let other = heldByOthers[wanted.identity] {
+            let progress = BundleProgress(reference: wanted, outcome: .kept, message: "\(other) has it, too")
+            return .kept(Outcome(progress: progress, stays: false))
+        }
+        if isUnderWay(live) {
+            let progress = BundleProgress(reference: wanted, outcome: .kept, message: "a hook that is under way")
+            return .kept(Outcome(progress: progress, stays: true))
+        }
         if let reason = PruneGuard.keepReason(
-            live, annotations: options.annotations, fieldManager: options.fieldManager)
+            live, annotations: options.annotations, fieldManager: options.fieldManager,
+            isPending: pending.contains(wanted.identity))
         {
             return .kept(
                 Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: false))
@@ -94,6 +107,13 @@ struct Pruner: Sendable {
         guard let reason else { return .unwanted(reference, live) }
         return .kept(
             Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: true))
+    }
+
+    /// Whether it is a hook for a failure that has not ended; where all is removed, that goes, too.
+    private func isUnderWay(_ live: KubernetesObject) -> Bool {
+        !options.allowsEmpty && options.annotations.isHook(live)
+            && live.annotations[options.annotations.hook] == Hook.Moment.onFailure.rawValue
+            && WorkloadHealth.end(ofJob: live) == nil
     }
 
     /// The object under the reference that the server knows it by: the version of back then may no longer be served.

@@ -82,17 +82,20 @@ actor Discovery {
         let json = try await fetch("/api/v1", "application/json")
         var catalog = Catalog(resources: DiscoveryDocuments.resources(json, group: "", version: "v1") ?? [])
         for group in groups["groups"]?.arrayValue ?? [] {
-            guard let name = group["name"]?.stringValue,
-                let version = group["preferredVersion"]?["version"]?.stringValue
-            else { continue }
-            do {
-                let json = try await fetch("/apis/\(name)/\(version)", "application/json")
-                catalog.resources += DiscoveryDocuments.resources(json, group: name, version: version) ?? []
-            } catch let error as KubernetesError where error.isNotFound {
-                // The list of groups lags behind a definition that was deleted.
-                continue
-            } catch let error as KubernetesError where error.status == 503 {
-                catalog.unavailable.insert("\(name)/\(version)")
+            guard let name = group["name"]?.stringValue else { continue }
+            let preferred = group["preferredVersion"]?["version"]?.stringValue
+            let served = (group["versions"]?.arrayValue ?? []).compactMap { $0["version"]?.stringValue }
+            // Some kinds are served in another version than the group's preferred one alone.
+            for version in [preferred].compactMap({ $0 }) + served.filter({ $0 != preferred }) {
+                do {
+                    let json = try await fetch("/apis/\(name)/\(version)", "application/json")
+                    catalog.resources += DiscoveryDocuments.resources(json, group: name, version: version) ?? []
+                } catch let error as KubernetesError where error.isNotFound {
+                    // The list of groups lags behind a definition that was deleted.
+                    continue
+                } catch let error as KubernetesError where error.status == 503 {
+                    catalog.unavailable.insert("\(name)/\(version)")
+                }
             }
         }
         return catalog

@@ -3,7 +3,7 @@ public import KubernetesObjects
 /// Objects as watches tell of them, and how those that were applied fare. Pure: a value.
 public struct WatchedObjects: Sendable {
     private var objects: [ObjectIdentity: KubernetesObject] = [:]
-    /// Jobs that failed, and went before anybody was told.
+    /// Jobs that failed, or were deleted before they had ended, and are gone.
     private var failedAndGone: [ObjectIdentity: HealthAssessment] = [:]
 
     /// The selections that were listed once; of others nothing is known.
@@ -20,11 +20,11 @@ public struct WatchedObjects: Sendable {
             listed.insert(selection)
             let identities = Set(present.map(\.reference.identity))
             let gone = objects.keys.filter { Self.isSelected($0, by: selection) && !identities.contains($0) }
-            for identity in gone { remove(identity, last: objects[identity]) }
+            for identity in gone { remove(identity, last: objects[identity], wasSeen: false) }
             return present.reduce(!gone.isEmpty) { put($1) || $0 }
         case .changed(.updated(let object)): return put(object)
         case .changed(.removed(let object)):
-            remove(object.reference.identity, last: object)
+            remove(object.reference.identity, last: object, wasSeen: true)
             return true
         case .watching, .interrupted: return false
         }
@@ -56,11 +56,14 @@ public struct WatchedObjects: Sendable {
         return HealthAssessment(of: live, pods: pods, context: context)
     }
 
-    private mutating func remove(_ identity: ObjectIdentity, last: KubernetesObject?) {
+    /// - Parameter wasSeen: Whether `last` is how it was when it went; otherwise it may have gone on from there.
+    private mutating func remove(_ identity: ObjectIdentity, last: KubernetesObject?, wasSeen: Bool) {
         objects[identity] = nil
-        guard let last, identity.type == ObjectAnnotations.job, last.spec?["ttlSecondsAfterFinished"] != nil,
-            let end = WorkloadHealth.end(ofJob: last), end.value == .failed
-        else { return }
+        guard let last, identity.type == ObjectAnnotations.job, last.spec?["ttlSecondsAfterFinished"] != nil else {
+            return
+        }
+        let end = WorkloadHealth.end(ofJob: last) ?? HealthAssessment(.failed, "deleted before it had ended")
+        guard end.value == .failed, wasSeen || WorkloadHealth.end(ofJob: last) != nil else { return }
         failedAndGone[identity] = end
     }
 

@@ -19,12 +19,13 @@ public enum PruneGuard {
     ///   - live: The object as the server has it.
     ///   - annotations: The names of annotations.
     ///   - fieldManager: Who applied it. An object that carries nothing of this manager's has become somebody else's.
+    ///   - isPending: Whether it was only meant to be applied.
     public static func keepReason(
-        _ live: KubernetesObject, annotations: ObjectAnnotations, fieldManager: String
+        _ live: KubernetesObject, annotations: ObjectAnnotations, fieldManager: String, isPending: Bool = false
     ) -> String? {
         if live.annotations[annotations.prune] == "keep" { return "annotated \(annotations.prune): keep" }
         // A namespace's manifest may hold no field that can be owned; what is in it is looked at instead.
-        if live.type.groupKind != GroupKind(kind: "Namespace"),
+        if live.type.groupKind != GroupKind(kind: "Namespace") || isPending,
             let fields = live.metadata["managedFields"]?.arrayValue, !fields.isEmpty,
             !fields.contains(where: { $0["manager"]?.stringValue == fieldManager })
         {

@@ -1,6 +1,7 @@
 internal import Logging
 internal import SwellEngine
 internal import SwellModel
+internal import Synchronization
 
 /// Carries out orders on the cluster: one task for each application, one order at a time, a newer one ending the older.
 struct ClusterDriver: Sendable {
@@ -16,6 +17,9 @@ struct ClusterDriver: Sendable {
     let now: @Sendable () -> Timestamp
     let logger: Logger
 
+    /// How long hooks for a failure may hold up the way back, which is what a cluster in trouble waits for.
+    private static let failureHookLimit: Duration = .seconds(30)
+
     /// Runs until cancelled.
     func run() async {
         await withDiscardingTaskGroup { group in
@@ -28,33 +32,39 @@ struct ClusterDriver: Sendable {
     private func serve(_ application: ApplicationName) async {
         guard let slot = await board.slot(of: application) else { return }
         var order = await slot.next()
-        // What was being applied when another order came.
-        var cutShort: (work: AgentWork, epoch: Int64)?
+        // The apply that has begun and not come to its end; what it may have to be undone for is still to be done.
+        var unsettled: (work: AgentWork, epoch: Int64)?
         while let current = order {
-            if let failed = cutShort, current.follows(failureOf: failed.work) {
-                cutShort = nil
+            if let failed = unsettled, current.follows(failureOf: failed.work) {
+                unsettled = nil
                 order = await runFailureHooks(of: failed.work, epoch: failed.epoch, before: current, slot)
                 continue
             }
-            let (next, isTold) = await carryOut(current, untilNextOf: slot)
+            let (next, isUnsettled) = await carryOut(current, untilNextOf: slot)
             switch current {
-            case .apply(let work, let epoch): cutShort = isTold ? nil : (work, epoch)
+            case .apply(let work, let epoch):
+                if let isUnsettled {
+                    unsettled = isUnsettled ? (work, epoch) : nil
+                } else if unsettled?.work != work {
+                    unsettled = nil
+                }
             case .idle, .giveUp: break
-            case .remove, .watch: cutShort = nil
+            case .remove, .watch: unsettled = nil
             }
             order = next
         }
     }
 
-    /// Carries an order out until the next one comes, and says whether it ended by itself.
+    /// Carries an order out until the next one comes, and says whether what has begun did not come to its end; nil where nothing
+    /// has begun.
     private func carryOut(
         _ order: ClusterOrder, untilNextOf slot: LatestSlot<ClusterOrder>
-    ) async -> (next: ClusterOrder?, isTold: Bool) {
-        await withTaskGroup(of: Bool.self) { group in
+    ) async -> (next: ClusterOrder?, isUnsettled: Bool?) {
+        await withTaskGroup(of: Bool?.self) { group in
             group.addTask { await carryOut(order) }
             let next = await slot.next()
             group.cancelAll()
-            return (next, await group.next() ?? true)
+            return (next, await group.next() ?? nil)
         }
     }
 
@@ -65,18 +75,12 @@ struct ClusterDriver: Sendable {
     ) async -> ClusterOrder? {
         await withTaskGroup(of: ClusterOrder?.self) { group in
             group.addTask {
-                do {
-                    let release = try await prepare(work, epoch: epoch)
-                    try await turns.run { try await cluster.runFailureHooks(of: release) }
-                } catch {
-                    guard !Task.isCancelled, !(error is CancellationError) else { return nil }
-                    logger.warning(
-                        "hooks for a failure did not succeed",
-                        metadata: [
-                            "application": "\(work.application)", "generation": "\(work.generation)",
-                            "reason": "\(Self.failure(of: error).message)",
-                        ])
-                }
+                await runFailureHooks(of: work, epoch: epoch)
+                return nil
+            }
+            group.addTask {
+                // Whether it was in time or not is told by what it left.
+                try? await Task.sleep(for: Self.failureHookLimit)
                 return nil
             }
             group.addTask { await slot.next() }
@@ -97,17 +101,38 @@ struct ClusterDriver: Sendable {
         }
     }
 
-    /// Carries an order out, and says whether how it went was told: not where it was cut short.
-    private func carryOut(_ order: ClusterOrder) async -> Bool {
+    private func runFailureHooks(of work: AgentWork, epoch: Int64) async {
+        do {
+            let release = try await prepare(work, epoch: epoch)
+            try await turns.run { try await cluster.runFailureHooks(of: release) }
+        } catch {
+            guard !Task.isCancelled, !(error is CancellationError) else { return }
+            logger.warning(
+                "hooks for a failure did not succeed",
+                metadata: [
+                    "application": "\(work.application)", "generation": "\(work.generation)",
+                    "reason": "\(Self.failure(of: error).message)",
+                ])
+        }
+    }
+
+    /// Carries an order out, and says of an apply whether what has begun did not come to its end.
+    private func carryOut(_ order: ClusterOrder) async -> Bool? {
         switch order {
-        case .idle, .giveUp: return true
+        case .idle, .giveUp: return nil
         case .apply(let work, let epoch):
-            return await report(work) {
+            let hasBegun = Mutex(false)
+            let isDone = await report(work) {
                 let release = try await prepare(work, epoch: epoch)
-                try await turns.run { try await apply(release, for: work) }
+                try await turns.run {
+                    // Before its turn it touches nothing, and has nothing to be undone.
+                    hasBegun.withLock { $0 = true }
+                    try await apply(release, for: work)
+                }
             }
+            return hasBegun.withLock { $0 } ? !isDone : nil
         case .remove(let work, let epoch):
-            return await report(work) {
+            _ = await report(work) {
                 try await turns.run {
                     try await tellingReach(work) { sight in
                         try await cluster.remove(work.application, generation: work.generation, epoch: epoch) {
@@ -116,9 +141,10 @@ struct ClusterDriver: Sendable {
                     }
                 }
             }
+            return nil
         case .watch(let work, let drift, let epoch):
             await watch(work, drift, epoch: epoch)
-            return true
+            return nil
         }
     }
 
@@ -190,7 +216,7 @@ struct ClusterDriver: Sendable {
             objects: objects)
     }
 
-    /// Does the work, and tells how it went unless it was cut short; whether it was told.
+    /// Does the work, and tells how it went unless it was cut short. True where it was done.
     private func report(_ work: AgentWork, _ body: () async throws -> Void) async -> Bool {
         do {
             try await body()
@@ -199,6 +225,7 @@ struct ClusterDriver: Sendable {
         } catch {
             guard !Task.isCancelled, !(error is CancellationError) else { return false }
             await inbox.send(.workFailed(work, Self.failure(of: error)))
+            return false
         }
         return true
     }

@@ -4,7 +4,7 @@ internal import SwellModel
 /// What the cluster's side is to do for one application from now on.
 enum ClusterOrder: Sendable, Hashable {
     case idle
-    /// The work has failed; what the release has for that is still to be done, if applying it was cut short.
+    /// Applying the work's release has failed; what the release has for that is to be done.
     case giveUp(AgentWork)
     case apply(AgentWork, epoch: Int64)
     case remove(AgentWork, epoch: Int64)

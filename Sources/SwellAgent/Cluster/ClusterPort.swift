@@ -48,7 +48,7 @@ protocol ClusterPort: Sendable {
     ///
     /// - Throws: ``ClusterError``; `CancellationError`.
     func apply(_ release: ClusterRelease, onHoldUp: @escaping HoldUpObserver) async throws
-    /// Runs what a release has for its failure, where applying it was cut short; where it ended by itself, that was done.
+    /// Runs what a release has for its failure, once applying it was given up.
     ///
     /// - Throws: ``ClusterError``; `CancellationError`.
     func runFailureHooks(of release: ClusterRelease) async throws

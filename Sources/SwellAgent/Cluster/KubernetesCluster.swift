@@ -17,8 +17,7 @@ struct KubernetesCluster: ClusterPort {
     private let logger: Logger
 
     static let fieldManager = "swell-agent"
-    /// How long hooks for a failure may hold up the way back, which is what a cluster in trouble waits for.
-    private static let failureHookLimit: Duration = .seconds(30)
+    private static let inventoryPrefix = "swell-inventory-"
 
     init(
         api: KubernetesAPI, namespace: String, scope: NamespaceScope? = nil, now: @escaping @Sendable () -> Timestamp,
@@ -96,8 +95,7 @@ struct KubernetesCluster: ClusterPort {
         guard release.objects.contains(where: ObjectAnnotations().isHook) else { return }
         try await translating {
             let options = try options(of: release.application.name, release)
-            let applier = BundleApplier(api: api, options: options)
-            try check(try await applier.runFailureHooks(of: release.objects, atMost: Self.failureHookLimit))
+            try check(try await BundleApplier(api: api, options: options).runFailureHooks(of: release.objects))
         }
     }
 
@@ -181,8 +179,11 @@ struct KubernetesCluster: ClusterPort {
         let now = now
         var options = BundleOptions(
             fieldManager: Self.fieldManager, inventoryNamespace: namespace,
-            inventoryName: "swell-inventory-\(application)", defaultNamespace: release?.application.namespace,
+            inventoryName: "\(Self.inventoryPrefix)\(application)", defaultNamespace: release?.application.namespace,
             now: { KubernetesTime(seconds: Double(now().milliseconds) / 1_000) })
+        options.inventoryPrefix = Self.inventoryPrefix
+        // Whether a failure is one to give up for is not the applier's to say.
+        options.runsFailureHooks = false
         guard let release else { return options }
         options.hookScope = release.release.digest.description
         options.checks = try CustomHealthCheck.all(release.application.checks)

@@ -68,8 +68,8 @@ public enum AgentAction: Sendable, Hashable {
     case remove(AgentWork)
     /// Stop this work, whatever it is at; no answer is needed.
     case cancel(AgentWork)
-    /// Stop this work, which has failed. Where applying it did not end by itself, what the release has for its failure is done
-    /// before its way back; no answer is needed.
+    /// Stop this work if it is under way: applying it has failed. What the release has for that is done before its way back; no
+    /// answer is needed.
     case giveUp(AgentWork)
     /// Watch health and drift of what the work applied, until another action for the application.
     case watch(AgentWork, DriftPolicy)

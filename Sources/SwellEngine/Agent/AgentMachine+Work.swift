@@ -120,7 +120,7 @@ extension AgentMachine {
         guard var record = journal.applications[name], let assignment = record.assignment, let work = record.work else {
             return
         }
-        if activities[name] == .working, work.release != nil {
+        if !record.isApplied, work.release != nil {
             activities[name] = .idle
             actions.append(.giveUp(work))
         } else {
