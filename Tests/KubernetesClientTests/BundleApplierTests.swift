@@ -149,7 +149,7 @@ extension BundleResult {
         try await SimulatedServer.run { server in
             let applier = server.applier {
                 $0.checks = [check]
-                $0.healthTimeout = .milliseconds(300)
+                $0.healthTimeout = succeeds ? .seconds(20) : .milliseconds(300)
             }
             let result = try await applier.apply(try Sample.manifest(Sample.namespace + Sample.configMap("gate")))
             #expect(result.succeeded == succeeds, "\(result.objects)")

@@ -215,6 +215,28 @@ internal import Testing
     }
 }
 
+@Suite struct HTTPClientsTests {
+    /// An API server lets a connection have 100 streams, and a client has one connection: with 20 streams, and one client for all, a
+    /// real server of v1.20 answered a list after 80 s, when 60 objects were watched.
+    @Test func watchesLeaveRoomForRequestsAndForEachOther() async throws {
+        let clients = HTTPClients(connections: 1_024 + 16, connectTimeout: .seconds(1))
+        let requests = ObjectIdentifier(try await clients.client(for: nil, isWatch: false))
+        var watches: [ObjectIdentifier: Int] = [:]
+        for _ in 0..<1_024 {
+            watches[ObjectIdentifier(try await clients.client(for: nil, isWatch: true)), default: 0] += 1
+        }
+        #expect(watches[requests] == nil)
+        #expect(watches.values.allSatisfy { $0 <= 50 }, "\(watches.values.sorted())")
+        #expect(ObjectIdentifier(try await clients.client(for: nil, isWatch: false)) == requests)
+        await clients.shutdown()
+    }
+
+    @Test func onlyAWatchIsOne() {
+        #expect(KubernetesRequest(.GET, "/api/v1/pods", query: [("watch", "true"), ("limit", "1")]).isWatch)
+        #expect(!KubernetesRequest(.GET, "/api/v1/pods", query: [("limit", "1")]).isWatch)
+    }
+}
+
 @Suite struct DiscoveryTests {
     private static let aggregatedApps: JSONValue = [
         "kind": "APIGroupDiscoveryList",

@@ -36,7 +36,7 @@ struct HTTPTransport: KubernetesTransport {
     func send(_ request: KubernetesRequest) async throws -> KubernetesResponse {
         let connection = try await reader.current()
         let server = connection.server
-        let client = try await clients.client(for: connection.endpoint.hostOverride)
+        let client = try await clients.client(for: connection.endpoint.hostOverride, isWatch: request.isWatch)
         var outgoing = HTTPClientRequest(url: connection.endpoint.base + request.target)
         outgoing.method = request.method
         outgoing.tlsConfiguration = connection.tls
@@ -86,60 +86,6 @@ struct HTTPTransport: KubernetesTransport {
             }
         }
         return KubernetesError(code: .noAnswer, message: "\(what) at \(server): \(error)", cause: error)
-    }
-}
-
-/// The HTTP clients in use: one, unless the server moved whose name TLS must check by a mapping of the client's own.
-///
-/// Those of former places are kept until the end, since answers may still be under way on them; past ``capacity`` a further
-/// move is refused.
-private actor HTTPClients {
-    private struct Place: Hashable {
-        var name: String
-        var host: String
-    }
-
-    private static let capacity = 16
-    private let connections: Int
-    private let connectTimeout: Duration
-    private var clients: [Place?: HTTPClient] = [:]
-    private var isShutDown = false
-
-    init(connections: Int, connectTimeout: Duration) {
-        self.connections = connections
-        self.connectTimeout = connectTimeout
-    }
-
-    func client(for override: (name: String, host: String)?) throws -> HTTPClient {
-        let place = override.map { Place(name: $0.name, host: $0.host) }
-        if let client = clients[place] { return client }
-        guard clients.count < Self.capacity, !isShutDown else {
-            throw KubernetesError(
-                code: .invalidConfiguration,
-                message: isShutDown
-                    ? "the client was shut down" : "the API server moved \(Self.capacity) times; start anew")
-        }
-        var configuration = HTTPClient.Configuration()
-        configuration.redirectConfiguration = .disallow
-        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
-        // A refused connection is told at once; trying again is this client's own business.
-        configuration.connectionPool.retryConnectionEstablishment = false
-        configuration.timeout.connect = .nanoseconds(connectTimeout.nanosecondsClamped)
-        // Servers bookmark their watches every minute: one that says nothing for longer may be cut without our knowing.
-        configuration.timeout.read = .seconds(100)
-        // The name that TLS checks goes into the URL, and the true host behind it.
-        if let place { configuration.dnsOverride = [place.name: place.host] }
-        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-        clients[place] = client
-        return client
-    }
-
-    func shutdown() async {
-        isShutDown = true
-        let all = clients.values
-        clients = [:]
-        // A second shutdown is all that can fail, and changes nothing.
-        for client in all { try? await client.shutdown() }
     }
 }
 

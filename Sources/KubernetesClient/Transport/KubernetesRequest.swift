@@ -44,6 +44,9 @@ public struct KubernetesRequest: Sendable {
         return path + "?" + pairs.joined(separator: "&")
     }
 
+    /// Whether its answer goes on until somebody ends it.
+    var isWatch: Bool { query.contains { $0.name == "watch" } }
+
     /// What the request is called in errors: method and path, without the query.
     var summary: String { "\(method.rawValue) \(path)" }
 
