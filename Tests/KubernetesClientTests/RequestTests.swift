@@ -231,6 +231,21 @@ internal import Testing
         await clients.shutdown()
     }
 
+    @Test func aClientOnWhichTheServerIsSilentIsUsedNoMore() async throws {
+        let clients = HTTPClients(connections: 32, connectTimeout: .seconds(1))
+        let first = try await clients.client(for: nil, isWatch: false)
+        await clients.retire(first)
+        let second = try await clients.client(for: nil, isWatch: false)
+        #expect(second !== first)
+        // One that is out of use already changes nothing.
+        await clients.retire(first)
+        #expect(try await clients.client(for: nil, isWatch: false) === second)
+        // More than are kept, while those that are let go are shut down.
+        for _ in 0..<80 { await clients.retire(try await clients.client(for: nil, isWatch: true)) }
+        #expect(try await clients.client(for: nil, isWatch: false) === second)
+        await clients.shutdown()
+    }
+
     @Test func onlyAWatchIsOne() {
         #expect(KubernetesRequest(.GET, "/api/v1/pods", query: [("watch", "true"), ("limit", "1")]).isWatch)
         #expect(!KubernetesRequest(.GET, "/api/v1/pods", query: [("limit", "1")]).isWatch)

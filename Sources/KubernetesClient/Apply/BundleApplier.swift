@@ -379,6 +379,7 @@ public struct BundleApplier: Sendable {
     private func prune(
         _ unwanted: Inventory, _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
     ) async throws -> Inventory {
+        guard !unwanted.references.isEmpty else { return Inventory() }
         let pruner = Pruner(
             api: api, options: options, pending: run.record.pending.identities.subtracting(run.ours),
             heldByOthers: try await InventoryStore(api: api, options: options).others())

@@ -22,6 +22,8 @@ actor HTTPClients {
     }
 
     private static let capacity = 16
+    /// How many clients that were retired are kept; past that the oldest is shut down, and what is under way on it is cut.
+    private static let retiredCapacity = 64
     /// How many watches share a client, of as many as there may be at once. They come and go in any order, so that one client
     /// may get some more than its share.
     private static let watchesOfALane = 32
@@ -30,6 +32,8 @@ actor HTTPClients {
     private let lanes: Int
     private var lastLane = 0
     private var clients: [Lane: HTTPClient] = [:]
+    /// Clients that are used no more, the oldest first: what is under way on them may still end well.
+    private var retired: [HTTPClient] = []
     private var isShutDown = false
 
     init(connections: Int, connectTimeout: Duration) {
@@ -65,10 +69,21 @@ actor HTTPClients {
         return client
     }
 
+    /// Uses a client no more on which the server has fallen silent: over HTTP/2 all that follows would go over the same connection,
+    /// which the system takes a quarter of an hour to find dead. The next request connects anew.
+    func retire(_ client: HTTPClient) async {
+        guard let lane = clients.first(where: { $0.value === client })?.key else { return }
+        clients[lane] = nil
+        retired.append(client)
+        guard retired.count > Self.retiredCapacity else { return }
+        try? await retired.removeFirst().shutdown()
+    }
+
     func shutdown() async {
         isShutDown = true
-        let all = clients.values
+        let all = Array(clients.values) + retired
         clients = [:]
+        retired = []
         // A second shutdown is all that can fail, and changes nothing.
         for client in all { try? await client.shutdown() }
     }

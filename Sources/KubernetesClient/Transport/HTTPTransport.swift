@@ -50,9 +50,12 @@ struct HTTPTransport: KubernetesTransport {
         do {
             let deadline = NIODeadline.now() + .nanoseconds(request.timeout.nanosecondsClamped)
             let response = try await client.execute(outgoing, deadline: deadline)
+            let clients = clients
             return KubernetesResponse(
-                status: Int(response.status.code), headers: response.headers, body: ResponseBody(response.body))
+                status: Int(response.status.code), headers: response.headers,
+                body: ResponseBody(response.body) { await clients.retire(client) })
         } catch {
+            if Self.isSilence(error) { await clients.retire(client) }
             if CertificateDiagnosis.isRefusal(error), let validity = await CertificateDiagnosis.validity(of: connection)
             {
                 throw KubernetesError(
@@ -61,6 +64,14 @@ struct HTTPTransport: KubernetesTransport {
                         + CertificateDiagnosis.words(validity, now: now()), cause: error)
             }
             throw HTTPTransport.translated(error, what: request.summary, server: server)
+        }
+    }
+
+    /// Whether a server said nothing for too long, or its one connection had no room.
+    static func isSilence(_ error: any Error) -> Bool {
+        switch error as? HTTPClientError {
+        case .deadlineExceeded?, .readTimeout?, .writeTimeout?, .getConnectionFromPoolTimeout?: true
+        default: false
         }
     }
 

@@ -91,14 +91,15 @@ public struct ResponseBody: AsyncSequence, Sendable {
     public typealias Failure = any Error
 
     private enum Source: Sendable {
-        case http(HTTPClientResponse.Body)
+        case http(HTTPClientResponse.Body, onSilence: @Sendable () async -> Void)
         case stream(AsyncThrowingStream<[UInt8], any Error>)
     }
 
     private let source: Source
 
-    init(_ body: HTTPClientResponse.Body) {
-        self.source = .http(body)
+    /// - Parameter onSilence: Told when the server has said nothing for too long.
+    init(_ body: HTTPClientResponse.Body, onSilence: @escaping @Sendable () async -> Void) {
+        self.source = .http(body, onSilence: onSilence)
     }
 
     /// A body from a stream of chunks.
@@ -117,7 +118,8 @@ public struct ResponseBody: AsyncSequence, Sendable {
 
     public func makeAsyncIterator() -> Iterator {
         switch source {
-        case .http(let body): Iterator(base: .http(body.makeAsyncIterator()))
+        case .http(let body, let onSilence):
+            Iterator(base: .http(body.makeAsyncIterator(), onSilence: onSilence))
         case .stream(let stream): Iterator(base: .stream(stream.makeAsyncIterator()))
         }
     }
@@ -125,7 +127,7 @@ public struct ResponseBody: AsyncSequence, Sendable {
     /// Reads the chunks of a body.
     public struct Iterator: AsyncIteratorProtocol {
         enum Base {
-            case http(HTTPClientResponse.Body.AsyncIterator)
+            case http(HTTPClientResponse.Body.AsyncIterator, onSilence: @Sendable () async -> Void)
             case stream(AsyncThrowingStream<[UInt8], any Error>.Iterator)
         }
 
@@ -135,10 +137,15 @@ public struct ResponseBody: AsyncSequence, Sendable {
             isolation actor: isolated (any Actor)? = #isolation
         ) async throws -> [UInt8]? {
             switch base {
-            case .http(var iterator):
-                let chunk = try await iterator.next(isolation: actor)
-                base = .http(iterator)
-                return chunk.map { Array($0.readableBytesView) }
+            case .http(var iterator, let onSilence):
+                do {
+                    let chunk = try await iterator.next(isolation: actor)
+                    base = .http(iterator, onSilence: onSilence)
+                    return chunk.map { Array($0.readableBytesView) }
+                } catch {
+                    if HTTPTransport.isSilence(error) { await onSilence() }
+                    throw error
+                }
             case .stream(var iterator):
                 let chunk = try await iterator.next(isolation: actor)
                 base = .stream(iterator)

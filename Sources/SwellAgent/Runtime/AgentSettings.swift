@@ -6,7 +6,8 @@ public struct AgentSettings: Sendable {
     public var stateDirectory: String
     public var link: LinkSettings
     public var rules: AgentRules
-    /// How many applies may be under way at once.
+    /// How many applies may be under way at once. Each keeps its turn while it waits for health, and the deadline of those that
+    /// wait for one goes on; what they ask of the API server at once is bounded elsewhere.
     public var concurrentApplies: Int
     /// How long between two looks for drift.
     public var driftInterval: Duration
@@ -16,7 +17,7 @@ public struct AgentSettings: Sendable {
     public var readyFile: String?
 
     public init(
-        stateDirectory: String, link: LinkSettings, rules: AgentRules = AgentRules(), concurrentApplies: Int = 4,
+        stateDirectory: String, link: LinkSettings, rules: AgentRules = AgentRules(), concurrentApplies: Int = 16,
         driftInterval: Duration = .seconds(60), documentLimit: Int = 256 << 20, readyFile: String? = nil
     ) {
         self.stateDirectory = stateDirectory
