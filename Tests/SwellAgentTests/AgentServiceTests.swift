@@ -46,7 +46,7 @@ internal import Testing
             try await world.coordinator.assign(one.assignment(1))
             try await world.withAgent {
                 try await eventually("healthy") { await world.coordinator.last("shop")?.phase == .healthy }
-                let deadline: Interval = ending == .anotherRelease ? .seconds(60) : .seconds(4)
+                let deadline: Interval = ending == .anotherRelease ? .seconds(60) : .seconds(8)
                 try await world.coordinator.assign(
                     two.assignment(2, fallback: one, selfRollback: ending != .deadlineAlone, deadline: deadline))
                 try await eventually("under way") { await cluster.applied.contains("2.0.0") }
@@ -121,7 +121,7 @@ internal import Testing
             let two = try await world.release("2.0.0")
             await cluster.block("1.0.0")
             await cluster.block("1.0.0 failed")
-            try await world.coordinator.assign(one.assignment(1, deadline: .seconds(2)))
+            try await world.coordinator.assign(one.assignment(1, deadline: .seconds(5)))
             try await world.withAgent {
                 try await eventually("hook") { await cluster.applied.last == "1.0.0 failed" }
                 try await world.coordinator.assign(two.assignment(2))

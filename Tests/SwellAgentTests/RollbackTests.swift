@@ -103,7 +103,7 @@ internal import Testing
                 ShopManifest.namespace + ShopManifest.deployment("web", image: "web:never-ready", deadline: 600)
                 + ShopManifest.hook("alarm", "on-failure")
             let bad = try await lab.world.release("1.0.0", extra: text)
-            try await lab.world.coordinator.assign(bad.assignment(1, deadline: .seconds(3)))
+            try await lab.world.coordinator.assign(bad.assignment(1, deadline: .seconds(6)))
             try await lab.withAgent {
                 try await lab.waitFor("failed") { $0.phase == .failed }
                 try await eventually("the hook ran") {
