@@ -171,6 +171,7 @@ struct AgentSession: Sendable {
 
     private func takeIn(_ reports: [ApplicationReport]) async throws {
         guard !reports.isEmpty else { return }
+        for report in reports { try EpochWatermark.check(report.epoch, at: "reports.epoch") }
         try await surroundings.ingestor.ingest(reports.map { ReceivedReport(cluster: cluster, report: $0) })
     }
 

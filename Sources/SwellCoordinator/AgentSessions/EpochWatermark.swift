@@ -19,14 +19,17 @@ actor EpochWatermark {
         self.logger = logger
     }
 
+    /// Refuses an epoch that nobody ever gave out: what one agent says of it would raise the epochs of the whole fleet.
+    static func check(_ epoch: Int64, at field: String) throws {
+        guard epoch <= limit else {
+            throw WireError(.invalidValue, at: field, "\(epoch) was never given out: expected at most \(limit)")
+        }
+    }
+
     /// Sees that the next epoch is above `epoch`.
     func raise(above epoch: Int64, cluster: ClusterName) async throws {
         guard epoch > raisedTo else { return }
-        guard epoch <= Self.limit else {
-            throw WireError(
-                .invalidValue, at: "hello.highest_epoch", "\(epoch) was never given out: expected at most \(Self.limit)"
-            )
-        }
+        try Self.check(epoch, at: "hello.highest_epoch")
         try await store.raiseEpochs(above: epoch)
         raisedTo = max(raisedTo, epoch)
         logger.debug("epochs are above the agent's", metadata: ["cluster": "\(cluster)", "epoch": "\(epoch)"])

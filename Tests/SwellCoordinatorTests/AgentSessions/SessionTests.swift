@@ -162,6 +162,19 @@ internal import Testing
         }
     }
 
+    @Test func aReportOfAnEpochThatNobodyGaveOutIsRefused() async throws {
+        let fixture = try await PortFixture()
+        try await fixture.serving { _ in
+            let generation = try await SmallFleet.assign("east-1", in: fixture.store)
+            try await fixture.session(try await fixture.agent("east-1")) { session in
+                try await session.isWelcomed()
+                session.say(.report(id: 1, [SmallFleet.report(generation, epoch: WireLimits.ordinal)]))
+                try await session.ends("invalidArgument")
+            }
+            #expect(try await fixture.store.statuses(of: "shop").isEmpty)
+        }
+    }
+
     @Test func whoSaysNoHelloIsLetGo() async throws {
         let fixture = try await PortFixture { $0.paces.hello = .milliseconds(100) }
         try await fixture.serving { _ in
