@@ -149,7 +149,7 @@ public struct KubernetesError: Error, Sendable {
         case 409:
             return reason == "Conflict" && !causes.contains { $0.reason == "FieldManagerConflict" }
         case 403:
-            // A namespace on its way out will be gone, and can then be made anew.
+            // A namespace on its way out will be gone, and can then be made again.
             return causes.contains { $0.reason == "NamespaceTerminating" }
         default: return false
         }

@@ -31,7 +31,7 @@ public struct ConsoleConfiguration: Sendable {
     }
 }
 
-/// What the API asks of its surroundings.
+/// What the API asks of its snapshot.
 public struct ConsoleHooks: Sendable {
     /// Told after something was committed that a reconcile loop should see at once.
     public var rolloutsChanged: @Sendable (Set<RolloutName>) async -> Void

@@ -129,8 +129,8 @@ struct Replica: Service {
             store: store, configuration: configuration,
             tls: try .makeServerConfiguration(certificateReloader: credential),
             hooks: ConsoleHooks(
-                rolloutsChanged: { _ in signals.tellRolloutsChanged() },
-                previewsAsked: { signals.tellPreviewsAsked() },
+                rolloutsChanged: { _ in signals.notifyRolloutsChanged() },
+                previewsAsked: { signals.notifyPreviewsAsked() },
                 makeJoinToken: { cluster in
                     var generator = SystemRandomNumberGenerator()
                     let token = JoinToken.generate(for: cluster, using: &generator)

@@ -14,7 +14,7 @@ struct Serve: AsyncParsableCommand {
             All state is in PostgreSQL; the state directory holds secrets only: the certificate authority (made on the first
             start), the operator's token, and what joining agents need. Replicas share it or get copies of it.
 
-            SIGTERM drains: agents are told to come back, leases are given up, what was taken in is stored.
+            SIGTERM drains: agents are told to come back, leases are given up, what was ingested is stored.
             """)
 
     @Option(help: "Where the authority and the operator's token are kept; made with mode 0700 where missing.")

@@ -47,13 +47,13 @@ struct ProofCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        if let replay { return try tellStory(of: replay) }
+        if let replay { return try printStory(of: replay) }
         let range = try SeedRange(seeds, commit: commit, isUnbounded: seconds != nil).range
         if plants { return try await tryPlants(seeds == nil ? 0..<30 : range) }
         try await prove(range)
     }
 
-    private func tellStory(of seed: UInt64) throws {
+    private func printStory(of seed: UInt64) throws {
         let outcome = Proof.run(worlds.settings(seed: seed), keepsTrace: true)
         for line in whole ? outcome.trace[...] : outcome.focusedTrace.suffix(traceLines) { print(line) }
         guard let violation = outcome.violation else {
@@ -81,13 +81,13 @@ struct ProofCommand: AsyncParsableCommand {
                 + "\(Figure.text(tally.rate(of: tally.events))) events/s, \(Figure.text(Double(minute) / 1e6)) million a minute"
         )
         let isSound = CoverageText(tally.coverage, isWhole: coverage).print()
-        for outcome in tally.broken.prefix(3) { tell(outcome) }
+        for outcome in tally.broken.prefix(3) { report(outcome) }
         if tally.broken.count > 3 { print("and \(tally.broken.count - 3) more") }
         print(tally.broken.isEmpty ? "no invariant broke" : "\(tally.broken.count) worlds broke an invariant")
         if !tally.broken.isEmpty || !isSound { throw ExitCode(1) }
     }
 
-    private func tell(_ outcome: Proof.Outcome) {
+    private func report(_ outcome: Proof.Outcome) {
         let smaller = Proof.shrink(outcome)
         print(
             "seed \(outcome.settings.seed), commit \(commit ?? "not told (--commit)"): VIOLATION "

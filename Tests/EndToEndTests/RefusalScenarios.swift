@@ -144,6 +144,6 @@ internal import Testing
         for (cluster, _) in pairs { try await fleet.fault(["answer", "none"], cluster: cluster) }
         let ended = try await fleet.rollout("patient", "succeeded") { $0["phase"]?.stringValue == "succeeded" }
         let isFirstTry = targets(ended).allSatisfy { $0["attempts"]?.intValue == 1 }
-        #expect(isFirstTry, "a cluster was told again what it was doing already: \(ended)")
+        #expect(isFirstTry, "a cluster was reissued what it was doing already: \(ended)")
     }
 }

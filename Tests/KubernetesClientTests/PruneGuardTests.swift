@@ -522,22 +522,22 @@ extension KubernetesObject {
 
     @Test func tellsForeignObjectsFromFurniture() {
         let pruned: Set<ObjectIdentity> = [object("v1", "ConfigMap", "ours", namespace: "x").reference.identity]
-        func standing(_ object: KubernetesObject) -> PruneGuard.Standing {
-            PruneGuard.standing(of: object, pruned: pruned)
+        func verdict(_ object: KubernetesObject) -> PruneGuard.Verdict {
+            PruneGuard.verdict(on: object, pruned: pruned)
         }
-        #expect(standing(object("v1", "ConfigMap", "theirs", namespace: "x")) == .stays)
-        #expect(standing(object("v1", "ConfigMap", "ours", namespace: "x")) == .goes)
-        #expect(standing(object("v1", "ConfigMap", "kube-root-ca.crt", namespace: "x")) == .goes)
-        #expect(standing(object("v1", "ServiceAccount", "default", namespace: "x")) == .goes)
-        #expect(standing(object("events.k8s.io/v1", "Event", "e", namespace: "x")) == .goes)
+        #expect(verdict(object("v1", "ConfigMap", "theirs", namespace: "x")) == .stays)
+        #expect(verdict(object("v1", "ConfigMap", "ours", namespace: "x")) == .goes)
+        #expect(verdict(object("v1", "ConfigMap", "kube-root-ca.crt", namespace: "x")) == .goes)
+        #expect(verdict(object("v1", "ServiceAccount", "default", namespace: "x")) == .goes)
+        #expect(verdict(object("events.k8s.io/v1", "Event", "e", namespace: "x")) == .goes)
         var token = object("v1", "Secret", "default-token-x", namespace: "x")
         token["type"] = "kubernetes.io/service-account-token"
-        #expect(standing(token) == .goes)
+        #expect(verdict(token) == .goes)
         var owned = object("v1", "Pod", "p", namespace: "x")
         owned.setMetadata("ownerReferences", [["uid": "u", "kind": "ReplicaSet", "name": "r"]])
-        #expect(standing(owned) == .asOwners(owned.owners))
+        #expect(verdict(owned) == .asOwners(owned.owners))
         #expect(owned.owners.map(\.name) == ["r"])
         owned.setMetadata("deletionTimestamp", "2026-01-01T00:00:00Z")
-        #expect(standing(owned) == .goes)
+        #expect(verdict(owned) == .goes)
     }
 }

@@ -101,7 +101,7 @@ internal import Testing
         #expect(clock.slept.count == before + 1, "a watch waits too")
     }
 
-    @Test func onlyA429WithAWishPausesTheOthers() async throws {
+    @Test func onlyA429ThatNamesItsPausePausesTheOthers() async throws {
         let transport = ScriptedTransport { request, count in
             if request.path == "/version" {
                 var answer = ScriptedTransport.Answer.failure(

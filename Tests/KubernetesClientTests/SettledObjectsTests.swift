@@ -74,7 +74,7 @@ internal import Testing
     ]
 
     /// What a later release may want otherwise, by kind.
-    private static let wishes: [String: [String]] = [
+    private static let changes: [String: [String]] = [
         "ConfigMap": [
             "{data: {a: \"9\"}}", "{data: {b: null}}", "{data: {c: theirs}}", "{metadata: {labels: {other: x}}}",
         ],
@@ -116,9 +116,9 @@ internal import Testing
                         // What the server refuses has changed nothing.
                         _ = try? await api.patch(wanted.reference, .merge(patch), fieldManager: "hand")
                     default:
-                        let wishes = try #require(Self.wishes[wanted.kind])
-                        let wish = try Self.patch(wishes[Int(random.next() % UInt64(wishes.count))])
-                        wanted = try KubernetesObject(json: wanted.json.applying(mergePatch: wish))
+                        let changes = try #require(Self.changes[wanted.kind])
+                        let change = try Self.patch(changes[Int(random.next() % UInt64(changes.count))])
+                        wanted = try KubernetesObject(json: wanted.json.applying(mergePatch: change))
                     }
                     let live = try #require(try await api.get(wanted.reference))
                     let isSpared = await api.settled.contains(wanted, live: live, manager: Self.manager)

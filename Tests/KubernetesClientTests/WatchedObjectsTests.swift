@@ -42,7 +42,7 @@ internal import Testing
         #expect(seen.has(object("b").reference))
     }
 
-    @Test func onlyAWishThatChangedIsAChange() {
+    @Test func onlyAChangedDesiredStateIsAChange() {
         var seen = WatchedObjects()
         seen.take(.listed([object("a")]), of: all)
         var reported = object("a", version: "2")
@@ -66,7 +66,7 @@ internal import Testing
         if let condition { ended.status = ["conditions": [["type": .string(condition), "status": "True"]]] }
         seen.take(.changed(.removed(ended)), of: selection)
         #expect(seen.assess(job, context: Self.context).value == expected)
-        // Another one of its name is judged anew.
+        // Another one of its name is judged again.
         seen.take(.changed(.updated(job)), of: selection)
         #expect(seen.assess(job, context: Self.context).value == .progressing)
     }

@@ -257,8 +257,8 @@ internal import Testing
     @Test func applicationsGoSideBySideWithinBounds() async throws {
         try await world { world, cluster in
             for index in 0..<6 {
-                let wish = try await world.release("1.0.0", application: "app-\(index)")
-                try await world.coordinator.assign(wish.assignment(1))
+                let assignment = try await world.release("1.0.0", application: "app-\(index)")
+                try await world.coordinator.assign(assignment.assignment(1))
             }
             await cluster.block("1.0.0")
             var settings = try await world.settings()

@@ -28,8 +28,8 @@ internal import Testing
                 number += 1
                 let point = number
                 let generation = Int64(number + 1)
-                let wish = try await lab.world.release("\(number).0.0", extra: Self.text(number))
-                try await lab.world.coordinator.assign(wish.assignment(generation))
+                let assignment = try await lab.world.release("\(number).0.0", extra: Self.text(number))
+                try await lab.world.coordinator.assign(assignment.assignment(generation))
                 // With the disk, the last request is carried out and its answer lost; without, it is not even sent.
                 let tap = RequestTap(deadAfter: number - 1, losesAnswer: !losesDisk)
                 let before = losesDisk ? "state-\(number - 1)" : "state-0"

@@ -16,9 +16,10 @@ internal import Testing
     }
 
     private static func question(
-        _ id: Int64, _ wish: AgentWorld.Wish, application: ApplicationName = "shop", limit: Interval = .seconds(20)
+        _ id: Int64, _ assignment: AgentWorld.DesiredRelease, application: ApplicationName = "shop",
+        limit: Interval = .seconds(20)
     ) -> PreviewQuestion {
-        PreviewQuestion(id: id, application: application, release: wish.reference, timeLimit: limit)
+        PreviewQuestion(id: id, application: application, release: assignment.reference, timeLimit: limit)
     }
 
     private func answer(_ id: Int64, _ world: AgentWorld) async throws -> PreviewAnswer {
@@ -82,7 +83,7 @@ internal import Testing
     @Test func whyThereIsNoAnswerIsSaid() async throws {
         try await world { world, cluster in
             let one = try await world.release("1.0.0")
-            let unknown = AgentWorld.Wish(
+            let unknown = AgentWorld.DesiredRelease(
                 application: "shop", reference: ReleaseReference(version: "9", digest: ContentDigest(of: [9])))
             try await world.withAgent {
                 try await eventually("connected") { await world.coordinator.isConnected }

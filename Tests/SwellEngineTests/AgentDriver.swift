@@ -79,9 +79,9 @@ struct AgentDriver {
     }
 
     func removal(_ generation: Int64) -> Assignment {
-        var wish = assignment(generation, "none")
-        wish.goal = .remove
-        return wish
+        var assignment = assignment(generation, "none")
+        assignment.goal = .remove
+        return assignment
     }
 
     /// Brings an assignment to where its apply is in flight.
@@ -93,9 +93,9 @@ struct AgentDriver {
             send(.restarted)
             send(.connected)
         }
-        let wish = assignment(
+        let assignment = assignment(
             generation, version, epoch: epoch, fallback: fallback, selfRollback: selfRollback, away: away)
-        send(.assigned([wish]))
+        send(.assigned([assignment]))
         send(.contentPresent(digest(version)))
     }
 

@@ -67,7 +67,7 @@ internal import Testing
         #expect(agent.machine.journal == before)
     }
 
-    @Test func aWishDeliveredOftenActsOnce() {
+    @Test func anAssignmentDeliveredOftenActsOnce() {
         var agent = AgentDriver.healthy(1, "one")
         for _ in 0..<5 {
             let actions = agent.send(.assigned([agent.assignment(1, "one")]))
@@ -76,7 +76,7 @@ internal import Testing
         #expect(agent.applies.count == 1)
     }
 
-    @Test func aNewerWishSupersedesWhatIsInFlight() {
+    @Test func aNewerAssignmentSupersedesWhatIsInFlight() {
         var agent = AgentDriver()
         agent.start(1, "one")
         let actions = agent.send(.assigned([agent.assignment(2, "two")]))
@@ -202,9 +202,9 @@ internal import Testing
 
     @Test func aRemovalRemovesWithoutContent() {
         var agent = AgentDriver.healthy(1, "one")
-        let wish = agent.removal(2)
+        let assignment = agent.removal(2)
         let work = AgentWork(application: "shop", generation: 2, kind: .remove)
-        #expect(agent.send(.assigned([wish])).contains(.remove(work)))
+        #expect(agent.send(.assigned([assignment])).contains(.remove(work)))
         agent.send(.workFinished(work))
         #expect(agent.report?.phase == .removed)
         #expect(agent.report?.digest == nil)

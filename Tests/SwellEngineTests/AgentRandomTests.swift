@@ -24,14 +24,14 @@ internal import Testing
                 epoch += Int64.random(in: -1...2, using: &random)
                 let version = ["one", "two", "three"].randomElement(using: &random) ?? "one"
                 let behaviour = DisconnectedBehaviour.allCases.randomElement(using: &random) ?? .finish
-                var wish = agent.assignment(
+                var assignment = agent.assignment(
                     generation, version, epoch: epoch, fallback: Bool.random(using: &random) ? "one" : nil,
                     selfRollback: Bool.random(using: &random), away: behaviour)
-                if Int.random(in: 0..<6, using: &random) == 0 { wish.goal = .remove }
-                offered.append(wish)
-                agent.send(.assigned([wish]))
+                if Int.random(in: 0..<6, using: &random) == 0 { assignment.goal = .remove }
+                offered.append(assignment)
+                agent.send(.assigned([assignment]))
             case 1:
-                if let wish = offered.randomElement(using: &random) { agent.send(.assigned([wish])) }
+                if let assignment = offered.randomElement(using: &random) { agent.send(.assigned([assignment])) }
             case 2, 3, 4:
                 let version = ["one", "two", "three"].randomElement(using: &random) ?? "one"
                 agent.send(.contentPresent(agent.digest(version)))
@@ -71,7 +71,7 @@ internal import Testing
         settle(&agent, highest)
     }
 
-    /// Once faults stop, a last wish is carried to its end.
+    /// Once faults stop, a last assignment is carried to its end.
     private func settle(_ agent: inout AgentDriver, _ highest: Int64) {
         agent.crash()
         agent.send(.connected)

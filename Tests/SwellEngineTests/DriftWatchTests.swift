@@ -20,7 +20,7 @@ internal import Testing
         #expect(watch.pause == .seconds(1))
         let other = watch.note([Self.object("b")], isCorrected: true, now: Self.at(63))
         #expect(other?.contention == nil)
-        #expect(watch.pause == .seconds(1), "another object is another matter")
+        #expect(watch.pause == .seconds(1), "another object is another concern")
     }
 
     @Test func whoKeepsWritingIsAnsweredEverMoreSeldomAndNamed() {

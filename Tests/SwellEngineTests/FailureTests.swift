@@ -13,7 +13,7 @@ struct FailureTests {
             (.healthy, .unknown, 6, Scenario.two.digest, .verifying),
             (.verifying, .healthy, 6, Scenario.two.digest, .verifying),
             (.verifying, .healthy, 6, Scenario.one.digest, .dispatched),
-            // It is at another wish of this generation, so it is told anew.
+            // It is at another assignment of this generation, so it is reissued.
             (.applying, .healthy, 6, Scenario.one.digest, .dispatched),
             (.applying, .healthy, 6, Scenario.two.digest, .applying),
             (.healthy, .healthy, 4, Scenario.one.digest, .dispatched),
@@ -85,7 +85,7 @@ struct FailureTests {
         #expect(world.decide().assignments.isEmpty)
         #expect(world.rollout.phase == .paused)
         #expect(
-            Blockers.of(world.rollout, surroundings: world.surroundings, now: world.now).contains {
+            Blockers.of(world.rollout, snapshot: world.snapshot, now: world.now).contains {
                 $0.what == .failure
             })
         #expect(world.decide(.resume(.rollout)).verdicts.first?.refusal?.contains("retry") == true)

@@ -9,19 +9,19 @@ struct OrderTests {
         var world = try Scenario([("west", 2), ("north", 2)], policy: .single(cap: .count(1)))
         world.decide(.pause(.region("west"), reason: "storm"), .pause(.cluster("north-1"), reason: nil))
         #expect(world.clusters(.dispatched) == ["north-2"])
-        let waits = Blockers.of(world.rollout, surroundings: world.surroundings, now: world.now).map(\.what)
+        let waits = Blockers.of(world.rollout, snapshot: world.snapshot, now: world.now).map(\.what)
         #expect(Set(waits) == [.health, .clusterPause, .regionPause])
         world.settleAgents()
         #expect(world.decide().assignments.isEmpty)
         #expect(world.decide(.pause(.rollout, reason: nil), .resume(.region("west"))).assignments.isEmpty)
         #expect(world.decide(.rollback(.cluster("north-2"), reason: "odd")).assignments.map(\.cluster) == ["north-2"])
         #expect(world.decide(.resume(.rollout)).assignments.map(\.cluster) == ["west-1"])
-        world.surroundings.pausedRegions["west"] = Pause(by: "bea", at: world.now)
+        world.snapshot.pausedRegions["west"] = Pause(by: "bea", at: world.now)
         world.settleAgents()
         #expect(world.phase("west-2") == .queued)
-        let blockers = Blockers.of(world.rollout, surroundings: world.surroundings, now: world.now)
+        let blockers = Blockers.of(world.rollout, snapshot: world.snapshot, now: world.now)
         #expect(Set(blockers.map(\.what)) == [.regionPause, .clusterPause])
-        world.surroundings.pausedRegions = [:]
+        world.snapshot.pausedRegions = [:]
         #expect(world.decide(.resume(.cluster("north-1"))).assignments.map(\.cluster) == ["north-1", "west-2"])
     }
 
@@ -40,7 +40,7 @@ struct OrderTests {
         #expect(world.rollout.stages[1].phase == .passed)
         #expect(world.rollout.phase == .progressing)
         #expect(
-            Blockers.of(world.rollout, surroundings: world.surroundings, now: world.now).map(\.what).contains(
+            Blockers.of(world.rollout, snapshot: world.snapshot, now: world.now).map(\.what).contains(
                 .regionPause))
         #expect(world.decide(.resume(.region("west"))).assignments.map(\.cluster) == ["west-1"])
         world.settleAgents()
@@ -105,7 +105,7 @@ struct OrderTests {
         world.settleAgents()
         world.wait(.hours(1))
         #expect(world.decide().assignments.isEmpty)
-        #expect(!Blockers.of(world.rollout, surroundings: world.surroundings, now: world.now).isEmpty)
+        #expect(!Blockers.of(world.rollout, snapshot: world.snapshot, now: world.now).isEmpty)
         #expect(world.decide(.retry(clusters: ["east-1"])).assignments.map(\.cluster) == ["east-1"])
         world.settleAgents()
         world.wait(.minutes(1))
@@ -116,19 +116,19 @@ struct OrderTests {
     func membership() throws {
         var world = try Scenario([("east", 2), ("west", 1), ("north", 1)], policy: .waves(soak: .minutes(5)))
         world.decide()
-        world.surroundings.fleet["east-2"] = nil
+        world.snapshot.fleet["east-2"] = nil
         world.settleAgents()
         #expect(world.target("east-2")?.skip == .left)
         #expect(world.rollout.stages[0].phase == .soaking)
         let soakEnd = world.rollout.stages[0].soakEndsAt
         for (name, region) in [("east-9", "east"), ("west-9", "west")] as [(ClusterName, RegionName)] {
-            world.surroundings.fleet[name] = ClusterFacts(
+            world.snapshot.fleet[name] = ClusterFacts(
                 cluster: Cluster(name: name, region: region, environment: "production"), isEnrolled: true,
                 lastSeenAt: world.now)
         }
         world.decide()
-        #expect(world.target("east-9")?.lateness == .joined)
-        #expect(world.target("west-9")?.lateness == nil)
+        #expect(world.target("east-9")?.late == .joined)
+        #expect(world.target("west-9")?.late == nil)
         #expect(world.rollout.stages[0].soakEndsAt == soakEnd)
         world.wait(.minutes(5))
         #expect(world.decide().assignments.map(\.cluster) == ["east-9", "north-1", "west-1"])
@@ -145,33 +145,33 @@ struct OrderTests {
     @Test("A joiner that another rollout holds, or whose agent never came, waits outside")
     func strangers() throws {
         var world = try Scenario([("west", 1)], policy: .single())
-        world.surroundings.fleet["west-8"] = ClusterFacts(
+        world.snapshot.fleet["west-8"] = ClusterFacts(
             cluster: Cluster(name: "west-8", region: "west", environment: "production"), isEnrolled: true,
             lastSeenAt: world.now, heldBy: "other-1")
-        world.surroundings.fleet["west-9"] = ClusterFacts(
+        world.snapshot.fleet["west-9"] = ClusterFacts(
             cluster: Cluster(name: "west-9", region: "west", environment: "production"))
         world.silent = ["west-9"]
         world.decide()
         #expect(world.rollout.targets.count == 1)
     }
 
-    @Test("Invariant 8: an agent ahead of us is told anew, above what it knows")
+    @Test("Invariant 8: an agent ahead of us is reissued, above what it knows")
     func agentAhead() throws {
         var world = try Scenario([("west", 1)], policy: .single())
         world.decide()
         world.report("west-1", .healthy, generation: 9, digest: Scenario.one.digest)
         #expect(world.decide().assignments.map(\.generation) == [10])
-        // An epoch above the lease's: nothing is told under ours, the lease is to be claimed anew.
+        // An epoch above the lease's: nothing is told under ours, the lease is to be claimed again.
         world.report("west-1", .healthy, epoch: 3)
-        let outranked = world.decide()
-        #expect(outranked.assignments.isEmpty)
-        #expect(outranked.epochToOutrank == 3)
+        let exceeded = world.decide()
+        #expect(exceeded.assignments.isEmpty)
+        #expect(exceeded.requiredEpoch == 3)
         world.epoch = 4
         world.report("west-1", .healthy, epoch: 3)
         let again = world.decide()
         #expect(again.assignments.map(\.generation) == [11])
         #expect(again.assignments.map(\.epoch) == [4])
-        #expect(again.epochToOutrank == nil)
+        #expect(again.requiredEpoch == nil)
     }
 
     @Test("Invariant 16: rows name who ordered it, and replaying them gives the state")

@@ -68,8 +68,8 @@ struct PeerBugTests {
         var world = try Scenario([("east", 1), ("west", 2), ("north", 1)], policy: .waves())
         world.decide()
         world.settleAgents()
-        world.surroundings.fleet["west-1"] = nil
-        world.surroundings.fleet["east-1"] = nil
+        world.snapshot.fleet["west-1"] = nil
+        world.snapshot.fleet["east-1"] = nil
         world.join("west-9")
         world.decide()
         #expect(world.rollout.phase == .progressing)
@@ -78,7 +78,7 @@ struct PeerBugTests {
         #expect(world.rollout.phase == .succeeded)
         #expect(world.clusters(.skipped) == ["east-1", "west-1"])
         #expect(world.clusters(.healthy) == ["north-1", "west-2", "west-9"])
-        #expect(world.target("west-9")?.lateness == .joined)
+        #expect(world.target("west-9")?.late == .joined)
     }
 
     @Test("KubeFleet 845: nor do they between planning and the start, and the caps stay those that were planned")
@@ -87,8 +87,8 @@ struct PeerBugTests {
             [("east", 1), ("west", 4), ("north", 1)], policy: .waves(cap: .percent(50)), startsAt: .minutes(5))
         world.decide()
         #expect(world.rollout.phase == .scheduled)
-        world.surroundings.fleet["west-1"] = nil
-        world.surroundings.fleet["west-2"] = nil
+        world.snapshot.fleet["west-1"] = nil
+        world.snapshot.fleet["west-2"] = nil
         world.join("east-9")
         world.wait(.minutes(5))
         world.decide()
@@ -109,7 +109,7 @@ extension Scenario {
     /// A cluster joins the fleet, named by its region, and its agent is heard of.
     fileprivate mutating func join(_ name: ClusterName) {
         let region = RegionName(stringLiteral: String(name.rawValue.prefix { $0 != "-" }))
-        surroundings.fleet[name] = ClusterFacts(
+        snapshot.fleet[name] = ClusterFacts(
             cluster: Cluster(name: name, region: region, environment: "production"), isEnrolled: true, lastSeenAt: now)
     }
 }

@@ -4,14 +4,14 @@ internal import Testing
 
 @Suite("Planning")
 struct PlannerTests {
-    private func fleet(_ names: [(ClusterName, RegionName)]) -> Surroundings {
-        var surroundings = Surroundings()
+    private func fleet(_ names: [(ClusterName, RegionName)]) -> FleetSnapshot {
+        var snapshot = FleetSnapshot()
         for (name, region) in names {
-            surroundings.fleet[name] = ClusterFacts(
+            snapshot.fleet[name] = ClusterFacts(
                 cluster: Cluster(name: name, region: region, environment: "production"), isEnrolled: true,
                 lastSeenAt: Timestamp(milliseconds: 0), assigned: Scenario.two, proven: [Scenario.two, Scenario.one])
         }
-        return surroundings
+        return snapshot
     }
 
     private func code(_ policy: RolloutPolicy, select: ClusterSelector = ClusterSelector()) -> PlanError.Code? {
@@ -20,7 +20,7 @@ struct PlannerTests {
             createdBy: "ann", select: select)
         do {
             _ = try RolloutPlanner.plan(
-                request, surroundings: fleet([("east-1", "east"), ("west-1", "west"), ("north-1", "north")]),
+                request, snapshot: fleet([("east-1", "east"), ("west-1", "west"), ("north-1", "north")]),
                 now: Timestamp(milliseconds: 0))
             return nil
         } catch {
@@ -58,7 +58,7 @@ struct PlannerTests {
             name: "r", application: "shop", release: Scenario.two, policy: .waves(), strategy: ApplicationStrategy(),
             createdBy: "ann", select: ClusterSelector(regions: ["west"]))
         let plan = try RolloutPlanner.preview(
-            request, surroundings: fleet([("east-1", "east"), ("west-1", "west"), ("north-1", "north")]),
+            request, snapshot: fleet([("east-1", "east"), ("west-1", "west"), ("north-1", "north")]),
             now: Timestamp(milliseconds: 100_000))
         #expect(Set(plan.warnings.map(\.kind)) == [.unreachable, .emptyLane])
     }
@@ -71,10 +71,10 @@ struct PlannerTests {
         #expect(world.rollout.phase == .succeeded)
         #expect(
             world.decide(.rollback(.cluster("west-2"), reason: nil)).verdicts.first?.refusal?.contains("undo") == true)
-        world.surroundings.fleet["west-3"]?.proven = [Scenario.two]
+        world.snapshot.fleet["west-3"]?.proven = [Scenario.two]
         let request = try PlanRequest.undo(of: world.rollout, name: "undo-1", createdBy: "ann")
         var undo = world
-        undo.rollout = try RolloutPlanner.plan(request, surroundings: world.surroundings, now: world.now)
+        undo.rollout = try RolloutPlanner.plan(request, snapshot: world.snapshot, now: world.now)
         let decision = undo.decide()
         #expect(decision.assignments.map(\.goal) == [.run(Scenario.one), .run(Scenario.one), .remove])
         #expect(decision.assignments.map(\.generation) == [7, 7, 7])
@@ -83,7 +83,7 @@ struct PlannerTests {
 
         let narrow = try PlanRequest.undo(
             of: world.rollout, scope: .cluster("west-2"), name: "undo-2", createdBy: "ann")
-        let plan = try RolloutPlanner.plan(narrow, surroundings: world.surroundings, now: world.now)
+        let plan = try RolloutPlanner.plan(narrow, snapshot: world.snapshot, now: world.now)
         #expect(Array(plan.targets.keys) == ["west-2"])
         #expect(throws: PlanError.self) {
             try PlanRequest.undo(of: world.rollout, scope: .cluster("east-7"), name: "undo-3", createdBy: "ann")

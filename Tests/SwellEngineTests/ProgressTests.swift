@@ -35,7 +35,7 @@ struct ProgressTests {
         policy.stages[0].maxConcurrentInStage = stage
         policy.maxConcurrent = rollout
         var world = try Scenario([("west", 5), ("north", 5)], policy: policy)
-        world.surroundings.fleetHeadroom = headroom
+        world.snapshot.fleetHeadroom = headroom
         world.decide()
         #expect(world.clusters(.dispatched).count == expected)
         world.decide()
@@ -85,7 +85,7 @@ struct ProgressTests {
         #expect(world.rollout.stages[0].soakEndsAt == world.now + .minutes(5))
     }
 
-    @Test("Invariants 3 and 12: silence stops the soak; it is counted anew from the return")
+    @Test("Invariants 3 and 12: silence stops the soak; it is counted again from the return")
     func silenceStopsSoak() throws {
         var world = try Scenario([("east", 1), ("west", 1), ("north", 1)], policy: .waves(soak: .minutes(5)))
         world.decide()
@@ -96,7 +96,7 @@ struct ProgressTests {
         #expect(world.phase("east-1") == .unreachable)
         #expect(world.rollout.stages[0].soakEndsAt == nil)
         #expect(
-            Blockers.of(world.rollout, surroundings: world.surroundings, now: world.now).contains {
+            Blockers.of(world.rollout, snapshot: world.snapshot, now: world.now).contains {
                 $0.what == .unreachable
             })
         world.wait(.minutes(10))
@@ -125,7 +125,7 @@ struct ProgressTests {
         #expect(world.decide(.approve(stage: "rest", digest: Scenario.two.digest)).verdicts.first?.refusal != nil)
         world.settleAgents()
         #expect(world.rollout.stages[1].phase == .verifying)
-        #expect(Blockers.of(world.rollout, surroundings: world.surroundings, now: world.now).map(\.what) == [.approval])
+        #expect(Blockers.of(world.rollout, snapshot: world.snapshot, now: world.now).map(\.what) == [.approval])
         world.decide(.approve(stage: "rest", digest: Scenario.two.digest))
         #expect(world.rollout.phase == .succeeded)
     }
@@ -149,7 +149,7 @@ struct ProgressTests {
         var world = try Scenario([("west", 1)], policy: .single(), startsAt: .hours(1))
         #expect(world.decide().assignments.isEmpty)
         #expect(world.rollout.phase == .scheduled)
-        #expect(Blockers.of(world.rollout, surroundings: world.surroundings, now: world.now).map(\.what) == [.start])
+        #expect(Blockers.of(world.rollout, snapshot: world.snapshot, now: world.now).map(\.what) == [.start])
         world.wait(.hours(1))
         #expect(world.decide().assignments.count == 1)
         #expect(world.rollout.phase == .progressing)

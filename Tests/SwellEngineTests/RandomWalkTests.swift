@@ -31,7 +31,7 @@ struct RandomWalkTests {
         for _ in 0..<120 {
             let before = world.rollout
             let command = act(&world, &dice)
-            let known = world.surroundings
+            let known = world.snapshot
             let decision = command.map { world.decide($0) } ?? world.decide()
             try check(before, decision, known, world.now)
             for assignment in decision.assignments {
@@ -74,9 +74,9 @@ struct RandomWalkTests {
             ])
         default:
             if dice.roll(2) == 0 {
-                world.surroundings.fleet[target.cluster] = nil
+                world.snapshot.fleet[target.cluster] = nil
             } else if let name = try? ClusterName("\(region)-\(7 + dice.roll(3))") {
-                world.surroundings.fleet[name] = ClusterFacts(
+                world.snapshot.fleet[name] = ClusterFacts(
                     cluster: Cluster(name: name, region: region, environment: "production"), isEnrolled: true,
                     lastSeenAt: world.now)
             }
@@ -85,7 +85,7 @@ struct RandomWalkTests {
         return nil
     }
 
-    private func check(_ before: Rollout, _ decision: Decision, _ known: Surroundings, _ now: Timestamp) throws {
+    private func check(_ before: Rollout, _ decision: Decision, _ known: FleetSnapshot, _ now: Timestamp) throws {
         let after = decision.rollout
         let forward = decision.assignments.filter { after.targets[$0.cluster]?.phase.isForward == true }
         if !forward.isEmpty {
@@ -114,7 +114,7 @@ struct RandomWalkTests {
         }
         #expect(after.phase.isEnded == (decision.wakeAt == nil))
         if !after.phase.isEnded {
-            #expect(!Blockers.of(after, surroundings: known, now: now).isEmpty)
+            #expect(!Blockers.of(after, snapshot: known, now: now).isEmpty)
         }
     }
 }

@@ -5,7 +5,7 @@ internal import Testing
 /// A rollout with a fleet around it, driven by hand: what a store would keep between decisions.
 struct Scenario {
     var rollout: Rollout
-    var surroundings = Surroundings()
+    var snapshot = FleetSnapshot()
     var now = Timestamp(milliseconds: 1_000_000)
     var epoch: Int64 = 1
     var transitions: [Transition] = []
@@ -27,7 +27,7 @@ struct Scenario {
         for (region, count) in regions {
             for number in 1...count {
                 let name = try ClusterName("\(region)-\(number)")
-                surroundings.fleet[name] = ClusterFacts(
+                snapshot.fleet[name] = ClusterFacts(
                     cluster: Cluster(name: name, region: region, environment: "production"), isEnrolled: true,
                     lastSeenAt: now, highestGeneration: 5, assigned: proven.first, proven: proven)
             }
@@ -35,7 +35,7 @@ struct Scenario {
         let request = PlanRequest(
             name: "shop-2", application: "shop", release: Self.two, policy: policy, strategy: strategy,
             createdBy: "ann", startsAt: startsAt.map { [now] in now + $0 })
-        rollout = try RolloutPlanner.plan(request, surroundings: surroundings, now: now)
+        rollout = try RolloutPlanner.plan(request, snapshot: snapshot, now: now)
         planned = rollout
     }
 
@@ -48,7 +48,7 @@ struct Scenario {
     /// One decision on all that was said since the last.
     @discardableResult
     mutating func decide(_ commands: RolloutCommand..., by actor: String = "ann") -> Decision {
-        for name in surroundings.fleet.keys where !silent.contains(name) { surroundings.fleet[name]?.lastSeenAt = now }
+        for name in snapshot.fleet.keys where !silent.contains(name) { snapshot.fleet[name]?.lastSeenAt = now }
         var records: [CommandRecord] = []
         for command in commands {
             commandID += 1
@@ -56,18 +56,18 @@ struct Scenario {
         }
         let decision = DecisionMaker.decide(
             DecisionInput(
-                rollout: rollout, commands: records, reports: reports, surroundings: surroundings, now: now,
+                rollout: rollout, commands: records, reports: reports, snapshot: snapshot, now: now,
                 epoch: epoch))
         reports = []
         rollout = decision.rollout
         transitions += decision.transitions
         for assignment in decision.assignments {
-            surroundings.fleet[assignment.cluster]?.highestGeneration = assignment.generation
-            if case .run(let release) = assignment.goal { surroundings.fleet[assignment.cluster]?.assigned = release }
+            snapshot.fleet[assignment.cluster]?.highestGeneration = assignment.generation
+            if case .run(let release) = assignment.goal { snapshot.fleet[assignment.cluster]?.assigned = release }
         }
         for proof in decision.proven {
-            surroundings.fleet[proof.cluster]?.proven.removeAll { $0.digest == proof.release.digest }
-            surroundings.fleet[proof.cluster]?.proven.insert(proof.release, at: 0)
+            snapshot.fleet[proof.cluster]?.proven.removeAll { $0.digest == proof.release.digest }
+            snapshot.fleet[proof.cluster]?.proven.insert(proof.release, at: 0)
         }
         last = decision
         return decision

@@ -10,10 +10,10 @@ struct SimulatedFindingTests {
         var world = try Scenario([("west", 3), ("north", 1)], policy: .single())
         world.decide()
         world.settleAgents(except: ["north-1"])
-        world.surroundings.fleet["west-1"]?.heldBy = "shop-3"
-        world.surroundings.fleet["west-2"]?.heldBy = world.rollout.name
+        world.snapshot.fleet["west-1"]?.heldBy = "shop-3"
+        world.snapshot.fleet["west-2"]?.heldBy = world.rollout.name
         // Of a third, the successor has ended already, so that nobody holds it.
-        world.surroundings.fleet["west-3"]?.heldBy = nil
+        world.snapshot.fleet["west-3"]?.heldBy = nil
         let decision = world.decide(.rollback(.region("west"), reason: nil), .supersede(by: "shop-3"))
         #expect(decision.assignments.map(\.cluster) == ["west-2"])
         #expect(world.phase("west-1") == .healthy && world.phase("west-3") == .healthy)
@@ -25,13 +25,15 @@ struct SimulatedFindingTests {
         var world = try Scenario([("west", 2)], policy: .single())
         world.decide()
         world.settleAgents(except: ["west-2"])
-        world.surroundings.fleet["west-1"] = nil
+        world.snapshot.fleet["west-1"] = nil
         let decision = world.decide(.rollback(.region("west"), reason: nil))
         #expect(decision.assignments.map(\.cluster) == ["west-2"])
         #expect(world.rollout.targets["west-1"]?.skip == .left)
     }
 
-    @Test("A generation that a failover made be given out twice: what is said of the other wish is no word on this one")
+    @Test(
+        "A generation that a failover made be given out twice: what is said of the other assignment is no word on this one"
+    )
     func givenOutTwice() throws {
         for (phase, digest) in [
             (AgentPhase.verifying, Scenario.one.digest), (.reverting, Scenario.one.digest),
@@ -48,9 +50,9 @@ struct SimulatedFindingTests {
         }
     }
 
-    @Test("A wish that no rollout looks after is told anew where the agent is at another of its generation")
+    @Test("An assignment that no rollout looks after is reissued where the agent is at another of its generation")
     func strayGivenOutTwice() throws {
-        let wish = Assignment(
+        let assignment = Assignment(
             cluster: "west-1", application: "shop", generation: 2, epoch: 13, rollout: "shop-2",
             goal: .run(Scenario.two),
             settings: AssignmentSettings(
@@ -59,15 +61,15 @@ struct SimulatedFindingTests {
             ApplicationReport(
                 application: "shop", generation: 2, digest: digest, epoch: epoch, phase: phase, health: .healthy)
         }
-        let stray = StrayWish(wish, report: report(.reverted, Scenario.one.digest, epoch: 11))
-        #expect(stray?.retold(under: 14)?.generation == 3)
-        #expect(StrayWish(wish, report: report(.verifying, Scenario.one.digest, epoch: 13)) != nil)
-        #expect(StrayWish(wish, report: report(.verifying, Scenario.two.digest, epoch: 13)) == nil)
-        #expect(StrayWish(wish, report: report(.accepted, nil, epoch: 13)) == nil)
-        #expect(StrayWish(wish, report: report(.reverted, Scenario.one.digest, epoch: 13)) == nil)
+        let orphan = OrphanedAssignment(assignment, report: report(.reverted, Scenario.one.digest, epoch: 11))
+        #expect(orphan?.reissued(under: 14)?.generation == 3)
+        #expect(OrphanedAssignment(assignment, report: report(.verifying, Scenario.one.digest, epoch: 13)) != nil)
+        #expect(OrphanedAssignment(assignment, report: report(.verifying, Scenario.two.digest, epoch: 13)) == nil)
+        #expect(OrphanedAssignment(assignment, report: report(.accepted, nil, epoch: 13)) == nil)
+        #expect(OrphanedAssignment(assignment, report: report(.reverted, Scenario.one.digest, epoch: 13)) == nil)
     }
 
-    @Test("An agent that refuses a wish says again where it is, so that it is told anew")
+    @Test("An agent that refuses an assignment says again where it is, so that it is reissued")
     func refusalIsTold() {
         var agent = AgentDriver.healthy(5, "two", epoch: 3)
         agent.acknowledgeAll()
@@ -91,7 +93,7 @@ struct SimulatedFindingTests {
         world.decide()
         world.report("west-1", .failed, .failed)
         world.decide()
-        let waits = Blockers.of(world.rollout, surroundings: world.surroundings, now: world.now)
+        let waits = Blockers.of(world.rollout, snapshot: world.snapshot, now: world.now)
         #expect(waits.map(\.what) == [.approval])
         #expect(world.decide(.promote(stage: "all"), by: "bea").verdicts.first?.refusal == nil)
         #expect(world.rollout.stages[0].approvedAfter?.by == "bea")

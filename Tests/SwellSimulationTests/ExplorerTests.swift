@@ -28,7 +28,7 @@ struct ExplorerTests {
     /// The invariant by whose number each is found, and what has to happen for it.
     static let bugs: [(ExplorerBug, invariant: Int, ExplorerSettings)] = [
         (.skipsSoak, 3, .nothing), (.takesOldEvidence, 4, .with(\.silences)), (.ignoresPauses, 6, .with(\.orders)),
-        (.writesUnfenced, 9, .with(\.stalls)), (.obeysLateWishes, 10, .with(\.lateMessages)),
+        (.writesUnfenced, 9, .with(\.stalls)), (.obeysLateAssignments, 10, .with(\.lateMessages)),
     ]
 
     @Test("A mistake put in on purpose is found, with the shortest way to it", arguments: bugs)

@@ -36,7 +36,9 @@ struct FoundSeed: Sendable {
         ),
         FoundSeed(
             seed: 50069, fleet: 4, applications: 1, replicas: 3, stormyMinutes: 12,
-            found: "19: an agent that refused a wish said nothing, and its clone's word stood (SimulatedFindingTests)"),
+            found:
+                "19: an agent that refused an assignment said nothing, and its clone's word stood (SimulatedFindingTests)"
+        ),
         FoundSeed(
             seed: 100957, fleet: 5, stormyMinutes: 15, without: [.agentCloned],
             found: "11: as 1072, the successor having ended already (SimulatedFindingTests)"),

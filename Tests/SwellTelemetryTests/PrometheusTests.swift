@@ -11,7 +11,7 @@ internal import Testing
 
     @Test func countersGaugesAndTheirHeads() {
         let registry = PrometheusRegistry()
-        registry.describe("swell.reports", "Reports taken in.\nSince the start.")
+        registry.describe("swell.reports", "Reports ingested.\nSince the start.")
         Counter(label: "swell.reports", dimensions: [("region", "us-east-1"), ("le", "x")], factory: registry)
             .increment(by: 3)
         Counter(label: "swell.reports", dimensions: [("le", "x"), ("region", "us-east-1")], factory: registry)
@@ -20,7 +20,7 @@ internal import Testing
         Meter(label: "sessions", factory: registry).set(7)
         #expect(
             lines(registry, of: "swell_reports") == [
-                "# HELP swell_reports_total Reports taken in.\\nSince the start.",
+                "# HELP swell_reports_total Reports ingested.\\nSince the start.",
                 "# TYPE swell_reports_total counter",
                 "swell_reports_total{exported_le=\"x\",region=\"us-east-1\"} 4",
             ])

@@ -21,19 +21,19 @@ struct Exchange: Sendable {
     func json(
         _ request: KubernetesRequest, isRepeatable: Bool = true, maximumAttempts: Int? = nil
     ) async throws -> JSONValue {
-        var isTold = false
+        var isReported = false
         let result: Result<JSONValue, any Error>
         do {
-            result = .success(try await answered(request, isRepeatable, maximumAttempts, &isTold))
+            result = .success(try await answered(request, isRepeatable, maximumAttempts, &isReported))
         } catch {
             result = .failure(error)
         }
-        if isTold { await onRetry?(request.summary, nil) }
+        if isReported { await onRetry?(request.summary, nil) }
         return try result.get()
     }
 
     private func answered(
-        _ request: KubernetesRequest, _ isRepeatable: Bool, _ maximumAttempts: Int?, _ isTold: inout Bool
+        _ request: KubernetesRequest, _ isRepeatable: Bool, _ maximumAttempts: Int?, _ isReported: inout Bool
     ) async throws -> JSONValue {
         var attempt = 1
         var renewed = false
@@ -70,7 +70,7 @@ struct Exchange: Sendable {
                     ])
                 // What the next attempt cures at once is nobody's news.
                 if let onRetry, attempt > 1 || delay >= .seconds(1) {
-                    isTold = true
+                    isReported = true
                     await onRetry(request.summary, error)
                 }
                 attempt += 1
@@ -109,8 +109,8 @@ struct Exchange: Sendable {
 
     /// Holds all requests up for as long as a server that has too many of them asks.
     func obey(_ error: KubernetesError) {
-        guard error.status == 429, let wish = error.retryAfter else { return }
-        pause.begin(min(wish, options.retry.ceiling))
+        guard error.status == 429, let asked = error.retryAfter else { return }
+        pause.begin(min(asked, options.retry.ceiling))
     }
 
     private func collect(_ response: KubernetesResponse, _ request: KubernetesRequest) async throws -> [UInt8] {

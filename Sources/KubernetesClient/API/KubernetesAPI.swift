@@ -92,7 +92,7 @@ public struct KubernetesAPI: Sendable {
     ///
     /// - Parameter onRetry: Takes a request's method and path with the error, before each pause but a first short one; and
     ///   with nil once the request is answered for good, or given up.
-    public func tellingRetries(
+    public func reportingRetries(
         _ onRetry: @escaping @Sendable (_ request: String, _ error: KubernetesError?) async -> Void
     ) -> KubernetesAPI {
         var copy = self
@@ -129,7 +129,7 @@ public struct KubernetesAPI: Sendable {
     }
 
     /// Does something with a type where the server serves it. Where the path turns out not to be served, what was remembered
-    /// may be out of date: it is asked anew, and what differs is tried once more.
+    /// may be out of date: it is asked again, and what differs is tried once more.
     ///
     /// - Throws: That the path is not served, where the server says the same of it as before or knows nothing of the type: of
     ///   several servers behind one address, one may be behind the others. Whoever tries again hears which it was.

@@ -81,7 +81,7 @@ private struct ObjectPreviewer: Sendable {
 
     /// What was seen of one object. The changes are told apart later, one object after another: a mask numbers values in
     /// the order in which it meets them, and equal previews must be equal.
-    private struct Sight: Sendable {
+    private struct Observation: Sendable {
         var report: BundleProgress
         var before: KubernetesObject?
         var after: KubernetesObject?
@@ -95,22 +95,22 @@ private struct ObjectPreviewer: Sendable {
     /// Looks at objects side by side; the reports come in the order given.
     func look(at objects: [KubernetesObject], _ mask: inout SecretMask) async throws -> [BundleProgress] {
         let seen = try await LiveObjects.read(objects, api: api, concurrency: options.concurrency)
-        var sights: [Int: Sight] = [:]
+        var observations: [Int: Observation] = [:]
         try await forEachConcurrently(Array(objects.enumerated()), atMost: options.concurrency) { index, object in
             var (looked, warnings) = try await ServerWarnings.collecting {
-                try await sight(of: object, seen[object.reference])
+                try await observation(of: object, seen[object.reference])
             }
             looked.report.warnings = warnings
             return (index, looked)
-        } onResult: { index, sight in
-            sights[index] = sight
+        } onResult: { index, observation in
+            observations[index] = observation
         }
         var reports: [BundleProgress] = []
         for index in objects.indices {
-            guard let sight = sights[index] else { continue }
-            let report = judge(sight, &mask)
-            if report.outcome == .unchanged, let wanted = sight.wanted, let live = sight.before,
-                let answer = sight.after
+            guard let observation = observations[index] else { continue }
+            let report = judge(observation, &mask)
+            if report.outcome == .unchanged, let wanted = observation.wanted, let live = observation.before,
+                let answer = observation.after
             {
                 await api.settled.remember(wanted, live: live, answer: answer, manager: options.fieldManager)
             }
@@ -119,12 +119,12 @@ private struct ObjectPreviewer: Sendable {
         return reports
     }
 
-    private func judge(_ sight: Sight, _ mask: inout SecretMask) -> BundleProgress {
-        var report = sight.report
-        guard let after = sight.after else { return report }
+    private func judge(_ observation: Observation, _ mask: inout SecretMask) -> BundleProgress {
+        var report = observation.report
+        guard let after = observation.after else { return report }
         report.changes = ObjectDifference.changes(
-            from: sight.before, to: after, ignoring: sight.ignored, mask: &mask)
-        if let live = sight.before {
+            from: observation.before, to: after, ignoring: observation.ignored, mask: &mask)
+        if let live = observation.before {
             for index in report.changes.indices {
                 report.changes[index].managers = FieldOwnership.others(
                     than: options.fieldManager, at: report.changes[index].path, of: live)
@@ -134,7 +134,7 @@ private struct ObjectPreviewer: Sendable {
         return report
     }
 
-    private func sight(of object: KubernetesObject, _ seen: LiveObjects.Sight) async throws -> Sight {
+    private func observation(of object: KubernetesObject, _ seen: LiveObjects.Observation) async throws -> Observation {
         do {
             let live: KubernetesObject?
             switch seen {
@@ -146,12 +146,12 @@ private struct ObjectPreviewer: Sendable {
             let wanted = try applier.sent(object, live: live, ignored: ignored)
             guard let live else {
                 if wasApplied, object.spec?["ttlSecondsAfterFinished"] != nil {
-                    return Sight(report: BundleProgress(reference: object.reference, outcome: .unchanged))
+                    return Observation(report: BundleProgress(reference: object.reference, outcome: .unchanged))
                 }
                 return try await creation(of: wanted, ignored)
             }
             if live.deletionTimestamp != nil {
-                return Sight(
+                return Observation(
                     report: BundleProgress(
                         reference: object.reference, outcome: .created, message: "the old one is terminating"),
                     after: wanted, ignored: ignored)
@@ -164,16 +164,16 @@ private struct ObjectPreviewer: Sendable {
             try Task.checkCancellation()
             return failure(of: object, error)
         } catch let error as KubernetesObjectError {
-            return Sight(
+            return Observation(
                 report: BundleProgress(reference: object.reference, outcome: .failed, message: error.message))
         }
     }
 
-    private func creation(of wanted: KubernetesObject, _ ignored: [FieldPath]) async throws -> Sight {
+    private func creation(of wanted: KubernetesObject, _ ignored: [FieldPath]) async throws -> Observation {
         do {
             let created = try await api.apply(
                 wanted, ApplyOptions(fieldManager: options.fieldManager, dryRun: true))
-            return Sight(
+            return Observation(
                 report: BundleProgress(reference: wanted.reference, outcome: .created), after: created,
                 ignored: ignored)
         } catch let error as KubernetesError where error.isNotFound && isAwaited(wanted.namespace) {
@@ -192,8 +192,8 @@ private struct ObjectPreviewer: Sendable {
             }
     }
 
-    private func unasked(_ object: KubernetesObject, _ why: String) -> Sight {
-        Sight(
+    private func unasked(_ object: KubernetesObject, _ why: String) -> Observation {
+        Observation(
             report: BundleProgress(
                 reference: object.reference, outcome: .created, message: "not checked by the API server: \(why)"),
             after: object)
@@ -201,15 +201,15 @@ private struct ObjectPreviewer: Sendable {
 
     private func change(
         of live: KubernetesObject, to wanted: KubernetesObject, _ ignored: [FieldPath]
-    ) async throws -> Sight {
+    ) async throws -> Observation {
         let manager = options.fieldManager
         let isOurs = applier.isOurs(live)
         if wasApplied, isOurs, await api.settled.contains(wanted, live: live, manager: manager) {
-            return Sight(report: BundleProgress(reference: wanted.reference, outcome: .unchanged))
+            return Observation(report: BundleProgress(reference: wanted.reference, outcome: .unchanged))
         }
         do {
             let (after, message) = try await asked(wanted, isOurs)
-            return Sight(
+            return Observation(
                 report: BundleProgress(reference: wanted.reference, outcome: .configured, message: message),
                 before: live, after: after, wanted: isOurs ? wanted : nil, ignored: ignored)
         } catch let error as KubernetesError {
@@ -220,10 +220,10 @@ private struct ObjectPreviewer: Sendable {
                 refused.message = ObjectApplier.immutability(of: fields, refusal, error)
                 throw refused
             }
-            return Sight(
+            return Observation(
                 report: BundleProgress(
                     reference: wanted.reference, outcome: .replaced,
-                    message: "\(fields.joined(separator: ", ")) cannot be changed: deleted and created anew"))
+                    message: "\(fields.joined(separator: ", ")) cannot be changed: deleted and created again"))
         }
     }
 
@@ -237,8 +237,8 @@ private struct ObjectPreviewer: Sendable {
         return (answer, takesOver ? "taken over from kubectl apply" : "adopted")
     }
 
-    private func failure(of object: KubernetesObject, _ error: KubernetesError) -> Sight {
-        Sight(
+    private func failure(of object: KubernetesObject, _ error: KubernetesError) -> Observation {
+        Observation(
             report: BundleProgress(
                 reference: object.reference, outcome: .failed,
                 message: error.message, isTransient: error.isTransient,
@@ -282,7 +282,7 @@ private struct ObjectPreviewer: Sendable {
             try Task.checkCancellation()
             return failure(of: hook.job, error).report
         }
-        return judge(try await sight(of: hook.job, .absent), &mask)
+        return judge(try await observation(of: hook.job, .absent), &mask)
     }
 
     // MARK: What is no longer wanted

@@ -8,7 +8,7 @@ public struct BundleProgress: Sendable, Hashable {
         case created
         /// It was there, and was changed.
         case configured
-        /// An immutable field changed: it was deleted and created anew.
+        /// An immutable field changed: it was deleted and created again.
         case replaced
         /// It was as wanted.
         case unchanged

@@ -24,7 +24,7 @@ struct HealthWait: Sendable {
         if awaited.isEmpty { return [] }
         let watches = HealthWatches(for: awaited)
         let classes = try await api.storageClasses(for: awaited)
-        let board = HealthBoard()
+        let board = HealthTable()
         let (signals, signal) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let deadline = ContinuousClock.now.advanced(by: limit)
         return try await withThrowingTaskGroup(of: Void.self) { group in
@@ -39,7 +39,7 @@ struct HealthWait: Sendable {
                         board.fail(selection, error)
                         signal.yield()
                     } catch is KubernetesError {
-                        // Without sight of pods the culprit goes unnamed; the workload's own status still counts.
+                        // Without observation of pods the culprit goes unnamed; the workload's own status still counts.
                         return
                     }
                 }

@@ -64,7 +64,7 @@ struct HookRunner: Sendable {
             if hook.deletePolicy == .always || (hook.deletePolicy == .onSuccess && hasSucceeded) {
                 _ = try await api.delete(hook.job.reference)
             } else if let lifetime = hook.job.spec?["ttlSecondsAfterFinished"] {
-                // Of a Job that is gone meanwhile nothing is made anew.
+                // Of a Job that is gone meanwhile nothing is made again.
                 _ = try await api.patch(
                     hook.job.reference, .merge(["spec": ["ttlSecondsAfterFinished": lifetime]]),
                     fieldManager: options.fieldManager)
@@ -89,7 +89,7 @@ struct HookRunner: Sendable {
         }
     }
 
-    /// Makes a hook that has run to success run anew the next time.
+    /// Makes a hook that has run to success run again the next time.
     ///
     /// - Throws: `CancellationError` only.
     func forget(_ hook: Hook) async throws {

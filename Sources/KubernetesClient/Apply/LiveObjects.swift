@@ -6,7 +6,7 @@ internal import KubernetesObjects
 /// a short list does not settle stays unknown and is asked for one by one.
 struct LiveObjects: Sendable {
     /// What is known of one object.
-    enum Sight: Sendable {
+    enum Observation: Sendable {
         /// It was there a moment ago.
         case present(KubernetesObject)
         /// It was not there a moment ago.
@@ -30,7 +30,7 @@ struct LiveObjects: Sendable {
     private var objects: [ObjectIdentity: KubernetesObject] = [:]
     private var whole: Set<Group> = []
 
-    subscript(reference: ObjectReference) -> Sight {
+    subscript(reference: ObjectReference) -> Observation {
         if let object = objects[reference.identity] { return .present(object) }
         return whole.contains(Group(type: reference.type, namespace: reference.namespace)) ? .absent : .unknown
     }

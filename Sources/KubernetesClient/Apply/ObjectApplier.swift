@@ -19,7 +19,7 @@ struct ObjectApplier: Sendable {
     /// - Parameter seen: What is known of the live object from a list just read. It decides only that an object is to be
     ///   created or is as it should be; for anything else the object is read again.
     /// - Throws: `CancellationError` only.
-    func apply(_ object: KubernetesObject, seen: LiveObjects.Sight = .unknown) async throws -> BundleProgress {
+    func apply(_ object: KubernetesObject, seen: LiveObjects.Observation = .unknown) async throws -> BundleProgress {
         do {
             let (report, warnings) = try await ServerWarnings.collecting { try await attempt(object, seen) }
             var told = report
@@ -60,7 +60,7 @@ struct ObjectApplier: Sendable {
             + "leave those fields out, hand them over, or adopt by force"
     }
 
-    /// Why an object may not be deleted and created anew to change it, and what to do instead; nil where it may.
+    /// Why an object may not be deleted and created again to change it, and what to do instead; nil where it may.
     func replacementRefusal(of wanted: KubernetesObject) -> String? {
         if ObjectApplier.irreplaceable.contains(wanted.type.groupKind) {
             return "a \(wanted.kind) is never deleted to change it"
@@ -78,7 +78,7 @@ struct ObjectApplier: Sendable {
             + (error.serverMessage.map { " (the API server: \($0))" } ?? "")
     }
 
-    private func attempt(_ object: KubernetesObject, _ seen: LiveObjects.Sight) async throws -> BundleProgress {
+    private func attempt(_ object: KubernetesObject, _ seen: LiveObjects.Observation) async throws -> BundleProgress {
         var seen = seen
         var attempts = 0
         // Whether of several servers behind one address one is behind the others: then it may be in its discovery, too.
@@ -115,7 +115,7 @@ struct ObjectApplier: Sendable {
         try await api.options.clock.sleep(for: delay * (0.5 + api.options.chance() / 2))
     }
 
-    private func once(_ object: KubernetesObject, _ seen: LiveObjects.Sight) async throws -> BundleProgress {
+    private func once(_ object: KubernetesObject, _ seen: LiveObjects.Observation) async throws -> BundleProgress {
         let ignored = try options.ignoredPaths(of: object)
         switch seen {
         case .absent: return try await create(object, ignored: ignored)

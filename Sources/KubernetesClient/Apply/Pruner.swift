@@ -97,11 +97,11 @@ struct Pruner: Sendable {
             return .kept(
                 Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: false))
         }
-        let bystanders = Bystanders(api: api, options: options, pruned: pruned)
+        let foreign = ForeignObjects(api: api, options: options, pruned: pruned)
         let reason =
             switch live.type.groupKind {
-            case GroupKind(kind: "Namespace"): try await bystanders.keepReason(ofNamespace: live.name)
-            case PruneGuard.definitionType: try await bystanders.keepReason(ofDefinition: live)
+            case GroupKind(kind: "Namespace"): try await foreign.keepReason(ofNamespace: live.name)
+            case PruneGuard.definitionType: try await foreign.keepReason(ofDefinition: live)
             default: String?.none
             }
         guard let reason else { return .unwanted(reference, live) }

@@ -55,7 +55,7 @@ actor SettledObjects {
         entries[key] = Entry(fingerprint: fingerprint, owned: after == owned ? nil : after, since: .now)
     }
 
-    /// A number that differs whenever one of its parts does; seeded anew in each process.
+    /// A number that differs whenever one of its parts does; seeded again in each process.
     private static func fingerprint(
         _ wanted: KubernetesObject, _ live: KubernetesObject, _ owned: OwnedFields, _ after: OwnedFields
     ) -> Int? {

@@ -40,7 +40,7 @@ actor ConnectionReader {
         }
     }
 
-    /// Reads anew at the next request.
+    /// Reads again at the next request.
     func forget() {
         guard let cached else { return }
         self.cached = (cached.connection, cached.readAt - maximumAge - .seconds(1))

@@ -2,7 +2,7 @@ public import FoundationEssentials
 
 extension ClusterConnection {
     /// The connection that Kubernetes gives every pod: its ServiceAccount's token and the cluster's CA, both files that
-    /// are rotated and therefore read anew.
+    /// are rotated and therefore read again.
     ///
     /// - Parameters:
     ///   - environment: Variables that hold `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT`.

@@ -12,7 +12,7 @@ public struct WatchedObjects: Sendable {
     /// Creates what is known before anything was told.
     public init() {}
 
-    /// Takes what a watch tells. True when an object that was seen before is gone, or now wishes something else.
+    /// Takes what a watch tells. True when an object that was seen before is gone, or now assignments something else.
     @discardableResult
     public mutating func take(_ update: Reflector.Update, of selection: ObjectSelection) -> Bool {
         switch update {
@@ -72,11 +72,11 @@ public struct WatchedObjects: Sendable {
         let former = objects.updateValue(object, forKey: object.reference.identity)
         guard let former, former.resourceVersion != object.resourceVersion else { return false }
         if let one = former.generation, let other = object.generation, one != other { return true }
-        return Self.wish(former) != Self.wish(object)
+        return Self.desired(former) != Self.desired(object)
     }
 
     /// An object without what controllers and the server write.
-    private static func wish(_ object: KubernetesObject) -> JSONValue {
+    private static func desired(_ object: KubernetesObject) -> JSONValue {
         var copy = object
         copy.status = nil
         for field in ["resourceVersion", "managedFields", "generation"] { copy.setMetadata(field, nil) }

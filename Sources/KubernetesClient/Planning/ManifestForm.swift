@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 internal import KubernetesObjects
 
-/// What of a manifest is sent to a server that merges: all of it, but for what such a server would take for a wish that it is
+/// What of a manifest is sent to a server that merges: all of it, but for what such a server would take for an assignment that it is
 /// not. Pure.
 enum ManifestForm {
     /// The object as it is sent.

@@ -14,7 +14,7 @@ public struct ObjectAnnotations: Sendable, Hashable {
     public var wave: String { "\(prefix)/wave" }
     /// `keep`: never prune the object.
     public var prune: String { "\(prefix)/prune" }
-    /// `allow`: delete and create the object anew when an immutable field changes.
+    /// `allow`: delete and create the object again when an immutable field changes.
     public var replace: String { "\(prefix)/replace" }
     /// `before`, `after` or `on-failure`: the object is a Job to run then. With `before`, what runs no pods (an account, a
     /// role, settings) goes ahead of those Jobs, and is an object like any other after that.

@@ -42,7 +42,7 @@ public enum PruneGuard {
     static let definitionType = GroupKind(group: "apiextensions.k8s.io", kind: "CustomResourceDefinition")
 
     /// Kinds that are in every namespace, or come and go with others: their presence does not make it somebody's.
-    static let namespaceFurniture: Set<GroupKind> = [
+    static let namespaceDefaults: Set<GroupKind> = [
         GroupKind(kind: "Event"), GroupKind(group: "events.k8s.io", kind: "Event"), GroupKind(kind: "Endpoints"),
         GroupKind(group: "discovery.k8s.io", kind: "EndpointSlice"),
         GroupKind(group: "coordination.k8s.io", kind: "Lease"),
@@ -50,7 +50,7 @@ public enum PruneGuard {
     ]
 
     /// What becomes of an object that is found in a namespace, or of a kind, that is to be pruned.
-    public enum Standing: Sendable, Hashable {
+    public enum Verdict: Sendable, Hashable {
         /// It goes, or comes with every namespace: it is nobody's to keep.
         case goes
         /// It is others', and would stay if nothing took it along.
@@ -62,8 +62,8 @@ public enum PruneGuard {
     /// What becomes of an object if only what is pruned goes.
     ///
     /// - Parameter pruned: What is pruned together with it, and nothing that is kept after all.
-    public static func standing(of object: KubernetesObject, pruned: Set<ObjectIdentity>) -> Standing {
-        if namespaceFurniture.contains(object.type.groupKind) { return .goes }
+    public static func verdict(on object: KubernetesObject, pruned: Set<ObjectIdentity>) -> Verdict {
+        if namespaceDefaults.contains(object.type.groupKind) { return .goes }
         if object.kind == "ConfigMap", object.name == "kube-root-ca.crt" || object.name == "openshift-service-ca.crt" {
             return .goes
         }

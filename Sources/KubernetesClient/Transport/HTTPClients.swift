@@ -52,7 +52,7 @@ actor HTTPClients {
             throw KubernetesError(
                 code: .invalidConfiguration,
                 message: isShutDown
-                    ? "the client was shut down" : "the API server moved \(Self.capacity) times; start anew")
+                    ? "the client was shut down" : "the API server moved \(Self.capacity) times; start again")
         }
         var configuration = HTTPClient.Configuration()
         configuration.redirectConfiguration = .disallow
@@ -70,7 +70,7 @@ actor HTTPClients {
     }
 
     /// Uses a client no more on which the server has fallen silent: over HTTP/2 all that follows would go over the same connection,
-    /// which the system takes a quarter of an hour to find dead. The next request connects anew.
+    /// which the system takes a quarter of an hour to find dead. The next request connects again.
     func retire(_ client: HTTPClient) async {
         guard let lane = clients.first(where: { $0.value === client })?.key else { return }
         clients[lane] = nil

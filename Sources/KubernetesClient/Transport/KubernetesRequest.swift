@@ -162,7 +162,7 @@ public protocol KubernetesTransport: Sendable {
     /// - Throws: ``KubernetesError`` when no answer comes, `CancellationError` when the task is cancelled.
     func send(_ request: KubernetesRequest) async throws -> KubernetesResponse
 
-    /// Forgets cached credentials, so that the next request reads them anew: the server did not accept them.
+    /// Forgets cached credentials, so that the next request reads them again: the server did not accept them.
     func renewCredentials() async
 
     /// Closes connections. Nothing can be sent after.

@@ -4,7 +4,7 @@ public struct RetryPolicy: Sendable, Hashable {
     public var maximumAttempts: Int
     /// The delay before the first retry; it doubles from there.
     public var base: Duration
-    /// The longest delay, the server's own wish included.
+    /// The longest delay, the server's own assignment included.
     public var ceiling: Duration
 
     /// Creates a policy. The defaults are what Kubernetes' controllers keep to: 5 s doubling to 3 min.

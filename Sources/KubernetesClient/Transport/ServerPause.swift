@@ -5,10 +5,10 @@ internal import Synchronization
 final class ServerPause: Sendable {
     private let end = Mutex<ContinuousClock.Instant?>(nil)
 
-    /// Notes what the server asked for; a shorter wish does not shorten a longer one.
+    /// Notes what the server asked for; a shorter assignment does not shorten a longer one.
     func begin(_ length: Duration) {
-        let wished = ContinuousClock.now.advanced(by: length)
-        end.withLock { end in end = end.map { max($0, wished) } ?? wished }
+        let asked = ContinuousClock.now.advanced(by: length)
+        end.withLock { end in end = end.map { max($0, asked) } ?? asked }
     }
 
     /// Whether requests should wait now.

@@ -42,8 +42,8 @@ enum RequestOptions {
         if let manager = request.query["fieldManager"], manager.utf8.count > managerLimit {
             findings.tooLong("fieldManager", managerLimit)
         }
-        if let wish = request.query["fieldValidation"], !["", "Ignore", "Warn", "Strict"].contains(wish) {
-            findings.unsupported("fieldValidation", .string(wish), ["", "Ignore", "Strict", "Warn"])
+        if let asked = request.query["fieldValidation"], !["", "Ignore", "Warn", "Strict"].contains(asked) {
+            findings.unsupported("fieldValidation", .string(asked), ["", "Ignore", "Strict", "Warn"])
         }
         if request.method == "PATCH", request.isSet("force"), !request.contentType.hasPrefix("application/apply-patch")
         {

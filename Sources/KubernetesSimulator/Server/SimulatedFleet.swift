@@ -75,7 +75,7 @@ public final class SimulatedFleet: Service {
 
     private let authority: CertificateAuthority
     private let simulated: [String: SimulatedCluster]
-    private let ports: PortBoard
+    private let ports: PortRegistry
     private let logger: Logger
     private let clock: @Sendable () -> Double
 
@@ -127,7 +127,7 @@ public final class SimulatedFleet: Service {
         self.simulated = simulated
         self.logger = logger
         self.clock = clock
-        ports = PortBoard(expected: clusters.map(\.name))
+        ports = PortRegistry(expected: clusters.map(\.name))
     }
 
     /// Serves all clusters until the task is cancelled or the service group shuts down.

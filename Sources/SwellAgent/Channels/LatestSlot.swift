@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Holds the latest value for one receiver; a value that was not taken in time is replaced by the next.
+/// Holds the latest value for one receiver; a value that was not ingested time is replaced by the next.
 final class LatestSlot<Value: Sendable>: Sendable {
     private struct State {
         var value: Value?
@@ -58,7 +58,7 @@ final class LatestSlot<Value: Sendable>: Sendable {
             }
             let first = await group.next() ?? nil
             group.cancelAll()
-            // A value may have been taken in the moment in which time ran out.
+            // A value may have been ingested the moment in which time ran out.
             var taken = first
             while let other = await group.next() { taken = taken ?? other }
             return taken

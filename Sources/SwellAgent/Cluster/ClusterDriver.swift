@@ -8,7 +8,7 @@ struct ClusterDriver: Sendable {
     let cluster: any ClusterPort
     let content: ReleaseContent
     let placement: PlacementFile
-    let board: OrderBoard
+    let board: ApplicationOrders
     let inbox: Mailbox<MachineEvent>
     /// How many applies and removals may be under way at once; watching is not counted.
     let turns: Turns
@@ -134,9 +134,9 @@ struct ClusterDriver: Sendable {
         case .remove(let work, let epoch):
             _ = await report(work) {
                 try await turns.run {
-                    try await tellingReach(work) { sight in
+                    try await reportingReach(work) { observer in
                         try await cluster.remove(work.application, generation: work.generation, epoch: epoch) {
-                            await sight.take(holdUp: $1, of: $0)
+                            await observer.take(holdUp: $1, of: $0)
                         }
                     }
                 }
@@ -150,16 +150,16 @@ struct ClusterDriver: Sendable {
 
     /// Applies, and tells what holds it up meanwhile.
     private func apply(_ release: ClusterRelease, for work: AgentWork) async throws {
-        try await tellingReach(work) { sight in
+        try await reportingReach(work) { observer in
             try await withThrowingTaskGroup(of: Bool.self) { group in
                 group.addTask {
-                    try await cluster.apply(release) { await sight.take(holdUp: $1, of: $0) }
+                    try await cluster.apply(release) { await observer.take(holdUp: $1, of: $0) }
                     return true
                 }
                 group.addTask {
                     // Only for people: a watch that fails harms nothing.
                     repeat {
-                        await watch(release, until: sight)
+                        await watch(release, until: observer)
                     } while !Task.isCancelled
                     return false
                 }
@@ -170,33 +170,33 @@ struct ClusterDriver: Sendable {
     }
 
     /// Watches until the API server comes back from an outage, which may have cut watches without their noticing.
-    private func watch(_ release: ClusterRelease, until sight: ReleaseSight) async {
+    private func watch(_ release: ClusterRelease, until observer: ReleaseObserver) async {
         await withDiscardingTaskGroup { group in
             group.addTask {
                 while !Task.isCancelled {
                     try? await cluster.watch(release, isApplying: true) { health in
-                        await sight.take(health: health)
+                        await observer.take(health: health)
                     } onChange: {
                     }
                     // What is there to see may have changed, as when a kind came to be served.
                     try? await Task.sleep(for: .milliseconds(500))
                 }
             }
-            _ = await sight.recovered.next()
+            _ = await observer.recovered.next()
             group.cancelAll()
         }
     }
 
-    /// Does something with a sight of health that an API server out of reach makes unknown at once.
-    private func tellingReach<Result: Sendable>(
+    /// Does something with a observer of health that an API server out of reach makes unknown at once.
+    private func reportingReach<Result: Sendable>(
         _ work: AgentWork, isEvidence: Bool = false,
-        _ body: @escaping @Sendable (ReleaseSight) async throws -> Result
+        _ body: @escaping @Sendable (ReleaseObserver) async throws -> Result
     ) async throws -> Result {
-        let sight = ReleaseSight(work: work, inbox: inbox, isEvidence: isEvidence)
+        let observer = ReleaseObserver(work: work, inbox: inbox, isEvidence: isEvidence)
         return try await withThrowingTaskGroup(of: Result?.self) { group in
-            group.addTask { try await body(sight) }
+            group.addTask { try await body(observer) }
             group.addTask {
-                await cluster.watchReach { await sight.take(outage: $0) }
+                await cluster.watchReach { await observer.take(outage: $0) }
                 return nil
             }
             defer { group.cancelAll() }
@@ -248,19 +248,19 @@ struct ClusterDriver: Sendable {
         while !Task.isCancelled {
             do {
                 let release = try await prepare(work, epoch: epoch)
-                try await tellingReach(work, isEvidence: true) { sight in
+                try await reportingReach(work, isEvidence: true) { observer in
                     let changes = LatestSlot<Void>()
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         group.addTask {
                             try await cluster.watch(release, isApplying: false) { health in
-                                await sight.take(health: health)
+                                await observer.take(health: health)
                             } onChange: {
                                 changes.put(())
                             }
                         }
                         group.addTask { try await lookForDrift(of: release, work, drift, changes) }
-                        // A watch may have been cut without its noticing: all is listed anew.
-                        group.addTask { _ = await sight.recovered.next() }
+                        // A watch may have been cut without its noticing: all is listed again.
+                        group.addTask { _ = await observer.recovered.next() }
                         // The others do not end but by an error or cancellation.
                         try await group.next()
                         group.cancelAll()
@@ -285,7 +285,7 @@ struct ClusterDriver: Sendable {
         let interval = Interval(milliseconds: Int64(driftInterval / .milliseconds(1)))
         var watch = DriftWatch(
             base: min(.seconds(1), Interval(milliseconds: interval.milliseconds / 4)), ceiling: interval)
-        var teller = StateTeller()
+        var stateLog = StateLog()
         var isFirst = true
         while !Task.isCancelled {
             // Spread, so that the applications of a cluster are not looked at in step.
@@ -298,9 +298,9 @@ struct ClusterDriver: Sendable {
                 if let finding = watch.note(objects, isCorrected: isCorrecting, now: now()) {
                     await inbox.send(.driftObserved(work, finding))
                 }
-                _ = teller.isNews("")
+                _ = stateLog.isNews("")
             } catch let error as ClusterError {
-                guard !error.isAway, teller.isNews(error.message) else { continue }
+                guard !error.isAway, stateLog.isNews(error.message) else { continue }
                 logger.warning(
                     "drift cannot be looked for or corrected, trying again",
                     metadata: ["application": "\(work.application)", "reason": "\(error)"])

@@ -28,7 +28,7 @@ extension ClusterOrder {
 }
 
 /// The latest order for each application; a newer one takes the place of what is under way.
-actor OrderBoard {
+actor ApplicationOrders {
     /// Applications that were never given an order before.
     let newcomers = Mailbox<ApplicationName>(capacity: 1_024)
     private var slots: [ApplicationName: LatestSlot<ClusterOrder>] = [:]

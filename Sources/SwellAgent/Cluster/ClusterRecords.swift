@@ -17,7 +17,7 @@ struct ClusterRecords: Sendable {
     func prepare() async throws { try await api.ensureNamespace(namespace, fieldManager: fieldManager) }
 
     /// What is remembered of every application. A record that cannot be read is left out: the coordinator's next
-    /// assignment brings its generation anew.
+    /// assignment brings its generation again.
     func all() async throws -> [InventoryRecord] {
         let selection = ObjectSelection(type: Self.type, namespace: namespace, labelSelector: Self.label)
         return try await api.list(selection).objects.compactMap { object in

@@ -52,7 +52,7 @@ struct KubernetesCluster: ClusterPort {
     }
 
     func apply(_ release: ClusterRelease, onHoldUp: @escaping HoldUpObserver) async throws {
-        try await telling(onHoldUp).apply(release)
+        try await reporting(onHoldUp).apply(release)
     }
 
     private func apply(_ release: ClusterRelease) async throws {
@@ -74,7 +74,7 @@ struct KubernetesCluster: ClusterPort {
             // wait, which moves while a release is held.
             options.healthTimeout = .seconds(24 * 3_600)
             let result = try await BundleApplier(api: api, options: options).apply(release.objects)
-            tellWarnings(of: result, name)
+            logWarnings(of: result, name)
             try check(result)
             try await records.write(
                 InventoryRecord(
@@ -102,13 +102,13 @@ struct KubernetesCluster: ClusterPort {
     func remove(
         _ application: ApplicationName, generation: Int64, epoch: Int64, onHoldUp: @escaping HoldUpObserver
     ) async throws {
-        try await telling(onHoldUp).remove(application, generation: generation, epoch: epoch)
+        try await reporting(onHoldUp).remove(application, generation: generation, epoch: epoch)
     }
 
     /// The same cluster, which tells of requests that are put off.
-    private func telling(_ onHoldUp: @escaping HoldUpObserver) -> KubernetesCluster {
+    private func reporting(_ onHoldUp: @escaping HoldUpObserver) -> KubernetesCluster {
         var copy = self
-        copy.api = api.tellingRetries { request, error in
+        copy.api = api.reportingRetries { request, error in
             guard let error else { return await onHoldUp(request, nil) }
             let outage = ServerOutage(error)
             await onHoldUp(
@@ -202,7 +202,7 @@ struct KubernetesCluster: ClusterPort {
     }
 
     /// Puts what the server warned of into the log, where the object was written: at every look it would say so again.
-    private func tellWarnings(of result: BundleResult, _ application: ApplicationName) {
+    private func logWarnings(of result: BundleResult, _ application: ApplicationName) {
         for report in result.objects where [.created, .configured, .replaced].contains(report.outcome) {
             for warning in report.warnings {
                 logger.notice(

@@ -17,7 +17,7 @@ struct ReleaseWatch: Sendable {
     /// - Parameters:
     ///   - isApplying: Whether the release is being applied: hooks that run meanwhile are told of too.
     ///   - onHealth: Takes every change of the release's health.
-    ///   - onChange: Told when an object's wish, not only its status, was written by somebody.
+    ///   - onChange: Told when an object's assignment, not only its status, was written by somebody.
     /// - Throws: `CancellationError`; a `KubernetesError` that waiting cannot mend.
     func run(
         _ objects: [KubernetesObject], isApplying: Bool, onHealth: @Sendable (ObservedHealth) async -> Void,
@@ -26,7 +26,7 @@ struct ReleaseWatch: Sendable {
         let isHook = ObjectAnnotations().isHook
         // Hooks come and go while a release is applied; whether they succeeded is known by then.
         let (placed, unserved) = try await placed(isApplying ? objects : objects.filter { !isHook($0) })
-        let board = WatchBoard(
+        let board = ReleaseObservation(
             checks: try CustomHealthCheck.all(checks), classes: try await api.storageClasses(for: placed))
         let watches = HealthWatches(for: placed)
         let bell = LatestSlot<Void>()
@@ -40,7 +40,7 @@ struct ReleaseWatch: Sendable {
                             bell.put(())
                         }
                     } catch {
-                        // Without sight of pods the culprit goes unnamed; the workload's own status still counts.
+                        // Without observer of pods the culprit goes unnamed; the workload's own status still counts.
                         guard isNeeded else { return }
                         board.fail(error)
                         bell.put(())

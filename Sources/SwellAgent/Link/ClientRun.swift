@@ -4,7 +4,7 @@ internal import GRPCNIOTransportHTTP2
 /// A gRPC client for as long as it is needed.
 enum ClientRun {
     /// How long connections may take to close in good order.
-    private static let farewell: Duration = .seconds(2)
+    private static let goAway: Duration = .seconds(2)
 
     /// Gives `body` a client, and closes it afterwards or when the task is cancelled.
     ///
@@ -31,7 +31,7 @@ enum ClientRun {
         }
         client.beginGracefulShutdown()
         let impatience = Task {
-            try await ContinuousClock().sleep(for: farewell)
+            try await ContinuousClock().sleep(for: goAway)
             connections.cancel()
         }
         let ending = await connections.result

@@ -30,7 +30,7 @@ struct ContentFetcher: Sendable {
     /// Ends when the release is at hand, known not to be had, or no longer referred to.
     private func see(to release: ContentDigest, _ turns: Turns) async {
         var backoff = Backoff(base: .milliseconds(500), ceiling: .seconds(15))
-        var teller = StateTeller()
+        var stateLog = StateLog()
         while !Task.isCancelled {
             do {
                 try await turns.run { try await fetch(release) }
@@ -43,7 +43,7 @@ struct ContentFetcher: Sendable {
                 return
             } catch {
                 let what = "\(error)"
-                if teller.isNews(what) {
+                if stateLog.isNews(what) {
                     logger.info(
                         "content not at hand, trying again",
                         metadata: ["release": "\(release.short)", "reason": "\(what)"])

@@ -19,7 +19,7 @@ struct Enroller: Sendable {
 
     /// The stored credential, or a new one; tries until it has one or is cancelled.
     func credential() async throws -> (credential: Credential, authorities: TrustedAuthorities) {
-        var teller = StateTeller()
+        var stateLog = StateLog()
         var backoff = Backoff()
         while true {
             try Task.checkCancellation()
@@ -34,8 +34,8 @@ struct Enroller: Sendable {
                         }
                         return (stored.credential, TrustedAuthorities(stored.authorities))
                     }
-                    if teller.isNews("expired") {
-                        logger.warning("certificate has expired, enrolling anew")
+                    if stateLog.isNews("expired") {
+                        logger.warning("certificate has expired, enrolling again")
                     }
                 }
                 let (credential, authorities) = try await enrol()
@@ -46,7 +46,7 @@ struct Enroller: Sendable {
                 throw CancellationError()
             } catch {
                 let what = Self.describe(error)
-                if teller.isNews(what) {
+                if stateLog.isNews(what) {
                     logger.warning("enrolment failed, trying again", metadata: ["reason": "\(what)"])
                 }
                 try await Task.sleep(for: backoff.next(chance: chance()))

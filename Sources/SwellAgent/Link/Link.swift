@@ -22,7 +22,7 @@ struct Link: Sendable {
         let enroller = Enroller(
             settings: settings, directory: directory, now: ports.now, chance: ports.chance, logger: logger)
         var (credential, authorities) = try await enroller.credential()
-        var teller = StateTeller()
+        var stateLog = StateLog()
         var backoff = Backoff()
         while !Task.isCancelled {
             if credential.notValidAfter <= ports.now() {
@@ -51,7 +51,7 @@ struct Link: Sendable {
                     // A fleet enrolled together does not come back together.
                     delay = .seconds(1) * ports.chance()
                 case .closed:
-                    _ = teller.isNews("closed")
+                    _ = stateLog.isNews("closed")
                     logger.info("the session with the coordinator ended, coming back")
                     delay = backoff.next(chance: ports.chance())
                 }
@@ -59,10 +59,10 @@ struct Link: Sendable {
                 if Task.isCancelled { break }
                 if await Self.lasted(welcomedAt) {
                     backoff.reset()
-                    _ = teller.isNews("connected")
+                    _ = stateLog.isNews("connected")
                 }
                 let what = Enroller.describe(error)
-                if teller.isNews(what) {
+                if stateLog.isNews(what) {
                     logger.warning(
                         "the coordinator is out of reach, trying again",
                         metadata: ["coordinator": "\(settings.coordinator)", "reason": "\(what)"])
@@ -75,7 +75,7 @@ struct Link: Sendable {
         }
     }
 
-    /// Whether the session lasted long enough to begin anew with short waits. One that is cut soon after each welcome must
+    /// Whether the session lasted long enough to begin again with short waits. One that is cut soon after each welcome must
     /// not be dialled without pause.
     private static func lasted(_ welcomedAt: LatestSlot<ContinuousClock.Instant>) async -> Bool {
         guard let moment = await welcomedAt.next(within: .zero) else { return false }

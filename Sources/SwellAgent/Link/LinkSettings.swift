@@ -54,7 +54,7 @@ public struct LinkSettings: Sendable {
 }
 
 /// Says a state once: repeated words about an unchanged state are left out.
-struct StateTeller {
+struct StateLog {
     private var told: String?
 
     /// Whether `state` is news.

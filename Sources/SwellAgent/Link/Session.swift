@@ -133,7 +133,7 @@ struct Session: Sendable {
             case .assignments(let list, let resyncComplete):
                 named.formUnion(list.map(\.application))
                 if !list.isEmpty { await ports.inbox.send(.assigned(list)) }
-                if resyncComplete { await tellUnassigned(named) }
+                if resyncComplete { await reportUnassigned(named) }
             case .reportsAcknowledged(let ids):
                 for report in await pending.acknowledged(ids) {
                     await ports.inbox.send(
@@ -150,7 +150,7 @@ struct Session: Sendable {
         return .closed
     }
 
-    private func tellUnassigned(_ named: Set<ApplicationName>) async {
+    private func reportUnassigned(_ named: Set<ApplicationName>) async {
         let journal = await ports.journal.journal
         let kept = journal.applications.keys.filter { !named.contains($0) }.sorted()
         guard !kept.isEmpty else { return }

@@ -8,7 +8,7 @@ struct AgentLoop: Sendable {
     let inbox: Mailbox<MachineEvent>
     let file: JournalFile
     let view: JournalView
-    let board: OrderBoard
+    let board: ApplicationOrders
     let wanted: Mailbox<ContentDigest>
     let outbox: Outbox
     let alarm: LatestSlot<Timestamp>
@@ -45,7 +45,7 @@ struct AgentLoop: Sendable {
                 await board.put(.watch(work, drift, epoch: epoch(of: work, machine)), for: work.application)
             case .report(let report): outbox.put(report)
             case .wake(let moment): alarm.put(moment)
-            case .note(let note): tell(note)
+            case .note(let note): log(note)
             }
         }
     }
@@ -54,7 +54,7 @@ struct AgentLoop: Sendable {
         machine.journal.applications[work.application]?.highestEpoch ?? 0
     }
 
-    private func tell(_ note: AgentNote) {
+    private func log(_ note: AgentNote) {
         logger.info(
             "decided",
             metadata: [
@@ -66,22 +66,22 @@ struct AgentLoop: Sendable {
 
 /// Sends a tick at the moment that was last asked for.
 struct Alarm: Sendable {
-    let wishes: LatestSlot<Timestamp>
+    let alarms: LatestSlot<Timestamp>
     let inbox: Mailbox<MachineEvent>
     let now: @Sendable () -> Timestamp
 
     /// Runs until cancelled.
     func run() async {
-        var wish = await wishes.next()
-        while let moment = wish {
+        var alarm = await alarms.next()
+        while let moment = alarm {
             let wait = max(.zero, moment - now())
-            if let newer = await wishes.next(within: wait.duration) {
-                wish = newer
+            if let newer = await alarms.next(within: wait.duration) {
+                alarm = newer
                 continue
             }
             guard !Task.isCancelled else { return }
             await inbox.send(.tick)
-            wish = await wishes.next()
+            alarm = await alarms.next()
         }
     }
 }

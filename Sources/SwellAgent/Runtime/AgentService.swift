@@ -107,9 +107,9 @@ private struct AgentParts: Sendable {
     ) throws {
         let inbox = Mailbox<MachineEvent>(capacity: 1_024)
         let wanted = Mailbox<ContentDigest>(capacity: 1_024)
-        let alarmWishes = LatestSlot<Timestamp>()
+        let alarms = LatestSlot<Timestamp>()
         let outbox = Outbox()
-        let board = OrderBoard()
+        let board = ApplicationOrders()
         let view = JournalView(journal)
         let placement = PlacementFile(stateDirectory: settings.stateDirectory)
         let cache = try DocumentCache(
@@ -118,9 +118,9 @@ private struct AgentParts: Sendable {
         let documents = SessionDocuments()
         let identity = ClusterIdentity(cluster: cluster)
         self.loop = AgentLoop(
-            inbox: inbox, file: file, view: view, board: board, wanted: wanted, outbox: outbox, alarm: alarmWishes,
+            inbox: inbox, file: file, view: view, board: board, wanted: wanted, outbox: outbox, alarm: alarms,
             now: now, logger: logger)
-        self.alarm = Alarm(wishes: alarmWishes, inbox: inbox, now: now)
+        self.alarm = Alarm(alarms: alarms, inbox: inbox, now: now)
         self.driver = ClusterDriver(
             cluster: cluster, content: content, placement: placement, board: board, inbox: inbox,
             turns: Turns(settings.concurrentApplies), driftInterval: settings.driftInterval, now: now,

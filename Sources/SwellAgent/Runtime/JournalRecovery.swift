@@ -25,7 +25,7 @@ struct JournalRecovery: Sendable {
 
     private func fromInventory() async throws -> AgentJournal {
         var backoff = Backoff(base: .milliseconds(500), ceiling: .seconds(15))
-        var teller = StateTeller()
+        var stateLog = StateLog()
         while true {
             do {
                 var journal = AgentJournal()
@@ -43,7 +43,7 @@ struct JournalRecovery: Sendable {
             } catch {
                 try Task.checkCancellation()
                 let what = "\(error)"
-                if teller.isNews(what) {
+                if stateLog.isNews(what) {
                     logger.warning(
                         "the cluster's inventory cannot be read, trying again", metadata: ["reason": "\(what)"])
                 }

@@ -8,7 +8,7 @@ actor PlacementFile {
     private var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
     private var nextWaiter: UInt64 = 0
 
-    /// Reads what was stored; a file that cannot be read counts as none, since the next session brings it anew.
+    /// Reads what was stored; a file that cannot be read counts as none, since the next session brings it again.
     init(stateDirectory: String) {
         self.path = stateDirectory + "/placement.json"
         if let bytes = try? AtomicFile.read(path, limit: 1 << 20) {

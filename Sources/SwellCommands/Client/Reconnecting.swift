@@ -13,14 +13,14 @@ struct Reconnecting {
         var lastEventID: String?
         var wasConnected = false
         var brokeAt: ContinuousClock.Instant?
-        var isTold = false
+        var isReported = false
         var delay = 250
         while true {
             do {
                 let isEnough = try await client.stream(path, lastEventID: lastEventID) { event in
                     wasConnected = true
                     brokeAt = nil
-                    isTold = false
+                    isReported = false
                     delay = 250
                     if let id = event.id { lastEventID = id }
                     return try await onEvent(event)
@@ -31,8 +31,8 @@ struct Reconnecting {
             } catch let error as CommandError where error.code == .connection && wasConnected {
                 let since = brokeAt ?? .now
                 brokeAt = since
-                if !isTold { onBreak(error) }
-                isTold = true
+                if !isReported { onBreak(error) }
+                isReported = true
                 if ContinuousClock.now - since > patience { throw error }
             }
             // Full jitter, so that a thousand watchers do not come back at once.

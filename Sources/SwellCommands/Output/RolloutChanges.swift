@@ -2,7 +2,7 @@ internal import SwellModel
 
 /// What changed from one look at a rollout to the next, a line a change; for pipes and logs.
 enum RolloutChanges {
-    /// Waits that the lines on stages and clusters tell already; each would be said anew with every cluster.
+    /// Waits that the lines on stages and clusters tell already; each would be said again with every cluster.
     private static let told: Set<String> = ["soak", "health", "minHealthyTime", "concurrency"]
 
     static func lines(from before: RolloutView?, to after: RolloutView) -> [String] {

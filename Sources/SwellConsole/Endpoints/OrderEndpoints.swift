@@ -81,7 +81,7 @@ struct OrderEndpoints: Sendable {
         }
         _ = try await store.application(application)
         _ = try await store.clusterRecord(cluster)
-        let facts = try await store.surroundings(for: application).fleet[cluster]
+        let facts = try await store.snapshot(for: application).fleet[cluster]
         if let holder = facts?.heldBy {
             let command = RolloutCommand.rollback(.cluster(cluster), reason: try Self.bounded(body.reason))
             return try await submit(command, to: holder, "rollback", context)

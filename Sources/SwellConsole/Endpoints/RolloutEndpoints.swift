@@ -57,8 +57,8 @@ extension RolloutStore where Self: FleetStore {
 
     func rolloutView(_ rollout: Rollout) async throws -> RolloutView {
         guard !rollout.phase.isEnded else { return RolloutView(rollout, waitingFor: []) }
-        let surroundings = try await surroundings(for: rollout.application)
-        let blockers = Blockers.of(rollout, surroundings: surroundings, now: try await now())
+        let snapshot = try await snapshot(for: rollout.application)
+        let blockers = Blockers.of(rollout, snapshot: snapshot, now: try await now())
         return RolloutView(rollout, waitingFor: blockers)
     }
 }

@@ -8,8 +8,8 @@ struct RolloutPlanning: Sendable {
     let hooks: ConsoleHooks
 
     func preview(_ request: RolloutRequest, by actor: String) async throws -> PlanView {
-        let (plan, surroundings) = try await plan(request, by: actor)
-        var shown = try await view(plan, surroundings)
+        let (plan, snapshot) = try await plan(request, by: actor)
+        var shown = try await view(plan, snapshot)
         // A plan waits for nothing but what will still be in the way at the start.
         let now = try await store.now()
         shown.rollout.status.waitingFor.removeAll { $0.until.map { $0 <= now } ?? false }
@@ -17,15 +17,15 @@ struct RolloutPlanning: Sendable {
     }
 
     func start(_ request: RolloutRequest, by actor: String) async throws -> PlanView {
-        let (plan, surroundings) = try await plan(request, by: actor)
+        let (plan, snapshot) = try await plan(request, by: actor)
         var superseding: [RolloutName] = []
         if request.supersede == true {
-            let held = plan.rollout.targets.keys.compactMap { surroundings.fleet[$0]?.heldBy }
+            let held = plan.rollout.targets.keys.compactMap { snapshot.fleet[$0]?.heldBy }
             superseding = Set(held).sorted()
         }
         try await store.createRollout(plan.rollout, superseding: superseding, by: actor)
         await hooks.rolloutsChanged(Set(superseding + [plan.rollout.name]))
-        return try await view(plan, surroundings)
+        return try await view(plan, snapshot)
     }
 
     /// A new rollout that takes back what an ended one brought, on all or some of its clusters.
@@ -34,14 +34,14 @@ struct RolloutPlanning: Sendable {
     ) async throws -> RolloutName {
         let name = try await freeName("\(rollout.name)-undo")
         let request = try PlanRequest.undo(of: rollout, scope: scope, name: name, createdBy: actor)
-        let surroundings = try await store.surroundings(for: rollout.application)
-        let planned = try RolloutPlanner.plan(request, surroundings: surroundings, now: try await store.now())
+        let snapshot = try await store.snapshot(for: rollout.application)
+        let planned = try RolloutPlanner.plan(request, snapshot: snapshot, now: try await store.now())
         try await store.createRollout(planned, superseding: [], by: actor)
         await hooks.rolloutsChanged([name])
         return name
     }
 
-    private func plan(_ request: RolloutRequest, by actor: String) async throws -> (RolloutPlan, Surroundings) {
+    private func plan(_ request: RolloutRequest, by actor: String) async throws -> (RolloutPlan, FleetSnapshot) {
         let application = try await store.application(request.application)
         let policy = try await store.policy(request.policy)
         let release = try await store.existingRelease(of: application.name, version: request.version)
@@ -64,13 +64,13 @@ struct RolloutPlanning: Sendable {
             name: name, application: application.name, release: release.reference, policy: policy,
             strategy: try Bundle(content: index).application.strategy, createdBy: actor, startsAt: request.startAt,
             select: request.select ?? ClusterSelector())
-        let surroundings = try await store.surroundings(for: application.name)
-        let plan = try RolloutPlanner.preview(planRequest, surroundings: surroundings, now: try await store.now())
-        return (plan, surroundings)
+        let snapshot = try await store.snapshot(for: application.name)
+        let plan = try RolloutPlanner.preview(planRequest, snapshot: snapshot, now: try await store.now())
+        return (plan, snapshot)
     }
 
-    private func view(_ plan: RolloutPlan, _ surroundings: Surroundings) async throws -> PlanView {
-        let blockers = Blockers.of(plan.rollout, surroundings: surroundings, now: try await store.now())
+    private func view(_ plan: RolloutPlan, _ snapshot: FleetSnapshot) async throws -> PlanView {
+        let blockers = Blockers.of(plan.rollout, snapshot: snapshot, now: try await store.now())
         return PlanView(
             rollout: RolloutView(plan.rollout, waitingFor: blockers),
             warnings: plan.warnings.map { PlanView.Warning(kind: $0.kind.rawValue, message: $0.message) })

@@ -7,7 +7,7 @@ internal import SwellStore
 extension RPCError {
     /// What an agent is told of `error`: the one place where the port's errors become gRPC's codes. What is none of the
     /// agent's business (files, databases, keys) is not told; the coordinator's log has it.
-    package init(telling error: any Error) {
+    package init(reporting error: any Error) {
         switch error {
         case let error as RPCError: self = error
         case let error as WireError: self.init(code: .invalidArgument, message: error.description)
@@ -55,6 +55,6 @@ extension Error {
 extension Logger.Level {
     /// How loudly the log tells that a call ended with `error`: an agent that goes away is daily business.
     init(ofEnd error: any Error) {
-        if error.isLostPeer { self = .debug } else { self = RPCError(telling: error).code.isOurs ? .error : .info }
+        if error.isLostPeer { self = .debug } else { self = RPCError(reporting: error).code.isOurs ? .error : .info }
     }
 }

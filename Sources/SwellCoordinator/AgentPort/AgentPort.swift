@@ -48,7 +48,7 @@ package struct AgentPort: Service {
         /// How long an agent may take for its hello.
         package var hello: Interval = .seconds(10)
         /// How long an agent may take to read that its session ends.
-        package var farewell: Interval = .seconds(3)
+        package var goAway: Interval = .seconds(3)
         /// How often changed assignments are looked for without a nudge.
         package var poll: Interval = .seconds(1)
         /// How often open previews are looked for without a nudge.
@@ -65,9 +65,9 @@ package struct AgentPort: Service {
 
     private let fleet: AgentPortListener
     private let enrolment: AgentPortListener
-    private let follower: FleetFollower
+    private let follower: AssignmentFeed
     private let previews: PreviewRelay
-    private let presence: PresenceKeeper
+    private let presence: PresenceWriter
     private let hub: SessionHub
 
     /// - Parameters:
@@ -88,22 +88,22 @@ package struct AgentPort: Service {
         let presenceChanged = Pulse()
         let previewsWanted = Pulse()
         let hub = SessionHub(presenceChanged: presenceChanged, logger: logger)
-        let places = FleetPlaces(store: store)
-        let desk = CertificateDesk(
+        let places = PlacementCache(store: store)
+        let issuer = CertificateIssuer(
             authority: authority, tokens: store, lifetime: settings.certificateLifetime, now: now)
-        let surroundings = SessionSurroundings(
+        let context = SessionContext(
             store: store, hub: hub, places: places, epochs: EpochWatermark(store: store, logger: logger),
             ingestor: ingestor, previewsWanted: previewsWanted, greetings: Turns(32, waitingLimit: 4_096),
             paces: settings.paces,
             maximumSessions: settings.maximumSessions, chance: chance, now: now, logger: logger)
         let fleet = FleetService(
-            gatekeeper: Gatekeeper(trustDomain: authority.trustDomain, tokens: store), surroundings: surroundings,
+            authenticator: CallerAuthenticator(trustDomain: authority.trustDomain, tokens: store), sessions: context,
             documents: DocumentDelivery(
                 store: store, turns: Turns(32, waitingLimit: 2_048), shares: ClusterShares(limit: 4),
                 limit: .minutes(1)),
-            desk: desk, renewals: RenewalLimit(), makeID: Self.makeID)
+            issuer: issuer, renewals: RenewalLimit(), makeID: Self.makeID)
         let enrolment = EnrollmentService(
-            tokens: store, desk: desk, limit: EnrolmentLimit(), turns: Turns(8, waitingLimit: 64), now: now,
+            tokens: store, issuer: issuer, limit: EnrolmentLimit(), turns: Turns(8, waitingLimit: 64), now: now,
             logger: logger)
         let verifier = PeerVerifier(
             authorities: TrustedAuthorities([authority.certificate]), expecting: .cluster(in: authority.trustDomain),
@@ -114,12 +114,12 @@ package struct AgentPort: Service {
             settings.fleet, credential: credential, verifier: verifier, services: [fleet],
             onRefusal: { refusals.note($0) })
         self.enrolment = try .enrolment(settings.enrolment, credential: credential, services: [enrolment])
-        self.follower = FleetFollower(
+        self.follower = AssignmentFeed(
             store: store, hub: hub, places: places, nudges: nudges, paces: settings.paces, now: now, logger: logger)
         self.previews = PreviewRelay(
             store: store, hub: hub, wanted: previewsWanted, nudges: previewNudges, poll: settings.paces.previews,
             logger: logger)
-        self.presence = PresenceKeeper(
+        self.presence = PresenceWriter(
             store: store, hub: hub, changed: presenceChanged, replica: settings.replica,
             interval: settings.paces.presence, logger: logger)
     }
@@ -135,7 +135,7 @@ package struct AgentPort: Service {
             group.cancelAll()
             return result
         }
-        await presence.farewell()
+        await presence.goAway()
         try result.get()
     }
 

@@ -7,10 +7,10 @@ internal import SwellProtocol
 internal import SwellStore
 
 /// What all sessions share.
-struct SessionSurroundings: Sendable {
+struct SessionContext: Sendable {
     let store: any AgentStore & LeaseStore & PreviewStore
     let hub: SessionHub
-    let places: FleetPlaces
+    let places: PlacementCache
     let epochs: EpochWatermark
     let ingestor: any ReportIngesting
     /// Woken when a session begins, which may be the one that an open preview waits for.
@@ -27,16 +27,16 @@ struct SessionSurroundings: Sendable {
 
 /// One agent's stream, from its Hello to its end.
 ///
-/// One task listens, one speaks, two watch that neither the hello nor the farewell takes too long. Listening waits until what it heard is committed before
+/// One task listens, one speaks, two watch that neither the hello nor the goAway takes too long. Listening waits until what it heard is committed before
 /// it hears more, so an agent can never be further ahead of the store than one message.
 struct AgentSession: Sendable {
     let id: String
     let caller: AgentCaller
-    let surroundings: SessionSurroundings
+    let context: SessionContext
     let mailbox = SessionMailbox()
 
     private var cluster: ClusterName { caller.cluster }
-    private var logger: Logger { surroundings.logger }
+    private var logger: Logger { context.logger }
 
     /// Runs the stream; what it throws is what the agent is told.
     func run(
@@ -49,9 +49,9 @@ struct AgentSession: Sendable {
             } onGracefulShutdown: {
                 mailbox.end(after: .seconds(1), reason: "the coordinator restarts")
             }
-            await surroundings.hub.leave(cluster, session: id, reason: reason)
+            await context.hub.leave(cluster, session: id, reason: reason)
         } catch {
-            await surroundings.hub.leave(cluster, session: id, reason: "\(error)")
+            await context.hub.leave(cluster, session: id, reason: "\(error)")
             throw error
         }
     }
@@ -71,7 +71,7 @@ struct AgentSession: Sendable {
             group.addTask { try await endUngreeted(greeted) }
             group.addTask {
                 await mailbox.ending()
-                try await Task.sleep(for: surroundings.paces.farewell.duration)
+                try await Task.sleep(for: context.paces.goAway.duration)
                 return "\(mailbox.endReason ?? "the coordinator ended it"); the agent did not read it"
             }
             defer { group.cancelAll() }
@@ -89,13 +89,13 @@ struct AgentSession: Sendable {
                 return true
             }
             group.addTask {
-                try await Task.sleep(for: surroundings.paces.hello.duration)
+                try await Task.sleep(for: context.paces.hello.duration)
                 return false
             }
             defer { group.cancelAll() }
             guard try await group.next() == true else {
                 throw RPCError(
-                    code: .deadlineExceeded, message: "No hello came within \(surroundings.paces.hello).")
+                    code: .deadlineExceeded, message: "No hello came within \(context.paces.hello).")
             }
             return nil
         }
@@ -121,14 +121,14 @@ struct AgentSession: Sendable {
             case (_, false):
                 throw WireError(.missingField, at: "hello", "expected hello as the first message")
             case (.report(let id, let reports), true):
-                guard try await attempt("reports", { try await takeIn(reports) }) else { return nil }
+                guard try await attempt("reports", { try await ingest(reports) }) else { return nil }
                 guard mailbox.update({ $0.acknowledge(id) }) else {
                     throw RPCError(code: .resourceExhausted, message: "Acknowledgements are left unread.")
                 }
             case (.acknowledged(let assignments), true):
                 for assignment in assignments {
                     logger.debug(
-                        "assignment taken in by the agent",
+                        "assignment accepted by the agent",
                         metadata: [
                             "cluster": "\(cluster)", "application": "\(assignment.application)",
                             "generation": "\(assignment.generation)",
@@ -142,43 +142,43 @@ struct AgentSession: Sendable {
                         "digests": "\(digests.prefix(5).map(\.short).joined(separator: ", "))",
                     ])
             case (.previewPart(let part), true):
-                if let answer = try previews.add(part) { await takeIn(answer, to: part.id) }
+                if let answer = try previews.add(part) { await ingest(answer, to: part.id) }
             case (.heartbeat, true): break
             }
-            await surroundings.hub.heard(from: cluster, session: id, at: surroundings.now())
+            await context.hub.heard(from: cluster, session: id, at: context.now())
         }
         return "the agent ended it"
     }
 
     /// Does what needs the store. Where the coordinator fails, the session ends with a word on when to come back, nothing
-    /// is acknowledged, and the agent says it anew; where the agent is at fault, it is told so.
+    /// is acknowledged, and the agent says it again; where the agent is at fault, it is told so.
     private func attempt(_ what: String, _ body: () async throws -> Void) async throws -> Bool {
         do {
             try await body()
             return true
         } catch {
-            let told = RPCError(telling: error)
-            guard told.code.isOurs, !Task.isCancelled else { throw error }
+            let answer = RPCError(reporting: error)
+            guard answer.code.isOurs, !Task.isCancelled else { throw error }
             logger.error(
-                "session ends, since what the agent said was not taken in",
+                "session ends, since what the agent said was not ingested",
                 metadata: ["cluster": "\(cluster)", "session": "\(id)", "what": "\(what)", "error": "\(error)"])
             mailbox.end(
-                after: Interval(milliseconds: 1_000 + Int64(4_000 * surroundings.chance())),
-                reason: told.code == .unavailable ? "the coordinator has no store" : "the coordinator failed")
+                after: Interval(milliseconds: 1_000 + Int64(4_000 * context.chance())),
+                reason: answer.code == .unavailable ? "the coordinator has no store" : "the coordinator failed")
             return false
         }
     }
 
-    private func takeIn(_ reports: [ApplicationReport]) async throws {
+    private func ingest(_ reports: [ApplicationReport]) async throws {
         guard !reports.isEmpty else { return }
         for report in reports { try EpochWatermark.check(report.epoch, at: "reports.epoch") }
-        try await surroundings.ingestor.ingest(reports.map { ReceivedReport(cluster: cluster, report: $0) })
+        try await context.ingestor.ingest(reports.map { ReceivedReport(cluster: cluster, report: $0) })
     }
 
     /// Stores the answer to a preview. One that is lost is asked for again, or nobody waits for it any more.
-    private func takeIn(_ answer: PreviewAnswer, to id: Int64) async {
+    private func ingest(_ answer: PreviewAnswer, to id: Int64) async {
         do throws(StoreError) {
-            let isAwaited = try await surroundings.store.answerPreview(id, from: cluster, answer)
+            let isAwaited = try await context.store.answerPreview(id, from: cluster, answer)
             logger.debug(
                 isAwaited ? "preview answered" : "preview answered, and nobody waits for it",
                 metadata: ["cluster": "\(cluster)", "preview": "\(id)", "objects": "\(answer.objects.count)"])
@@ -193,38 +193,38 @@ struct AgentSession: Sendable {
 
     /// Takes in what the agent runs, says what it should run, and from then on what changes.
     private func greet(_ hello: AgentHello) async throws {
-        let hub = surroundings.hub
-        guard await hub.hasRoom(for: cluster, within: surroundings.maximumSessions) else {
+        let hub = context.hub
+        guard await hub.hasRoom(for: cluster, within: context.maximumSessions) else {
             logger.warning("agent sent away: too many sessions", metadata: ["cluster": "\(cluster)"])
             mailbox.end(
-                after: .seconds(10 + Int64(20 * surroundings.chance())), reason: "too many sessions here")
+                after: .seconds(10 + Int64(20 * context.chance())), reason: "too many sessions here")
             return
         }
-        try await surroundings.greetings.run {
-            guard let place = try await surroundings.places.place(of: cluster) else {
+        try await context.greetings.run {
+            guard let place = try await context.places.place(of: cluster) else {
                 logger.info("agent sent away: its cluster is not in the fleet", metadata: ["cluster": "\(cluster)"])
                 mailbox.end(after: .seconds(30), reason: "the cluster is not in the fleet")
                 return
             }
-            try await surroundings.epochs.raise(
+            try await context.epochs.raise(
                 above: max(hello.highestEpoch, hello.journal.map(\.epoch).max() ?? 0), cluster: cluster)
-            try await takeIn(hello.journal)
+            try await ingest(hello.journal)
             // Entered before the list is read: what changes after the reading comes by the hub, and comes twice at worst.
             await hub.enter(
                 SessionEntry(
                     id: id, caller: caller, bootID: hello.bootID, agentVersion: hello.agentVersion,
                     canPreview: hello.capabilities.contains(WireLimits.previewCapability), mailbox: mailbox,
-                    place: place, heardAt: surroundings.now()))
-            let assignments = try await surroundings.store.assignments(of: cluster)
+                    place: place, heardAt: context.now()))
+            let assignments = try await context.store.assignments(of: cluster)
             let welcome = SessionWelcome(
-                sessionID: id, heartbeatInterval: surroundings.paces.heartbeat,
-                reportInterval: surroundings.paces.report, placement: place)
+                sessionID: id, heartbeatInterval: context.paces.heartbeat,
+                reportInterval: context.paces.report, placement: place)
             mailbox.update { outbox in
                 outbox.open(welcome)
                 _ = outbox.assign(assignments)
                 outbox.completeResync()
             }
-            surroundings.previewsWanted.beat()
+            context.previewsWanted.beat()
         }
     }
 }

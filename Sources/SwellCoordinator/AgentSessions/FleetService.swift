@@ -7,22 +7,22 @@ internal import SwellStore
 
 /// What agents with a certificate may do. Whose agent it is says the certificate, and nothing in a message.
 struct FleetService: Swell_V1_Fleet.SimpleServiceProtocol {
-    let gatekeeper: Gatekeeper
-    let surroundings: SessionSurroundings
+    let authenticator: CallerAuthenticator
+    let sessions: SessionContext
     let documents: DocumentDelivery
-    let desk: CertificateDesk
+    let issuer: CertificateIssuer
     let renewals: RenewalLimit
     /// Names for sessions, each a new one.
     let makeID: @Sendable () -> String
 
-    private var logger: Logger { surroundings.logger }
+    private var logger: Logger { sessions.logger }
 
     func session(
         request: RPCAsyncSequence<Swell_V1_AgentMessage, any Error>,
         response: RPCWriter<Swell_V1_CoordinatorMessage>, context: ServerContext
     ) async throws {
         try await answering("session", context) { caller in
-            try await AgentSession(id: makeID(), caller: caller, surroundings: surroundings).run(request, response)
+            try await AgentSession(id: makeID(), caller: caller, context: sessions).run(request, response)
         }
     }
 
@@ -39,11 +39,11 @@ struct FleetService: Swell_V1_Fleet.SimpleServiceProtocol {
         request: Swell_V1_RenewCertificateRequest, context: ServerContext
     ) async throws -> Swell_V1_RenewCertificateResponse {
         try await answering("renewal", context) { caller in
-            guard await renewals.admits(caller.cluster, at: surroundings.now()) else {
+            guard await renewals.admits(caller.cluster, at: sessions.now()) else {
                 throw RPCError(code: .resourceExhausted, message: "Too many renewals. Come back later.")
             }
             let signing = try SigningRequest(derBytes: Array(request.signingRequest))
-            let (grant, certificate) = try await desk.issue(to: caller.cluster, for: signing)
+            let (grant, certificate) = try await issuer.issue(to: caller.cluster, for: signing)
             logger.info(
                 "certificate renewed",
                 metadata: [
@@ -62,12 +62,12 @@ struct FleetService: Swell_V1_Fleet.SimpleServiceProtocol {
     ) async throws -> Value {
         var cluster = "unknown"
         do {
-            let caller = try await gatekeeper.admit(context)
+            let caller = try await authenticator.admit(context)
             cluster = caller.cluster.rawValue
             return try await body(caller)
         } catch {
-            let told = RPCError(telling: error)
-            if !Task.isCancelled, told.code != .cancelled {
+            let answer = RPCError(reporting: error)
+            if !Task.isCancelled, answer.code != .cancelled {
                 logger.log(
                     level: Logger.Level(ofEnd: error), error.isLostPeer ? "call broke off" : "call refused",
                     metadata: [
@@ -75,7 +75,7 @@ struct FleetService: Swell_V1_Fleet.SimpleServiceProtocol {
                         "reason": "\(error)",
                     ])
             }
-            throw told
+            throw answer
         }
     }
 }

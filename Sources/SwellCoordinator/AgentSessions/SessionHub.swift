@@ -20,7 +20,7 @@ struct SessionEntry: Sendable {
 /// The sessions of this replica by cluster, at most one each: the newest wins.
 ///
 /// It holds references and decides nothing about rollouts. What is said to agents goes through mailboxes, what is noted
-/// about them is gathered here and written by `PresenceKeeper`, so that a session never waits for another.
+/// about them is gathered here and written by `PresenceWriter`, so that a session never waits for another.
 actor SessionHub {
     /// What to write about an agent's connection.
     struct Presence: Sendable, Hashable {

@@ -4,9 +4,9 @@ internal import SwellProtocol
 /// What is to be said to one agent, and in which order. Pure; bounded by the cluster's applications and by
 /// ``acknowledgementLimit``.
 ///
-/// Of each application only the latest wish is kept: what was not sent when the next came is never sent. The order is:
-/// welcome, place, what goes back, acknowledgements, what goes forward, previews. The end outruns wishes and previews, which
-/// the agent gets anew at its next session, but no acknowledgement.
+/// Of each application only the latest assignment is kept: what was not sent when the next came is never sent. The order is:
+/// welcome, place, what goes back, acknowledgements, what goes forward, previews. The end outruns assignments and previews, which
+/// the agent gets again at its next session, but no acknowledgement.
 struct SessionOutbox: Sendable {
     /// Acknowledgements that an agent may leave unread. Beyond, it does not read at all, and the session ends.
     static let acknowledgementLimit = 1_000
@@ -27,26 +27,26 @@ struct SessionOutbox: Sendable {
     /// The open previews that were put in already.
     private var asked: Set<Int64> = []
     private var resync = Resync.none
-    private var farewell: (after: Interval, reason: String)?
+    private var goAway: (after: Interval, reason: String)?
     /// Why the end was asked for; nil while it was not.
-    var endReason: String? { farewell?.reason }
+    var endReason: String? { goAway?.reason }
     /// Whether the end was asked for.
-    var isEnding: Bool { farewell != nil }
+    var isEnding: Bool { goAway != nil }
     /// Whether the last message was taken out.
     private(set) var isOver = false
 
     /// Opens the session: before, nothing but its end is said.
     mutating func open(_ welcome: SessionWelcome) { self.welcome = welcome }
 
-    /// Puts in wishes. Those not newer than what was put in before are left out; returns the others.
+    /// Puts in assignments. Those not newer than what was put in before are left out; returns the others.
     mutating func assign(_ assignments: [Assignment]) -> [Assignment] {
         guard !isEnding else { return [] }
         var taken: [Assignment] = []
         for assignment in assignments where assignment.generation > newest[assignment.application] ?? 0 {
             let application = assignment.application
             newest[application] = assignment.generation
-            urgent[application] = assignment.goesBack ? assignment : nil
-            forward[application] = assignment.goesBack ? nil : assignment
+            urgent[application] = assignment.isRollback ? assignment : nil
+            forward[application] = assignment.isRollback ? nil : assignment
             taken.append(assignment)
         }
         return taken
@@ -81,16 +81,16 @@ struct SessionOutbox: Sendable {
 
     /// The session ends; the first reason counts.
     mutating func end(after: Interval, reason: String) {
-        if !isEnding { farewell = (after, reason) }
+        if !isEnding { goAway = (after, reason) }
     }
 
     /// Takes out what to say next; nil for nothing now.
     mutating func next() -> CoordinatorEvent? {
         guard !isOver else { return nil }
-        if let farewell {
+        if let goAway {
             if isWelcome, let acknowledged = takeAcknowledgements() { return acknowledged }
             isOver = true
-            return .retryLater(after: farewell.after, reason: farewell.reason)
+            return .retryLater(after: goAway.after, reason: goAway.reason)
         }
         if let welcome {
             self.welcome = nil
@@ -102,9 +102,9 @@ struct SessionOutbox: Sendable {
             self.place = nil
             return .placement(place)
         }
-        if let event = takeWishes(from: \.urgent) { return event }
+        if let event = takeAssignments(from: \.urgent) { return event }
         if let event = takeAcknowledgements() { return event }
-        if let event = takeWishes(from: \.forward) { return event }
+        if let event = takeAssignments(from: \.forward) { return event }
         if resync == .due {
             resync = .done
             return .assignments([], resyncComplete: true)
@@ -123,7 +123,7 @@ struct SessionOutbox: Sendable {
         return .reportsAcknowledged(acknowledgements)
     }
 
-    private mutating func takeWishes(
+    private mutating func takeAssignments(
         from lane: WritableKeyPath<SessionOutbox, [ApplicationName: Assignment]>
     ) -> CoordinatorEvent? {
         guard !self[keyPath: lane].isEmpty else { return nil }
@@ -139,5 +139,5 @@ struct SessionOutbox: Sendable {
 extension Assignment {
     /// Whether it takes something back. Rollbacks have no fallback of their own; a first release has none either, and
     /// loses nothing by going early.
-    var goesBack: Bool { goal == .remove || fallback == nil || fallback?.digest == digest }
+    var isRollback: Bool { goal == .remove || fallback == nil || fallback?.digest == digest }
 }

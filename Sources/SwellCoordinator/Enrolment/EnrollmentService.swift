@@ -12,7 +12,7 @@ internal import SwellStore
 /// the same key until the token expires.
 struct EnrollmentService: Swell_V1_Enrollment.SimpleServiceProtocol {
     let tokens: any TokenStore
-    let desk: CertificateDesk
+    let issuer: CertificateIssuer
     let limit: EnrolmentLimit
     let turns: Turns
     let now: @Sendable () -> Timestamp
@@ -26,11 +26,11 @@ struct EnrollmentService: Swell_V1_Enrollment.SimpleServiceProtocol {
         do {
             return try await turns.run { try await enroll(request, peer: peer) }
         } catch {
-            let told = RPCError(telling: error)
+            let answer = RPCError(reporting: error)
             logger.log(
                 level: Logger.Level(ofEnd: error), "enrolment refused",
                 metadata: ["peer": "\(peer)", "reason": "\(error)"])
-            throw told
+            throw answer
         }
     }
 
@@ -53,7 +53,7 @@ struct EnrollmentService: Swell_V1_Enrollment.SimpleServiceProtocol {
                 "the join token for cluster '\(token.cluster)' is unknown, expired or spent by another key: ask for a new one"
             )
         }
-        let (grant, certificate) = try await desk.issue(to: cluster, for: signing, serial: serial)
+        let (grant, certificate) = try await issuer.issue(to: cluster, for: signing, serial: serial)
         logger.info(
             "agent enrolled",
             metadata: [

@@ -54,7 +54,7 @@ package actor ReportIngestor: Service, ReportIngesting {
                 if await !self.storeBatch() { await self.work.wait(upTo: .seconds(1)) }
             }
         }
-        // What was taken in is stored and acknowledged before the end.
+        // What was ingested is stored and acknowledged before the end.
         isClosed = true
         while await storeBatch() {}
     }
@@ -73,7 +73,7 @@ package actor ReportIngestor: Service, ReportIngesting {
             let rollouts = try await store.ingest(reports)
             stored.increment(by: reports.count)
             for entry in batch { entry.continuation.resume() }
-            if !rollouts.isEmpty { signals.tellRolloutsChanged() }
+            if !rollouts.isEmpty { signals.notifyRolloutsChanged() }
         } catch {
             logger.debug("a batch of reports was not stored", metadata: ["error": "\(error)"])
             for entry in batch { entry.continuation.resume(throwing: error) }

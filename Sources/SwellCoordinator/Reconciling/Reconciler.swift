@@ -17,8 +17,8 @@ package struct Reconciler: Service {
         package var poll: Interval = .seconds(1)
         /// How many rollouts are decided at once.
         package var concurrency = 8
-        /// How often it looks for wishes that agents are ahead of.
-        package var strayPoll: Interval = .seconds(5)
+        /// How often it looks for assignments that agents are ahead of.
+        package var orphanPoll: Interval = .seconds(5)
         /// How many due rollouts are read at once.
         package var batch = 64
 
@@ -28,7 +28,7 @@ package struct Reconciler: Service {
     private let store: any Store
     private let signals: FleetSignals
     private let settings: Settings
-    private let leases: LeaseKeeper
+    private let leases: LeaseManager
     private let logger: Logger
 
     /// - Parameter holder: names this run of this replica; never used again by another process, so that a frozen predecessor of
@@ -38,7 +38,7 @@ package struct Reconciler: Service {
         self.signals = signals
         self.settings = settings
         self.logger = Logger(label: "swell.reconciler")
-        self.leases = LeaseKeeper(
+        self.leases = LeaseManager(
             store: store, holder: holder, lifetime: settings.leaseLifetime, logger: Logger(label: "swell.leases"))
     }
 
@@ -47,7 +47,7 @@ package struct Reconciler: Service {
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.keepLeases() }
                 group.addTask { await self.decideForEver() }
-                group.addTask { await self.retellStrays() }
+                group.addTask { await self.reissueOrphans() }
             }
         }
         do { try await leases.releaseAll() } catch {
@@ -64,24 +64,25 @@ package struct Reconciler: Service {
         }
     }
 
-    /// Tells wishes again that agents are ahead of and no rollout looks after: what a database that lost commits leaves behind.
-    private func retellStrays() async {
-        while (try? await Task.sleep(for: settings.strayPoll.duration)) != nil {
+    /// Tells assignments again that agents are ahead of and no rollout looks after: what a database that lost commits leaves behind.
+    private func reissueOrphans() async {
+        while (try? await Task.sleep(for: settings.orphanPoll.duration)) != nil {
             do throws(StoreError) {
-                let strays = try await store.strays(limit: settings.batch)
-                guard !strays.isEmpty else { continue }
-                if let highest = strays.map(\.report.epoch).max() { try await store.raiseEpochs(above: highest) }
-                guard let lease = try await leases.claimStrays() else { continue }
-                let told = try await store.retell(strays.compactMap { $0.retold(under: lease.epoch) }, under: lease)
+                let orphans = try await store.orphanedAssignments(limit: settings.batch)
+                guard !orphans.isEmpty else { continue }
+                if let highest = orphans.map(\.report.epoch).max() { try await store.raiseEpochs(above: highest) }
+                guard let lease = try await leases.claimOrphans() else { continue }
+                let reissued = try await store.reissue(
+                    orphans.compactMap { $0.reissued(under: lease.epoch) }, under: lease)
                 try await store.releaseLease(lease)
-                for assignment in told {
+                for assignment in reissued {
                     logger.info(
-                        "told a wish again, its agent was ahead",
+                        "reissued an assignment: the agent was ahead of it",
                         metadata: ["cluster": "\(assignment.cluster)", "generation": "\(assignment.generation)"])
                 }
-                if !told.isEmpty { signals.tellAssignmentsChanged() }
+                if !reissued.isEmpty { signals.notifyAssignmentsChanged() }
             } catch {
-                logger.notice("strays could not be looked after", metadata: ["error": "\(error)"])
+                logger.notice("orphaned assignments were not reissued", metadata: ["error": "\(error)"])
             }
         }
     }
@@ -98,7 +99,7 @@ package struct Reconciler: Service {
 
     private func decideForEver() async {
         var wasAway = false
-        // The rollouts that cannot be decided, with the error last told, so that each is told once.
+        // The rollouts that cannot be decided, with the error last reissued, so that each is reissued once.
         var broken: [RolloutName: String] = [:]
         while !Task.isCancelled {
             var rest = settings.poll
@@ -121,7 +122,7 @@ package struct Reconciler: Service {
         }
     }
 
-    /// Decides every rollout that is due and ours. Throws where the database is away; a rollout that cannot be decided is told of, and
+    /// Decides every rollout that is due and ours. Throws where the database is away; a rollout that cannot be decided is reissued of, and
     /// leaves the others alone.
     private func decideWhatIsDue(_ broken: inout [RolloutName: String]) async throws(StoreError) -> Pass {
         let due = try await store.dueRollouts(limit: settings.batch)
@@ -162,11 +163,11 @@ package struct Reconciler: Service {
             guard let lease = try await leases.lease(on: rollout) else { return .success(false) }
             let decision = try await store.decide(rollout, under: lease, DecisionMaker.decide)
             report(decision)
-            if !decision.assignments.isEmpty { signals.tellAssignmentsChanged() }
+            if !decision.assignments.isEmpty { signals.notifyAssignmentsChanged() }
             if decision.rollout.phase.isEnded {
                 try await leases.release(rollout)
-            } else if let epoch = decision.epochToOutrank {
-                // An agent would refuse what is decided under this lease (invariant 9): the next one outranks what it has seen.
+            } else if let epoch = decision.requiredEpoch {
+                // An agent would refuse what is decided under this lease (invariant 9): the next one exceeds what it has seen.
                 try await store.raiseEpochs(above: epoch)
                 try await leases.release(rollout)
             }

@@ -36,15 +36,15 @@ package final class FleetSignals: Service {
     }
 
     /// Reports or commands were stored.
-    package func tellRolloutsChanged() { tell(.rollouts) }
+    package func notifyRolloutsChanged() { notify(.rollouts) }
 
     /// Assignments were decided.
-    package func tellAssignmentsChanged() { tell(.assignments) }
+    package func notifyAssignmentsChanged() { notify(.assignments) }
 
     /// Previews were asked for.
-    package func tellPreviewsAsked() { tell(.previews) }
+    package func notifyPreviewsAsked() { notify(.previews) }
 
-    private func tell(_ channel: Channel) {
+    private func notify(_ channel: Channel) {
         hear(channel)
         outgoing[channel]?.send()
     }

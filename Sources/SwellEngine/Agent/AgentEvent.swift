@@ -4,7 +4,7 @@ public import SwellModel
 public enum AgentEvent: Sendable, Hashable {
     /// The process has started with the journal that the machine was made from. Must come first.
     case restarted
-    /// Wishes from the coordinator, each whole for its application.
+    /// Assignments from the coordinator, each whole for its application.
     case assigned([Assignment])
     /// Everything of this release is at hand.
     case contentPresent(ContentDigest)
@@ -75,7 +75,7 @@ public enum AgentAction: Sendable, Hashable {
     case watch(AgentWork, DriftPolicy)
     /// Tell the coordinator. Takes the place of an earlier report of the application that is still under way.
     case report(OutgoingReport)
-    /// Send a `tick` at this moment; takes the place of any earlier wish.
+    /// Send a `tick` at this moment; takes the place of any earlier one.
     case wake(at: Timestamp)
     /// A decision worth a line in the log.
     case note(AgentNote)

@@ -5,13 +5,13 @@ extension AgentMachine {
     mutating func report(_ name: ApplicationName, _ actions: inout [AgentAction]) {
         guard var record = journal.applications[name], record.assignment != nil else { return }
         var next = record.currentReport
-        // Another generation, digest or phase is another matter: how the former one went says nothing of it.
-        let isSameMatter =
+        // Another generation, digest or phase is another concern: how the former one went says nothing of it.
+        let isSameConcern =
             record.outgoing.map { standing in
                 standing.report.generation == next.generation && standing.report.digest == next.digest
                     && standing.report.phase == next.phase
             } ?? false
-        if !isSameMatter { record.worstUnacknowledged = nil }
+        if !isSameConcern { record.worstUnacknowledged = nil }
         if next.health < .progressing, record.worstUnacknowledged.map({ next.health < $0.health }) ?? true {
             record.worstUnacknowledged = ObservedHealth(next.health, reason: next.reason, message: next.message)
         }

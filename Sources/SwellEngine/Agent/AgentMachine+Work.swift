@@ -74,7 +74,7 @@ extension AgentMachine {
     ) {
         let name = work.application
         guard var record = journal.applications[name], record.work == work else { return }
-        if activities[name] == .working { return tellWhatHoldsUp(&record, seen, &actions) }
+        if activities[name] == .working { return reportWhatHoldsUp(&record, seen, &actions) }
         guard record.isApplied, activities[name] == .watching else { return }
         let isNews = record.observed != seen
         record.observed = seen
@@ -91,7 +91,7 @@ extension AgentMachine {
 
     /// While work is under way, what is seen may still be the former release's: it names a culprit for people, and is no
     /// evidence for or against anything. That nothing can be seen is told as it is.
-    private mutating func tellWhatHoldsUp(
+    private mutating func reportWhatHoldsUp(
         _ record: inout AgentRecord, _ seen: ObservedHealth, _ actions: inout [AgentAction]
     ) {
         let told: ObservedHealth

@@ -7,7 +7,7 @@ public struct AgentMachine: Sendable, Hashable {
     /// What is on disk once the last `persist` was carried out.
     public internal(set) var journal: AgentJournal
     let rules: AgentRules
-    /// What is under way for each application; begins anew at each start of the process.
+    /// What is under way for each application; begins again at each start of the process.
     var activities: [ApplicationName: AgentActivity] = [:]
     /// Releases known to be wholly at hand.
     var present: Set<ContentDigest> = []
@@ -112,7 +112,7 @@ public struct AgentMachine: Sendable, Hashable {
         var record = journal.applications[name] ?? AgentRecord(application: name)
         if let refusal = Self.refusal(of: assignment, by: record) {
             note("refused", assignment, refusal, &actions)
-            // Whoever tells it that does not know where this agent is: it is said again, so that the wish is told anew.
+            // Whoever tells it that does not know where this agent is: it is said again, so that the assignment is reissued.
             report(name, &actions)
             return
         }

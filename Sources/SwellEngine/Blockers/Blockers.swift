@@ -2,15 +2,15 @@ public import SwellModel
 
 /// Why a rollout waits, and until when: the machine-readable list behind `waitingFor`.
 ///
-/// Derived from the state and the surroundings alone, by the same rules that dispatch. A rollout that has not ended has at least one
+/// Derived from the state and the snapshot alone, by the same rules that dispatch. A rollout that has not ended has at least one
 /// (invariant 19: it ends, or waits at a named gate).
 public enum Blockers {
     /// At most this many clusters are named in one blocker.
     public static let namedClusters = 20
 
-    public static func of(_ rollout: Rollout, surroundings: Surroundings, now: Timestamp) -> [Blocker] {
+    public static func of(_ rollout: Rollout, snapshot: FleetSnapshot, now: Timestamp) -> [Blocker] {
         guard !rollout.phase.isEnded else { return [] }
-        var list = BlockerList(rollout: rollout, surroundings: surroundings, now: now)
+        var list = BlockerList(rollout: rollout, snapshot: snapshot, now: now)
         list.addRollout()
         for index in rollout.stages.indices { list.addStage(index) }
         list.addTargets()
@@ -23,7 +23,7 @@ public enum Blockers {
 
 private struct BlockerList {
     let rollout: Rollout
-    let surroundings: Surroundings
+    let snapshot: FleetSnapshot
     let now: Timestamp
     var blockers: [Blocker] = []
 
@@ -61,7 +61,7 @@ private struct BlockerList {
                     what: .failure, why: "stage '\(stage.name)': \(stage.reason ?? "failed")", stage: stage.name,
                     clusters: failed(index)))
         case .verifying:
-            let needsApproval = rollout.awaitsApprovalToPass(stage: index, surroundings)
+            let needsApproval = rollout.awaitsApprovalToPass(stage: index, snapshot)
             blockers.append(
                 Blocker(
                     what: needsApproval ? .approval : .health,
@@ -79,7 +79,7 @@ private struct BlockerList {
     /// Targets grouped by what they wait for, so that a thousand clusters give a handful of lines.
     mutating func addTargets() {
         var groups: [Group: [TargetState]] = [:]
-        var limits = DispatchLimits(rollout, headroom: surroundings.fleetHeadroom)
+        var limits = DispatchLimits(rollout, headroom: snapshot.fleetHeadroom)
         for target in rollout.targets.values.sorted(by: { $0.cluster < $1.cluster }) {
             guard let what = wait(of: target, &limits) else { continue }
             let group = Group(
@@ -97,9 +97,9 @@ private struct BlockerList {
     private func wait(of target: TargetState, _ limits: inout DispatchLimits) -> Blocker.Kind? {
         switch target.phase {
         case .unreachable: return .unreachable
-        case .rollingBack: return isSilent(target) ? .unreachable : .rollback
+        case .rollingBack: return isUnreachable(target) ? .unreachable : .rollback
         case .dispatched, .applying: return .health
-        case .verifying: return target.goodSince == nil ? .health : .minHealthyTime
+        case .verifying: return target.healthySince == nil ? .health : .minHealthyTime
         case .queued: return queuedWait(of: target, &limits)
         case .healthy, .failed, .rolledBack, .rollbackFailed, .skipped: return nil
         }
@@ -108,9 +108,9 @@ private struct BlockerList {
     private func queuedWait(of target: TargetState, _ limits: inout DispatchLimits) -> Blocker.Kind? {
         // Pauses are told even where something else hinders too: people ask for them first.
         let isNext = rollout.stages[target.stage].startedAt != nil
-        if isNext, rollout.pause(of: target.region, surroundings) != nil { return .regionPause }
-        if isNext, rollout.pause(of: target.cluster, surroundings) != nil { return .clusterPause }
-        switch rollout.hindrance(of: target, surroundings) {
+        if isNext, rollout.pause(of: target.region, snapshot) != nil { return .regionPause }
+        if isNext, rollout.pause(of: target.cluster, snapshot) != nil { return .clusterPause }
+        switch rollout.dispatchBlocker(of: target, snapshot) {
         case nil: return limits.admit(target) == nil ? nil : .concurrency
         case .regionPaused: return .regionPause
         case .clusterPaused: return .clusterPause
@@ -119,8 +119,8 @@ private struct BlockerList {
         }
     }
 
-    private func isSilent(_ target: TargetState) -> Bool {
-        surroundings.fleet[target.cluster]?.isSilent(at: now, after: rollout.policy.unreachableAfter) ?? true
+    private func isUnreachable(_ target: TargetState) -> Bool {
+        snapshot.fleet[target.cluster]?.isUnreachable(at: now, after: rollout.policy.unreachableAfter) ?? true
     }
 
     private func blocker(_ group: Group, _ targets: [TargetState]) -> Blocker {
@@ -140,9 +140,9 @@ private struct BlockerList {
             until = targets.compactMap(\.deadlineAt).max()
         case .minHealthyTime:
             why = "\(what) staying healthy for \(rollout.policy.minHealthyTime)"
-            until = targets.compactMap(\.goodSince).max().map { $0 + rollout.policy.minHealthyTime }
+            until = targets.compactMap(\.healthySince).max().map { $0 + rollout.policy.minHealthyTime }
         case .regionPause:
-            let pause = group.region.flatMap { rollout.pause(of: $0, surroundings) }
+            let pause = group.region.flatMap { rollout.pause(of: $0, snapshot) }
             let reason = pause?.reason.map { ": \($0)" } ?? ""
             why = "region '\(group.region?.rawValue ?? "")' paused by \(pause?.by ?? "an operator")\(reason)"
         case .clusterPause:

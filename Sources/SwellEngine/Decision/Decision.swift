@@ -7,20 +7,20 @@ public struct DecisionInput: Sendable {
     public var commands: [CommandRecord]
     /// Unconsumed reports on the rollout's targets in the order they were received.
     public var reports: [ReportRecord]
-    public var surroundings: Surroundings
+    public var snapshot: FleetSnapshot
     /// The database's clock.
     public var now: Timestamp
     /// The epoch of the lease under which the decision will commit.
     public var epoch: Int64
 
     public init(
-        rollout: Rollout, commands: [CommandRecord] = [], reports: [ReportRecord] = [], surroundings: Surroundings,
+        rollout: Rollout, commands: [CommandRecord] = [], reports: [ReportRecord] = [], snapshot: FleetSnapshot,
         now: Timestamp, epoch: Int64
     ) {
         self.rollout = rollout
         self.commands = commands
         self.reports = reports
-        self.surroundings = surroundings
+        self.snapshot = snapshot
         self.now = now
         self.epoch = epoch
     }
@@ -31,7 +31,7 @@ public struct Decision: Sendable, Hashable {
     public var rollout: Rollout
     /// One per subject (rollout, stage, target) whose value changed; replaying them onto the planned rollout gives `rollout`.
     public var transitions: [Transition]
-    /// New wishes for agents, each with a generation above any known for its cluster and application.
+    /// New assignments for agents, each with a generation above any known for its cluster and application.
     public var assignments: [Assignment]
     /// Targets that became healthy and so prove a release on their cluster.
     public var proven: [ProvenRelease]
@@ -40,12 +40,12 @@ public struct Decision: Sendable, Hashable {
     /// When to decide again even if nothing is heard; nil when the rollout has ended.
     public var wakeAt: Timestamp?
     /// An epoch that an agent has seen and that is above the lease's, so that it refuses what is decided under it: the caller gives
-    /// the lease back, raises the epochs above this one and claims anew; the next decision then tells such clusters again.
-    public var epochToOutrank: Int64?
+    /// the lease back, raises the epochs above this one and claims again; the next decision then tells such clusters again.
+    public var requiredEpoch: Int64?
 
     public init(
         rollout: Rollout, transitions: [Transition] = [], assignments: [Assignment] = [], proven: [ProvenRelease] = [],
-        verdicts: [CommandVerdict] = [], wakeAt: Timestamp? = nil, epochToOutrank: Int64? = nil
+        verdicts: [CommandVerdict] = [], wakeAt: Timestamp? = nil, requiredEpoch: Int64? = nil
     ) {
         self.rollout = rollout
         self.transitions = transitions
@@ -53,7 +53,7 @@ public struct Decision: Sendable, Hashable {
         self.proven = proven
         self.verdicts = verdicts
         self.wakeAt = wakeAt
-        self.epochToOutrank = epochToOutrank
+        self.requiredEpoch = requiredEpoch
     }
 }
 

@@ -12,7 +12,7 @@ public enum DecisionMaker {
     /// One decision.
     public static func decide(_ input: DecisionInput) -> Decision {
         var state = DecisionState(
-            rollout: input.rollout, surroundings: input.surroundings, now: input.now, epoch: input.epoch,
+            rollout: input.rollout, snapshot: input.snapshot, now: input.now, epoch: input.epoch,
             isReplaced: input.commands.contains { if case .supersede = $0.command { true } else { false } })
         var transitions: [Transition] = []
         var verdicts: [CommandVerdict] = []
@@ -34,6 +34,6 @@ public enum DecisionMaker {
         return Decision(
             rollout: state.rollout, transitions: transitions,
             assignments: state.assignments.values.sorted { $0.cluster < $1.cluster }, proven: state.proven,
-            verdicts: verdicts, wakeAt: state.wakeAt, epochToOutrank: state.epochToOutrank)
+            verdicts: verdicts, wakeAt: state.wakeAt, requiredEpoch: state.requiredEpoch)
     }
 }

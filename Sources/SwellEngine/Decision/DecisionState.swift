@@ -5,10 +5,10 @@ internal import SwellModel
 /// The rules are extensions in `Rules/`, one concern a file. Nothing outside this value is read or written.
 struct DecisionState {
     var rollout: Rollout
-    let surroundings: Surroundings
+    let snapshot: FleetSnapshot
     let now: Timestamp
     let epoch: Int64
-    /// The wishes decided so far; the last one for a cluster counts.
+    /// The assignments decided so far; the last one for a cluster counts.
     private(set) var assignments: [ClusterName: Assignment] = [:]
     private(set) var proven: [ProvenRelease] = []
     /// The targets in a fixed order, so that a replay decides alike.
@@ -24,13 +24,13 @@ struct DecisionState {
     /// Whether another rollout has taken this one's place and its clusters, by an order that this decision comes to.
     let isReplaced: Bool
 
-    init(rollout: Rollout, surroundings: Surroundings, now: Timestamp, epoch: Int64, isReplaced: Bool) {
+    init(rollout: Rollout, snapshot: FleetSnapshot, now: Timestamp, epoch: Int64, isReplaced: Bool) {
         self.rollout = rollout
-        self.surroundings = surroundings
+        self.snapshot = snapshot
         self.now = now
         self.epoch = epoch
         self.names = rollout.targets.keys.sorted()
-        self.headroom = surroundings.fleetHeadroom
+        self.headroom = snapshot.fleetHeadroom
         self.isReplaced = isReplaced
     }
 
@@ -81,7 +81,7 @@ struct DecisionState {
     // MARK: Speaking
 
     /// The highest epoch above ours that an agent of a target has seen; what we decide would be refused there (invariant 9).
-    var epochToOutrank: Int64? {
+    var requiredEpoch: Int64? {
         guard !rollout.phase.isEnded else { return nil }
         let seen = names.compactMap { name -> Int64? in
             guard let target = rollout.targets[name], target.phase != .skipped else { return nil }
@@ -92,7 +92,7 @@ struct DecisionState {
 
     /// The epoch that a cluster's agent spoke of last.
     func seenEpoch(at name: ClusterName) -> Int64 {
-        max(surroundings.fleet[name]?.report?.epoch ?? 0, seenEpochs[name] ?? 0)
+        max(snapshot.fleet[name]?.report?.epoch ?? 0, seenEpochs[name] ?? 0)
     }
 
     /// Notes an epoch that an agent spoke of.
@@ -107,11 +107,11 @@ struct DecisionState {
 
     /// The next generation of a target: above all that is known of its cluster and application (invariant 8).
     private func nextGeneration(_ target: TargetState) -> Int64 {
-        let known = surroundings.fleet[target.cluster]?.highestGeneration ?? 0
+        let known = snapshot.fleet[target.cluster]?.highestGeneration ?? 0
         return max(known, target.generation ?? 0, seenGenerations[target.cluster] ?? 0) + 1
     }
 
-    /// Decides a new wish for a target and marks it as dispatched under it, in the given phase.
+    /// Decides a new assignment for a target and marks it as dispatched under it, in the given phase.
     mutating func assign(
         _ name: ClusterName, goal: Assignment.Goal, fallback: ReleaseReference?, phase: TargetPhase, reason: String?
     ) {
@@ -133,8 +133,8 @@ struct DecisionState {
             $0.reason = reason
             $0.dispatchedAt = now
             $0.deadlineAt = deadline
-            $0.goodSince = nil
-            $0.claimedAt = nil
+            $0.healthySince = nil
+            $0.assertedAt = nil
             $0.healthyAt = nil
             $0.provenAt = nil
         }
@@ -151,29 +151,29 @@ struct DecisionState {
 
     // MARK: Looking
 
-    func isSilent(_ name: ClusterName) -> Bool {
-        surroundings.fleet[name]?.isSilent(at: now, after: rollout.policy.unreachableAfter) ?? true
+    func isUnreachable(_ name: ClusterName) -> Bool {
+        snapshot.fleet[name]?.isUnreachable(at: now, after: rollout.policy.unreachableAfter) ?? true
     }
 
     /// The pause that covers a region, the rollout's own or everybody's.
-    func pause(of region: RegionName) -> Pause? { rollout.pause(of: region, surroundings) }
+    func pause(of region: RegionName) -> Pause? { rollout.pause(of: region, snapshot) }
 
     /// The pause that covers a cluster on its own.
-    func pause(of cluster: ClusterName) -> Pause? { rollout.pause(of: cluster, surroundings) }
+    func pause(of cluster: ClusterName) -> Pause? { rollout.pause(of: cluster, snapshot) }
 }
 
 extension Rollout {
-    func pause(of region: RegionName, _ surroundings: Surroundings) -> Pause? {
-        pausedRegions[region] ?? surroundings.pausedRegions[region]
+    func pause(of region: RegionName, _ snapshot: FleetSnapshot) -> Pause? {
+        pausedRegions[region] ?? snapshot.pausedRegions[region]
     }
 
-    func pause(of cluster: ClusterName, _ surroundings: Surroundings) -> Pause? {
-        pausedClusters[cluster] ?? surroundings.pausedClusters[cluster]
+    func pause(of cluster: ClusterName, _ snapshot: FleetSnapshot) -> Pause? {
+        pausedClusters[cluster] ?? snapshot.pausedClusters[cluster]
     }
 
     /// Whether a stage goes on without this target for now, since its region is paused and the policy says to skip.
-    func isLeftOut(_ target: TargetState, _ surroundings: Surroundings) -> Bool {
-        policy.pausedRegion == .skip && !target.isSettled && pause(of: target.region, surroundings) != nil
+    func isExcluded(_ target: TargetState, _ snapshot: FleetSnapshot) -> Bool {
+        policy.pausedRegion == .skip && !target.isSettled && pause(of: target.region, snapshot) != nil
     }
 
     /// How many of a stage's clusters failed.

@@ -1,7 +1,7 @@
 public import SwellModel
 
 /// A grant to write decisions, on the database's clock. The epoch is drawn from one sequence for all leases, so a later claim of
-/// anything outranks an earlier one.
+/// anything has a higher one than every earlier claim.
 public struct Lease: Sendable, Hashable {
     /// What is leased, such as `rollout/shop-7`.
     public var name: String

@@ -6,20 +6,20 @@ public import SwellModel
 public enum RolloutPlanner {
     /// The planned rollout, nothing dispatched yet.
     public static func plan(
-        _ request: PlanRequest, surroundings: Surroundings, now: Timestamp
+        _ request: PlanRequest, snapshot: FleetSnapshot, now: Timestamp
     ) throws(PlanError) -> Rollout {
-        try preview(request, surroundings: surroundings, now: now).rollout
+        try preview(request, snapshot: snapshot, now: now).rollout
     }
 
     /// The planned rollout, with what its author should know.
     public static func preview(
-        _ request: PlanRequest, surroundings: Surroundings, now: Timestamp
+        _ request: PlanRequest, snapshot: FleetSnapshot, now: Timestamp
     ) throws(PlanError) -> RolloutPlan {
         try PolicyRules.check(request.policy)
-        try checkNames(request, surroundings)
+        try checkNames(request, snapshot)
 
         var warnings: [PlanWarning] = []
-        let fleet = surroundings.fleet.values.sorted { $0.cluster.name < $1.cluster.name }
+        let fleet = snapshot.fleet.values.sorted { $0.cluster.name < $1.cluster.name }
         let stageOf = try stages(of: fleet, in: request.policy)
         var candidates = fleet.filter { request.select.matches($0.cluster) }
 
@@ -59,7 +59,7 @@ public enum RolloutPlanner {
                 changedAt: now)
         }
         let states = stageStates(request.policy, targets: targets)
-        warnings += try emptiness(request, states: states, surroundings: surroundings)
+        warnings += try emptiness(request, states: states, snapshot: snapshot)
         warnings += standing(candidates, request: request, now: now)
         let rollout = Rollout(
             name: request.name, application: request.application, kind: request.kind, release: request.release,
@@ -114,8 +114,8 @@ public enum RolloutPlanner {
         return states
     }
 
-    private static func checkNames(_ request: PlanRequest, _ surroundings: Surroundings) throws(PlanError) {
-        let regions = Set(surroundings.fleet.values.map(\.cluster.region))
+    private static func checkNames(_ request: PlanRequest, _ snapshot: FleetSnapshot) throws(PlanError) {
+        let regions = Set(snapshot.fleet.values.map(\.cluster.region))
         func unknown(_ region: RegionName, _ path: String) -> PlanError {
             let known = regions.sorted().map(\.rawValue).joined(separator: ", ")
             return PlanError(
@@ -129,7 +129,7 @@ public enum RolloutPlanner {
             }
         }
         for region in request.select.regions where !regions.contains(region) { throw unknown(region, "select.regions") }
-        for cluster in request.select.clusters where surroundings.fleet[cluster] == nil {
+        for cluster in request.select.clusters where snapshot.fleet[cluster] == nil {
             // An undo goes on without the clusters that left since.
             if case .undo = request.kind { continue }
             throw PlanError(
@@ -139,7 +139,7 @@ public enum RolloutPlanner {
     }
 
     private static func emptiness(
-        _ request: PlanRequest, states: [StageState], surroundings: Surroundings
+        _ request: PlanRequest, states: [StageState], snapshot: FleetSnapshot
     ) throws(PlanError) -> [PlanWarning] {
         var warnings: [PlanWarning] = []
         for (index, stage) in request.policy.stages.enumerated() {
@@ -170,7 +170,7 @@ public enum RolloutPlanner {
         _ candidates: [ClusterFacts], request: PlanRequest, now: Timestamp
     ) -> [PlanWarning] {
         var warnings: [PlanWarning] = []
-        let silent = candidates.filter { $0.isSilent(at: now, after: request.policy.unreachableAfter) }
+        let silent = candidates.filter { $0.isUnreachable(at: now, after: request.policy.unreachableAfter) }
         if !silent.isEmpty {
             let names = silent.map(\.cluster.name)
             warnings.append(

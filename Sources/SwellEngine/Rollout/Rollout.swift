@@ -22,7 +22,7 @@ public struct Rollout: Sendable, Hashable, Codable {
     public var reason: String?
     public var endedAt: Timestamp?
     public var pause: Pause?
-    /// Lanes of this rollout paused on their own; a region paused for the whole fleet is in `Surroundings`.
+    /// Lanes of this rollout paused on their own; a region paused for the whole fleet is in `FleetSnapshot`.
     public var pausedRegions: [RegionName: Pause]
     public var pausedClusters: [ClusterName: Pause]
     /// Which rollout took this one's place, if any.

@@ -13,7 +13,7 @@ public struct StageState: Sendable, Hashable, Codable {
     /// The approvals given, bound to rollout, stage and digest by standing here.
     public var approvedBefore: Approval?
     public var approvedAfter: Approval?
-    /// Who ended the soak, or passed a stage without a healthy cluster, by order; cleared when the soak starts anew.
+    /// Who ended the soak, or passed a stage without a healthy cluster, by order; cleared when the soak starts again.
     public var promotion: Approval?
     /// The size of each lane as snapshotted at planning; limits are of these.
     public var lanes: [RegionName: Int]

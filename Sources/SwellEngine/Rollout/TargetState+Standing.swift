@@ -32,8 +32,8 @@ extension TargetState {
     }
 
     /// Whether it counts against its stage's budget: it failed the release and was a regular member of the stage.
-    public var countsAsFailure: Bool { failedAt != nil && phase != .skipped && lateness != .joined }
+    public var countsAsFailure: Bool { failedAt != nil && phase != .skipped && late != .joined }
 
     /// Whether it is a regular member, so that its stage waits for it.
-    public var holdsStage: Bool { phase != .skipped && lateness == nil }
+    public var holdsStage: Bool { phase != .skipped && late == nil }
 }

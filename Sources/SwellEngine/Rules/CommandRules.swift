@@ -54,12 +54,12 @@ extension DecisionState {
                 $0.reason = "retried by \(actor)"
                 $0.failedAt = nil
                 $0.deadlineAt = nil
-                $0.goodSince = nil
-                $0.claimedAt = nil
+                $0.healthySince = nil
+                $0.assertedAt = nil
                 $0.healthyAt = nil
                 $0.provenAt = nil
                 $0.skip = nil
-                if stages[$0.stage].passedAt != nil, $0.lateness == nil { $0.lateness = .leftBehind }
+                if stages[$0.stage].passedAt != nil, $0.late == nil { $0.late = .deferred }
             }
         }
     }
@@ -77,7 +77,7 @@ extension DecisionState {
     /// Ends what the stage waits for: the approval before it, its soak, the approval after it, or its lack of a healthy cluster.
     private mutating func promote(_ name: StageName, _ promotion: Approval) {
         guard let index = rollout.stageIndex(name) else { return }
-        let awaitsApproval = rollout.awaitsApprovalToPass(stage: index, surroundings)
+        let awaitsApproval = rollout.awaitsApprovalToPass(stage: index, snapshot)
         updateStage(index) { stage in
             if stage.phase == .gated {
                 stage.approvedBefore = promotion

@@ -3,7 +3,7 @@ internal import SwellModel
 /// How much may be in flight at once, and how much is (invariant 1).
 ///
 /// Every cap counts what is under way: forward dispatches, targets that regressed and are given time to recover, and rollbacks.
-/// A cluster whose agent is away is dispatched to like any other, after those that are there, and holds its place: the wish is
+/// A cluster whose agent is away is dispatched to like any other, after those that are there, and holds its place: the assignment is
 /// stored, and what the agent does on its return must not come on top of a full lane.
 struct DispatchLimits {
     struct Lane: Hashable {
@@ -71,13 +71,13 @@ struct DispatchLimits {
 extension Rollout {
     /// Whether nothing but a cap keeps this target from being dispatched now; else what does. One rule for dispatching and for
     /// telling people why it waits.
-    func hindrance(of target: TargetState, _ surroundings: Surroundings) -> Hindrance? {
+    func dispatchBlocker(of target: TargetState, _ snapshot: FleetSnapshot) -> DispatchBlocker? {
         guard target.phase == .queued else { return .notQueued }
         guard phase == .progressing, pause == nil else { return .rolloutNotProgressing }
         guard !isStoppedByFailure else { return .failure }
         guard stages[..<target.stage].allSatisfy({ $0.phase == .passed }) else { return .earlierStage }
         let stage = stages[target.stage]
-        if target.lateness == nil {
+        if target.late == nil {
             // A passed stage has no regular member left in the queue; one that lost its evidence dispatches its own again.
             guard stage.startedAt != nil, stage.phase != .waiting, stage.phase != .gated, stage.phase != .failed else {
                 return .stageNotOpen
@@ -86,18 +86,18 @@ extension Rollout {
             guard stage.phase == .passed else { return .stageNotOpen }
             // A region that catches up keeps the order of its own stages.
             let isBehind = targets.values.contains {
-                $0.region == target.region && $0.stage < target.stage && $0.lateness == .leftBehind && !$0.isSettled
+                $0.region == target.region && $0.stage < target.stage && $0.late == .deferred && !$0.isSettled
             }
             guard !isBehind else { return .earlierStage }
         }
-        if pause(of: target.region, surroundings) != nil { return .regionPaused }
-        if pause(of: target.cluster, surroundings) != nil { return .clusterPaused }
-        guard let facts = surroundings.fleet[target.cluster] else { return .away }
+        if pause(of: target.region, snapshot) != nil { return .regionPaused }
+        if pause(of: target.cluster, snapshot) != nil { return .clusterPaused }
+        guard let facts = snapshot.fleet[target.cluster] else { return .away }
         guard facts.heldBy == nil || facts.heldBy == name else { return .held }
         return nil
     }
 
-    enum Hindrance: Hashable {
+    enum DispatchBlocker: Hashable {
         case notQueued, rolloutNotProgressing, failure, earlierStage, stageNotOpen, regionPaused, clusterPaused, away,
             held
     }

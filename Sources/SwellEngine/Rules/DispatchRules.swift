@@ -7,13 +7,13 @@ extension DecisionState {
         var limits = DispatchLimits(rollout, headroom: headroom)
         for index in rollout.stages.indices {
             let queued = names.filter { rollout.targets[$0].map { $0.stage == index && $0.phase == .queued } ?? false }
-            for name in queued.filter({ !isSilent($0) }) + queued.filter({ isSilent($0) }) {
-                guard let target = rollout.targets[name], rollout.hindrance(of: target, surroundings) == nil else {
+            for name in queued.filter({ !isUnreachable($0) }) + queued.filter({ isUnreachable($0) }) {
+                guard let target = rollout.targets[name], rollout.dispatchBlocker(of: target, snapshot) == nil else {
                     continue
                 }
                 // A joiner whose agent went away is left to itself: it holds no place, nor the end (invariant 18).
-                guard target.lateness != .joined || !isSilent(name) else { continue }
-                // Told under too low an epoch, the agent would refuse: the lease is claimed anew first (invariant 9).
+                guard target.late != .joined || !isUnreachable(name) else { continue }
+                // Told under too low an epoch, the agent would refuse: the lease is claimed again first (invariant 9).
                 guard seenEpoch(at: name) <= epoch else { continue }
                 guard !skipsWithoutGoal(target) else { continue }
                 guard limits.admit(target) == nil else { continue }
@@ -24,7 +24,7 @@ extension DecisionState {
     }
 
     private mutating func send(_ target: TargetState) {
-        let facts = surroundings.fleet[target.cluster]
+        let facts = snapshot.fleet[target.cluster]
         // Where a rollback goes is what was proven when the rollout first came, whatever is proven later (invariant 13).
         if target.attempts == 0 { update(target.cluster) { $0.previous = facts?.proven.first } }
         update(target.cluster) { $0.attempts += 1 }
@@ -45,7 +45,7 @@ extension DecisionState {
     /// An undo has nowhere to go where nothing else was ever proven, and the strategy says to hold.
     private mutating func skipsWithoutGoal(_ target: TargetState) -> Bool {
         guard case .undo = rollout.kind, rollout.strategy.whenNeverHealthy == .hold,
-            surroundings.fleet[target.cluster]?.provenOther(than: rollout.release) == nil
+            snapshot.fleet[target.cluster]?.provenOther(than: rollout.release) == nil
         else { return false }
         update(target.cluster) {
             $0.phase = .skipped

@@ -76,9 +76,9 @@ extension DecisionState {
         }
     }
 
-    /// A joiner whose agent went away does not hold the end: its wish is stored, or the next rollout brings it level.
+    /// A joiner whose agent went away does not hold the end: its assignment is stored, or the next rollout brings it level.
     private func isLeftToItself(_ target: TargetState) -> Bool {
-        target.lateness == .joined && (target.phase == .unreachable || target.phase == .queued)
-            && isSilent(target.cluster)
+        target.late == .joined && (target.phase == .unreachable || target.phase == .queued)
+            && isUnreachable(target.cluster)
     }
 }

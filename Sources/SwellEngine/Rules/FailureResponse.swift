@@ -3,7 +3,7 @@ internal import SwellModel
 // What follows from failures (invariants 5 and 13).
 //
 // Within the budget the stage goes on; where the policy's action is rollback, each failed cluster is taken back by itself, so that
-// its wish agrees with what should run there. Beyond the budget nothing forward is dispatched anywhere in the rollout, at once; the
+// its assignment agrees with what should run there. Beyond the budget nothing forward is dispatched anywhere in the rollout, at once; the
 // policy's scope says how far the taking back reaches, never how much is stopped:
 //
 // | action | scope | beyond the budget |
@@ -19,7 +19,7 @@ extension DecisionState {
         // First, and each for a reason of its own: beyond the budget the rest go back for theirs.
         for name in names {
             guard let target = rollout.targets[name], target.phase == .failed else { continue }
-            takeBack(name, reason: target.reason ?? "failed")
+            rollBackTarget(name, reason: target.reason ?? "failed")
         }
         if rollout.phase != .rollingBack {
             for index in rollout.stages.indices where rollout.exceedsBudget(stage: index) { respond(toStage: index) }

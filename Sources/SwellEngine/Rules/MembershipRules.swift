@@ -9,15 +9,15 @@ extension DecisionState {
 
     private mutating func followMember(_ name: ClusterName) {
         guard let target = rollout.targets[name] else { return }
-        let isHere = surroundings.fleet[name] != nil
+        let isHere = snapshot.fleet[name] != nil
         if !isHere, target.phase != .skipped {
             update(name) {
                 $0.phase = .skipped
                 $0.skip = .left
                 $0.reason = "the cluster left the fleet"
                 $0.deadlineAt = nil
-                $0.goodSince = nil
-                $0.claimedAt = nil
+                $0.healthySince = nil
+                $0.assertedAt = nil
                 $0.healthyAt = nil
                 $0.provenAt = nil
             }
@@ -35,9 +35,9 @@ extension DecisionState {
             $0.skip = nil
             $0.failedAt = nil
             $0.reason = "the cluster is back in the fleet"
-            if hasStarted { $0.lateness = .joined }
+            if hasStarted { $0.late = .joined }
         }
-        if isTakenBack { takeBack(target.cluster, reason: "rolled back while the cluster was away") }
+        if isTakenBack { rollBackTarget(target.cluster, reason: "rolled back while the cluster was away") }
     }
 
     /// Takes in clusters that the application selects and a stage matches: as regular members while the stage has not started,
@@ -45,14 +45,14 @@ extension DecisionState {
     /// taken in before that changes.
     private mutating func admitJoiners() {
         guard rollout.kind == .release, rollout.phase != .rollingBack, !rollout.isStoppedByFailure,
-            surroundings.fleet.count > 0
+            snapshot.fleet.count > 0
         else { return }
-        let strangers = surroundings.fleet.values.filter {
+        let unrelated = snapshot.fleet.values.filter {
             rollout.targets[$0.cluster.name] == nil && $0.isEnrolled
                 && ($0.heldBy == nil || $0.heldBy == rollout.name) && rollout.select.matches($0.cluster)
-                && !isSilent($0.cluster.name)
+                && !isUnreachable($0.cluster.name)
         }
-        for facts in strangers.sorted(by: { $0.cluster.name < $1.cluster.name }) {
+        for facts in unrelated.sorted(by: { $0.cluster.name < $1.cluster.name }) {
             let name = facts.cluster.name
             guard let stage = rollout.policy.stages.firstIndex(where: { $0.select.matches(facts.cluster) }) else {
                 continue
@@ -65,7 +65,7 @@ extension DecisionState {
                 TargetState(
                     cluster: name, region: facts.cluster.region, stage: stage, reason: "joined the fleet",
                     previous: facts.proven.first,
-                    lateness: rollout.stages[stage].startedAt == nil ? nil : .joined, changedAt: now))
+                    late: rollout.stages[stage].startedAt == nil ? nil : .joined, changedAt: now))
         }
     }
 }

@@ -7,7 +7,7 @@ internal import SwellModel
 // and at least `minHealthyTime` gone by on the database's clock since the dispatch, before which the claim cannot be true.
 extension DecisionState {
     /// Generations beyond this are nonsense, not evidence: there would soon be none above them.
-    static let highestGeneration = StrayWish.highestGeneration
+    static let highestGeneration = OrphanedAssignment.highestGeneration
 
     /// Takes in one report on one of the rollout's targets.
     mutating func take(_ record: ReportRecord) {
@@ -21,19 +21,19 @@ extension DecisionState {
         // An older generation says nothing of this one (invariant 4).
         guard report.generation >= generation else { return }
         if report.epoch > epoch { return }
-        if report.isBeyond(generation: generation, epoch: target.epoch ?? 0, digest: target.assigned?.digest) {
-            // What was committed got lost, or the agent came back from elsewhere: the wish is told anew above what it knows.
-            assignAnew(record.cluster, report.whatIsKnown)
+        if report.isAhead(of: generation, epoch: target.epoch ?? 0, digest: target.assigned?.digest) {
+            // What was committed got lost, or the agent came back from elsewhere: the assignment is reissued above what it knows.
+            reassign(record.cluster, report.agentKnowledge)
             return
         }
         switch target.phase {
-        case .dispatched, .applying, .verifying, .healthy, .unreachable: takeForward(record, target)
-        case .rollingBack: takeBackward(record, target)
+        case .dispatched, .applying, .verifying, .healthy, .unreachable: observeForward(record, target)
+        case .rollingBack: observeRollback(record, target)
         case .queued, .failed, .rolledBack, .rollbackFailed, .skipped: return
         }
     }
 
-    private mutating func takeForward(_ record: ReportRecord, _ target: TargetState) {
+    private mutating func observeForward(_ record: ReportRecord, _ target: TargetState) {
         let report = record.report
         switch report.phase {
         case .reverting, .reverted:
@@ -49,7 +49,7 @@ extension DecisionState {
             guard report.digest == target.assigned?.digest else { return }
             keepWatching(record.cluster, .verifying, report)
             if report.health == .healthy {
-                update(record.cluster) { $0.goodSince = $0.goodSince ?? record.receivedAt }
+                update(record.cluster) { $0.healthySince = $0.healthySince ?? record.receivedAt }
             }
         case .healthy, .removed:
             guard isWhatWasAssigned(report, target) else { return }
@@ -61,7 +61,7 @@ extension DecisionState {
         }
     }
 
-    private mutating func takeBackward(_ record: ReportRecord, _ target: TargetState) {
+    private mutating func observeRollback(_ record: ReportRecord, _ target: TargetState) {
         let report = record.report
         switch report.phase {
         case .failed:
@@ -70,15 +70,15 @@ extension DecisionState {
             failRollback(record.cluster, "its agent went elsewhere: \(report.culprit)")
         case .accepted, .applying, .verifying:
             update(record.cluster) {
-                $0.claimedAt = nil
-                $0.goodSince = report.health == .healthy ? ($0.goodSince ?? record.receivedAt) : nil
+                $0.assertedAt = nil
+                $0.healthySince = report.health == .healthy ? ($0.healthySince ?? record.receivedAt) : nil
             }
         case .healthy, .removed:
             guard isWhatWasAssigned(report, target) else { return }
             guard report.health == .healthy || report.phase == .removed else {
                 update(record.cluster) {
-                    $0.claimedAt = nil
-                    $0.goodSince = nil
+                    $0.assertedAt = nil
+                    $0.healthySince = nil
                 }
                 return
             }
@@ -94,16 +94,16 @@ extension DecisionState {
     /// Notes that the agent calls it done, and believes it if it can be true already.
     private mutating func claim(_ record: ReportRecord) {
         update(record.cluster) {
-            $0.goodSince = $0.goodSince ?? record.receivedAt
-            $0.claimedAt = $0.claimedAt ?? record.receivedAt
+            $0.healthySince = $0.healthySince ?? record.receivedAt
+            $0.assertedAt = $0.assertedAt ?? record.receivedAt
         }
-        judgeClaim(record.cluster)
+        confirm(record.cluster)
     }
 
     /// Counts a claim as soon as `minHealthyTime` has gone by since the dispatch; until then it only waits.
-    mutating func judgeClaim(_ name: ClusterName) {
-        guard let target = rollout.targets[name], target.claimedAt != nil, target.phase != .healthy,
-            let believableAt = believableAt(target), now >= believableAt
+    mutating func confirm(_ name: ClusterName) {
+        guard let target = rollout.targets[name], target.assertedAt != nil, target.phase != .healthy,
+            let confirmableAt = confirmableAt(target), now >= confirmableAt
         else { return }
         if target.phase == .rollingBack {
             noteProof(target)
@@ -126,7 +126,7 @@ extension DecisionState {
     }
 
     /// The first moment at which a claim of health can be true; a removal has nothing to wait for.
-    func believableAt(_ target: TargetState) -> Timestamp? {
+    func confirmableAt(_ target: TargetState) -> Timestamp? {
         guard let dispatchedAt = target.dispatchedAt else { return nil }
         return target.assigned == nil ? dispatchedAt : dispatchedAt + rollout.policy.minHealthyTime
     }
@@ -135,8 +135,8 @@ extension DecisionState {
     private mutating func keepWatching(_ name: ClusterName, _ phase: TargetPhase, _ report: ApplicationReport) {
         let deadline = now + rollout.policy.progressDeadline
         update(name) {
-            $0.claimedAt = nil
-            if report.health != .healthy || phase != .verifying { $0.goodSince = nil }
+            $0.assertedAt = nil
+            if report.health != .healthy || phase != .verifying { $0.healthySince = nil }
             if $0.provenAt != nil {
                 if $0.phase == .healthy { $0.deadlineAt = deadline }
                 $0.healthyAt = nil
@@ -157,8 +157,8 @@ extension DecisionState {
             $0.reason = reason
             $0.failedAt = now
             $0.deadlineAt = nil
-            $0.goodSince = nil
-            $0.claimedAt = nil
+            $0.healthySince = nil
+            $0.assertedAt = nil
             $0.healthyAt = nil
         }
     }
@@ -168,27 +168,27 @@ extension DecisionState {
             $0.phase = .rollbackFailed
             $0.reason = reason
             $0.deadlineAt = nil
-            $0.goodSince = nil
-            $0.claimedAt = nil
+            $0.healthySince = nil
+            $0.assertedAt = nil
         }
     }
 
-    /// Tells a wish again under a new generation: a rollback at once, a forward one through the queue with all its limits.
-    mutating func assignAnew(_ name: ClusterName, _ reason: String) {
+    /// Tells an assignment again under a new generation: a rollback at once, a forward one through the queue with all its limits.
+    mutating func reassign(_ name: ClusterName, _ reason: String) {
         guard let target = rollout.targets[name] else { return }
         switch target.phase {
         case .rollingBack, .rolledBack:
-            takeBack(name, reason: reason, again: true)
+            rollBackTarget(name, reason: reason, again: true)
         case .dispatched, .applying, .verifying, .healthy, .unreachable:
             update(name) { [stages = rollout.stages] in
                 $0.phase = .queued
-                $0.reason = "assigned anew: \(reason)"
+                $0.reason = "reassigned: \(reason)"
                 $0.deadlineAt = nil
-                $0.goodSince = nil
-                $0.claimedAt = nil
+                $0.healthySince = nil
+                $0.assertedAt = nil
                 $0.healthyAt = nil
                 $0.provenAt = nil
-                if stages[$0.stage].passedAt != nil, $0.lateness == nil { $0.lateness = .leftBehind }
+                if stages[$0.stage].passedAt != nil, $0.late == nil { $0.late = .deferred }
             }
         case .queued, .failed, .rollbackFailed, .skipped:
             return
@@ -197,8 +197,8 @@ extension DecisionState {
 }
 
 extension ApplicationReport {
-    /// Why a wish is told anew to the agent that said this.
-    var whatIsKnown: String {
+    /// Why an assignment is reissued to the agent that said this.
+    var agentKnowledge: String {
         "its agent knows generation \(generation), epoch \(epoch), \(digest.map { "release \($0.short)" } ?? "no release")"
     }
 

@@ -1,6 +1,6 @@
 internal import SwellModel
 
-// Taking back (invariants 7, 8 and 13). A rollback within a rollout outranks pauses and every cap: a bad release is taken back
+// Taking back (invariants 7, 8 and 13). A rollback within a rollout goes before pauses and every cap: a bad release is taken back
 // everywhere at once. What it has under way holds forward dispatches back, though. Taking back in stages, with caps and a preview,
 // is an undo rollout (`PlanRequest.undo`).
 extension DecisionState {
@@ -18,17 +18,17 @@ extension DecisionState {
         }
         for name in names {
             guard let target = rollout.targets[name], rollout.covers(scope, target) else { continue }
-            takeBack(name, reason: reason, again: isOrdered && target.phase == .rollbackFailed)
+            rollBackTarget(name, reason: reason, again: isOrdered && target.phase == .rollbackFailed)
         }
     }
 
     /// Takes one cluster back to the last release proven healthy there before the rollout: a higher generation with an older digest.
     /// What is taken back already is left alone, unless it must be told `again`.
-    mutating func takeBack(_ name: ClusterName, reason: String, again: Bool = false) {
+    mutating func rollBackTarget(_ name: ClusterName, reason: String, again: Bool = false) {
         guard let target = rollout.targets[name] else { return }
         // Who left is skipped (invariant 18), and what a successor took over is told by that alone, even if it has ended since
         // (invariant 11): an order to take back may come in the same decision as either.
-        guard let facts = surroundings.fleet[name], facts.heldBy == rollout.name || (facts.heldBy == nil && !isReplaced)
+        guard let facts = snapshot.fleet[name], facts.heldBy == rollout.name || (facts.heldBy == nil && !isReplaced)
         else { return }
         switch target.phase {
         case .skipped: return
@@ -52,8 +52,8 @@ extension DecisionState {
                 $0.phase = .rolledBack
                 $0.reason = "held as it is, since no release was ever proven here: \(reason)"
                 $0.deadlineAt = nil
-                $0.goodSince = nil
-                $0.claimedAt = nil
+                $0.healthySince = nil
+                $0.assertedAt = nil
                 $0.healthyAt = nil
             }
         }

@@ -71,7 +71,7 @@ extension DecisionState {
         var lastHealthyAt: Timestamp?
         var pending: [ClusterName] = []
         var isBringingUp = false
-        var leftOut: [ClusterName] = []
+        var excluded: [ClusterName] = []
     }
 
     private func members(ofStage index: Int) -> Members {
@@ -84,8 +84,8 @@ extension DecisionState {
                 guard target.phase == .healthy, let healthyAt = target.healthyAt else { continue }
                 members.healthy += 1
                 members.lastHealthyAt = max(members.lastHealthyAt ?? healthyAt, healthyAt)
-            } else if rollout.isLeftOut(target, surroundings) {
-                members.leftOut.append(name)
+            } else if rollout.isExcluded(target, snapshot) {
+                members.excluded.append(name)
             } else {
                 members.pending.append(name)
                 if target.phase == .queued || target.isInFlight { members.isBringingUp = true }
@@ -121,10 +121,10 @@ extension DecisionState {
             return
         }
         soak(index, lastHealthyAt: members.lastHealthyAt)
-        finish(index, hasWayClear: hasWayClear, leftOut: members.leftOut)
+        finish(index, hasWayClear: hasWayClear, excluded: members.excluded)
     }
 
-    /// Counts the soak from the moment the last target was seen healthy; a target that became healthy anew restarts it, even where
+    /// Counts the soak from the moment the last target was seen healthy; a target that became healthy again restarts it, even where
     /// its bad spell began and ended between two decisions (invariant 3).
     private mutating func soak(_ index: Int, lastHealthyAt: Timestamp?) {
         guard let lastHealthyAt, rollout.stages[index].passedAt == nil else { return }
@@ -137,7 +137,7 @@ extension DecisionState {
         }
     }
 
-    private mutating func finish(_ index: Int, hasWayClear: Bool, leftOut: [ClusterName]) {
+    private mutating func finish(_ index: Int, hasWayClear: Bool, excluded: [ClusterName]) {
         let rule = rollout.policy.stages[index]
         let stage = rollout.stages[index]
         if stage.passedAt == nil {
@@ -163,12 +163,12 @@ extension DecisionState {
             }
             return
         }
-        for name in leftOut {
-            update(name) { $0.lateness = .leftBehind }
+        for name in excluded {
+            update(name) { $0.late = .deferred }
         }
         updateStage(index) { [now] in
             $0.phase = .passed
-            $0.reason = leftOut.isEmpty ? nil : "without \(named(leftOut)), whose region is paused"
+            $0.reason = excluded.isEmpty ? nil : "without \(named(excluded)), whose region is paused"
             $0.passedAt = $0.passedAt ?? now
         }
     }
@@ -181,13 +181,13 @@ extension DecisionState {
 extension Rollout {
     /// Whether nothing but an approval keeps a stage from passing: every cluster is settled, healthy or tolerated. One rule for
     /// promoting and for telling people what it waits for.
-    func awaitsApprovalToPass(stage index: Int, _ surroundings: Surroundings) -> Bool {
+    func awaitsApprovalToPass(stage index: Int, _ snapshot: FleetSnapshot) -> Bool {
         let stage = stages[index]
         guard stage.phase == .verifying, stage.passedAt == nil, stage.approvedAfter == nil,
             policy.stages[index].approval.after
         else { return false }
         let members = targets.values.filter { $0.stage == index && $0.holdsStage }
-        guard !members.isEmpty, members.allSatisfy({ $0.isSettled || isLeftOut($0, surroundings) }) else {
+        guard !members.isEmpty, members.allSatisfy({ $0.isSettled || isExcluded($0, snapshot) }) else {
             return false
         }
         return members.contains { $0.phase == .healthy } || members.allSatisfy { $0.failedAt != nil }

@@ -3,7 +3,7 @@ internal import SwellModel
 // What time alone changes about targets (invariants 3 and 12).
 //
 // Silence: an agent not heard of for longer than the policy's `unreachableAfter` makes its cluster unknown, neither healthy nor
-// failed. What is under way becomes `unreachable` and keeps its place under the caps; its deadline stops and counts anew from its
+// failed. What is under way becomes `unreachable` and keeps its place under the caps; its deadline stops and counts again from its
 // return. It counts against no budget, but its stage waits for it by name. A healthy target becomes `unreachable` too as long as
 // its stage has not passed, since a soak is earned by evidence; afterwards its proof stands.
 //
@@ -12,7 +12,7 @@ extension DecisionState {
     mutating func applyTime() {
         for name in names {
             catchUp(name)
-            judgeClaim(name)
+            confirm(name)
             guard let target = rollout.targets[name] else { continue }
             switch target.phase {
             case .dispatched, .applying, .verifying: watchForward(target)
@@ -24,19 +24,19 @@ extension DecisionState {
         }
     }
 
-    /// Tells a wish anew where the agent is known to be ahead of it: it refused what it was told, or will (invariants 8 and 9).
+    /// Tells an assignment again where the agent is known to be ahead of it: it refused what it was told, or will (invariants 8 and 9).
     private mutating func catchUp(_ name: ClusterName) {
-        guard let report = surroundings.fleet[name]?.report, let target = rollout.targets[name],
+        guard let report = snapshot.fleet[name]?.report, let target = rollout.targets[name],
             let generation = target.generation, report.epoch <= epoch, report.generation < Self.highestGeneration,
-            report.isBeyond(generation: generation, epoch: target.epoch ?? 0, digest: target.assigned?.digest)
+            report.isAhead(of: generation, epoch: target.epoch ?? 0, digest: target.assigned?.digest)
         else { return }
         noteSeen(report.generation, at: name)
-        assignAnew(name, report.whatIsKnown)
+        reassign(name, report.agentKnowledge)
     }
 
     private mutating func watchForward(_ target: TargetState) {
-        if isSilent(target.cluster) {
-            loseSight(of: target.cluster)
+        if isUnreachable(target.cluster) {
+            markUnreachable(of: target.cluster)
         } else if isOverdue(target) {
             let verb = target.provenAt == nil ? "become healthy" : "recover"
             let detail = target.reason.map { ": \($0)" } ?? ""
@@ -47,27 +47,27 @@ extension DecisionState {
     }
 
     private mutating func watchHealthy(_ target: TargetState) {
-        guard target.lateness == nil, rollout.stages[target.stage].passedAt == nil, isSilent(target.cluster) else {
+        guard target.late == nil, rollout.stages[target.stage].passedAt == nil, isUnreachable(target.cluster) else {
             return
         }
-        loseSight(of: target.cluster)
+        markUnreachable(of: target.cluster)
     }
 
     private mutating func watchUnreachable(_ target: TargetState) {
-        guard !isSilent(target.cluster) else { return }
+        guard !isUnreachable(target.cluster) else { return }
         update(target.cluster) { [deadline = now + rollout.policy.progressDeadline] in
             $0.phase = $0.provenAt == nil ? .dispatched : .verifying
-            $0.reason = "its agent is back"
+            $0.reason = "agent reconnected"
             $0.deadlineAt = deadline
         }
     }
 
     private mutating func watchRollback(_ target: TargetState) {
-        if isSilent(target.cluster) {
+        if isUnreachable(target.cluster) {
             update(target.cluster) {
                 $0.deadlineAt = nil
-                $0.goodSince = nil
-                $0.claimedAt = nil
+                $0.healthySince = nil
+                $0.assertedAt = nil
             }
         } else if target.deadlineAt == nil {
             let deadline = now + rollout.policy.progressDeadline
@@ -79,21 +79,21 @@ extension DecisionState {
         }
     }
 
-    private mutating func loseSight(of name: ClusterName) {
+    private mutating func markUnreachable(of name: ClusterName) {
         let reason = "its agent was not heard of for \(rollout.policy.unreachableAfter)"
         update(name) {
             $0.phase = .unreachable
             $0.reason = reason
             $0.deadlineAt = nil
-            $0.goodSince = nil
-            $0.claimedAt = nil
+            $0.healthySince = nil
+            $0.assertedAt = nil
             $0.healthyAt = nil
         }
     }
 
     private func isOverdue(_ target: TargetState) -> Bool {
         guard let deadline = target.deadlineAt, now >= deadline,
-            let lastSeen = surroundings.fleet[target.cluster]?.lastSeenAt
+            let lastSeen = snapshot.fleet[target.cluster]?.lastSeenAt
         else { return false }
         return lastSeen >= deadline
     }

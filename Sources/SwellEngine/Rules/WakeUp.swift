@@ -13,8 +13,8 @@ extension DecisionState {
         for stage in rollout.stages where stage.phase == .soaking { consider(stage.soakEndsAt) }
         for target in rollout.targets.values where target.phase.isUnderWay || target.phase == .healthy {
             consider(target.deadlineAt)
-            if target.claimedAt != nil, target.phase != .healthy { consider(believableAt(target)) }
-            if let lastSeen = surroundings.fleet[target.cluster]?.lastSeenAt {
+            if target.assertedAt != nil, target.phase != .healthy { consider(confirmableAt(target)) }
+            if let lastSeen = snapshot.fleet[target.cluster]?.lastSeenAt {
                 consider(lastSeen + rollout.policy.unreachableAfter + .milliseconds(1))
             }
         }

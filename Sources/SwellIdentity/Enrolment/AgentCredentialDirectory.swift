@@ -27,7 +27,7 @@ public struct AgentCredentialDirectory: Sendable {
         guard let split = text.firstRange(of: "-----BEGIN CERTIFICATE-----") else {
             throw IdentityError(
                 .invalidCertificate,
-                "\(credentialFile): expected a private key and a certificate; remove it to enrol anew")
+                "\(credentialFile): expected a private key and a certificate; remove it to enrol again")
         }
         let credential = try Credential(
             chainPEM: String(text[split.lowerBound...]), keyPEM: String(text[..<split.lowerBound]),

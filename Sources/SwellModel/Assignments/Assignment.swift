@@ -1,4 +1,4 @@
-/// What one cluster should run of one application: the whole wish, delivered as often as needed.
+/// What one cluster should run of one application: the whole assignment, delivered as often as needed.
 public struct Assignment: Sendable, Hashable, Codable {
     public var cluster: ClusterName
     public var application: ApplicationName

@@ -8,7 +8,7 @@ public struct ObjectChange: Sendable, Hashable, Codable {
         case create
         /// Some of its fields change.
         case update
-        /// It is deleted and created anew, since a field cannot be changed.
+        /// It is deleted and created again, since a field cannot be changed.
         case replace
         /// It is deleted.
         case delete

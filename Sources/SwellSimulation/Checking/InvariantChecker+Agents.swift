@@ -25,16 +25,16 @@ extension InvariantChecker {
         _ assignment: Assignment, at cluster: ClusterName, after former: AgentRecord?
     ) throws(Violation) {
         let what = "\(assignment.application) generation \(assignment.generation), epoch \(assignment.epoch)"
-        let place = Place(cluster, assignment.application)
-        let isTold = words.told[place]?.reversed().contains(assignment) ?? false
-        guard isTold else {
-            if let known = words.told[place]?.last(where: {
+        let place = ClusterApplication(cluster, assignment.application)
+        let isIssued = reports.issued[place]?.reversed().contains(assignment) ?? false
+        guard isIssued else {
+            if let known = reports.issued[place]?.last(where: {
                 $0.generation == assignment.generation && $0.goal == assignment.goal
             }), known.epoch < assignment.epoch {
                 throw Violation(invariant: 9, message: "\(cluster) takes \(what), which was told under \(known.epoch)")
             }
             var anothers = assignment
-            let isAnothers = words.told.contains { other, list in
+            let isAnothers = reports.issued.contains { other, list in
                 anothers.cluster = other.cluster
                 return other.application == place.application && other.cluster != cluster && list.contains(anothers)
             }
@@ -55,18 +55,20 @@ extension InvariantChecker {
 
     /// Work begins. What is under way or done in this process is not begun again (invariant 10).
     mutating func started(_ work: AgentWork, agent: Int, process: Int) throws(Violation) {
-        if let deed = deeds[agent]?[work.application], deed.process == process, deed.work == work, !deed.isStopped {
+        if let record = works[agent]?[work.application], record.process == process, record.work == work,
+            !record.isStopped
+        {
             throw Violation(
                 invariant: 10,
                 message: "agent \(agent) does the work of \(work.application) generation \(work.generation) twice")
         }
-        deeds[agent, default: [:]][work.application] = Deed(process: process, work: work)
+        works[agent, default: [:]][work.application] = WorkRecord(process: process, work: work)
     }
 
-    /// Work failed or was cut short, so that it may begin anew.
+    /// Work failed or was cut short, so that it may begin again.
     mutating func stopped(_ work: AgentWork, agent: Int) {
-        guard deeds[agent]?[work.application]?.work == work else { return }
-        deeds[agent]?[work.application]?.isStopped = true
+        guard works[agent]?[work.application]?.work == work else { return }
+        works[agent]?[work.application]?.isStopped = true
     }
 
     // MARK: Content
@@ -76,10 +78,10 @@ extension InvariantChecker {
         throws(Violation)
     {
         for application in applications {
-            let place = Place(cluster, application)
-            let isTold =
-                words.told[place]?.contains { $0.digest == digest || $0.fallback?.digest == digest } ?? false
-            if isTold || ledger.proven[place]?.contains(where: { $0.digest == digest }) == true { return }
+            let place = ClusterApplication(cluster, application)
+            let isIssued =
+                reports.issued[place]?.contains { $0.digest == digest || $0.fallback?.digest == digest } ?? false
+            if isIssued || ledger.proven[place]?.contains(where: { $0.digest == digest }) == true { return }
         }
         throw Violation(invariant: 15, message: "\(cluster) may read \(digest.short), which is not its business")
     }

@@ -5,13 +5,13 @@ internal import SwellModel
 extension InvariantChecker {
     mutating func checkGenerations(_ decision: Decision, _ input: DecisionInput) throws(Violation) {
         for assignment in decision.assignments {
-            let place = Place(assignment)
+            let place = ClusterApplication(assignment)
             guard assignment.epoch == input.epoch else {
                 throw Violation(
                     invariant: 9,
                     message: "\(assignment.cluster) is told under epoch \(assignment.epoch), not \(input.epoch)")
             }
-            let facts = input.surroundings.fleet[assignment.cluster]
+            let facts = input.snapshot.fleet[assignment.cluster]
             let known = max(ledger.highestAssigned[place] ?? 0, facts?.highestGeneration ?? 0)
             guard assignment.generation > known else {
                 throw Violation(
@@ -36,7 +36,7 @@ extension InvariantChecker {
         guard after.pause == nil else {
             throw Violation(invariant: 6, message: "\(after.name) is paused and dispatches to \(names)")
         }
-        if let headroom = input.surroundings.fleetHeadroom, forward.count > headroom {
+        if let headroom = input.snapshot.fleetHeadroom, forward.count > headroom {
             throw Violation(invariant: 1, message: "\(forward.count) dispatched, the fleet's headroom is \(headroom)")
         }
         if after.policy.onFailure.action != .continue {
@@ -57,7 +57,7 @@ extension InvariantChecker {
     /// How many of a stage's clusters failed, and how many may.
     static func failures(inStage index: Int, of rollout: Rollout) -> (failures: Int, budget: Int) {
         let failures = rollout.targets.values.count {
-            $0.stage == index && $0.failedAt != nil && $0.phase != .skipped && $0.lateness != .joined
+            $0.stage == index && $0.failedAt != nil && $0.phase != .skipped && $0.late != .joined
         }
         let size = rollout.stages[index].lanes.values.reduce(0, +)
         return (failures, rollout.policy.stages[index].failureBudget.resolved(of: size, atLeast: 0))
@@ -65,8 +65,8 @@ extension InvariantChecker {
 
     private func checkWay(of target: TargetState, _ input: DecisionInput, _ after: Rollout) throws(Violation) {
         let region = target.region
-        guard after.pausedRegions[region] == nil, input.surroundings.pausedRegions[region] == nil,
-            after.pausedClusters[target.cluster] == nil, input.surroundings.pausedClusters[target.cluster] == nil
+        guard after.pausedRegions[region] == nil, input.snapshot.pausedRegions[region] == nil,
+            after.pausedClusters[target.cluster] == nil, input.snapshot.pausedClusters[target.cluster] == nil
         else { throw Violation(invariant: 6, message: "\(target.cluster) is paused and is dispatched to") }
         guard after.stages[..<target.stage].allSatisfy({ $0.phase == .passed }) else {
             throw Violation(invariant: 2, message: "\(target.cluster) of stage \(target.stage) before its turn")
@@ -75,7 +75,7 @@ extension InvariantChecker {
             throw Violation(invariant: 7, message: "\(target.cluster) dispatched after it was ordered to go back")
         }
         let isJoiner =
-            input.rollout.targets[target.cluster]?.lateness == .joined || target.lateness == .joined
+            input.rollout.targets[target.cluster]?.late == .joined || target.late == .joined
         if isJoiner, after.stages[target.stage].phase != .passed {
             throw Violation(
                 invariant: 18, message: "\(target.cluster) joined late and goes before its stage has passed")
@@ -86,7 +86,7 @@ extension InvariantChecker {
     private mutating func checkGoal(
         of assignment: Assignment, _ target: TargetState, _ after: Rollout
     ) throws(Violation) {
-        let proven = ledger.proven[Place(assignment)] ?? []
+        let proven = ledger.proven[ClusterApplication(assignment)] ?? []
         if ledger.active[after.name]?.arrived.insert(target.cluster).inserted == true {
             ledger.active[after.name]?.returns[target.cluster] = proven.first
         }
@@ -118,7 +118,7 @@ extension InvariantChecker {
             let proven = ledger.active[after.name]?.returns[target.cluster]
             guard proven != nil || after.strategy.whenNeverHealthy == .remove else {
                 throw Violation(
-                    invariant: 13, message: "\(target.cluster) was never healthy, and is not held but told anew")
+                    invariant: 13, message: "\(target.cluster) was never healthy, and is not held but reissued")
             }
             let expected: Assignment.Goal = proven.map { .run($0) } ?? .remove
             guard assignment.goal == expected, assignment.fallback == nil else {

@@ -15,7 +15,7 @@ extension InvariantChecker {
         }
         // Who stopped or takes back goes on with nothing (invariant 7).
         let after = decision.rollout
-        if let order = ledger.active[after.name]?.outrankedBy, !after.phase.isEnded, after.phase != .rollingBack {
+        if let order = ledger.active[after.name]?.stoppedBy, !after.phase.isEnded, after.phase != .rollingBack {
             throw Violation(invariant: 7, message: "\(after.name) is \(after.phase) after \(order)")
         }
     }
@@ -23,9 +23,9 @@ extension InvariantChecker {
     private mutating func obeyed(_ command: RolloutCommand, _ before: Rollout) {
         let name = before.name
         switch command {
-        case .abort: ledger.active[name]?.outrankedBy = "its abort"
+        case .abort: ledger.active[name]?.stoppedBy = "its abort"
         case .rollback(let scope, _):
-            if scope == .rollout { ledger.active[name]?.outrankedBy = "its rollback" }
+            if scope == .rollout { ledger.active[name]?.stoppedBy = "its rollback" }
             ledger.active[name]?.takenBack.append(scope)
             ledger.active[name]?.retried.subtract(
                 before.targets.values.filter { Self.covers(scope, $0, of: before) }.map(\.cluster))

@@ -25,7 +25,7 @@ extension InvariantChecker {
         _ index: Int, _ stage: StageState, _ rule: PolicyStage, _ after: Rollout, now: Timestamp
     ) throws(Violation) {
         let members = after.targets.values.filter {
-            $0.stage == index && $0.phase != .skipped && $0.lateness == nil
+            $0.stage == index && $0.phase != .skipped && $0.late == nil
         }
         for target in members where ![.healthy, .failed, .rolledBack, .rollbackFailed].contains(target.phase) {
             throw Violation(invariant: 2, message: "stage \(stage.name) passed, \(target.cluster) is \(target.phase)")
@@ -40,9 +40,9 @@ extension InvariantChecker {
                 throw Violation(invariant: 3, message: "\(target.cluster) soaked too short in stage \(stage.name)")
             }
             // By the order in which words came, so that a clock that jumps hides none.
-            let subject = Heard.Subject(
-                place: Place(target.cluster, after.application), generation: target.generation ?? 0)
-            if let bad = ledger.heard.bad[subject], bad.digest == target.assigned?.digest,
+            let subject = IngestLog.Subject(
+                place: ClusterApplication(target.cluster, after.application), generation: target.generation ?? 0)
+            if let bad = ledger.ingested.bad[subject], bad.digest == target.assigned?.digest,
                 let heard = ledger.active[after.name]?.healthySince[target.cluster], bad.order > heard
             {
                 throw Violation(invariant: 3, message: "\(target.cluster) was bad within the soak of \(stage.name)")

@@ -10,7 +10,7 @@ extension InvariantChecker {
             else { continue }
             if target.healthyAt != former.healthyAt {
                 ledger.active[decision.rollout.name]?.healthySince[name] =
-                    target.healthyAt == nil ? nil : ledger.heard.count
+                    target.healthyAt == nil ? nil : ledger.ingested.count
             }
             if target.provenAt != nil, former.provenAt != target.provenAt { try checkProof(target, input.rollout) }
             if target.phase == .rolledBack, former.phase == .rollingBack { try checkProof(target, input.rollout) }
@@ -19,15 +19,15 @@ extension InvariantChecker {
     }
 
     private func checkProof(_ target: TargetState, _ rollout: Rollout) throws(Violation) {
-        let subject = Heard.Subject(
-            place: Place(target.cluster, rollout.application), generation: target.generation ?? 0)
-        if let word = ledger.heard.good[subject], word.digest == target.assigned?.digest,
+        let subject = IngestLog.Subject(
+            place: ClusterApplication(target.cluster, rollout.application), generation: target.generation ?? 0)
+        if let word = ledger.ingested.good[subject], word.digest == target.assigned?.digest,
             word.at >= target.dispatchedAt ?? word.at
         {
             return
         }
         // An agent that went back by itself says so; that is never evidence for the release (invariant 13).
-        let wentBack = ledger.heard.givenUp[subject] != nil
+        let wentBack = ledger.ingested.givenUp[subject] != nil
         throw Violation(
             invariant: wentBack ? 13 : 4,
             message: "\(target.cluster) counts as \(target.phase) at generation \(target.generation ?? 0), "
@@ -37,11 +37,11 @@ extension InvariantChecker {
     private func checkFailure(
         _ target: TargetState, _ former: TargetState, _ input: DecisionInput
     ) throws(Violation) {
-        let subject = Heard.Subject(
-            place: Place(target.cluster, input.rollout.application), generation: former.generation ?? 0)
-        if ledger.heard.givenUp[subject] != nil { return }
+        let subject = IngestLog.Subject(
+            place: ClusterApplication(target.cluster, input.rollout.application), generation: former.generation ?? 0)
+        if ledger.ingested.givenUp[subject] != nil { return }
         guard let deadline = former.deadlineAt, input.now >= deadline,
-            let seen = input.surroundings.fleet[target.cluster]?.lastSeenAt, seen >= deadline
+            let seen = input.snapshot.fleet[target.cluster]?.lastSeenAt, seen >= deadline
         else {
             throw Violation(invariant: 12, message: "\(target.cluster) failed though nothing was heard that says so")
         }
@@ -51,7 +51,7 @@ extension InvariantChecker {
 
     /// Who left is skipped, and who joined is part of it before it succeeds (invariant 18).
     func checkMembers(_ input: DecisionInput, _ after: Rollout) throws(Violation) {
-        let fleet = input.surroundings.fleet
+        let fleet = input.snapshot.fleet
         if !after.phase.isEnded {
             for target in after.targets.values where target.phase != .skipped && fleet[target.cluster] == nil {
                 throw Violation(invariant: 18, message: "\(target.cluster) left and counts as \(target.phase)")

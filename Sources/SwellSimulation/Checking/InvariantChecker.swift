@@ -1,17 +1,17 @@
 internal import SwellEngine
 internal import SwellModel
 
-/// Checks every decision, journal and deed against the invariants, by its own reckoning: it shares no rule with the engine.
+/// Checks every decision, journal and record against the invariants, by its own reckoning: it shares no rule with the engine.
 ///
 /// Here is what it is told, and the order in which a decision is checked; the rules are in the extensions, one concern a file.
 struct InvariantChecker {
     var startedAt = Timestamp(milliseconds: 0)
     var ledger = Ledger()
-    var words = Words()
+    var reports = ReportLog()
     /// What each agent's process has under way or done: nothing is done twice.
-    var deeds: [Int: [ApplicationName: Deed]] = [:]
+    var works: [Int: [ApplicationName: WorkRecord]] = [:]
 
-    struct Deed {
+    struct WorkRecord {
         var process: Int
         var work: AgentWork
         var isStopped = false
@@ -19,25 +19,25 @@ struct InvariantChecker {
 
     // MARK: What it is told
 
-    mutating func said(_ report: ApplicationReport, by cluster: ClusterName) { words.say(report, by: cluster) }
+    mutating func said(_ report: ApplicationReport, by cluster: ClusterName) { reports.say(report, by: cluster) }
 
     mutating func heard(_ report: ApplicationReport, of cluster: ClusterName, at now: Timestamp) {
-        ledger.heard.hear(report, of: cluster, at: now)
+        ledger.ingested.hear(report, of: cluster, at: now)
     }
 
     mutating func granted(_ lease: Lease, on rollout: RolloutName) { ledger.leases[rollout] = lease }
 
-    mutating func retold(_ assignments: [Assignment]) {
-        words.tell(assignments)
+    mutating func reissued(_ assignments: [Assignment]) {
+        reports.issue(assignments)
         for assignment in assignments {
-            ledger.highestAssigned[Place(assignment)] = assignment.generation
+            ledger.highestAssigned[ClusterApplication(assignment)] = assignment.generation
         }
     }
 
     /// A rollout was stored, in the place of those.
     mutating func planned(_ rollout: Rollout, superseding: [RolloutName]) throws(Violation) {
         for name in superseding {
-            ledger.active[name]?.outrankedBy = "\(rollout.name) took its place"
+            ledger.active[name]?.stoppedBy = "\(rollout.name) took its place"
             ledger.active[name]?.clusters = []
         }
         ledger.active[rollout.name] = Ledger.ActiveRollout(application: rollout.application, clusters: [])
@@ -61,7 +61,7 @@ struct InvariantChecker {
             try checkGenerations(decision, input)
             try checkForward(decision.assignments.filter { !isBackward($0) }, input, after)
             try checkBackward(decision.assignments.filter(isBackward), before, after)
-            words.tell(decision.assignments)
+            reports.issue(decision.assignments)
         }
         try checkMembers(input, after)
         if !decision.transitions.isEmpty {
@@ -77,7 +77,7 @@ struct InvariantChecker {
     }
 
     private mutating func prove(_ proof: ProvenRelease) {
-        let place = Place(proof.cluster, proof.application)
+        let place = ClusterApplication(proof.cluster, proof.application)
         var list = ledger.proven[place] ?? []
         list.removeAll { $0.digest == proof.release.digest }
         list.insert(proof.release, at: 0)
@@ -100,7 +100,7 @@ struct InvariantChecker {
     /// What counts as a cluster's word was said by its agent (invariant 15).
     private func checkReports(_ input: DecisionInput) throws(Violation) {
         for record in input.reports {
-            guard words.has(record.cluster, said: record.report) else {
+            guard reports.has(record.cluster, said: record.report) else {
                 throw Violation(
                     invariant: 15,
                     message:
@@ -145,12 +145,12 @@ struct InvariantChecker {
         again.rollout = decision.rollout
         again.commands = []
         again.reports = []
-        if let headroom = input.surroundings.fleetHeadroom {
+        if let headroom = input.snapshot.fleetHeadroom {
             let used = decision.assignments.count { decision.rollout.targets[$0.cluster]?.phase != .rollingBack }
-            again.surroundings.fleetHeadroom = max(0, headroom - used)
+            again.snapshot.fleetHeadroom = max(0, headroom - used)
         }
         for assignment in decision.assignments {
-            again.surroundings.fleet[assignment.cluster]?.highestGeneration = assignment.generation
+            again.snapshot.fleet[assignment.cluster]?.highestGeneration = assignment.generation
         }
         let second = DecisionMaker.decide(again)
         guard second.transitions.isEmpty, second.assignments.isEmpty else {

@@ -3,23 +3,23 @@ internal import SwellModel
 
 /// What the checker knows to be committed. It goes back with the database.
 struct Ledger {
-    /// What was taken in of what agents said.
-    var heard = Heard()
+    /// What was ingested of what agents said.
+    var ingested = IngestLog()
     /// The last lease granted on each rollout.
     var leases: [RolloutName: Lease] = [:]
-    var highestAssigned: [Place: Int64] = [:]
+    var highestAssigned: [ClusterApplication: Int64] = [:]
     /// Commands that were answered.
     var consumed: Set<Int64> = []
     /// The rollouts that have not ended. One that another takes the place of holds no cluster any more.
     var active: [RolloutName: ActiveRollout] = [:]
     /// What was proven in each place, the latest first.
-    var proven: [Place: [ReleaseReference]] = [:]
+    var proven: [ClusterApplication: [ReleaseReference]] = [:]
 
     struct ActiveRollout {
         var application: ApplicationName
         var clusters: Set<ClusterName>
         /// Whether it was ordered to stop, or to take all back.
-        var outrankedBy: String?
+        var stoppedBy: String?
         /// What was ordered to be taken back, and who was retried after that.
         var takenBack: [RollbackScope] = []
         var retried: Set<ClusterName> = []

@@ -5,8 +5,8 @@ internal import SwellStore
 extension World {
     /// When faults have stopped, every rollout has ended or waits at a named gate, and every agent has converged (invariant 19).
     func checkLiveness() throws(Violation) {
-        // Where a rollout waits at its gate to tell a cluster anew, the gate is what the cluster waits for.
-        var waiting: Set<Place> = []
+        // Where a rollout waits at its gate to tell a cluster again, the gate is what the cluster waits for.
+        var waiting: Set<ClusterApplication> = []
         for summary in database.rolloutSummaries(of: nil, limit: 1_000) where !summary.phase.isEnded {
             guard let rollout = database.rollout(summary.name) else { continue }
             try checkGate(rollout)
@@ -15,11 +15,12 @@ extension World {
                 && (target.phase == .queued || target.phase == .failed || target.phase == .rollbackFailed
                     || Self.isHeld(target, rollout))
             {
-                waiting.insert(Place(target.cluster, rollout.application))
+                waiting.insert(ClusterApplication(target.cluster, rollout.application))
             }
         }
         for agent in agents where agent.isMember && !agent.isClone {
-            for assignment in database.assignments(of: agent.cluster.name) where !waiting.contains(Place(assignment)) {
+            for assignment in database.assignments(of: agent.cluster.name)
+            where !waiting.contains(ClusterApplication(assignment)) {
                 try checkConverged(agent, assignment)
             }
         }
@@ -34,8 +35,8 @@ extension World {
     private static let gates: Set<Blocker.Kind> = [.approval, .pause, .regionPause, .clusterPause, .failure, .start]
 
     private func checkGate(_ rollout: Rollout) throws(Violation) {
-        guard let surroundings = try? database.surroundings(for: rollout.application) else { return }
-        let blockers = Blockers.of(rollout, surroundings: surroundings, now: database.now)
+        guard let snapshot = try? database.snapshot(for: rollout.application) else { return }
+        let blockers = Blockers.of(rollout, snapshot: snapshot, now: database.now)
         // A stage without a healthy cluster is a gate too: it names itself, and waits for a retry or a promotion.
         let isGated = blockers.contains {
             Self.gates.contains($0.what) || ($0.what == .health && $0.why.contains("none of its clusters is healthy"))

@@ -105,14 +105,14 @@ struct CanonicalForm {
 
     private mutating func put(_ input: DecisionInput) {
         put(input.rollout)
-        put(input.surroundings.pausedRegions.isEmpty)
+        put(input.snapshot.pausedRegions.isEmpty)
         put(input.commands.count)
         for record in input.commands {
             // Orders have no values of their own here, so their place in the list of orders says all.
             put(ExplorerOrder.allCases.firstIndex { $0.command == record.command } ?? 255)
         }
         for cluster in TinyFleet.clusters {
-            let facts = input.surroundings.fleet[cluster.name]
+            let facts = input.snapshot.fleet[cluster.name]
             put(facts?.highestGeneration)
             put(facts?.lastSeenAt, within: -2...0)
             put(facts?.report?.generation)
@@ -136,7 +136,7 @@ struct CanonicalForm {
             isThere(stage.passedAt)
             put(stage.soakEndsAt, within: 0...2)
             isThere(stage.healthyAt)
-            // A target that became healthy after that moment starts the soak anew.
+            // A target that became healthy after that moment starts the soak again.
             let latest = rollout.targets.values.filter { $0.stage == index }.compactMap(\.healthyAt).max()
             put(latest.map { $0 > stage.healthyAt ?? now } ?? false)
         }
@@ -155,11 +155,11 @@ struct CanonicalForm {
         put(target.dispatchedAt, within: -1...0)
         // A deadline just past is judged on whether its agent was heard of since.
         put(target.deadlineAt, within: -1...3)
-        isThere(target.claimedAt)
+        isThere(target.assertedAt)
         isThere(target.healthyAt)
         isThere(target.provenAt)
         isThere(target.failedAt)
-        isThere(target.lateness)
+        isThere(target.late)
         isThere(target.skip)
         put(target.attempts == 0)
     }
@@ -185,8 +185,8 @@ struct CanonicalForm {
     }
 
     private mutating func put(_ agent: TinyFleet.Agent) {
-        put(agent.isSilent)
-        put(agent.lateWish)
+        put(agent.isUnreachable)
+        put(agent.lateAssignment)
         put(agent.lateReport)
         guard let record = agent.record else { return put(0) }
         put(record.assignment)

@@ -174,9 +174,9 @@ extension TinyFleet {
         let gates: Set<Blocker.Kind> = [.pause, .regionPause, .failure]
         let isGated =
             rollout.phase == .paused || rollout.pause != nil || !rollout.pausedRegions.isEmpty
-            || !input.surroundings.pausedRegions.isEmpty
+            || !input.snapshot.pausedRegions.isEmpty
         guard isGated else { return nil }
-        return Blockers.of(rollout, surroundings: input.surroundings, now: now).map(\.what).first(where: gates.contains)
+        return Blockers.of(rollout, snapshot: input.snapshot, now: now).map(\.what).first(where: gates.contains)
             .map { "waiting: \($0.rawValue)" }
     }
 }

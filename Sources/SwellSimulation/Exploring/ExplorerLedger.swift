@@ -161,7 +161,7 @@ struct ExplorerLedger {
                 place(of: target).map({ givenUp[$0] == nil || givenUp[$0] != former.generation }) ?? true
             {
                 guard let deadline = former.deadlineAt, input.now >= deadline,
-                    let seen = input.surroundings.fleet[target.cluster]?.lastSeenAt, seen >= deadline
+                    let seen = input.snapshot.fleet[target.cluster]?.lastSeenAt, seen >= deadline
                 else {
                     throw Violation(
                         invariant: 12, message: "\(target.cluster) failed though nothing was heard that says so")
@@ -197,7 +197,7 @@ struct ExplorerLedger {
         for action in actions {
             switch action {
             case .apply, .remove, .cancel:
-                throw Violation(invariant: 10, message: "\(name) acts on a wish that is not new")
+                throw Violation(invariant: 10, message: "\(name) acts on an assignment that is not new")
             default: break
             }
         }
@@ -212,19 +212,19 @@ struct ExplorerLedger {
         }
         for (index, agent) in fleet.agents.enumerated() {
             let cluster = TinyFleet.clusters[index]
-            guard let record = agent.record, let wish = fleet.database.assignments(of: cluster.name).first else {
+            guard let record = agent.record, let assignment = fleet.database.assignments(of: cluster.name).first else {
                 continue
             }
-            guard record.highestGeneration <= wish.generation,
-                record.highestGeneration < wish.generation || record.assignment?.goal == wish.goal
+            guard record.highestGeneration <= assignment.generation,
+                record.highestGeneration < assignment.generation || record.assignment?.goal == assignment.goal
             else {
                 throw Violation(
                     invariant: 10,
                     message: "\(cluster.name) follows generation \(record.highestGeneration), "
-                        + "\(wish.generation) is what was decided last")
+                        + "\(assignment.generation) is what was decided last")
             }
-            if cluster.region == TinyFleet.farRegion, wish.generation > 1, rollout.stages[0].passedAt == nil {
-                throw Violation(invariant: 2, message: "\(cluster.name) has a wish before the canary passed")
+            if cluster.region == TinyFleet.farRegion, assignment.generation > 1, rollout.stages[0].passedAt == nil {
+                throw Violation(invariant: 2, message: "\(cluster.name) has an assignment before the canary passed")
             }
         }
         try checkRest(fleet)

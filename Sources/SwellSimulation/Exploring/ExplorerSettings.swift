@@ -71,8 +71,8 @@ public enum ExplorerBug: String, Sendable, CaseIterable {
     case ignoresPauses
     /// A replica writes though its lease is another's by now (invariant 9).
     case writesUnfenced
-    /// A wish that comes late is taken for a new one (invariant 10).
-    case obeysLateWishes
+    /// An assignment that comes late is taken for a new one (invariant 10).
+    case obeysLateAssignments
 
     /// The same mistake as the simulated world knows it, where it lies between store and engine.
     var distortion: PlantedBug? {
@@ -80,7 +80,7 @@ public enum ExplorerBug: String, Sendable, CaseIterable {
         case .skipsSoak: .skipsSoak
         case .takesOldEvidence: .takesOldEvidence
         case .ignoresPauses: .ignoresPauses
-        case .writesUnfenced, .obeysLateWishes: nil
+        case .writesUnfenced, .obeysLateAssignments: nil
         }
     }
 }

@@ -10,11 +10,11 @@ enum ExplorerStep: Hashable, Sendable {
     case stalls(replica: Int)
     case wakes(replica: Int)
     case orders(ExplorerOrder)
-    /// The wish as stored now reaches the agent.
-    case wishArrives(agent: Int)
-    /// A copy of the wish as stored now stays under way.
-    case wishLingers(agent: Int)
-    case lateWishArrives(agent: Int)
+    /// The assignment as stored now reaches the agent.
+    case assignmentArrives(agent: Int)
+    /// A copy of the assignment as stored now stays under way.
+    case assignmentLingers(agent: Int)
+    case lateAssignmentArrives(agent: Int)
     case looks(agent: Int, Health)
     /// The agent's report reaches the coordinator, and the acknowledgement the agent.
     case reportArrives(agent: Int)
@@ -27,7 +27,7 @@ enum ExplorerStep: Hashable, Sendable {
     /// Whether it is counted: faults and orders, which stop when faults stop.
     var isCounted: Bool {
         switch self {
-        case .stalls, .orders, .wishLingers, .reportLingers, .goesSilent: true
+        case .stalls, .orders, .assignmentLingers, .reportLingers, .goesSilent: true
         case .looks(_, let health): health != .healthy
         case .timePasses(let isDelay): isDelay
         default: false
@@ -37,7 +37,7 @@ enum ExplorerStep: Hashable, Sendable {
     /// Whether it happens before time goes by, but for a delay.
     var isPrompt: Bool {
         switch self {
-        case .decides, .wishArrives, .reportArrives: true
+        case .decides, .assignmentArrives, .reportArrives: true
         case .looks(_, let health): health == .healthy
         default: false
         }
@@ -78,9 +78,9 @@ extension ExplorerStep: CustomStringConvertible {
         case .stalls(let index): return "\(replica(index)) stalls"
         case .wakes(let index): return "\(replica(index)) goes on"
         case .orders(let order): return "an operator orders \(order)"
-        case .wishArrives(let agent): return "the wish reaches \(name(agent))"
-        case .wishLingers(let agent): return "a copy of \(name(agent))'s wish stays under way"
-        case .lateWishArrives(let agent): return "the late copy of a wish reaches \(name(agent))"
+        case .assignmentArrives(let agent): return "the assignment reaches \(name(agent))"
+        case .assignmentLingers(let agent): return "a copy of \(name(agent))'s assignment stays under way"
+        case .lateAssignmentArrives(let agent): return "the late copy of an assignment reaches \(name(agent))"
         case .looks(let agent, let health): return "\(name(agent)) looks \(health)"
         case .reportArrives(let agent): return "\(name(agent))'s report arrives"
         case .reportLingers(let agent): return "a copy of \(name(agent))'s report stays under way"

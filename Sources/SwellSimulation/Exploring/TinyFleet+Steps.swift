@@ -40,17 +40,19 @@ extension TinyFleet {
                     .map { .looks(agent: index, $0) }
             }
         }
-        guard !agent.isSilent else {
+        guard !agent.isUnreachable else {
             steps.append(.returns(agent: index))
             return
         }
-        let wish = database.assignments(of: Self.clusters[index].name).first
-        if wish != agent.record?.assignment { steps.append(.wishArrives(agent: index)) }
+        let assignment = database.assignments(of: Self.clusters[index].name).first
+        if assignment != agent.record?.assignment { steps.append(.assignmentArrives(agent: index)) }
         if agent.record?.outgoing != nil { steps.append(.reportArrives(agent: index)) }
-        if agent.lateWish != nil { steps.append(.lateWishArrives(agent: index)) }
+        if agent.lateAssignment != nil { steps.append(.lateAssignmentArrives(agent: index)) }
         if agent.lateReport != nil { steps.append(.lateReportArrives(agent: index)) }
         if budget.lateMessages > 0 {
-            if agent.lateWish == nil, wish?.digest == Self.release.digest { steps.append(.wishLingers(agent: index)) }
+            if agent.lateAssignment == nil, assignment?.digest == Self.release.digest {
+                steps.append(.assignmentLingers(agent: index))
+            }
             if agent.lateReport == nil, agent.record?.outgoing != nil { steps.append(.reportLingers(agent: index)) }
         }
         if budget.silences > 0 { steps.append(.goesSilent(agent: index)) }
@@ -82,15 +84,17 @@ extension TinyFleet {
             ledger.hasStalled = true
         case .wakes(let index): replicas[index].isStalled = false
         case .orders(let order): try obey(order)
-        case .wishArrives(let index): try deliver(database.assignments(of: Self.clusters[index].name), to: index)
-        case .wishLingers(let index):
+        case .assignmentArrives(let index): try deliver(database.assignments(of: Self.clusters[index].name), to: index)
+        case .assignmentLingers(let index):
             budget.lateMessages -= 1
-            agents[index].lateWish = database.assignments(of: Self.clusters[index].name).first
-        case .lateWishArrives(let index):
-            guard var wish = agents[index].lateWish else { return }
-            agents[index].lateWish = nil
-            if plantedBug == .obeysLateWishes { wish.generation = 1 + (agents[index].record?.highestGeneration ?? 0) }
-            try deliver([wish], to: index)
+            agents[index].lateAssignment = database.assignments(of: Self.clusters[index].name).first
+        case .lateAssignmentArrives(let index):
+            guard var assignment = agents[index].lateAssignment else { return }
+            agents[index].lateAssignment = nil
+            if plantedBug == .obeysLateAssignments {
+                assignment.generation = 1 + (agents[index].record?.highestGeneration ?? 0)
+            }
+            try deliver([assignment], to: index)
         case .looks(let index, let health):
             if health != .healthy { budget.badLooks -= 1 }
             guard let work = agents[index].record?.work else { return }
@@ -105,7 +109,7 @@ extension TinyFleet {
             ingest(index, [report])
         case .goesSilent(let index):
             budget.silences -= 1
-            agents[index].isSilent = true
+            agents[index].isUnreachable = true
             try feed(index, .disconnected)
         case .returns(let index): try connect(index)
         }
@@ -116,7 +120,7 @@ extension TinyFleet {
     mutating func passTime() throws(Violation) {
         now = now + Self.unit
         database.now = now
-        database.touch(agents.indices.filter { !agents[$0].isSilent }.map { Self.clusters[$0].name })
+        database.touch(agents.indices.filter { !agents[$0].isUnreachable }.map { Self.clusters[$0].name })
         for index in agents.indices { try feed(index, .tick) }
         for index in replicas.indices where !replicas[index].isStalled && replicas[index].lease != nil {
             let held = database.renewLeases(holder: Self.replicaNames[index], lifetime: Self.leaseLifetime)
@@ -151,7 +155,7 @@ extension TinyFleet {
         guard let made else { return }
         try ledger.check(made.input, made.decision, by: lease, agents: agents)
         database.dropHistory()
-        if let epoch = made.decision.epochToOutrank {
+        if let epoch = made.decision.requiredEpoch {
             database.raiseEpochs(above: epoch)
             database.releaseLease(lease)
             replicas[index].lease = nil
@@ -199,9 +203,9 @@ extension TinyFleet {
         try feed(index, .assigned(assignments))
     }
 
-    /// The session begins anew: the agent says how it stands.
+    /// The session begins again: the agent says how it stands.
     mutating func connect(_ index: Int) throws(Violation) {
-        agents[index].isSilent = false
+        agents[index].isUnreachable = false
         // Every cluster is in the fleet here, which is all that this asks for.
         try? database.noteConnection(
             Self.clusters[index].name, replica: Self.replicaNames[0], agentVersion: "1", isConnected: true)

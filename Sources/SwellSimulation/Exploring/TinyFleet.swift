@@ -46,8 +46,8 @@ struct TinyFleet {
     struct Agent {
         var machine = AgentMachine()
         /// Whether nothing gets to the cluster or from it.
-        var isSilent = false
-        var lateWish: Assignment?
+        var isUnreachable = false
+        var lateAssignment: Assignment?
         var lateReport: ApplicationReport?
 
         var record: AgentRecord? { machine.journal.applications[TinyFleet.application] }
@@ -93,7 +93,7 @@ struct TinyFleet {
             PlanRequest(
                 name: name, application: Self.application, release: release, policy: policy,
                 strategy: ApplicationStrategy(), createdBy: "operator"),
-            surroundings: try database.surroundings(for: Self.application), now: now)
+            snapshot: try database.snapshot(for: Self.application), now: now)
         try database.createRollout(rollout, superseding: [], by: "operator")
     }
 

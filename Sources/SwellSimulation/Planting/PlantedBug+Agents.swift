@@ -17,7 +17,7 @@ extension PlantedBug {
     }
 
     /// What is done beyond what the machine decided.
-    func deeds(beyond actions: [AgentAction], after event: AgentEvent, journal: AgentJournal) -> [AgentAction] {
+    func work(beyond actions: [AgentAction], after event: AgentEvent, journal: AgentJournal) -> [AgentAction] {
         guard self == .actsOnEveryDelivery, case .assigned(let assignments) = event else { return [] }
         return assignments.compactMap { assignment in
             guard let record = journal.applications[assignment.application], record.isApplied,

@@ -33,8 +33,8 @@ extension PlantedBug {
                     input.rollout.targets[input.reports[index].cluster]?.assigned?.digest
             }
         case .ignoresPauses:
-            input.surroundings.pausedRegions = [:]
-            input.surroundings.pausedClusters = [:]
+            input.snapshot.pausedRegions = [:]
+            input.snapshot.pausedClusters = [:]
             input.rollout.pausedRegions = [:]
             input.rollout.pausedClusters = [:]
         case .forgetsAborts: input.commands.removeAll { Self.stops($0.command) }
@@ -48,22 +48,22 @@ extension PlantedBug {
                 input.commands[index].command = .rollback(.region(region), reason: reason)
             }
         case .takesHeldClusters:
-            for name in input.surroundings.fleet.keys { input.surroundings.fleet[name]?.heldBy = nil }
+            for name in input.snapshot.fleet.keys { input.snapshot.fleet[name]?.heldBy = nil }
         case .takesSilenceForFailure:
-            for name in input.surroundings.fleet.keys { input.surroundings.fleet[name]?.lastSeenAt = input.now }
+            for name in input.snapshot.fleet.keys { input.snapshot.fleet[name]?.lastSeenAt = input.now }
         case .keepsLeavers:
-            for target in input.rollout.targets.values where input.surroundings.fleet[target.cluster] == nil {
-                input.surroundings.fleet[target.cluster] = ClusterFacts(
+            for target in input.rollout.targets.values where input.snapshot.fleet[target.cluster] == nil {
+                input.snapshot.fleet[target.cluster] = ClusterFacts(
                     cluster: Cluster(name: target.cluster, region: target.region, environment: "production"),
                     isEnrolled: true, lastSeenAt: input.now, highestGeneration: target.generation ?? 0,
                     heldBy: input.rollout.name)
             }
         case .forgetsJoiners:
             let targets = input.rollout.targets
-            input.surroundings.fleet = input.surroundings.fleet.filter { targets[$0.key] != nil }
+            input.snapshot.fleet = input.snapshot.fleet.filter { targets[$0.key] != nil }
         default: break
         }
-        if self == .ignoresCaps { input.surroundings.fleetHeadroom = nil }
+        if self == .ignoresCaps { input.snapshot.fleetHeadroom = nil }
         return input
     }
 

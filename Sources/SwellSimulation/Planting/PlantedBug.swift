@@ -19,13 +19,13 @@ public enum PlantedBug: String, Sendable, CaseIterable {
     case ignoresPauses
     /// Aborts and rollbacks are acknowledged, and nothing comes of them.
     case forgetsAborts
-    /// Wishes are told under generations that were given out.
+    /// Assignments are told under generations that were given out.
     case reusesGenerations
     /// Decisions are told under the epoch of a lease that is past.
     case decidesUnderOldEpochs
     /// Commands are obeyed twice.
     case obeysTwice
-    /// Clusters that another rollout holds are taken in.
+    /// Clusters that another rollout holds are taken.
     case takesHeldClusters
     /// What is silent counts as there.
     case takesSilenceForFailure
@@ -47,7 +47,7 @@ public enum PlantedBug: String, Sendable, CaseIterable {
     /// A replica judges its lease by its own clock.
     case trustsOwnClock
     /// Agents are told what was decided, though it was not committed.
-    case tellsBeforeCommit
+    case deliversBeforeCommit
     /// What one agent says counts as another's word.
     case mixesUpAgents
     /// Content is given to whoever asks.
@@ -55,15 +55,15 @@ public enum PlantedBug: String, Sendable, CaseIterable {
     /// Maintenance removes what clusters refer to.
     case forgetsReferences
     // Put between the world and the agents
-    /// Wishes reach other agents than those they are for.
+    /// Assignments reach other agents than those they are for.
     case crossesWires
-    /// New wishes reach agents only when they connect.
+    /// New assignments reach agents only when they connect.
     case neverPushes
     /// An agent forgets how far generations had come when it restarts.
     case forgetsGenerations
     /// An agent forgets how far epochs had come when it restarts.
     case forgetsEpochs
-    /// An agent does its work anew each time the wish is delivered.
+    /// An agent does its work again each time the assignment is delivered.
     case actsOnEveryDelivery
 
     /// The number of the invariant that it breaks.
@@ -78,7 +78,7 @@ public enum PlantedBug: String, Sendable, CaseIterable {
         case .forgetsAborts: 7
         case .reusesGenerations, .forgetsGenerations: 8
         case .decidesUnderOldEpochs, .trustsOwnClock, .forgetsEpochs: 9
-        case .obeysTwice, .tellsBeforeCommit, .actsOnEveryDelivery: 10
+        case .obeysTwice, .deliversBeforeCommit, .actsOnEveryDelivery: 10
         case .takesHeldClusters: 11
         case .takesSilenceForFailure: 12
         case .rollsBackTooMuch, .rollsBackToUnproven, .trustsReverts: 13

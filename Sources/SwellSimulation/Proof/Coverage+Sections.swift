@@ -25,13 +25,16 @@ extension Coverage {
             section("stage transitions", stageMoves, Reachability.reason),
             section("target transitions", targetMoves, Reachability.reason),
             section("agent transitions", agentMoves, Reachability.reason),
-            section("kinds of lateness", Lateness.allCases, \.rawValue, latenesses),
+            section("kinds of late members", LateMember.allCases, \.rawValue, lateMembers),
             section("reasons to skip", SkipReason.allCases, \.rawValue, skips),
             section("agents' decisions", Self.agentWords, \.self, agentNotes),
             section(
-                "rare moments", ["leases lost", "epochs outranked", "strays told again"], \.self,
-                ["leases lost": leasesLost, "epochs outranked": epochsOutranked, "strays told again": retold]
-                    .filter { $0.value > 0 }),
+                "rare moments", ["leases lost", "epochs exceeded", "orphaned assignments reissued"], \.self,
+                [
+                    "leases lost": leasesLost, "epochs exceeded": epochsExceeded,
+                    "orphaned assignments reissued": reissued,
+                ]
+                .filter { $0.value > 0 }),
         ]
     }
 

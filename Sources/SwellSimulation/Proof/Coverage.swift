@@ -10,14 +10,14 @@ public struct Coverage: Sendable {
     public private(set) var agentMoves: [Move<AgentPhase>: Int] = [:]
     public private(set) var accepted: [CommandKind: Int] = [:]
     public private(set) var refused: [CommandKind: Int] = [:]
-    public private(set) var latenesses: [Lateness: Int] = [:]
+    public private(set) var lateMembers: [LateMember: Int] = [:]
     public private(set) var skips: [SkipReason: Int] = [:]
     /// What agents decided, by the word in their notes.
     public private(set) var agentNotes: [String: Int] = [:]
-    /// Leases found lost, decisions that outranked an epoch, strays told again.
+    /// Leases found lost, decisions that exceeded an epoch, orphaned assignments reissued.
     public internal(set) var leasesLost = 0
-    public private(set) var epochsOutranked = 0
-    public internal(set) var retold = 0
+    public private(set) var epochsExceeded = 0
+    public internal(set) var reissued = 0
 
     /// What operators, and rollouts that take a place, order.
     public enum CommandKind: String, Sendable, CaseIterable {
@@ -57,11 +57,11 @@ public struct Coverage: Sendable {
                 stageMoves[Move(from: row.from.flatMap(StagePhase.init), to: stage.phase), default: 0] += 1
             case .target(let target):
                 targetMoves[Move(from: row.from.flatMap(TargetPhase.init), to: target.phase), default: 0] += 1
-                if let lateness = target.lateness { latenesses[lateness, default: 0] += 1 }
+                if let late = target.late { lateMembers[late, default: 0] += 1 }
                 if target.phase == .skipped, let skip = target.skip { skips[skip, default: 0] += 1 }
             }
         }
-        if decision.epochToOutrank != nil { epochsOutranked += 1 }
+        if decision.requiredEpoch != nil { epochsExceeded += 1 }
     }
 
     mutating func note(_ journal: AgentJournal, after former: AgentJournal) {
@@ -81,11 +81,11 @@ public struct Coverage: Sendable {
         agentMoves.merge(other.agentMoves, uniquingKeysWith: +)
         accepted.merge(other.accepted, uniquingKeysWith: +)
         refused.merge(other.refused, uniquingKeysWith: +)
-        latenesses.merge(other.latenesses, uniquingKeysWith: +)
+        lateMembers.merge(other.lateMembers, uniquingKeysWith: +)
         skips.merge(other.skips, uniquingKeysWith: +)
         agentNotes.merge(other.agentNotes, uniquingKeysWith: +)
         leasesLost += other.leasesLost
-        epochsOutranked += other.epochsOutranked
-        retold += other.retold
+        epochsExceeded += other.epochsExceeded
+        reissued += other.reissued
     }
 }

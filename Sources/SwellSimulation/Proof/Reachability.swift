@@ -56,7 +56,7 @@ enum Reachability {
             (.rollbackFailed, .applying), (.rollbackFailed, .verifying), (.rollbackFailed, .healthy),
             (.rollbackFailed, .failed), (.rollbackFailed, .unreachable):
             return "what was taken back goes forward only by a retry, whose row queues it"
-        case (.rollbackFailed, .rolledBack): return "a rollback that failed is told anew before it can be proven"
+        case (.rollbackFailed, .rolledBack): return "a rollback that failed is reissued before it can be proven"
         case (.rollingBack, .queued), (.rollingBack, .dispatched), (.rollingBack, .applying),
             (.rollingBack, .verifying),
             (.rollingBack, .healthy), (.rollingBack, .failed), (.rollingBack, .unreachable):
@@ -71,13 +71,13 @@ enum Reachability {
         switch (move.from, move.to) {
         case (_, .accepted), (_, .applying), (_, .reverting): return nil
         case (nil, .verifying), (nil, .healthy), (nil, .failed), (nil, .reverted), (nil, .removed):
-            return "a wish is taken in before anything is done for it"
+            return "an assignment is accepted before anything is done for it"
         case (.accepted, .verifying), (.accepted, .healthy), (.accepted, .removed), (.applying, .healthy):
             return "applying comes first, and health is seen after it"
         case (_, .reverted) where move.from != .reverting: return "going back comes before having gone back"
         case (.verifying, .removed): return "a removal has nothing to verify"
         case (.healthy, _): return "what was proven is watched, and judged by the coordinator"
-        case (.failed, _), (.reverted, _), (.removed, _): return "it stays so until the next wish"
+        case (.failed, _), (.reverted, _), (.removed, _): return "it stays so until the next assignment"
         case (.reverting, .verifying), (.reverting, .healthy), (.reverting, .removed):
             return "going back ends by having gone back, or by failing"
         default: return nil

@@ -1,7 +1,7 @@
 internal import SwellEngine
 internal import SwellModel
 
-/// One replica of the coordinator: what it believes to hold, and how far it has pushed wishes.
+/// One replica of the coordinator: what it believes to hold, and how far it has pushed assignments.
 struct SimulatedReplica {
     var name: String
     var clock: PlayedClock
@@ -14,7 +14,7 @@ struct SimulatedReplica {
     var leases: [RolloutName: Lease] = [:]
     var cursor: Int64 = 0
     var touchedAt = Timestamp(milliseconds: 0)
-    var straysAt = Timestamp(milliseconds: 0)
+    var orphansCheckedAt = Timestamp(milliseconds: 0)
     var pushedAllAt = Timestamp(milliseconds: 0)
 
     var holder: String { "\(name)#\(boot)" }

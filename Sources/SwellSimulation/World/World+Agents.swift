@@ -8,7 +8,7 @@ extension World {
         let clock = agents[agent].clock.reading(at: now)
         let bug = settings.plantedBug
         var actions = agents[agent].machine.handle(event, now: clock)
-        if let bug { actions += bug.deeds(beyond: actions, after: event, journal: agents[agent].machine.journal) }
+        if let bug { actions += bug.work(beyond: actions, after: event, journal: agents[agent].machine.journal) }
         for (index, action) in actions.enumerated() {
             try carryOut(action, agent, clock)
             // Power may go between any two actions; what follows from the journal must be taken up again.
@@ -143,7 +143,7 @@ extension World {
             coverage.met(.agentRestored)
             crash(agent)
             if let backup = agents[agent].backup { agents[agent].disk = backup }
-            // Until it has been told anew, the database alone remembers what it did: that is not lost too.
+            // Until it has been reissued, the database alone remembers what it did: that is not lost too.
             earlier = nil
         }
         again(.agentRestored, in: 200...600)

@@ -2,7 +2,7 @@ internal import SwellEngine
 internal import SwellModel
 internal import SwellStore
 
-// The coordinator's part: leases, decisions, strays, pushing wishes. It goes as `Reconciler` and `FleetFollower` go.
+// The coordinator's part: leases, decisions, orphans, pushing assignments. It goes as `Reconciler` and `AssignmentFeed` go.
 extension World {
     private static let leaseLifetime = Interval.seconds(10)
 
@@ -11,7 +11,7 @@ extension World {
         guard replicas[index].isRunning, !replicas[index].isFrozen else { return }
         if now - replicas[index].touchedAt >= .seconds(5) { touch(replica: index) }
         for name in database.dueRollouts(limit: 16) { try decide(name, replica: index) }
-        retellStrays(replica: index)
+        reissueOrphans(replica: index)
         push(replica: index)
     }
 
@@ -36,7 +36,7 @@ extension World {
         let commit: Commit = happens(.outcomeUnknown, 30) ? random.pick([.unknown, .lost]) : .known
         guard let made = try propose(name, under: lease, replica: index, isKept: commit != .lost) else { return }
         guard commit != .lost else {
-            if settings.plantedBug == .tellsBeforeCommit { tell(made.decision.assignments, replica: index) }
+            if settings.plantedBug == .deliversBeforeCommit { deliver(made.decision.assignments, replica: index) }
             return
         }
         note(made.decision)
@@ -46,7 +46,7 @@ extension World {
         if made.decision.rollout.phase.isEnded {
             database.releaseLease(lease)
             replicas[index].leases[name] = nil
-        } else if let epoch = made.decision.epochToOutrank {
+        } else if let epoch = made.decision.requiredEpoch {
             database.raiseEpochs(above: epoch)
             database.releaseLease(lease)
             replicas[index].leases[name] = nil
@@ -135,24 +135,24 @@ extension World {
         }
     }
 
-    // MARK: Wishes
+    // MARK: Assignments
 
-    /// What the reconciler does for wishes that agents are ahead of.
-    private mutating func retellStrays(replica index: Int) {
-        guard now - replicas[index].straysAt >= .seconds(5) else { return }
-        replicas[index].straysAt = now
-        let strays = database.strays(limit: 64)
-        guard let highest = strays.map(\.report.epoch).max() else { return }
+    /// What the reconciler does for assignments that agents are ahead of.
+    private mutating func reissueOrphans(replica index: Int) {
+        guard now - replicas[index].orphansCheckedAt >= .seconds(5) else { return }
+        replicas[index].orphansCheckedAt = now
+        let orphans = database.orphanedAssignments(limit: 64)
+        guard let highest = orphans.map(\.report.epoch).max() else { return }
         database.raiseEpochs(above: highest)
         guard
             let lease = database.acquireLease(
                 "strays", holder: replicas[index].holder, lifetime: Self.leaseLifetime)
         else { return }
-        let told = (try? database.retell(strays.compactMap { $0.retold(under: lease.epoch) }, under: lease)) ?? []
+        let told = (try? database.reissue(orphans.compactMap { $0.reissued(under: lease.epoch) }, under: lease)) ?? []
         database.releaseLease(lease)
-        checker.retold(told)
-        coverage.retold += told.count
-        if !told.isEmpty { note("  told \(told.count) strays again") }
+        checker.reissued(told)
+        coverage.reissued += told.count
+        if !told.isEmpty { note("  told \(told.count) orphans again") }
     }
 
     private mutating func push(replica index: Int) {
@@ -160,14 +160,14 @@ extension World {
         if now - replicas[index].pushedAllAt >= .seconds(30) {
             replicas[index].pushedAllAt = now
             let clusters = sessions(of: index).keys.sorted()
-            return tell(clusters.flatMap { database.assignments(of: $0) }, replica: index)
+            return deliver(clusters.flatMap { database.assignments(of: $0) }, replica: index)
         }
         let news = database.assignments(changedAfter: replicas[index].cursor)
         replicas[index].cursor = news.cursor
-        tell(news.assignments, replica: index)
+        deliver(news.assignments, replica: index)
     }
 
-    private mutating func tell(_ assignments: [Assignment], replica index: Int) {
+    private mutating func deliver(_ assignments: [Assignment], replica index: Int) {
         guard !assignments.isEmpty else { return }
         let places = sessions(of: index)
         for var assignment in assignments {

@@ -35,7 +35,7 @@ extension World {
         guard let session = agents[agent].session, !agents[agent].isAway, !loses(agent) else { return }
         checker.said(report.report, by: agents[agent].cluster.name)
         if happens(.reordering, 5) {
-            // It stands in a queue while its session breaks, and is taken in after what the next session says.
+            // It stands in a queue while its session breaks, and is ingested after what the next session says.
             schedule(.reportArrives(agent, session, report, isLate: true), in: seconds(5...20))
             return schedule(.breakSession(agent, session), in: seconds(0...3))
         }

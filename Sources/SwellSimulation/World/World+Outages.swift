@@ -52,7 +52,7 @@ extension World {
         schedule(.databaseFailover, in: seconds(1...40))
     }
 
-    /// The database goes on from an earlier state. Its clients' connections break, so each replica begins anew with what it pushes.
+    /// The database goes on from an earlier state. Its clients' connections break, so each replica begins again with what it pushes.
     mutating func failOver() {
         guard var restored = earlier else { return again(.databaseSnapshot, in: 200...900) }
         coverage.met(.databaseFailover)
@@ -90,7 +90,7 @@ extension World {
     /// What is stored under a digest, as whoever asks sees it.
     func content(_ digest: ContentDigest) -> [UInt8]? { hidden.contains(digest) ? nil : database.document(digest) }
 
-    /// What clusters refer to, by their wishes and by the rollouts under way, as far as it is stored.
+    /// What clusters refer to, by their assignments and by the rollouts under way, as far as it is stored.
     private func references(of clusters: Set<ClusterName>) -> [(ClusterName, Set<ContentDigest>)] {
         var references: [ClusterName: Set<ContentDigest>] = [:]
         for cluster in clusters {

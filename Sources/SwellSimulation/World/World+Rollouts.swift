@@ -21,14 +21,14 @@ extension World {
     /// Somebody rolls out: to whatever comes to mind, or to these clusters.
     mutating func startRollout(of name: ApplicationName, to clusters: [ClusterName] = []) throws(Violation) {
         guard let application = database.allApplications().first(where: { $0.name == name }),
-            let surroundings = try? database.surroundings(for: name)
+            let snapshot = try? database.snapshot(for: name)
         else { return }
         guard var request = request(application) else { return }
         if !clusters.isEmpty { request.select = ClusterSelector(clusters: clusters) }
-        guard let first = plan(request, surroundings) else { return }
+        guard let first = plan(request, snapshot) else { return }
         // Held clusters: supersede what holds them, do without them, or try all the same.
         var rollout = first
-        let holders = Set(rollout.targets.keys.compactMap { surroundings.fleet[$0]?.heldBy }).sorted()
+        let holders = Set(rollout.targets.keys.compactMap { snapshot.fleet[$0]?.heldBy }).sorted()
         var superseded: [RolloutName] = []
         if !holders.isEmpty {
             switch random.number(0...9) {
@@ -36,9 +36,9 @@ extension World {
                 guard has(.superseding) else { return }
                 superseded = holders
             case 5, 6:
-                request.select.clusters = rollout.targets.keys.filter { surroundings.fleet[$0]?.heldBy == nil }.sorted()
+                request.select.clusters = rollout.targets.keys.filter { snapshot.fleet[$0]?.heldBy == nil }.sorted()
                 guard request.kind == .release, !request.select.clusters.isEmpty,
-                    let narrowed = plan(request, surroundings)
+                    let narrowed = plan(request, snapshot)
                 else { return }
                 rollout = narrowed
             case 7: break
@@ -60,8 +60,8 @@ extension World {
                     ? "" : ", superseding \(superseded.map(\.rawValue).joined(separator: ", "))"))
     }
 
-    private func plan(_ request: PlanRequest, _ surroundings: Surroundings) -> Rollout? {
-        try? RolloutPlanner.plan(request, surroundings: surroundings, now: database.now)
+    private func plan(_ request: PlanRequest, _ snapshot: FleetSnapshot) -> Rollout? {
+        try? RolloutPlanner.plan(request, snapshot: snapshot, now: database.now)
     }
 
     private mutating func request(_ application: Application) -> PlanRequest? {

@@ -80,38 +80,38 @@ extension MemoryState {
         for (name, agent) in agents where agent.connectedTo == replica { agents[name]?.connectedTo = nil }
     }
 
-    public func strays(limit: Int) -> [StrayWish] {
-        let strays = assignments.compactMap { key, stored -> StrayWish? in
+    public func orphanedAssignments(limit: Int) -> [OrphanedAssignment] {
+        let orphans = assignments.compactMap { key, stored -> OrphanedAssignment? in
             guard !isLookedAfter(key, stored.assignment), clusters[key.cluster] != nil, let status = statuses[key]
             else {
                 return nil
             }
-            return StrayWish(stored.assignment, report: status.report)
+            return OrphanedAssignment(stored.assignment, report: status.report)
         }
         return Array(
-            strays.sorted {
+            orphans.sorted {
                 ($0.assignment.cluster, $0.assignment.application) < ($1.assignment.cluster, $1.assignment.application)
             }.prefix(limit))
     }
 
-    /// Whether the wish is that of the active rollout that holds the cluster.
+    /// Whether the assignment is that of the active rollout that holds the cluster.
     private func isLookedAfter(_ key: ClusterApplication, _ assignment: Assignment) -> Bool {
         claims[key] == assignment.rollout
     }
 
-    public mutating func retell(_ wishes: [Assignment], under lease: Lease) throws(StoreError) -> [Assignment] {
+    public mutating func reissue(_ proposals: [Assignment], under lease: Lease) throws(StoreError) -> [Assignment] {
         guard isHeld(lease) else { throw .leaseLost(lease) }
-        var told: [Assignment] = []
-        for assignment in wishes where assignment.epoch == lease.epoch {
+        var reissued: [Assignment] = []
+        for assignment in proposals where assignment.epoch == lease.epoch {
             let key = ClusterApplication(cluster: assignment.cluster, application: assignment.application)
             guard let cluster = clusters[key.cluster], let known = assignments[key]?.assignment,
                 !isLookedAfter(key, known), known.goal == assignment.goal, known.generation < assignment.generation
             else { continue }
             assignments[key] = StoredAssignment(assignment: assignment, change: nextID())
-            record(.retold(assignment, region: cluster.region, at: now))
-            told.append(assignment)
+            record(.reissued(assignment, region: cluster.region, at: now))
+            reissued.append(assignment)
         }
-        return told
+        return reissued
     }
 
     public func assignments(of cluster: ClusterName) -> [Assignment] {

@@ -103,32 +103,32 @@ extension MemoryState {
 
     public func document(_ digest: ContentDigest) -> [UInt8]? { documents[digest] }
 
-    // MARK: Surroundings
+    // MARK: FleetSnapshot
 
-    public func surroundings(for application: ApplicationName) throws(StoreError) -> Surroundings {
+    public func snapshot(for application: ApplicationName) throws(StoreError) -> FleetSnapshot {
         guard let selector = applications[application]?.select else { throw .noApplication(application) }
-        return surroundings(of: application) { selector.matches($0) }
+        return snapshot(of: application) { selector.matches($0) }
     }
 
     /// What surrounds a rollout: the clusters that its application selects, and its targets.
-    func surroundings(of rollout: Rollout) -> Surroundings {
+    func snapshot(of rollout: Rollout) -> FleetSnapshot {
         let selector = applications[rollout.application]?.select
-        return surroundings(of: rollout.application) {
+        return snapshot(of: rollout.application) {
             rollout.targets[$0.name] != nil || selector?.matches($0) == true
         }
     }
 
-    private func surroundings(of application: ApplicationName, where isConcerned: (Cluster) -> Bool) -> Surroundings {
-        var surroundings = Surroundings(pausedRegions: regionPauses, pausedClusters: clusterPauses)
+    private func snapshot(of application: ApplicationName, where isConcerned: (Cluster) -> Bool) -> FleetSnapshot {
+        var snapshot = FleetSnapshot(pausedRegions: regionPauses, pausedClusters: clusterPauses)
         for cluster in clusters.values where isConcerned(cluster) {
-            surroundings.fleet[cluster.name] = facts(of: cluster, application)
+            snapshot.fleet[cluster.name] = facts(of: cluster, application)
         }
         if let fleetLimit {
             let inFlight = rollouts.values.lazy.filter { !$0.rollout.phase.isEnded }
                 .flatMap(\.rollout.targets.values).count(where: \.isInFlight)
-            surroundings.fleetHeadroom = max(0, fleetLimit - inFlight)
+            snapshot.fleetHeadroom = max(0, fleetLimit - inFlight)
         }
-        return surroundings
+        return snapshot
     }
 
     private func facts(of cluster: Cluster, _ application: ApplicationName) -> ClusterFacts {

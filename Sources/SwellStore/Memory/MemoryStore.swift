@@ -86,8 +86,8 @@ extension MemoryStore: ReleaseStore {
 }
 
 extension MemoryStore: RolloutStore {
-    public func surroundings(for application: ApplicationName) throws(StoreError) -> Surroundings {
-        try transact { (state: inout MemoryState) throws(StoreError) in try state.surroundings(for: application) }
+    public func snapshot(for application: ApplicationName) throws(StoreError) -> FleetSnapshot {
+        try transact { (state: inout MemoryState) throws(StoreError) in try state.snapshot(for: application) }
     }
     public func createRollout(_ rollout: Rollout, superseding: [RolloutName], by actor: String) throws(StoreError) {
         try transact { (state: inout MemoryState) throws(StoreError) in
@@ -143,11 +143,11 @@ extension MemoryStore: AgentStore {
     public func dropConnections(of replica: String) throws(StoreError) {
         try transact { (state: inout MemoryState) throws(StoreError) in state.dropConnections(of: replica) }
     }
-    public func strays(limit: Int) throws(StoreError) -> [StrayWish] {
-        try transact { (state: inout MemoryState) throws(StoreError) in state.strays(limit: limit) }
+    public func orphanedAssignments(limit: Int) throws(StoreError) -> [OrphanedAssignment] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.orphanedAssignments(limit: limit) }
     }
-    public func retell(_ assignments: [Assignment], under lease: Lease) throws(StoreError) -> [Assignment] {
-        try transact { (state: inout MemoryState) throws(StoreError) in try state.retell(assignments, under: lease) }
+    public func reissue(_ assignments: [Assignment], under lease: Lease) throws(StoreError) -> [Assignment] {
+        try transact { (state: inout MemoryState) throws(StoreError) in try state.reissue(assignments, under: lease) }
     }
     public func assignments(of cluster: ClusterName) throws(StoreError) -> [Assignment] {
         try transact { (state: inout MemoryState) throws(StoreError) in state.assignments(of: cluster) }

@@ -25,7 +25,7 @@ struct FactReading {
 
     let subject: Subject
 
-    /// The statements to run, in one pipeline; their results in the same order go to ``surroundings(from:of:)``.
+    /// The statements to run, in one pipeline; their results in the same order go to ``snapshot(from:of:)``.
     var statements: [PostgresStatement] {
         let application = subject.sql
         let parameters = [subject.parameter]
@@ -62,30 +62,30 @@ struct FactReading {
     static let count = 6
 
     /// What the results say; `isConcerned` picks clusters, given the application's selector if there is such an application.
-    func surroundings(
+    func snapshot(
         from results: ArraySlice<PostgresResult>, where isConcerned: (Cluster, ClusterSelector?) -> Bool
-    ) throws -> (Surroundings, Application?) {
+    ) throws -> (FleetSnapshot, Application?) {
         let tables = Array(results)
         let application: Application? = try tables[0].first?.json(0)
-        var surroundings = Surroundings()
+        var snapshot = FleetSnapshot()
         for row in tables[1] {
             let cluster = try row.json(0, as: Cluster.self)
             guard isConcerned(cluster, application?.select) else { continue }
-            surroundings.fleet[cluster.name] = try facts(of: cluster, row)
+            snapshot.fleet[cluster.name] = try facts(of: cluster, row)
         }
         for row in tables[2] {
             let cluster = try row.name(0, of: ClusterName.self)
-            guard let proven = surroundings.fleet[cluster]?.proven, proven.count < Bounds.provenReleases else {
+            guard let proven = snapshot.fleet[cluster]?.proven, proven.count < Bounds.provenReleases else {
                 continue
             }
             let release = ReleaseReference(version: try row.decode(String.self, at: 1), digest: try row.digest(2))
-            surroundings.fleet[cluster]?.proven.append(release)
+            snapshot.fleet[cluster]?.proven.append(release)
         }
-        for row in tables[3] { surroundings.pausedRegions[try row.name(0)] = try row.json(1) }
-        for row in tables[4] { surroundings.pausedClusters[try row.name(0)] = try row.json(1) }
+        for row in tables[3] { snapshot.pausedRegions[try row.name(0)] = try row.json(1) }
+        for row in tables[4] { snapshot.pausedClusters[try row.name(0)] = try row.json(1) }
         let (limit, inFlight) = try tables[5].single().decode(Int?.self, Int.self)
-        surroundings.fleetHeadroom = limit.map { max(0, $0 - inFlight) }
-        return (surroundings, application)
+        snapshot.fleetHeadroom = limit.map { max(0, $0 - inFlight) }
+        return (snapshot, application)
     }
 
     private func facts(of cluster: Cluster, _ row: PostgresRow) throws -> ClusterFacts {

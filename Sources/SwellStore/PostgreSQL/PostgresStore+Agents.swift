@@ -91,7 +91,7 @@ extension PostgresStore: AgentStore {
         }
     }
 
-    public func strays(limit: Int) async throws(StoreError) -> [StrayWish] {
+    public func orphanedAssignments(limit: Int) async throws(StoreError) -> [OrphanedAssignment] {
         try await read(
             """
             SELECT a.assignment, s.report FROM assignments a
@@ -111,13 +111,13 @@ extension PostgresStore: AgentStore {
             ORDER BY a.cluster COLLATE "C", a.application COLLATE "C" LIMIT $1
             """, [.int(limit)]
         ) { rows in
-            try rows.compactMap { StrayWish(try $0.json(0), report: try $0.json(1)) }
+            try rows.compactMap { OrphanedAssignment(try $0.json(0), report: try $0.json(1)) }
         }
     }
 
-    public func retell(_ assignments: [Assignment], under lease: Lease) async throws(StoreError) -> [Assignment] {
+    public func reissue(_ assignments: [Assignment], under lease: Lease) async throws(StoreError) -> [Assignment] {
         try await transact { transaction in
-            let wishes = assignments.filter { $0.epoch == lease.epoch }
+            let assignments = assignments.filter { $0.epoch == lease.epoch }
             let results = try await transaction.pipeline([
                 PostgresStatement(
                     """
@@ -133,28 +133,32 @@ extension PostgresStore: AgentStore {
                         WHERE k.cluster = a.cluster AND k.application = a.application
                         AND k.rollout = a.assignment->>'rollout')
                     ORDER BY a.cluster, a.application
-                    """, [.names(wishes.map(\.cluster)), .names(wishes.map(\.application))]),
+                    """, [.names(assignments.map(\.cluster)), .names(assignments.map(\.application))]),
                 PostgresStatement("SELECT swell_now()"),
             ])
             guard !results[0].isEmpty else { throw StoreError.leaseLost(lease) }
             let now = try results[2].single().time(0)
-            var told: [Assignment] = []
+            var reissued: [Assignment] = []
             var audit: [AuditRow] = []
             for row in results[1] {
                 let known: Assignment = try row.json(0)
                 let cluster: Cluster = try row.json(1)
-                let wish = wishes.first { $0.cluster == known.cluster && $0.application == known.application }
-                guard let wish, wish.goal == known.goal, wish.generation > known.generation else { continue }
-                told.append(wish)
-                audit.append(AuditRow(.retold(wish, region: cluster.region, at: now)))
+                let assignment = assignments.first {
+                    $0.cluster == known.cluster && $0.application == known.application
+                }
+                guard let assignment, assignment.goal == known.goal, assignment.generation > known.generation else {
+                    continue
+                }
+                reissued.append(assignment)
+                audit.append(AuditRow(.reissued(assignment, region: cluster.region, at: now)))
             }
-            guard !told.isEmpty else { return [] }
+            guard !reissued.isEmpty else { return [] }
             // A rollout that claimed such a cluster meanwhile overtook the generation, or finds itself overtaken and decides again.
-            let stored = try await transaction.pipeline(.numbered(assignments: told, audit: audit))
-            guard stored[1].affectedRows == told.count else {
-                throw StoreError(code: .conflict, message: "a wish was overtaken while it was told again")
+            let stored = try await transaction.pipeline(.numbered(assignments: reissued, audit: audit))
+            guard stored[1].affectedRows == reissued.count else {
+                throw StoreError(code: .conflict, message: "an assignment was overtaken while it was reissued")
             }
-            return told
+            return reissued
         }
     }
 

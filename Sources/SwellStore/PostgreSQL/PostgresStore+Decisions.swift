@@ -77,13 +77,13 @@ private struct DecisionReading {
                 receivedAt: try row.time(3))
         }
         let holding = Set(try results[7].map { try $0.name(0, of: ClusterName.self) })
-        let (surroundings, _) = try facts.surroundings(from: results[8..<(8 + FactReading.count)]) {
+        let (snapshot, _) = try facts.snapshot(from: results[8..<(8 + FactReading.count)]) {
             cluster, selector in
             state.targets[cluster.name] != nil || selector?.matches(cluster) == true
         }
         let last = try results[8 + FactReading.count].single()
         let input = DecisionInput(
-            rollout: state, commands: commands, reports: reports, surroundings: surroundings, now: try last.time(0),
+            rollout: state, commands: commands, reports: reports, snapshot: snapshot, now: try last.time(0),
             epoch: lease.epoch)
         return (input, holding, try last.decode(Int64.self, at: 1))
     }

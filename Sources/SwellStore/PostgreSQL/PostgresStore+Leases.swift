@@ -6,7 +6,7 @@ extension PostgresStore: LeaseStore {
     public func acquireLease(_ name: String, holder: String, lifetime: Interval) async throws(StoreError) -> Lease? {
         try await transact { transaction in
             // The first condition spares others' live leases a row lock; the last one decides. An epoch drawn before waiting for the
-            // row may have been overtaken: then nothing is claimed, and the next attempt draws anew.
+            // row may have been overtaken: then nothing is claimed, and the next attempt draws again.
             try await transaction.query(
                 """
                 INSERT INTO leases AS l (name, holder, epoch, expires_at)

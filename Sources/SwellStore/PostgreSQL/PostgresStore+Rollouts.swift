@@ -3,12 +3,12 @@ public import SwellEngine
 public import SwellModel
 
 extension PostgresStore: RolloutStore {
-    public func surroundings(for application: ApplicationName) async throws(StoreError) -> Surroundings {
+    public func snapshot(for application: ApplicationName) async throws(StoreError) -> FleetSnapshot {
         let reading = FactReading(subject: .application(application))
         return try await read(reading.statements) { results in
-            let (surroundings, known) = try reading.surroundings(from: results[...]) { $1?.matches($0) == true }
+            let (snapshot, known) = try reading.snapshot(from: results[...]) { $1?.matches($0) == true }
             guard known != nil else { throw StoreError.noApplication(application) }
-            return surroundings
+            return snapshot
         }
     }
 

@@ -46,7 +46,7 @@ public protocol ReleaseStore: Sendable {
 /// Rollouts: planned, decided, looked at.
 public protocol RolloutStore: Sendable {
     /// Reads what planning needs: the fleet's facts as seen from the application.
-    func surroundings(for application: ApplicationName) async throws(StoreError) -> Surroundings
+    func snapshot(for application: ApplicationName) async throws(StoreError) -> FleetSnapshot
     /// Stores a planned rollout with its first audit row. `conflict`, naming the holder, where an active rollout holds one of its
     /// clusters and is not `superseding`. Superseding one hands over its claims and orders its end by a command in the same
     /// transaction: no later decision of it goes forward. `conflict` where the name is taken.
@@ -55,7 +55,7 @@ public protocol RolloutStore: Sendable {
     /// Newest first, at most `limit`; of one application if given.
     func rollouts(of application: ApplicationName?, limit: Int) async throws(StoreError) -> [RolloutSummary]
     /// Rollouts that are due, longest waiting first: those that heard something (a command, a report) and those not ended whose
-    /// wake-up has come or whose surroundings (fleet, pauses) changed since their last decision.
+    /// wake-up has come or whose snapshot (fleet, pauses) changed since their last decision.
     func dueRollouts(limit: Int) async throws(StoreError) -> [RolloutName]
     /// The earliest wake-up of any rollout that has not ended.
     func nextWakeUp() async throws(StoreError) -> Timestamp?
@@ -87,13 +87,13 @@ public protocol AgentStore: Sendable {
     /// Notes that an agent connected to, or left, this replica. Leaving one replica does not undo having connected to another since.
     func noteConnection(_ cluster: ClusterName, replica: String, agentVersion: String, isConnected: Bool)
         async throws(StoreError)
-    /// Forgets the connections of a replica that starts anew or is gone.
+    /// Forgets the connections of a replica that starts again or is gone.
     func dropConnections(of replica: String) async throws(StoreError)
-    /// Wishes that their agents are ahead of and that are not the work of an active rollout, at most `limit`; none in ordinary times.
-    func strays(limit: Int) async throws(StoreError) -> [StrayWish]
-    /// Tells such wishes again, under a lease. Leaves out those that have become an active rollout's own, or that were overtaken;
+    /// Assignments that their agents are ahead of and that are not the work of an active rollout, at most `limit`; none in ordinary times.
+    func orphanedAssignments(limit: Int) async throws(StoreError) -> [OrphanedAssignment]
+    /// Tells such assignments again, under a lease. Leaves out those that have become an active rollout's own, or that were overtaken;
     /// returns what is told.
-    func retell(_ assignments: [Assignment], under lease: Lease) async throws(StoreError) -> [Assignment]
+    func reissue(_ assignments: [Assignment], under lease: Lease) async throws(StoreError) -> [Assignment]
     /// What a cluster should run, whole.
     func assignments(of cluster: ClusterName) async throws(StoreError) -> [Assignment]
     /// Assignments changed after `cursor`, with the new cursor: what commits later always has a higher one. Begin at 0.

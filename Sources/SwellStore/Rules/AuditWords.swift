@@ -68,9 +68,9 @@ extension AuditEvent {
             application: found.application, region: region, cluster: found.cluster, reason: drift.summary)
     }
 
-    static func retold(_ assignment: Assignment, region: RegionName, at now: Timestamp) -> Self {
+    static func reissued(_ assignment: Assignment, region: RegionName, at now: Timestamp) -> Self {
         Self(
-            id: 0, at: now, by: Transition.engine, what: "assignment.retold", application: assignment.application,
+            id: 0, at: now, by: Transition.engine, what: "assignment.reissued", application: assignment.application,
             region: region, cluster: assignment.cluster, to: "generation \(assignment.generation)",
             reason: "its agent was ahead of what is stored")
     }

@@ -51,7 +51,7 @@ enum DecisionRules {
                 throw StoreError(
                     code: .conflict, message: "rollout \(name) does not hold \(cluster), so it cannot assign to it")
             }
-            let highest = input.surroundings.fleet[cluster]?.highestGeneration ?? 0
+            let highest = input.snapshot.fleet[cluster]?.highestGeneration ?? 0
             guard assignment.generation > highest else {
                 throw broken(
                     name,

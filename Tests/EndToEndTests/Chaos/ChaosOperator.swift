@@ -50,18 +50,18 @@ struct ChaosOperator: Sendable {
     }
 
     /// What an operator does who looks first: most often something that moves things on.
-    private func choose(_ wish: Verb, isGood: Bool, _ rollout: String?, _ replica: String) async throws -> Verb {
+    private func choose(_ assignment: Verb, isGood: Bool, _ rollout: String?, _ replica: String) async throws -> Verb {
         guard let rollout else { return .supersede }
         let arguments = ["rollout", "get", rollout, "-o", "json"]
         guard let seen = try? await fleet.swell(arguments, replica: replica, within: .seconds(5)), seen.code == 0,
             let status = try seen.json()["status"]
-        else { return wish }
-        if status["isEnded"]?.boolValue == true, wish != .undo { return isGood ? .supersede : .supersedeWithBad }
+        else { return assignment }
+        if status["isEnded"]?.boolValue == true, assignment != .undo { return isGood ? .supersede : .supersedeWithBad }
         let waits = status["waitingFor"]?.arrayValue?.compactMap { $0["what"]?.stringValue } ?? []
         if isGood, waits.contains("pause") { return .resume }
         if isGood, waits.contains("regionPause") { return .resumeRegion }
         // Most rollouts are left to go their way, good ones to their end.
-        return isGood ? .watch : wish
+        return isGood ? .watch : assignment
     }
 
     /// Lifts every region's pause, which has to succeed now.

@@ -68,8 +68,8 @@ struct Verdict: Sendable, CustomStringConvertible {
                 counts[rollout.phase.rawValue, default: 0] += 1
                 continue
             }
-            let surroundings = try await store.surroundings(for: rollout.application)
-            let blockers = Blockers.of(rollout, surroundings: surroundings, now: try await store.now())
+            let snapshot = try await store.snapshot(for: rollout.application)
+            let blockers = Blockers.of(rollout, snapshot: snapshot, now: try await store.now())
             if let gate = blockers.first(where: { Self.gates.contains($0.what) }) {
                 counts["waiting for \(gate.what)", default: 0] += 1
             } else {

@@ -8,7 +8,7 @@ internal import X509
 enum IdentityTargets {
     static let all = [names, certificates]
 
-    /// A name that was taken in is written exactly as it came: there is one spelling.
+    /// A name that was ingested is written exactly as it came: there is one spelling.
     static let names = FuzzTarget(
         name: "names",
         words: [

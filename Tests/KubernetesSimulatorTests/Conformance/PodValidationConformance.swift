@@ -85,7 +85,7 @@ struct PodValidationConformance {
         ),
     ]
 
-    static let surroundings: [(String, String)] = [
+    static let snapshot: [(String, String)] = [
         (
             pod("dnsConfig: {nameservers: [dns.example]}"),
             "spec.dnsConfig.nameservers[0]: Invalid value: \"dns.example\": must be a valid IP address"
@@ -209,7 +209,7 @@ struct PodValidationConformance {
         ),
     ]
 
-    private static let all = (placement + surroundings + mounted + inside).map {
+    private static let all = (placement + snapshot + mounted + inside).map {
         Mistake(podCollection, $0.0, $0.1)
     }
 

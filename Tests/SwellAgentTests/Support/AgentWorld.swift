@@ -93,14 +93,14 @@ struct AgentWorld: Sendable {
     }
 
     /// Puts a release together from one ConfigMap and what else is given.
-    func release(_ version: String, application: String = "shop", extra: String = "") async throws -> Wish {
-        try await assembledRelease(version, application: application, extra: extra).wish
+    func release(_ version: String, application: String = "shop", extra: String = "") async throws -> DesiredRelease {
+        try await assembledRelease(version, application: application, extra: extra).assignment
     }
 
     /// The same, with what was put together.
     func assembledRelease(
         _ version: String, application: String = "shop", extra: String = ""
-    ) async throws -> (wish: Wish, release: AssembledRelease) {
+    ) async throws -> (assignment: DesiredRelease, release: AssembledRelease) {
         let name = try ApplicationName(application)
         let app = Application(name: name, namespace: "shop", parameters: ["greeting": "hello"])
         let manifest = """
@@ -114,17 +114,18 @@ struct AgentWorld: Sendable {
         let assembled = try ReleaseAssembler.assemble(
             app, from: [SourceFile(name: "\(application).yaml", content: manifest)])
         await coordinator.store(assembled)
-        let wish = Wish(application: name, reference: ReleaseReference(version: version, digest: assembled.digest))
-        return (wish, assembled)
+        let assignment = DesiredRelease(
+            application: name, reference: ReleaseReference(version: version, digest: assembled.digest))
+        return (assignment, assembled)
     }
 
     /// A release that can be assigned.
-    struct Wish: Sendable {
+    struct DesiredRelease: Sendable {
         var application: ApplicationName
         var reference: ReleaseReference
 
         func assignment(
-            _ generation: Int64, epoch: Int64 = 1, fallback: Wish? = nil, selfRollback: Bool = true,
+            _ generation: Int64, epoch: Int64 = 1, fallback: DesiredRelease? = nil, selfRollback: Bool = true,
             minHealthyTime: Interval = .milliseconds(50), deadline: Interval = .seconds(30),
             drift: DriftPolicy = .correct, away: DisconnectedBehaviour = .finish
         ) -> Assignment {

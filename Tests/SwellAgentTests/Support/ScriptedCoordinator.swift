@@ -48,7 +48,7 @@ actor ScriptedCoordinator {
         for document in release.documents { documents[document.digest] = document }
     }
 
-    /// Changes the wish and tells it to whoever is connected.
+    /// Changes the assignment and tells it to whoever is connected.
     func assign(_ assignment: Assignment) async throws {
         assignments.removeAll { $0.application == assignment.application }
         assignments.append(assignment)

@@ -9,7 +9,7 @@ internal import Testing
 @testable internal import SwellAgent
 
 /// A simulated cluster with its controllers, a scripted coordinator, and agents that can be started, killed and started
-/// anew, each with a client of its own.
+/// again, each with a client of its own.
 struct SimulatedLab: Sendable {
     let fleet: SimulatedFleet
     let world: AgentWorld
@@ -17,7 +17,7 @@ struct SimulatedLab: Sendable {
     /// A client for the test's own looks.
     let api: KubernetesAPI
 
-    /// The kubeconfig that agents of this lab read, each time anew.
+    /// The kubeconfig that agents of this lab read, each time again.
     var kubeconfigPath: String { directory + "/kubeconfig" }
 
     /// - Parameter serving: Whether the coordinator is there all the time; otherwise the test lets it serve.

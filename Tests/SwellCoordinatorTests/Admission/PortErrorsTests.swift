@@ -15,7 +15,7 @@ internal import Testing
 
     @Test func whatTheCoordinatorLacksIsToldLoudly() {
         let away = StoreError(code: .unavailable, message: "the database is away")
-        #expect(RPCError(telling: away).code == .unavailable)
+        #expect(RPCError(reporting: away).code == .unavailable)
         #expect(!away.isLostPeer)
         #expect(Logger.Level(ofEnd: away) == .error)
         #expect(Logger.Level(ofEnd: WireError(.missingField, at: "hello", "expected hello")) == .info)

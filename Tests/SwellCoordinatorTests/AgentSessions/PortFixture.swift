@@ -70,7 +70,7 @@ struct PortFixture: Sendable {
         settings.paces.presence = .milliseconds(50)
         settings.paces.places = .milliseconds(50)
         settings.paces.checks = .milliseconds(50)
-        settings.paces.farewell = .milliseconds(300)
+        settings.paces.goAway = .milliseconds(300)
         settings.fleet.graceTime = .seconds(2)
         settings.enrolment.graceTime = .milliseconds(100)
         adjust(&settings)
@@ -245,7 +245,7 @@ struct TestSession: Sendable {
     }
 
     /// Why the coordinator asked to come back later.
-    var farewell: String? {
+    var goAway: String? {
         for case .retryLater(_, let reason) in heard.entries { return reason }
         return nil
     }

@@ -58,7 +58,7 @@ internal import Testing
                 outbox.completeResync()
             }, said: ["welcome", "ack 1", "a@1 resync", "preview 1", "preview 3"]),
         Case(
-            testDescription: "the latest wish only",
+            testDescription: "the latest assignment only",
             put: { outbox in
                 outbox.open(welcome)
                 _ = outbox.assign([forward("a", 1)])
@@ -74,7 +74,7 @@ internal import Testing
                 _ = outbox.assign([back("a", 2)])
             }, said: ["welcome", "a@2", "ack 1"]),
         Case(
-            testDescription: "a new wish takes the place of a rollback",
+            testDescription: "a new assignment takes the place of a rollback",
             put: { outbox in
                 outbox.open(welcome)
                 _ = outbox.assign([SmallFleet.assignment("a", 1, goal: .remove)])
@@ -95,7 +95,7 @@ internal import Testing
                 outbox.completeResync()
             }, said: ["welcome", "resync"]),
         Case(
-            testDescription: "the end outruns wishes, and no acknowledgement",
+            testDescription: "the end outruns assignments, and no acknowledgement",
             put: { outbox in
                 outbox.open(welcome)
                 _ = outbox.next()

@@ -104,12 +104,12 @@ internal import Testing
                 fixture.ingestor.fail(with: StoreError(code: .outcomeUnknown, message: "the connection broke"))
                 session.say(.report(id: 1, [report]))
                 try await session.ends("ok")
-                #expect(session.farewell == "the coordinator has no store")
+                #expect(session.goAway == "the coordinator has no store")
                 #expect(!session.heard.entries.contains(.reportsAcknowledged([1])))
             }
             try await fixture.session(credential, first: PortFixture.hello(journal: [report])) { session in
                 try await session.ends("ok")
-                #expect(session.farewell != nil)
+                #expect(session.goAway != nil)
                 #expect(session.heard.entries.count == 1)
             }
             fixture.ingestor.fail(with: nil)
@@ -129,7 +129,7 @@ internal import Testing
                 try await fixture.session(credential, first: PortFixture.hello(boot: "boot-2")) { second in
                     try await second.isWelcomed()
                     try await first.ends("ok")
-                    #expect(first.farewell == "a newer session took over")
+                    #expect(first.goAway == "a newer session took over")
                     let generation = try await SmallFleet.assign("east-1", in: fixture.store)
                     fixture.nudge.yield()
                     try await soon("the second gets it") { second.assignments.map(\.generation) == [generation] }
@@ -201,7 +201,7 @@ internal import Testing
                 try await session.isWelcomed()
                 try await fixture.store.denyCertificates(of: "east-1", by: "ann")
                 try await session.ends("ok")
-                #expect(session.farewell == "the certificate was denied")
+                #expect(session.goAway == "the certificate was denied")
             }
             try await fixture.session(credential) { session in
                 try await session.ends("permissionDenied")
@@ -217,7 +217,7 @@ internal import Testing
                 try await session.isWelcomed()
                 fixture.clock.skip(.minutes(61))
                 try await session.ends("ok")
-                #expect(session.farewell == "the certificate has expired")
+                #expect(session.goAway == "the certificate has expired")
             }
         }
     }
@@ -229,7 +229,7 @@ internal import Testing
                 try await session.isWelcomed()
                 fixture.clock.skip(.minutes(2))
                 try await session.ends("ok")
-                #expect(session.farewell == "no heartbeat came")
+                #expect(session.goAway == "no heartbeat came")
             }
         }
     }
@@ -262,7 +262,7 @@ internal import Testing
                 try await session.isWelcomed()
                 try await fixture.session(west) { other in
                     try await other.ends("ok")
-                    #expect(other.farewell == "too many sessions here")
+                    #expect(other.goAway == "too many sessions here")
                 }
                 #expect(session.ended.entries.isEmpty)
                 // One that comes back is not one more.
@@ -281,7 +281,7 @@ internal import Testing
                 try await soon("the connection is noted") { try await fixture.record("east-1")?.isConnected == true }
                 await group.triggerGracefulShutdown()
                 try await session.ends("ok")
-                #expect(session.farewell == "the coordinator restarts")
+                #expect(session.goAway == "the coordinator restarts")
             }
         }
         #expect(try await fixture.record("east-1")?.isConnected == false)

@@ -72,7 +72,7 @@ extension DecisionInput {
         var decision = Decision(rollout: rollout, verdicts: [], wakeAt: now + .minutes(5))
         guard var target = rollout.targets[cluster] else { return decision }
         let before = target.phase
-        let generation = (surroundings.fleet[cluster]?.highestGeneration ?? 0) + 1
+        let generation = (snapshot.fleet[cluster]?.highestGeneration ?? 0) + 1
         target.phase = .dispatched
         target.generation = generation
         target.assigned = rollout.release

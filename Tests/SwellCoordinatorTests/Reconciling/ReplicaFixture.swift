@@ -40,9 +40,9 @@ enum ReplicaFixture {
         let request = PlanRequest(
             name: name, application: shop, release: release, policy: policy, strategy: ApplicationStrategy(),
             createdBy: "ann")
-        let surroundings = try await store.surroundings(for: shop)
+        let snapshot = try await store.snapshot(for: shop)
         try await store.createRollout(
-            RolloutPlanner.plan(request, surroundings: surroundings, now: now), superseding: [], by: "ann")
+            RolloutPlanner.plan(request, snapshot: snapshot, now: now), superseding: [], by: "ann")
     }
 
     /// Answers for every agent: what is assigned is healthy at once. Ends when cancelled.
@@ -85,7 +85,7 @@ struct DirectIngesting: ReportIngesting {
     func ingest(_ reports: [ReceivedReport]) async throws {
         guard !reports.isEmpty else { return }
         _ = try await store.ingest(reports)
-        signals.tellRolloutsChanged()
+        signals.notifyRolloutsChanged()
     }
 }
 

@@ -5,71 +5,72 @@ internal import Testing
 
 @Suite struct AgentTests {
     @Test(arguments: StoreForm.allCases)
-    func aWishThatItsAgentIsAheadOfIsToldAgain(form: StoreForm) async throws {
+    func anAssignmentThatItsAgentIsAheadOfIsReissued(form: StoreForm) async throws {
         try await form.run { store in
             try await Fixtures.fill(store)
             try await store.createRollout(Fixtures.rollout("shop-1"), superseding: [], by: "ann")
             let lease = try await Fixtures.lease(store, "shop-1")
             let dispatched = try await store.decide("shop-1", under: lease) { $0.dispatching(["east-1"]) }
-            let wish = try #require(dispatched.assignments.first)
-            _ = try await store.ingest([Fixtures.report("east-1", generation: wish.generation + 4)])
+            let assignment = try #require(dispatched.assignments.first)
+            _ = try await store.ingest([Fixtures.report("east-1", generation: assignment.generation + 4)])
             // While its rollout is active, that looks after it.
-            #expect(try await store.strays(limit: 10).isEmpty)
+            #expect(try await store.orphanedAssignments(limit: 10).isEmpty)
             _ = try await store.decide("shop-1", under: lease) { input in
                 var decision = input.unchanged
                 decision.rollout.phase = .aborted
                 decision.wakeAt = nil
                 return decision
             }
-            let stray = try #require(try await store.strays(limit: 10).first)
-            #expect(stray.assignment == wish)
-            #expect(stray.retold(under: 0) == nil)
-            let strays = try #require(try await store.acquireLease("strays", holder: "b", lifetime: .seconds(60)))
-            let retold = try #require(stray.retold(under: strays.epoch))
-            #expect(retold.generation == wish.generation + 5)
-            var lost = strays
+            let orphan = try #require(try await store.orphanedAssignments(limit: 10).first)
+            #expect(orphan.assignment == assignment)
+            #expect(orphan.reissued(under: 0) == nil)
+            let orphans = try #require(try await store.acquireLease("strays", holder: "b", lifetime: .seconds(60)))
+            let reissued = try #require(orphan.reissued(under: orphans.epoch))
+            #expect(reissued.generation == assignment.generation + 5)
+            var lost = orphans
             lost.epoch -= 1
-            await #expect(throws: StoreError.self) { try await store.retell([retold], under: lost) }
-            #expect(try await store.retell([retold], under: strays) == [retold])
-            #expect(try await store.assignments(of: "east-1") == [retold])
-            #expect(try await store.strays(limit: 10).isEmpty)
-            #expect(try await store.retell([retold], under: strays).isEmpty)
+            await #expect(throws: StoreError.self) { try await store.reissue([reissued], under: lost) }
+            #expect(try await store.reissue([reissued], under: orphans) == [reissued])
+            #expect(try await store.assignments(of: "east-1") == [reissued])
+            #expect(try await store.orphanedAssignments(limit: 10).isEmpty)
+            #expect(try await store.reissue([reissued], under: orphans).isEmpty)
             let events = try await store.latestEvents(filter: EventFilter(), limit: 1)
-            #expect(events.map(\.what) == ["assignment.retold"])
+            #expect(events.map(\.what) == ["assignment.reissued"])
         }
     }
 
     /// After a database lost commits, a generation can be given out twice: what the agent says of the first is told apart.
     @Test(arguments: StoreForm.allCases)
-    func aWishWhoseGenerationTheAgentHasForAnotherIsToldAgain(form: StoreForm) async throws {
+    func anAssignmentWhoseGenerationTheAgentHasForAnotherIsReissued(form: StoreForm) async throws {
         try await form.run { store in
             try await Fixtures.fill(store)
             try await store.createRollout(Fixtures.rollout("shop-1"), superseding: [], by: "ann")
             try await store.raiseEpochs(above: 10)
             let lease = try await Fixtures.lease(store, "shop-1")
             let dispatched = try await store.decide("shop-1", under: lease) { $0.dispatching(["east-1"]) }
-            let wish = try #require(dispatched.assignments.first)
+            let assignment = try #require(dispatched.assignments.first)
             _ = try await store.decide("shop-1", under: lease) { input in
                 var decision = input.unchanged
                 decision.rollout.phase = .aborted
                 decision.wakeAt = nil
                 return decision
             }
-            func strays(_ phase: AgentPhase, _ digest: ContentDigest?, epoch: Int64) async throws -> Int {
+            func orphans(_ phase: AgentPhase, _ digest: ContentDigest?, epoch: Int64) async throws -> Int {
                 let report = ApplicationReport(
-                    application: wish.application, generation: wish.generation, digest: digest, epoch: epoch,
+                    application: assignment.application, generation: assignment.generation, digest: digest,
+                    epoch: epoch,
                     phase: phase, health: .healthy)
                 _ = try await store.ingest([ReceivedReport(cluster: "east-1", report: report)])
-                return try await store.strays(limit: 10).count
+                return try await store.orphanedAssignments(limit: 10).count
             }
             let other = ContentDigest(of: "another".utf8)
-            #expect(try await strays(.reverted, other, epoch: wish.epoch - 1) == 1)
-            #expect(try await strays(.reverted, other, epoch: wish.epoch) == 0)
-            #expect(try await strays(.verifying, other, epoch: wish.epoch) == 1)
-            #expect(try await strays(.verifying, wish.digest, epoch: wish.epoch) == 0)
-            #expect(try await strays(.accepted, nil, epoch: wish.epoch) == 0)
-            #expect(try await strays(.removed, nil, epoch: wish.epoch) == 1)
-            #expect(try await strays(.healthy, wish.digest, epoch: wish.epoch) == 0)
+            #expect(try await orphans(.reverted, other, epoch: assignment.epoch - 1) == 1)
+            #expect(try await orphans(.reverted, other, epoch: assignment.epoch) == 0)
+            #expect(try await orphans(.verifying, other, epoch: assignment.epoch) == 1)
+            #expect(try await orphans(.verifying, assignment.digest, epoch: assignment.epoch) == 0)
+            #expect(try await orphans(.accepted, nil, epoch: assignment.epoch) == 0)
+            #expect(try await orphans(.removed, nil, epoch: assignment.epoch) == 1)
+            #expect(try await orphans(.healthy, assignment.digest, epoch: assignment.epoch) == 0)
         }
     }
 

@@ -24,7 +24,7 @@ internal import Testing
                     == ["rollout.created", "rollout.progressing", "target.dispatched", "target.dispatched"])
             #expect(events.map(\.stage).suffix(2) == ["all", "all"])
             #expect(events.map(\.region).suffix(2) == ["us-east-1", "us-east-1"])
-            let facts = try await store.surroundings(for: "shop").fleet["east-1"]
+            let facts = try await store.snapshot(for: "shop").fleet["east-1"]
             #expect(facts?.highestGeneration == 1)
             #expect(facts?.assigned == Fixtures.reference("1.0"))
         }
@@ -162,8 +162,8 @@ internal import Testing
                 #expect(input.reports.map(\.cluster) == ["east-1", "east-2", "east-1"])
                 #expect(input.reports.map(\.report.health) == [.progressing, .healthy, .failed])
                 #expect(input.reports.allSatisfy { $0.receivedAt <= input.now })
-                #expect(input.surroundings.fleet["east-1"]?.report == reports[3].report)
-                #expect(input.surroundings.fleet["east-1"]?.lastSeenAt != nil)
+                #expect(input.snapshot.fleet["east-1"]?.report == reports[3].report)
+                #expect(input.snapshot.fleet["east-1"]?.lastSeenAt != nil)
                 return input.unchanged
             }
             #expect(try await store.dueRollouts(limit: 10).isEmpty)
@@ -193,11 +193,11 @@ internal import Testing
                 _ = try await store.decide(rollout, under: lease) { $0.dispatching(["east-1"]) }
                 _ = try await store.decide(rollout, under: lease) { $0.proving(["east-1"]) }
                 _ = try await store.decide(rollout, under: lease) { $0.ending(as: .succeeded) }
-                let facts = try await store.surroundings(for: "shop").fleet
+                let facts = try await store.snapshot(for: "shop").fleet
                 #expect(facts["east-1"]?.proven.first?.version == version)
                 #expect(facts["east-2"]?.proven.isEmpty == true)
             }
-            let proven = try await store.surroundings(for: "shop").fleet["east-1"]?.proven
+            let proven = try await store.snapshot(for: "shop").fleet["east-1"]?.proven
             #expect(proven?.map(\.version) == ["1.0", "2.0"])
         }
     }
@@ -220,7 +220,7 @@ internal import Testing
                 }
                 _ = try await store.decide(rollout, under: lease) { $0.ending(as: .succeeded) }
             }
-            let proven = try await store.surroundings(for: "shop").fleet["east-1"]?.proven
+            let proven = try await store.snapshot(for: "shop").fleet["east-1"]?.proven
             #expect(proven?.map(\.version) == ["2.0", "1.0"])
         }
     }
@@ -242,7 +242,7 @@ internal import Testing
             }
             await expect(.conflict) { () async throws(StoreError) in try await joining("west-2") }
             try await joining("west-1")
-            #expect(try await store.surroundings(for: "shop").fleet["west-1"]?.heldBy == "r1")
+            #expect(try await store.snapshot(for: "shop").fleet["west-1"]?.heldBy == "r1")
             #expect(try await store.rollout("r1")?.targets.count == 3)
             _ = try await store.decide("r1", under: lease) { $0.dispatching(["west-1"]) }
         }
@@ -261,7 +261,7 @@ internal import Testing
                 return decision
             }
             #expect(try await store.assignments(of: "east-1").map(\.goal) == [.remove])
-            let facts = try await store.surroundings(for: "shop").fleet["east-1"]
+            let facts = try await store.snapshot(for: "shop").fleet["east-1"]
             #expect(facts?.assigned == nil)
             #expect(facts?.highestGeneration == 2)
         }

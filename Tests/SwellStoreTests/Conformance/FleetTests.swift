@@ -54,8 +54,8 @@ internal import Testing
             try await store.setClusterPause("west-1", pause, by: "ann")
             #expect(try await store.dueRollouts(limit: 10) == ["r1"])
             _ = try await store.decide("r1", under: lease) { input in
-                #expect(input.surroundings.pausedRegions == ["us-east-1": pause])
-                #expect(input.surroundings.pausedClusters == ["west-1": pause])
+                #expect(input.snapshot.pausedRegions == ["us-east-1": pause])
+                #expect(input.snapshot.pausedClusters == ["west-1": pause])
                 return input.unchanged
             }
             #expect(try await store.regionPauses() == ["us-east-1": pause])
@@ -95,11 +95,11 @@ internal import Testing
             try await store.removeCluster("east-1", by: "ann")
             #expect(try await store.dueRollouts(limit: 10) == ["r1"])
             _ = try await store.decide("r1", under: lease) { input in
-                #expect(Set(input.surroundings.fleet.keys) == ["east-2", "west-1", "west-2"])
+                #expect(Set(input.snapshot.fleet.keys) == ["east-2", "west-1", "west-2"])
                 return input.unchanged
             }
             _ = try await store.apply(Fixtures.fleet, by: "ann")
-            let facts = try await store.surroundings(for: "shop").fleet["east-1"]
+            let facts = try await store.snapshot(for: "shop").fleet["east-1"]
             #expect(facts?.highestGeneration == 1)
             #expect(facts?.heldBy == "r1")
         }
@@ -109,18 +109,18 @@ internal import Testing
     func theFleetsLimitLeavesHeadroomForWhatIsNotInFlight(form: StoreForm) async throws {
         try await form.run { store in
             try await Fixtures.fill(store)
-            #expect(try await store.surroundings(for: "shop").fleetHeadroom == nil)
+            #expect(try await store.snapshot(for: "shop").fleetHeadroom == nil)
             await expect(.invalid) { () async throws(StoreError) in try await store.setFleetLimit(0, by: "ann") }
             try await store.setFleetLimit(3, by: "ann")
             #expect(try await store.fleetLimit() == 3)
             try await store.createRollout(Fixtures.rollout("r1"), superseding: [], by: "ann")
             let lease = try await Fixtures.lease(store, "r1")
             _ = try await store.decide("r1", under: lease) { $0.dispatching(["east-1", "east-2"]) }
-            #expect(try await store.surroundings(for: "shop").fleetHeadroom == 1)
+            #expect(try await store.snapshot(for: "shop").fleetHeadroom == 1)
             _ = try await store.decide("r1", under: lease) { $0.proving(["east-1"]) }
-            #expect(try await store.surroundings(for: "shop").fleetHeadroom == 2)
+            #expect(try await store.snapshot(for: "shop").fleetHeadroom == 2)
             try await store.setFleetLimit(nil, by: "ann")
-            #expect(try await store.surroundings(for: "shop").fleetHeadroom == nil)
+            #expect(try await store.snapshot(for: "shop").fleetHeadroom == nil)
         }
     }
 }

@@ -44,14 +44,14 @@ internal import Testing
                 Fixtures.rollout("r3", clusters: ["west-1"]), superseding: [], by: "ann")
             try await store.createRollout(
                 Fixtures.rollout("r4", application: "till"), superseding: [], by: "ann")
-            let facts = try await store.surroundings(for: "shop").fleet
+            let facts = try await store.snapshot(for: "shop").fleet
             #expect(facts["east-2"]?.heldBy == "r1")
             #expect(facts["west-1"]?.heldBy == "r3")
             #expect(facts["west-2"]?.heldBy == nil)
 
             let lease = try await Fixtures.lease(store, "r1")
             _ = try await store.decide("r1", under: lease) { $0.ending(as: .aborted) }
-            #expect(try await store.surroundings(for: "shop").fleet["east-2"]?.heldBy == nil)
+            #expect(try await store.snapshot(for: "shop").fleet["east-2"]?.heldBy == nil)
             try await store.createRollout(Fixtures.rollout("r5"), superseding: [], by: "ann")
         }
     }
@@ -66,7 +66,7 @@ internal import Testing
             try await store.createRollout(
                 Fixtures.rollout("r2", clusters: ["east-2", "west-1"]), superseding: ["r1"], by: "bob")
             #expect(Set(try await store.dueRollouts(limit: 10)) == ["r1", "r2"])
-            let facts = try await store.surroundings(for: "shop").fleet
+            let facts = try await store.snapshot(for: "shop").fleet
             #expect(facts["east-1"]?.heldBy == "r1")
             #expect(facts["east-2"]?.heldBy == "r2")
             await expect(.conflict) { () async throws(StoreError) in
@@ -77,8 +77,8 @@ internal import Testing
                 #expect(input.commands.map(\.by) == ["bob"])
                 return input.ending(as: .superseded)
             }
-            #expect(try await store.surroundings(for: "shop").fleet["east-1"]?.heldBy == nil)
-            #expect(try await store.surroundings(for: "shop").fleet["east-2"]?.heldBy == "r2")
+            #expect(try await store.snapshot(for: "shop").fleet["east-1"]?.heldBy == nil)
+            #expect(try await store.snapshot(for: "shop").fleet["east-2"]?.heldBy == "r2")
             await expect(.notFound) { () async throws(StoreError) in
                 try await store.createRollout(Fixtures.rollout("r3"), superseding: ["r0"], by: "ann")
             }
@@ -184,7 +184,7 @@ internal import Testing
             let other = try await Fixtures.lease(store, "r2")
             _ = try await store.decide("r2", under: other) { $0.ending(as: .aborted) }
             _ = try await store.decide("r1", under: lease) { $0.dispatching(["east-1"]) }
-            #expect(try await store.surroundings(for: "shop").fleet["east-2"]?.heldBy == "r1")
+            #expect(try await store.snapshot(for: "shop").fleet["east-2"]?.heldBy == "r1")
         }
     }
 

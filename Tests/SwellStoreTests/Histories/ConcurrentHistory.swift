@@ -194,7 +194,7 @@ extension OperationGenerator {
         while true {
             let operation = next(model)
             switch operation {
-            case .timePasses, .readFleet, .readReleases, .readRollouts, .readDue, .retellStrays, .readTransitions,
+            case .timePasses, .readFleet, .readReleases, .readRollouts, .readDue, .reissueOrphans, .readTransitions,
                 .readDenied, .readEvents, .readLatestEvents, .raiseEpochs, .maintain, .readStrays:
                 continue
             default: return operation

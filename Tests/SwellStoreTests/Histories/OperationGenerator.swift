@@ -109,11 +109,11 @@ struct OperationGenerator {
             name: "waves", stages: stages, minHealthyTime: .seconds(1), progressDeadline: .seconds(30),
             unreachableAfter: .seconds(15),
             onFailure: FailurePolicy(action: pick([.rollback, .pause, .continue]), scope: .rollout))
-        if let surroundings = try? model.surroundings(for: application),
+        if let snapshot = try? model.snapshot(for: application),
             let plan = try? RolloutPlanner.plan(
                 PlanRequest(
                     name: name, application: application, release: Fixtures.reference(version), policy: policy,
-                    strategy: ApplicationStrategy(), createdBy: "ann"), surroundings: surroundings, now: model.now),
+                    strategy: ApplicationStrategy(), createdBy: "ann"), snapshot: snapshot, now: model.now),
             !chance(4)
         {
             return .createRollout(plan, superseding: superseding)
@@ -149,25 +149,25 @@ struct OperationGenerator {
         case 1: return .noteConnection(cluster(), replica: pick(Self.holders), isConnected: !chance(3))
         case 2: return .dropConnections(replica: pick(Self.holders))
         case 3: return .readStrays(limit: 1 + number(4))
-        case 4: return .retellStrays(under: LeaseHandle(name: "strays", holder: pick(Self.holders)))
+        case 4: return .reissueOrphans(under: LeaseHandle(name: "strays", holder: pick(Self.holders)))
         default: return .ingest((0...number(4)).map { _ in report(model) })
         }
     }
 
     private mutating func report(_ model: MemoryState) -> ReceivedReport {
         let name = cluster()
-        let wish = model.assignments(of: name).randomElement(using: &random)
+        let assignment = model.assignments(of: name).randomElement(using: &random)
         let phase = pick([AgentPhase.verifying, .healthy, .healthy, .healthy] + AgentPhase.allCases)
         let isAhead = chance(12)
         return ReceivedReport(
             cluster: name,
             report: ApplicationReport(
-                application: wish?.application ?? application(),
-                generation: max(0, (wish?.generation ?? Int64(number(3))) + (isAhead ? Int64(number(3)) - 1 : 0)),
-                digest: chance(8) ? Fixtures.reference(pick(Self.versions)).digest : wish?.digest,
-                epoch: (wish?.epoch ?? 0) + (chance(20) ? 1 : 0), phase: phase,
+                application: assignment?.application ?? application(),
+                generation: max(0, (assignment?.generation ?? Int64(number(3))) + (isAhead ? Int64(number(3)) - 1 : 0)),
+                digest: chance(8) ? Fixtures.reference(pick(Self.versions)).digest : assignment?.digest,
+                epoch: (assignment?.epoch ?? 0) + (chance(20) ? 1 : 0), phase: phase,
                 health: phase == .healthy ? .healthy : pick(Health.allCases),
-                message: chance(6) ? "said so" : nil, proven: chance(3) ? wish?.digest : nil))
+                message: chance(6) ? "said so" : nil, proven: chance(3) ? assignment?.digest : nil))
     }
 
     private mutating func lease() -> StoreOperation {

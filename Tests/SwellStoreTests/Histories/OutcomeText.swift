@@ -29,11 +29,11 @@ enum OutcomeText {
         return (isRising ? "" : "ids do not rise! ") + events.map(event).joined(separator: "\n")
     }
 
-    static func surroundings(_ surroundings: Surroundings) -> String {
-        var lines = ["headroom \(surroundings.fleetHeadroom.map(String.init) ?? "any")"]
-        lines += surroundings.pausedRegions.map { "region \($0) \(json($1))" }.sorted()
-        lines += surroundings.pausedClusters.map { "cluster \($0) \(json($1))" }.sorted()
-        for facts in surroundings.fleet.values.sorted(by: { $0.cluster.name < $1.cluster.name }) {
+    static func snapshot(_ snapshot: FleetSnapshot) -> String {
+        var lines = ["headroom \(snapshot.fleetHeadroom.map(String.init) ?? "any")"]
+        lines += snapshot.pausedRegions.map { "region \($0) \(json($1))" }.sorted()
+        lines += snapshot.pausedClusters.map { "cluster \($0) \(json($1))" }.sorted()
+        for facts in snapshot.fleet.values.sorted(by: { $0.cluster.name < $1.cluster.name }) {
             lines.append(
                 "\(json(facts.cluster)) enrolled \(facts.isEnrolled) seen \(moment(facts.lastSeenAt)) "
                     + "generation \(facts.highestGeneration) assigned \(facts.assigned.map(json) ?? "-") "
@@ -47,7 +47,7 @@ enum OutcomeText {
 
     static func input(_ input: DecisionInput) -> String {
         var lines = [
-            "at \(input.now) under epoch \(input.epoch)", json(input.rollout), surroundings(input.surroundings),
+            "at \(input.now) under epoch \(input.epoch)", json(input.rollout), snapshot(input.snapshot),
         ]
         lines += input.commands.map { "command \(json($0.command)) by \($0.by) at \($0.at)" }
         // Reports on different clusters do not meet: which of two came first matters within a cluster alone.

@@ -29,7 +29,7 @@ struct StoreClient: Sendable {
             try await fleet(operation, store)
         case .readSurroundings, .createRollout, .readRollout, .readRollouts, .readDue, .submit, .readVerdict, .decide:
             try await rollouts(operation, store)
-        case .ingest, .touch, .noteConnection, .dropConnections, .readStrays, .retellStrays, .readAssignments,
+        case .ingest, .touch, .noteConnection, .dropConnections, .readStrays, .reissueOrphans, .readAssignments,
             .readChanges, .readStatuses, .readRight:
             try await agents(operation, store)
         case .readEvents, .readLatestEvents, .readTransitions: try await audit(operation, store)
@@ -70,7 +70,7 @@ struct StoreClient: Sendable {
 
     private mutating func rollouts(_ operation: StoreOperation, _ store: any Store) async throws(StoreError) -> String {
         switch operation {
-        case .readSurroundings(let name): return OutcomeText.surroundings(try await store.surroundings(for: name))
+        case .readSurroundings(let name): return OutcomeText.snapshot(try await store.snapshot(for: name))
         case .createRollout(let rollout, let superseding):
             try await store.createRollout(rollout, superseding: superseding, by: "ann")
         case .readRollout(let name): return try await store.rollout(name).map { OutcomeText.json($0) } ?? "none"
@@ -111,13 +111,15 @@ struct StoreClient: Sendable {
             try await store.noteConnection(name, replica: replica, agentVersion: "1", isConnected: isConnected)
         case .dropConnections(let replica): try await store.dropConnections(of: replica)
         case .readStrays(let limit):
-            return try await store.strays(limit: limit)
+            return try await store.orphanedAssignments(limit: limit)
                 .map { OutcomeText.json($0.assignment) + OutcomeText.json($0.report) }.joined(separator: "\n")
-        case .retellStrays(let handle):
+        case .reissueOrphans(let handle):
             let lease = lease(handle)
-            let wishes = try await store.strays(limit: 10).compactMap { $0.retold(under: lease.epoch) }
+            let assignments = try await store.orphanedAssignments(limit: 10).compactMap {
+                $0.reissued(under: lease.epoch)
+            }
             return OutcomeText.json(
-                try await store.retell(wishes, under: lease).sorted {
+                try await store.reissue(assignments, under: lease).sorted {
                     ($0.cluster, $0.application) < ($1.cluster, $1.application)
                 })
         case .readAssignments(let name): return OutcomeText.json(try await store.assignments(of: name))

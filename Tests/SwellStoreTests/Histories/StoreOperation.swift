@@ -34,7 +34,7 @@ enum StoreOperation: Sendable {
     case noteConnection(ClusterName, replica: String, isConnected: Bool)
     case dropConnections(replica: String)
     case readStrays(limit: Int)
-    case retellStrays(under: LeaseHandle)
+    case reissueOrphans(under: LeaseHandle)
     case readAssignments(ClusterName)
     case readChanges(place: Int)
     case readStatuses(ApplicationName?)

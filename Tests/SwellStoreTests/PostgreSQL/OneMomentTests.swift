@@ -9,7 +9,7 @@ internal import Testing
 @Suite struct OneMomentTests {
     /// The application selects a label that all clusters bear; both change in one transaction while the reading stands between the
     /// two tables.
-    @Test func surroundingsAreReadAtOneMoment() async throws {
+    @Test func theSnapshotIsReadAtOneMoment() async throws {
         let database = try await PostgresServer.shared().createDatabase().configuration
         try await PostgresStore.migrate(database, logger: quiet)
         let labelled = Fixtures.clusters.map { cluster in
@@ -43,12 +43,12 @@ internal import Testing
                     return nil
                 }
                 for await _ in locked { break }
-                group.addTask { try await store.surroundings(for: "shop").fleet.count }
+                group.addTask { try await store.snapshot(for: "shop").fleet.count }
                 return try await group.reduce(into: [Int]()) { if let count = $1 { $0.append(count) } }
             }
             await rival.close()
             #expect(fleet == [4])
-            #expect(try await store.surroundings(for: "shop").fleet.count == 4)
+            #expect(try await store.snapshot(for: "shop").fleet.count == 4)
         }
     }
 }

@@ -73,7 +73,7 @@ internal import Testing
             let winners = outcomes.filter { $0.value.rawValue == "won" }.map(\.key)
             #expect(winners.count == 1)
             #expect(outcomes.values.filter { $0 == .conflict }.count == 8)
-            let facts = try await stores[1].surroundings(for: "shop").fleet
+            let facts = try await stores[1].snapshot(for: "shop").fleet
             #expect(facts["east-1"]?.heldBy == winners.first)
             #expect(facts["west-1"]?.heldBy == winners.first)
         }
@@ -151,7 +151,7 @@ internal import Testing
                         let lease = try await Fixtures.lease(store, name, holder: "replica-\(index)")
                         while !Task.isCancelled {
                             _ = try await store.decide(name, under: lease) { input in
-                                guard input.surroundings.pausedRegions.isEmpty else { return input.unchanged }
+                                guard input.snapshot.pausedRegions.isEmpty else { return input.unchanged }
                                 return input.dispatching(Array(input.rollout.targets.keys))
                             }
                         }

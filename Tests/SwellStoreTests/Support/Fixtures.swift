@@ -99,7 +99,7 @@ extension DecisionInput {
         }
         for cluster in clusters {
             guard var target = rollout.targets[cluster] else { continue }
-            let generation = (surroundings.fleet[cluster]?.highestGeneration ?? 0) + 1
+            let generation = (snapshot.fleet[cluster]?.highestGeneration ?? 0) + 1
             let before = target.phase
             target.phase = .dispatched
             target.generation = generation

@@ -4,7 +4,7 @@ internal import SwellStore
 
 /// Lets in who shows a certificate that names an agent and was not denied. Every call passes here, also on a connection
 /// whose handshake was before the denial.
-struct Gatekeeper: Sendable {
+struct CallerAuthenticator: Sendable {
     let trustDomain: TrustDomain
     let tokens: any TokenStore
 

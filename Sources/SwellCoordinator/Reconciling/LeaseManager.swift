@@ -5,7 +5,7 @@ internal import SwellStore
 
 /// The leases on rollouts that this replica holds. A lease is only a permission to try: each decision checks it again in its own
 /// transaction (invariant 9).
-actor LeaseKeeper {
+actor LeaseManager {
     private let store: any LeaseStore
     private let holder: String
     private let lifetime: Interval
@@ -31,8 +31,8 @@ actor LeaseKeeper {
         return lease
     }
 
-    /// A new lease for telling strays again, under a new epoch; given back by the caller. Nil while another replica holds it.
-    func claimStrays() async throws(StoreError) -> Lease? {
+    /// A new lease for telling orphans again, under a new epoch; given back by the caller. Nil while another replica holds it.
+    func claimOrphans() async throws(StoreError) -> Lease? {
         try await store.acquireLease("strays", holder: holder, lifetime: lifetime)
     }
 

@@ -1,7 +1,7 @@
 internal import SwellModel
 
 /// One application on one cluster.
-struct Place: Hashable {
+struct ClusterApplication: Hashable {
     var cluster: ClusterName
     var application: ApplicationName
 

@@ -1,7 +1,7 @@
 internal import KubernetesObjects
 
 /// Looks for others' objects that would be deleted along with a namespace or a definition.
-struct Bystanders: Sendable {
+struct ForeignObjects: Sendable {
     let api: KubernetesAPI
     let options: BundleOptions
     /// What is deleted in the same run, and nothing that a guard keeps or that could not be deleted.
@@ -70,7 +70,7 @@ struct Bystanders: Sendable {
         // What cannot be deleted, such as the measurements of pods, is only shown there.
         let listed = served.filter {
             $0.isNamespaced && $0.verbs.isSuperset(of: ["list", "delete"])
-                && !PruneGuard.namespaceFurniture.contains($0.type.groupKind)
+                && !PruneGuard.namespaceDefaults.contains($0.type.groupKind)
         }
         let kinds = Set(listed.map(\.type.groupKind))
         var seen: Set<GroupKind> = []
@@ -84,8 +84,8 @@ struct Bystanders: Sendable {
     }
 
     /// Of an object that does not go anyway, what tells whose it is; nil of others. A list may be long, and its objects large.
-    private func stranger(_ object: KubernetesObject) -> KubernetesObject? {
-        if case .goes = PruneGuard.standing(of: object, pruned: pruned) { return nil }
+    private func unrelated(_ object: KubernetesObject) -> KubernetesObject? {
+        if case .goes = PruneGuard.verdict(on: object, pruned: pruned) { return nil }
         var kept = KubernetesObject(type: object.type, namespace: object.namespace, name: object.name)
         for field in ["uid", "ownerReferences"] { kept.setMetadata(field, object.metadata[field]) }
         return kept
@@ -100,7 +100,7 @@ struct Bystanders: Sendable {
         let limit = min(.seconds(5), options.settleTimeout)
         try await api.poll(every: .milliseconds(100), atMost: limit, what: "\(selection.type) to be served or gone") {
             do {
-                found = try await api.list(selection, keeping: stranger).objects
+                found = try await api.list(selection, keeping: unrelated).objects
                 return true
             } catch let error as KubernetesError where error.code == .unknownKind {
                 return true
@@ -130,7 +130,7 @@ struct Bystanders: Sendable {
         _ object: KubernetesObject, besides isLookedAt: (OwnerReference) -> Bool, known: inout [String: Bool],
         chain: Int
     ) async throws -> Bool {
-        switch PruneGuard.standing(of: object, pruned: pruned) {
+        switch PruneGuard.verdict(on: object, pruned: pruned) {
         case .goes: return false
         case .stays: return true
         case .asOwners(let owners):

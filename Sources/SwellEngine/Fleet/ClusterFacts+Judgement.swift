@@ -2,7 +2,7 @@ public import SwellModel
 
 extension ClusterFacts {
     /// Whether nothing was heard of the agent for longer than `limit`, or ever. Unknown is neither healthy nor failed (invariant 12).
-    public func isSilent(at now: Timestamp, after limit: Interval) -> Bool {
+    public func isUnreachable(at now: Timestamp, after limit: Interval) -> Bool {
         guard let lastSeenAt else { return true }
         return now - lastSeenAt > limit
     }

@@ -1,7 +1,7 @@
 public import SwellModel
 
 /// What the engine needs to know of the world outside one rollout, read in the same transaction as the rollout itself.
-public struct Surroundings: Sendable, Hashable {
+public struct FleetSnapshot: Sendable, Hashable {
     /// Every cluster that the application selects or the rollout has as a target; a cluster that is missing here has left the fleet.
     public var fleet: [ClusterName: ClusterFacts]
     /// Regions paused for everybody.

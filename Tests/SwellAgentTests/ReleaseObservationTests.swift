@@ -6,18 +6,18 @@ internal import Testing
 
 @testable internal import SwellAgent
 
-@Suite struct WatchBoardTests {
+@Suite struct ReleaseObservationTests {
     private let selection = ObjectSelection(type: GroupVersionKind(version: "v1", kind: "ConfigMap"), namespace: "shop")
 
-    private func health(_ board: WatchBoard) throws -> ObservedHealth? {
+    private func health(_ board: ReleaseObservation) throws -> ObservedHealth? {
         let object = KubernetesObject(type: selection.type, namespace: "shop", name: "settings")
         let now = ContinuousClock.now
         return try board.health(
             of: [object], unserved: [], needed: [selection], now: .wall, unreachableSince: now - .seconds(10))
     }
 
-    private func listed() throws -> WatchBoard {
-        let board = WatchBoard(checks: [], classes: StorageClasses())
+    private func listed() throws -> ReleaseObservation {
+        let board = ReleaseObservation(checks: [], classes: StorageClasses())
         let object = KubernetesObject(type: selection.type, namespace: "shop", name: "settings")
         #expect(!board.take(.listed([object]), of: selection, at: .now))
         return board

@@ -1,5 +1,5 @@
 /// Which ports the listeners got, for those who wait for them.
-actor PortBoard {
+actor PortRegistry {
     private let expected: Set<String>
     private var ports: [String: Int] = [:]
     private var failure: (any Error)?

@@ -1,12 +1,12 @@
 internal import SwellModel
 
 extension ApplicationReport {
-    /// Whether the agent is beyond a wish, so that it refuses it and must be told anew: it knows a higher generation or epoch, or
-    /// another wish of this very generation. A database that lost commits gives generations out twice (invariants 8 and 19).
-    func isBeyond(generation: Int64, epoch: Int64, digest: ContentDigest?) -> Bool {
+    /// Whether the agent is beyond an assignment, so that it refuses it and must be reissued: it knows a higher generation or epoch, or
+    /// another assignment of this very generation. A database that lost commits gives generations out twice (invariants 8 and 19).
+    func isAhead(of generation: Int64, epoch: Int64, digest: ContentDigest?) -> Bool {
         if self.generation > generation || self.epoch > epoch { return true }
         guard self.generation == generation else { return false }
-        // An agent names the epoch under which its wish was decided, and a wish is never told again under another.
+        // An agent names the epoch under which its assignment was decided, and an assignment is never reissued under another.
         if self.epoch < epoch { return true }
         switch phase {
         case .healthy, .removed: return self.digest != digest

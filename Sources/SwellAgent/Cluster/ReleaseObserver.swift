@@ -2,8 +2,8 @@ internal import SwellEngine
 internal import SwellModel
 
 /// What is seen of a release: its health; or requests that the API server puts off, which say why the health does not change;
-/// or that the API server is out of reach, which outranks any older sight.
-actor ReleaseSight {
+/// or that the API server is out of reach, which exceeds any older observer.
+actor ReleaseObserver {
     private let work: AgentWork
     private let inbox: Mailbox<MachineEvent>
     private let isEvidence: Bool
@@ -13,7 +13,7 @@ actor ReleaseSight {
     /// Rings when the API server is back.
     nonisolated let recovered = LatestSlot<Void>()
 
-    /// - Parameter isEvidence: Whether what is seen counts for the release, so that after an outage only a new sight does.
+    /// - Parameter isEvidence: Whether what is seen counts for the release, so that after an outage only a new observer does.
     init(work: AgentWork, inbox: Mailbox<MachineEvent>, isEvidence: Bool) {
         self.work = work
         self.inbox = inbox
@@ -41,7 +41,7 @@ actor ReleaseSight {
         recovered.put(())
         let now =
             isEvidence
-            ? ObservedHealth(.unknown, message: "the API server answers again; its objects are read anew")
+            ? ObservedHealth(.unknown, message: "the API server answers again; its objects are read again")
             : holdUps.min { $0.key < $1.key }?.value ?? ObservedHealth(.progressing)
         await inbox.send(.healthObserved(work, now))
     }

@@ -2,7 +2,7 @@ internal import SwellEngine
 internal import SwellModel
 
 /// What agents said, as the database has it. It goes back with the database.
-struct Heard {
+struct IngestLog {
     struct Word: Hashable {
         var digest: ContentDigest?
         /// On the database's clock.
@@ -13,7 +13,7 @@ struct Heard {
 
     /// What was said of one generation in one place.
     struct Subject: Hashable {
-        var place: Place
+        var place: ClusterApplication
         var generation: Int64
     }
 
@@ -28,7 +28,7 @@ struct Heard {
     mutating func hear(_ report: ApplicationReport, of cluster: ClusterName, at now: Timestamp) {
         count += 1
         let word = Word(digest: report.digest, at: now, order: count)
-        let subject = Subject(place: Place(cluster, report.application), generation: report.generation)
+        let subject = Subject(place: ClusterApplication(cluster, report.application), generation: report.generation)
         switch report.phase {
         case .healthy where report.health == .healthy, .removed:
             // A word said again after the database's clock was set back does not take back when it was said first.
@@ -44,17 +44,17 @@ struct Heard {
 }
 
 /// What agents really said, and what they were ever told. Nothing takes that back.
-struct Words {
+struct ReportLog {
     /// What each agent said lately.
-    private var said: [Place: [ApplicationReport]] = [:]
-    /// Every wish that was ever committed.
-    private(set) var told: [Place: [Assignment]] = [:]
+    private var said: [ClusterApplication: [ApplicationReport]] = [:]
+    /// Every assignment that was ever committed.
+    private(set) var issued: [ClusterApplication: [Assignment]] = [:]
 
     /// How many words of an agent are remembered; none is under way for as long as that.
     private static let limit = 64
 
     mutating func say(_ report: ApplicationReport, by cluster: ClusterName) {
-        let place = Place(cluster, report.application)
+        let place = ClusterApplication(cluster, report.application)
         // What others changed is stored apart, and decides nothing.
         var report = report
         report.drift = nil
@@ -64,10 +64,10 @@ struct Words {
 
     /// Whether the agents of this cluster said that.
     func has(_ cluster: ClusterName, said report: ApplicationReport) -> Bool {
-        said[Place(cluster, report.application)]?.reversed().contains(report) ?? false
+        said[ClusterApplication(cluster, report.application)]?.reversed().contains(report) ?? false
     }
 
-    mutating func tell(_ assignments: [Assignment]) {
-        for assignment in assignments { told[Place(assignment), default: []].append(assignment) }
+    mutating func issue(_ assignments: [Assignment]) {
+        for assignment in assignments { issued[ClusterApplication(assignment), default: []].append(assignment) }
     }
 }

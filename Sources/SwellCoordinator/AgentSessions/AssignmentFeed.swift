@@ -4,10 +4,10 @@ internal import SwellStore
 
 /// Follows what agents should know (assignments, places, denials) and hands it to the sessions. Each loop is
 /// level-triggered: a nudge makes it sooner, a failed read is made good by the next one.
-struct FleetFollower: Sendable {
+struct AssignmentFeed: Sendable {
     let store: any AgentStore & TokenStore
     let hub: SessionHub
-    let places: FleetPlaces
+    let places: PlacementCache
     let nudges: AsyncStream<Void>
     let paces: AgentPort.Paces
     let now: @Sendable () -> Timestamp

@@ -4,7 +4,7 @@ internal import SwellStore
 
 /// Writes who is connected here and who was heard of: the only writer of both, so that a late word never undoes a newer
 /// one. Heartbeats become one statement for all sessions.
-struct PresenceKeeper: Sendable {
+struct PresenceWriter: Sendable {
     let store: any AgentStore
     let hub: SessionHub
     let changed: Pulse
@@ -79,7 +79,7 @@ struct PresenceKeeper: Sendable {
     }
 
     /// The replica's last word: none of its connections is left.
-    func farewell() async {
+    func goAway() async {
         do throws(StoreError) {
             try await store.dropConnections(of: replica)
         } catch {

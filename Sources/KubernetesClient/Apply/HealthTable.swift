@@ -2,7 +2,7 @@ internal import KubernetesObjects
 internal import Synchronization
 
 /// What is known of objects whose health is awaited. Watches write it, one waiter reads it.
-final class HealthBoard: Sendable {
+final class HealthTable: Sendable {
     private struct State {
         var objects = WatchedObjects()
         var unreadable: [ObjectSelection: KubernetesError] = [:]

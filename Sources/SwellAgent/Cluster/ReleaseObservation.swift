@@ -5,7 +5,7 @@ internal import SwellModel
 internal import Synchronization
 
 /// What the watches of one release have told so far.
-final class WatchBoard: Sendable {
+final class ReleaseObservation: Sendable {
     private struct State {
         var objects = WatchedObjects()
         /// Those whose watch ran once, or was tried and will be again: one that is refused for good ends all of them instead.
@@ -24,7 +24,7 @@ final class WatchBoard: Sendable {
         self.classes = classes
     }
 
-    /// Takes what a watch tells. True when an object that was seen before now wishes something else.
+    /// Takes what a watch tells. True when an object that was seen before now assignments something else.
     func take(_ update: Reflector.Update, of selection: ObjectSelection, at moment: ContinuousClock.Instant) -> Bool {
         state.withLock { state in
             switch update {

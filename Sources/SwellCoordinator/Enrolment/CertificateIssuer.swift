@@ -5,7 +5,7 @@ internal import SwellProtocol
 internal import SwellStore
 
 /// Issues certificates to agents, and notes each one in the store before anybody gets it, so that it can be denied.
-struct CertificateDesk: Sendable {
+struct CertificateIssuer: Sendable {
     let authority: CertificateAuthority
     let tokens: any TokenStore
     let lifetime: Interval

@@ -3,7 +3,7 @@ internal import SwellStore
 
 /// Where the fleet's clusters are, as read from the store a moment ago: a connecting agent need not make the store read
 /// the whole fleet.
-actor FleetPlaces {
+actor PlacementCache {
     private let store: any FleetStore
     private var places: [ClusterName: Cluster] = [:]
     /// How many reads have begun and ended, so that those who wait for news share one.
@@ -19,7 +19,7 @@ actor FleetPlaces {
         return places[cluster]
     }
 
-    /// Reads anew.
+    /// Reads again.
     func refresh() async throws(StoreError) -> [ClusterName: Cluster] {
         readsBegun += 1
         let read = readsBegun
