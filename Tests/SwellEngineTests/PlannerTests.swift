@@ -76,10 +76,22 @@ struct PlannerTests {
         var undo = world
         undo.rollout = try RolloutPlanner.plan(request, snapshot: world.snapshot, now: world.now)
         let decision = undo.decide()
-        #expect(decision.assignments.map(\.goal) == [.run(Scenario.one), .run(Scenario.one), .remove])
-        #expect(decision.assignments.map(\.generation) == [7, 7, 7])
+        #expect(decision.assignments.map(\.goal) == [.run(Scenario.one), .run(Scenario.one)])
+        #expect(decision.assignments.map(\.generation) == [7, 7])
+        #expect(undo.target("west-3")?.skip == .neverHealthy)
         undo.settleAgents()
         #expect(undo.rollout.phase == .succeeded)
+
+        // Removing takes a person's word.
+        let removal = try PlanRequest.undo(of: world.rollout, name: "undo-0", createdBy: "ann", remove: true)
+        undo.rollout = try RolloutPlanner.plan(removal, snapshot: world.snapshot, now: world.now)
+        #expect(undo.decide().assignments.last?.goal == .remove)
+        for name in world.snapshot.fleet.keys { world.snapshot.fleet[name]?.proven = [Scenario.two] }
+        let nowhere = try PlanRequest.undo(of: world.rollout, name: "undo-0", createdBy: "ann")
+        #expect(throws: PlanError.self) {
+            try RolloutPlanner.plan(nowhere, snapshot: world.snapshot, now: world.now)
+        }
+        for name in world.snapshot.fleet.keys { world.snapshot.fleet[name]?.proven = [Scenario.two, Scenario.one] }
 
         let narrow = try PlanRequest.undo(
             of: world.rollout, scope: .cluster("west-2"), name: "undo-2", createdBy: "ann")

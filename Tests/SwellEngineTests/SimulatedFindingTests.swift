@@ -62,7 +62,7 @@ struct SimulatedFindingTests {
                 application: "shop", generation: 2, digest: digest, epoch: epoch, phase: phase, health: .healthy)
         }
         let orphan = OrphanedAssignment(assignment, report: report(.reverted, Scenario.one.digest, epoch: 11))
-        #expect(orphan?.reissued(under: 14)?.generation == 3)
+        #expect(orphan?.reissued(under: 14).generation == 3)
         #expect(OrphanedAssignment(assignment, report: report(.verifying, Scenario.one.digest, epoch: 13)) != nil)
         #expect(OrphanedAssignment(assignment, report: report(.verifying, Scenario.two.digest, epoch: 13)) == nil)
         #expect(OrphanedAssignment(assignment, report: report(.accepted, nil, epoch: 13)) == nil)

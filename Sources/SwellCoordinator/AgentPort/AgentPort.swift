@@ -92,7 +92,7 @@ package struct AgentPort: Service {
         let issuer = CertificateIssuer(
             authority: authority, tokens: store, lifetime: settings.certificateLifetime, now: now)
         let context = SessionContext(
-            store: store, hub: hub, places: places, epochs: EpochWatermark(store: store, logger: logger),
+            store: store, hub: hub, places: places,
             ingestor: ingestor, previewsWanted: previewsWanted, greetings: Turns(32, waitingLimit: 4_096),
             paces: settings.paces,
             maximumSessions: settings.maximumSessions, chance: chance, now: now, logger: logger)

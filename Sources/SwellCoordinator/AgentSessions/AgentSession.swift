@@ -11,7 +11,6 @@ struct SessionContext: Sendable {
     let store: any AgentStore & LeaseStore & PreviewStore
     let hub: SessionHub
     let places: PlacementCache
-    let epochs: EpochWatermark
     let ingestor: any ReportIngesting
     /// Woken when a session begins, which may be the one that an open preview waits for.
     let previewsWanted: Pulse
@@ -171,7 +170,6 @@ struct AgentSession: Sendable {
 
     private func ingest(_ reports: [ApplicationReport]) async throws {
         guard !reports.isEmpty else { return }
-        for report in reports { try EpochWatermark.check(report.epoch, at: "reports.epoch") }
         try await context.ingestor.ingest(reports.map { ReceivedReport(cluster: cluster, report: $0) })
     }
 
@@ -206,8 +204,6 @@ struct AgentSession: Sendable {
                 mailbox.end(after: .seconds(30), reason: "the cluster is not in the fleet")
                 return
             }
-            try await context.epochs.raise(
-                above: max(hello.highestEpoch, hello.journal.map(\.epoch).max() ?? 0), cluster: cluster)
             try await ingest(hello.journal)
             // Entered before the list is read: what changes after the reading comes by the hub, and comes twice at worst.
             await hub.enter(

@@ -73,7 +73,7 @@ package struct AuditVerifier: Sendable {
         var state = plan
         var findings: [Finding] = []
         for row in rows {
-            let known = state.phase(of: row.subject)
+            let known = state.currentPhase(of: row.subject)
             if known != row.from {
                 findings.append(
                     Finding(
@@ -160,9 +160,9 @@ package struct AuditVerifier: Sendable {
 }
 
 extension Rollout {
-    fileprivate func phase(of subject: Transition.Subject) -> String? {
+    fileprivate func currentPhase(of subject: Transition.Subject) -> String? {
         switch subject {
-        case .rollout: phase.rawValue
+        case .rollout: header.phase.rawValue
         case .stage(let index, _): stages.indices.contains(index) ? stages[index].phase.rawValue : nil
         case .target(let cluster): targets[cluster]?.phase.rawValue
         }

@@ -70,10 +70,9 @@ package struct Reconciler: Service {
             do throws(StoreError) {
                 let orphans = try await store.orphanedAssignments(limit: settings.batch)
                 guard !orphans.isEmpty else { continue }
-                if let highest = orphans.map(\.report.epoch).max() { try await store.raiseEpochs(above: highest) }
                 guard let lease = try await leases.claimOrphans() else { continue }
                 let reissued = try await store.reissue(
-                    orphans.compactMap { $0.reissued(under: lease.epoch) }, under: lease)
+                    orphans.map { $0.reissued(under: lease.epoch) }, under: lease)
                 try await store.releaseLease(lease)
                 for assignment in reissued {
                     logger.info(
@@ -166,10 +165,6 @@ package struct Reconciler: Service {
             if !decision.assignments.isEmpty { signals.notifyAssignmentsChanged() }
             if decision.rollout.phase.isEnded {
                 try await leases.release(rollout)
-            } else if let epoch = decision.requiredEpoch {
-                // An agent would refuse what is decided under this lease (invariant 9): the next one exceeds what it has seen.
-                try await store.raiseEpochs(above: epoch)
-                try await leases.release(rollout)
             }
             return .success(true)
         } catch  where error.code == .leaseLost {
@@ -192,7 +187,7 @@ package struct Reconciler: Service {
             if let from = transition.from { metadata["from"] = "\(from)" }
             if let reason = transition.reason { metadata["why"] = "\(reason)" }
             switch transition.value {
-            case .rollout: logger.info("rollout", metadata: metadata)
+            case .header: logger.info("rollout", metadata: metadata)
             case .stage(let stage):
                 metadata["stage"] = "\(stage.name)"
                 logger.info("stage", metadata: metadata)

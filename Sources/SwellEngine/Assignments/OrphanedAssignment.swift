@@ -21,15 +21,14 @@ public struct OrphanedAssignment: Sendable, Hashable {
         self.report = report
     }
 
-    /// Generations from here on are nonsense: there would soon be none above them.
-    static let highestGeneration: Int64 = 1 << 62
+    /// Generations from here on are nonsense: there would soon be none above them that the wire can carry (2^53, exact in every JSON).
+    static let highestGeneration: Int64 = 1 << 52
 
-    /// The assignment as it is to be told under this epoch; nil where the agent would refuse that too, so that a higher one is needed.
-    public func reissued(under epoch: Int64) -> Assignment? {
-        guard epoch >= max(report.epoch, assignment.epoch) else { return nil }
+    /// The assignment as it is to be delivered under a lease of this epoch: above what this cluster's agent knows, and no other's.
+    public func reissued(under epoch: Int64) -> Assignment {
         var reissued = assignment
         reissued.generation = max(assignment.generation, report.generation) + 1
-        reissued.epoch = epoch
+        reissued.epoch = max(epoch, assignment.epoch, report.epoch)
         return reissued
     }
 }

@@ -10,7 +10,8 @@ public enum Blockers {
 
     public static func of(_ rollout: Rollout, snapshot: FleetSnapshot, now: Timestamp) -> [Blocker] {
         guard !rollout.phase.isEnded else { return [] }
-        var list = BlockerList(rollout: rollout, snapshot: snapshot, now: now)
+        var list = BlockerList(
+            state: DecisionState(DecisionInput(rollout: rollout, snapshot: snapshot, now: now, epoch: 0)))
         list.addRollout()
         for index in rollout.stages.indices { list.addStage(index) }
         list.addTargets()
@@ -22,10 +23,13 @@ public enum Blockers {
 }
 
 private struct BlockerList {
-    let rollout: Rollout
-    let snapshot: FleetSnapshot
-    let now: Timestamp
+    /// What decides; it is asked, and decides nothing.
+    let state: DecisionState
     var blockers: [Blocker] = []
+
+    private var rollout: Rollout { state.rollout }
+    private var snapshot: FleetSnapshot { state.snapshot }
+    private var now: Timestamp { state.now }
 
     private struct Group: Hashable {
         var what: Blocker.Kind
@@ -61,7 +65,7 @@ private struct BlockerList {
                     what: .failure, why: "stage '\(stage.name)': \(stage.reason ?? "failed")", stage: stage.name,
                     clusters: failed(index)))
         case .verifying:
-            let needsApproval = rollout.awaitsApprovalToPass(stage: index, snapshot)
+            let needsApproval = state.awaitsApprovalToPass(stage: index)
             blockers.append(
                 Blocker(
                     what: needsApproval ? .approval : .health,
@@ -72,16 +76,19 @@ private struct BlockerList {
     }
 
     private func failed(_ index: Int) -> [ClusterName] {
-        let names = rollout.targets.values.filter { $0.stage == index && $0.countsAsFailure }.map(\.cluster)
-        return Array(names.sorted().prefix(Blockers.namedClusters))
+        Array(
+            state.names(inStage: index).filter { state.target($0).countsAsFailure }.prefix(Blockers.namedClusters))
     }
 
     /// Targets grouped by what they wait for, so that a thousand clusters give a handful of lines.
     mutating func addTargets() {
         var groups: [Group: [TargetState]] = [:]
-        var limits = DispatchLimits(rollout, headroom: snapshot.fleetHeadroom)
-        for target in rollout.targets.values.sorted(by: { $0.cluster < $1.cluster }) {
-            guard let what = wait(of: target, &limits) else { continue }
+        var limits = DispatchLimits(rollout, state.tally, headroom: snapshot.fleetHeadroom)
+        let dispatch = DispatchBlockers(
+            rollout, snapshot, isStoppedByFailure: state.isStoppedByFailure, now: now)
+        for name in state.names {
+            let target = state.target(name)
+            guard let what = wait(of: target, dispatch, &limits) else { continue }
             let group = Group(
                 what: what, stage: target.stage, region: what == .regionPause ? target.region : nil)
             groups[group, default: []].append(target)
@@ -94,33 +101,36 @@ private struct BlockerList {
         for (group, targets) in sorted { blockers.append(blocker(group, targets)) }
     }
 
-    private func wait(of target: TargetState, _ limits: inout DispatchLimits) -> Blocker.Kind? {
+    private func wait(
+        of target: TargetState, _ dispatch: DispatchBlockers, _ limits: inout DispatchLimits
+    ) -> Blocker.Kind? {
         switch target.phase {
-        case .unreachable: return .unreachable
-        case .rollingBack: return isUnreachable(target) ? .unreachable : .rollback
+        case .unreachable: return target.attempt?.evidence.isUnknown == true ? .unknown : .unreachable
+        case .rollingBack:
+            if target.attempt?.evidence.isUnknown == true { return .unknown }
+            return state.isUnreachable(target.cluster) ? .unreachable : .rollback
         case .dispatched, .applying: return .health
         case .verifying: return target.healthySince == nil ? .health : .minHealthyTime
-        case .queued: return queuedWait(of: target, &limits)
+        case .queued: return queuedWait(of: target, dispatch, &limits)
         case .healthy, .failed, .rolledBack, .rollbackFailed, .skipped: return nil
         }
     }
 
-    private func queuedWait(of target: TargetState, _ limits: inout DispatchLimits) -> Blocker.Kind? {
+    private func queuedWait(
+        of target: TargetState, _ dispatch: DispatchBlockers, _ limits: inout DispatchLimits
+    ) -> Blocker.Kind? {
         // Pauses are told even where something else hinders too: people ask for them first.
         let isNext = rollout.stages[target.stage].startedAt != nil
-        if isNext, rollout.pause(of: target.region, snapshot) != nil { return .regionPause }
-        if isNext, rollout.pause(of: target.cluster, snapshot) != nil { return .clusterPause }
-        switch rollout.dispatchBlocker(of: target, snapshot) {
+        if isNext, rollout.regionPause(of: target, snapshot) != nil { return .regionPause }
+        if isNext, rollout.clusterPause(of: target, snapshot) != nil { return .clusterPause }
+        switch dispatch.blocker(of: target) {
         case nil: return limits.admit(target) == nil ? nil : .concurrency
         case .regionPaused: return .regionPause
         case .clusterPaused: return .clusterPause
-        case .held: return .concurrency
+        case .held: return .held
+        case .unreachable: return .unreachable
         case .notQueued, .rolloutNotProgressing, .failure, .earlierStage, .stageNotOpen, .away: return nil
         }
-    }
-
-    private func isUnreachable(_ target: TargetState) -> Bool {
-        snapshot.fleet[target.cluster]?.isUnreachable(at: now, after: rollout.policy.unreachableAfter) ?? true
     }
 
     private func blocker(_ group: Group, _ targets: [TargetState]) -> Blocker {
@@ -132,6 +142,11 @@ private struct BlockerList {
         switch group.what {
         case .unreachable:
             why = "the agent of \(what) is not heard of"
+        case .unknown:
+            why = "\(what) cannot be seen by its agent"
+        case .held:
+            let holders = Set(names.compactMap { snapshot.fleet[$0]?.heldBy }).sorted().map(\.rawValue)
+            why = "\(what) held by rollout \(holders.joined(separator: ", "))"
         case .rollback:
             why = "\(what) going back"
             until = targets.compactMap(\.deadlineAt).max()
@@ -142,14 +157,14 @@ private struct BlockerList {
             why = "\(what) staying healthy for \(rollout.policy.minHealthyTime)"
             until = targets.compactMap(\.healthySince).max().map { $0 + rollout.policy.minHealthyTime }
         case .regionPause:
-            let pause = group.region.flatMap { rollout.pause(of: $0, snapshot) }
+            let pause = targets.lazy.compactMap { rollout.regionPause(of: $0, snapshot) }.first
             let reason = pause?.reason.map { ": \($0)" } ?? ""
             why = "region '\(group.region?.rawValue ?? "")' paused by \(pause?.by ?? "an operator")\(reason)"
         case .clusterPause:
             why = "\(what) paused"
         case .concurrency:
-            why = "\(what) waiting for a place under the caps"
-        case .start, .approval, .soak, .pause, .failure:
+            why = "\(what) waiting for a slot under the caps"
+        case .start, .approval, .soak, .pause, .failure, .invariant:
             why = what
         }
         return Blocker(

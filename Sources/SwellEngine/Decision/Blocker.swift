@@ -3,8 +3,10 @@ public import SwellModel
 /// One thing that a rollout waits for.
 public struct Blocker: Sendable, Hashable, Codable {
     public enum Kind: String, Sendable, Codable, CaseIterable {
-        case start, approval, soak, minHealthyTime, health, pause, regionPause, clusterPause, unreachable, concurrency,
-            failure, rollback
+        case start, approval, soak, minHealthyTime, health, pause, regionPause, clusterPause, unreachable, unknown,
+            concurrency, held, failure, rollback
+        /// What was decided does not hold against the invariants, so that it was not done.
+        case invariant
     }
 
     /// What kind of wait it is.

@@ -12,10 +12,13 @@ public struct DecisionInput: Sendable {
     public var now: Timestamp
     /// The epoch of the lease under which the decision will commit.
     public var epoch: Int64
+    /// When the decision was due as the last one asked to be woken; nil where none was made yet. Much later than that, nobody looked for a
+    /// while, and that time counts against nobody.
+    public var dueAt: Timestamp?
 
     public init(
         rollout: Rollout, commands: [CommandRecord] = [], reports: [ReportRecord] = [], snapshot: FleetSnapshot,
-        now: Timestamp, epoch: Int64
+        now: Timestamp, epoch: Int64, dueAt: Timestamp? = nil
     ) {
         self.rollout = rollout
         self.commands = commands
@@ -23,6 +26,7 @@ public struct DecisionInput: Sendable {
         self.snapshot = snapshot
         self.now = now
         self.epoch = epoch
+        self.dueAt = dueAt
     }
 }
 
@@ -39,13 +43,10 @@ public struct Decision: Sendable, Hashable {
     public var verdicts: [CommandVerdict]
     /// When to decide again even if nothing is heard; nil when the rollout has ended.
     public var wakeAt: Timestamp?
-    /// An epoch that an agent has seen and that is above the lease's, so that it refuses what is decided under it: the caller gives
-    /// the lease back, raises the epochs above this one and claims again; the next decision then tells such clusters again.
-    public var requiredEpoch: Int64?
 
     public init(
         rollout: Rollout, transitions: [Transition] = [], assignments: [Assignment] = [], proven: [ProvenRelease] = [],
-        verdicts: [CommandVerdict] = [], wakeAt: Timestamp? = nil, requiredEpoch: Int64? = nil
+        verdicts: [CommandVerdict] = [], wakeAt: Timestamp? = nil
     ) {
         self.rollout = rollout
         self.transitions = transitions
@@ -53,7 +54,6 @@ public struct Decision: Sendable, Hashable {
         self.proven = proven
         self.verdicts = verdicts
         self.wakeAt = wakeAt
-        self.requiredEpoch = requiredEpoch
     }
 }
 

@@ -8,12 +8,12 @@ public import SwellModel
 public enum DecisionMaker {
     /// How long a rollout sleeps at most when only the world outside can move it: fleet-wide pauses, joiners, agents that return.
     public static let pollInterval: Interval = .seconds(5)
+    /// How late a decision may be before the time in between counts as one in which nobody looked.
+    public static let overdueAfter: Interval = .seconds(10)
 
     /// One decision.
     public static func decide(_ input: DecisionInput) -> Decision {
-        var state = DecisionState(
-            rollout: input.rollout, snapshot: input.snapshot, now: input.now, epoch: input.epoch,
-            isReplaced: input.commands.contains { if case .supersede = $0.command { true } else { false } })
+        var state = DecisionState(input)
         var transitions: [Transition] = []
         var verdicts: [CommandVerdict] = []
 
@@ -22,11 +22,13 @@ public enum DecisionMaker {
             let refusal = refusal(of: record.command, on: before)
             if refusal == nil { state.obey(record) }
             verdicts.append(CommandVerdict(command: record.id, refusal: refusal))
-            transitions += Transition.between(before, state.rollout, by: record.by, at: input.now)
+            transitions += Transition.between(
+                before, state.rollout, by: record.by, at: input.now, verb: record.command.verb)
         }
 
         let before = state.rollout
         if !before.phase.isEnded {
+            if let dueAt = input.dueAt, input.now - dueAt > overdueAfter { state.leaveOut(input.now - dueAt) }
             for record in input.reports { state.take(record) }
             state.settle()
             transitions += Transition.between(before, state.rollout, by: Transition.engine, at: input.now)
@@ -34,6 +36,6 @@ public enum DecisionMaker {
         return Decision(
             rollout: state.rollout, transitions: transitions,
             assignments: state.assignments.values.sorted { $0.cluster < $1.cluster }, proven: state.proven,
-            verdicts: verdicts, wakeAt: state.wakeAt, requiredEpoch: state.requiredEpoch)
+            verdicts: verdicts, wakeAt: state.wakeAt)
     }
 }

@@ -4,47 +4,65 @@ internal import SwellModel
 ///
 /// The rules are extensions in `Rules/`, one concern a file. Nothing outside this value is read or written.
 struct DecisionState {
-    var rollout: Rollout
+    private(set) var rollout: Rollout
     let snapshot: FleetSnapshot
     let now: Timestamp
     let epoch: Int64
+    /// The targets, counted; kept along with every change.
+    private(set) var tally: RolloutTally
     /// The assignments decided so far; the last one for a cluster counts.
     private(set) var assignments: [ClusterName: Assignment] = [:]
     private(set) var proven: [ProvenRelease] = []
-    /// The targets in a fixed order, so that a replay decides alike.
+    /// The targets in a fixed order, so that a replay decides alike; and those of each stage.
     private(set) var names: [ClusterName]
+    private var namesByStage: [[ClusterName]]
     /// Rises with every change, so that settling knows when nothing moves any more.
     private(set) var changes = 0
-    /// The highest generation that an agent spoke of in this decision's reports.
+    /// The highest generation and epoch that an agent spoke of in this decision's reports.
     private var seenGenerations: [ClusterName: Int64] = [:]
-    /// The highest epoch that an agent spoke of in this decision's reports.
     private var seenEpochs: [ClusterName: Int64] = [:]
     /// What is left of the fleet's headroom.
     var headroom: Int?
     /// Whether another rollout has taken this one's place and its clusters, by an order that this decision comes to.
     let isReplaced: Bool
 
-    init(rollout: Rollout, snapshot: FleetSnapshot, now: Timestamp, epoch: Int64, isReplaced: Bool) {
-        self.rollout = rollout
-        self.snapshot = snapshot
-        self.now = now
-        self.epoch = epoch
-        self.names = rollout.targets.keys.sorted()
-        self.headroom = snapshot.fleetHeadroom
-        self.isReplaced = isReplaced
+    init(_ input: DecisionInput) {
+        rollout = input.rollout
+        snapshot = input.snapshot
+        now = input.now
+        epoch = input.epoch
+        tally = RolloutTally(input.rollout)
+        names = input.rollout.targets.keys.sorted()
+        namesByStage = Self.byStage(names, of: input.rollout)
+        headroom = input.snapshot.fleetHeadroom
+        isReplaced = input.commands.contains { if case .supersede = $0.command { true } else { false } }
+    }
+
+    private static func byStage(_ names: [ClusterName], of rollout: Rollout) -> [[ClusterName]] {
+        var byStage = Array(repeating: [ClusterName](), count: rollout.stages.count)
+        for name in names { if let target = rollout.targets[name] { byStage[target.stage].append(name) } }
+        return byStage
     }
 
     // MARK: Changing
 
+    /// A target that is known to be there.
+    func target(_ name: ClusterName) -> TargetState {
+        guard let target = rollout.targets[name] else { preconditionFailure("\(name) is no target") }
+        return target
+    }
+
     /// Changes one target; notes when its phase changed.
     mutating func update(_ name: ClusterName, _ change: (inout TargetState) -> Void) {
-        guard let before = rollout.targets[name] else { return }
+        let before = target(name)
         var after = before
         change(&after)
         guard after != before else { return }
+        precondition(after.stage == before.stage, "a target keeps its stage")
         if after.phase != before.phase { after.changedAt = now }
         after.reason = after.reason?.shortened(to: 1_024)
         rollout.targets[name] = after
+        tally.moved(from: before, to: after)
         changes += 1
     }
 
@@ -58,51 +76,49 @@ struct DecisionState {
     }
 
     /// Changes the rollout itself: its phase, pauses, reason.
-    mutating func updateRollout(_ change: (inout Rollout) -> Void) {
-        change(&rollout)
+    mutating func updateHeader(_ change: (inout RolloutHeader) -> Void) {
+        var header = rollout.header
+        change(&header)
+        guard header != rollout.header else { return }
+        rollout.header = header
         changes += 1
     }
 
     mutating func moveRollout(to phase: RolloutPhase, reason: String?) {
-        guard rollout.phase != phase || rollout.reason != reason else { return }
-        updateRollout { [now] in
+        updateHeader { [now] in
+            guard $0.phase != phase || $0.reason != reason else { return }
             $0.phase = phase
             $0.reason = reason
             if phase.isEnded { $0.endedAt = now }
         }
     }
 
-    mutating func add(_ target: TargetState) {
-        rollout.targets[target.cluster] = target
+    /// Takes in new targets, all at once, since their names are put in order.
+    mutating func add(_ targets: [TargetState]) {
+        guard !targets.isEmpty else { return }
+        for target in targets {
+            precondition(rollout.targets[target.cluster] == nil, "a joiner is no target yet")
+            rollout.targets[target.cluster] = target
+            tally.moved(from: nil, to: target)
+        }
         names = rollout.targets.keys.sorted()
+        namesByStage = Self.byStage(names, of: rollout)
         changes += 1
     }
 
     // MARK: Speaking
 
-    /// The highest epoch above ours that an agent of a target has seen; what we decide would be refused there (invariant 9).
-    var requiredEpoch: Int64? {
-        guard !rollout.phase.isEnded else { return nil }
-        let seen = names.compactMap { name -> Int64? in
-            guard let target = rollout.targets[name], target.phase != .skipped else { return nil }
-            return seenEpoch(at: name)
-        }
-        return seen.max().flatMap { $0 > epoch ? $0 : nil }
+    /// The epoch that an assignment to a cluster carries: the lease's, or what the cluster's agent has seen where that is higher, since
+    /// it would refuse a lower one. So what an agent says of epochs moves its own cluster's, and no number of the fleet (invariants 9
+    /// and 22); who may decide at all is checked by the lease, in the transaction.
+    func epoch(for name: ClusterName) -> Int64 {
+        max(epoch, snapshot.fleet[name]?.report?.epoch ?? 0, seenEpochs[name] ?? 0, rollout.targets[name]?.epoch ?? 0)
     }
 
-    /// The epoch that a cluster's agent spoke of last.
-    func seenEpoch(at name: ClusterName) -> Int64 {
-        max(snapshot.fleet[name]?.report?.epoch ?? 0, seenEpochs[name] ?? 0)
-    }
-
-    /// Notes an epoch that an agent spoke of.
-    mutating func noteSeen(epoch: Int64, at name: ClusterName) {
-        seenEpochs[name] = max(seenEpochs[name] ?? 0, epoch)
-    }
-
-    /// Notes a generation that an agent spoke of, so that the next one is above it (invariant 8).
-    mutating func noteSeen(_ generation: Int64, at name: ClusterName) {
-        seenGenerations[name] = max(seenGenerations[name] ?? 0, generation)
+    /// Notes what an agent spoke of, so that what it is assigned next is not below it (invariants 8 and 9).
+    mutating func noteSeen(_ report: ApplicationReport, at name: ClusterName) {
+        seenGenerations[name] = max(seenGenerations[name] ?? 0, report.generation)
+        seenEpochs[name] = max(seenEpochs[name] ?? 0, report.epoch)
     }
 
     /// The next generation of a target: above all that is known of its cluster and application (invariant 8).
@@ -115,29 +131,20 @@ struct DecisionState {
     mutating func assign(
         _ name: ClusterName, goal: Assignment.Goal, fallback: ReleaseReference?, phase: TargetPhase, reason: String?
     ) {
-        guard let target = rollout.targets[name] else { return }
-        let generation = nextGeneration(target)
+        let attempt = Attempt(
+            generation: nextGeneration(target(name)), epoch: epoch(for: name), goal: goal, dispatchedAt: now,
+            deadline: .running(until: now + rollout.policy.progressDeadline))
+        // What takes back is carried out whatever becomes of the line: else an agent would go back to what is being taken back.
+        let takesBack = phase == .rollingBack || rollout.kind != .release
         assignments[name] = Assignment(
-            cluster: name, application: rollout.application, generation: generation, epoch: epoch,
+            cluster: name, application: rollout.application, generation: attempt.generation, epoch: attempt.epoch,
             rollout: rollout.name, goal: goal, fallback: fallback,
             settings: AssignmentSettings(
                 minHealthyTime: rollout.policy.minHealthyTime, progressDeadline: rollout.policy.progressDeadline,
                 selfRollback: fallback != nil && rollout.strategy.selfRollback,
-                whenDisconnected: phase == .rollingBack ? .finish : rollout.strategy.whenDisconnected,
+                whenDisconnected: takesBack ? .finish : rollout.strategy.whenDisconnected,
                 drift: rollout.strategy.drift))
-        update(name) { [now, epoch, deadline = now + rollout.policy.progressDeadline] in
-            $0.generation = generation
-            $0.epoch = epoch
-            if case .run(let release) = goal { $0.assigned = release } else { $0.assigned = nil }
-            $0.phase = phase
-            $0.reason = reason
-            $0.dispatchedAt = now
-            $0.deadlineAt = deadline
-            $0.healthySince = nil
-            $0.assertedAt = nil
-            $0.healthyAt = nil
-            $0.provenAt = nil
-        }
+        update(name) { $0.begin(attempt, as: phase, reason: reason) }
     }
 
     /// Notes that what a target is assigned was proven healthy there (invariant 13).
@@ -151,48 +158,41 @@ struct DecisionState {
 
     // MARK: Looking
 
+    /// The targets of a stage, in order.
+    func names(inStage index: Int) -> [ClusterName] { namesByStage[index] }
+
+    /// Whether more failed than a budget allows, under a policy that stops for it: nothing forward goes anywhere then (invariant 5).
+    ///
+    /// Under `continue` the budget stops nothing; it says at the end whether the rollout succeeded or failed.
+    var isStoppedByFailure: Bool { rollout.policy.onFailure.action != .continue && tally.overspent != nil }
+
     func isUnreachable(_ name: ClusterName) -> Bool {
         snapshot.fleet[name]?.isUnreachable(at: now, after: rollout.policy.unreachableAfter) ?? true
     }
 
-    /// The pause that covers a region, the rollout's own or everybody's.
-    func pause(of region: RegionName) -> Pause? { rollout.pause(of: region, snapshot) }
-
-    /// The pause that covers a cluster on its own.
-    func pause(of cluster: ClusterName) -> Pause? { rollout.pause(of: cluster, snapshot) }
-}
-
-extension Rollout {
-    func pause(of region: RegionName, _ snapshot: FleetSnapshot) -> Pause? {
-        pausedRegions[region] ?? snapshot.pausedRegions[region]
-    }
-
-    func pause(of cluster: ClusterName, _ snapshot: FleetSnapshot) -> Pause? {
-        pausedClusters[cluster] ?? snapshot.pausedClusters[cluster]
+    /// Whether a pause by a person covers a target: then its clock rests.
+    func isPaused(_ target: TargetState) -> Bool {
+        rollout.pause != nil || rollout.regionPause(of: target, snapshot) != nil
+            || rollout.clusterPause(of: target, snapshot) != nil
     }
 
     /// Whether a stage goes on without this target for now, since its region is paused and the policy says to skip.
-    func isExcluded(_ target: TargetState, _ snapshot: FleetSnapshot) -> Bool {
-        policy.pausedRegion == .skip && !target.isSettled && pause(of: target.region, snapshot) != nil
+    func isExcluded(_ target: TargetState) -> Bool {
+        rollout.policy.pausedRegion == .skip && !target.isSettled && rollout.regionPause(of: target, snapshot) != nil
+    }
+}
+
+extension Rollout {
+    /// The pause of a region that covers a target, the rollout's own or everybody's: of the region as it was planned, and of the one
+    /// in which the cluster is by now (invariant 6).
+    func regionPause(of target: TargetState, _ snapshot: FleetSnapshot) -> Pause? {
+        if let pause = self.pausedRegions[target.region] ?? snapshot.pausedRegions[target.region] { return pause }
+        guard let region = snapshot.fleet[target.cluster]?.cluster.region, region != target.region else { return nil }
+        return self.pausedRegions[region] ?? snapshot.pausedRegions[region]
     }
 
-    /// How many of a stage's clusters failed.
-    func failures(inStage index: Int) -> Int {
-        targets.values.reduce(0) { $0 + ($1.stage == index && $1.countsAsFailure ? 1 : 0) }
-    }
-
-    /// How many of a stage's clusters may fail; of the stage as snapshotted.
-    func failureBudget(ofStage index: Int) -> Int {
-        policy.stages[index].failureBudget.resolved(of: stages[index].lanes.values.reduce(0, +), atLeast: 0)
-    }
-
-    /// Whether more failed than the budget allows.
-    func exceedsBudget(stage index: Int) -> Bool { failures(inStage: index) > failureBudget(ofStage: index) }
-
-    /// Whether a stage failed under a policy that stops for it: nothing forward goes anywhere then (invariant 5).
-    ///
-    /// Under `continue` the budget stops nothing; it says at the end whether the rollout succeeded or failed.
-    var isStoppedByFailure: Bool {
-        policy.onFailure.action != .continue && stages.indices.contains { exceedsBudget(stage: $0) }
+    /// The pause that covers a cluster on its own.
+    func clusterPause(of target: TargetState, _ snapshot: FleetSnapshot) -> Pause? {
+        self.pausedClusters[target.cluster] ?? snapshot.pausedClusters[target.cluster]
     }
 }

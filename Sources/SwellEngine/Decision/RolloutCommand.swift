@@ -8,13 +8,31 @@ public enum RolloutCommand: Sendable, Hashable, Codable {
     case abort(reason: String?)
     /// Queues the failed targets again (all, or those named).
     case retry(clusters: [ClusterName])
-    /// Takes back what it brought, on the whole rollout or on one cluster.
-    case rollback(RollbackScope, reason: String?)
-    case approve(stage: StageName, digest: ContentDigest)
-    /// Ends the running soak or approval wait of the current stage early; audited as such.
-    case promote(stage: StageName)
+    /// Takes back what it brought, on what the scope covers. Where no other release was ever proven, a cluster is held as it is,
+    /// unless `remove` says that what the release brought is to be removed there.
+    case rollback(RollbackScope, reason: String?, remove: Bool? = nil)
+    /// Agrees to a stage's start or end, with this digest. A `gate` says which of the two is meant, so that an order that comes twice
+    /// is not taken for the next gate; nil means the one that is open.
+    case approve(stage: StageName, digest: ContentDigest, gate: ApprovalGate? = nil)
+    /// Takes back an approval that has not led on yet.
+    case withdraw(stage: StageName)
+    /// Ends the running soak or approval wait of the current stage early; audited as such. A stage without a healthy cluster passes by
+    /// it only where `despiteHealth` says so.
+    case promote(stage: StageName, despiteHealth: Bool? = nil)
+    /// Leaves one cluster out for good: nothing more is assigned, waited for or counted there. What it was assigned stands.
+    case skip(cluster: ClusterName, reason: String?)
+    /// Lets the stages go on without one cluster, which is brought level once it can be.
+    case leaveBehind(cluster: ClusterName, reason: String?)
     /// Another rollout takes its place.
     case supersede(by: RolloutName)
+}
+
+/// Which of a stage's approvals is meant.
+public enum ApprovalGate: String, Sendable, Codable, CaseIterable {
+    /// The one before the stage starts.
+    case before
+    /// The one before it passes.
+    case after
 }
 
 /// What a pause or resume covers within a rollout.

@@ -6,18 +6,22 @@ extension Transition {
 
     /// Every change between two states of one rollout, one row a subject (invariant 16). Rollout first, then stages, then targets
     /// by name: the order in which people read them.
-    public static func between(_ before: Rollout, _ after: Rollout, by: String, at: Timestamp) -> [Transition] {
+    ///
+    /// - Parameter verb: what a person did to the stage or target that an order was for.
+    public static func between(
+        _ before: Rollout, _ after: Rollout, by: String, at: Timestamp, verb: String? = nil
+    ) -> [Transition] {
         var rows: [Transition] = []
         func note(_ subject: Subject, from: String?, to: String, reason: String?, _ value: Value) {
             rows.append(
                 Transition(
                     rollout: after.name, subject: subject, from: from, to: to, reason: reason, by: by, at: at,
-                    value: value))
+                    value: value, verb: subject == .rollout ? nil : verb))
         }
-        if !before.hasSameHead(as: after) {
+        if before.header != after.header {
             note(
                 .rollout, from: before.phase.rawValue, to: after.phase.rawValue, reason: after.reason,
-                .rollout(after.head))
+                .header(after.header))
         }
         for (index, stage) in after.stages.enumerated() where before.stages[index] != stage {
             note(
@@ -38,10 +42,8 @@ extension Transition {
         var rollout = planned
         for transition in transitions where transition.rollout == planned.name {
             switch transition.value {
-            case .rollout(var head):
-                head.stages = rollout.stages
-                head.targets = rollout.targets
-                rollout = head
+            case .header(let header):
+                rollout.header = header
             case .stage(let stage):
                 guard case .stage(let index, _) = transition.subject, rollout.stages.indices.contains(index) else {
                     continue
@@ -55,17 +57,16 @@ extension Transition {
     }
 }
 
-extension Rollout {
-    /// The rollout without its stages and targets.
-    var head: Rollout {
-        var head = self
-        head.stages = []
-        head.targets = [:]
-        return head
-    }
-
-    /// Whether all but stages and targets is equal; cheap fields first, since it runs on every decision.
-    fileprivate func hasSameHead(as other: Rollout) -> Bool {
-        phase == other.phase && reason == other.reason && pause == other.pause && head == other.head
+extension RolloutCommand {
+    /// What the audit log calls an order to one stage or cluster, beyond the phases that it leads to.
+    var verb: String? {
+        switch self {
+        case .approve: "approved"
+        case .withdraw: "withdrawn"
+        case .promote: "promoted"
+        case .skip: "left-out"
+        case .leaveBehind: "left-behind"
+        case .pause, .resume, .abort, .retry, .rollback, .supersede: nil
+        }
     }
 }

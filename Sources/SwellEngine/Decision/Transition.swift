@@ -10,10 +10,15 @@ public struct Transition: Sendable, Hashable, Codable {
 
     /// The new value of the subject.
     public enum Value: Sendable, Hashable, Codable {
-        /// The rollout without its stages and targets.
-        case rollout(Rollout)
+        case header(RolloutHeader)
         case stage(StageState)
         case target(TargetState)
+
+        /// The words under which rows of every version are stored.
+        private enum CodingKeys: String, CodingKey {
+            case header = "rollout"
+            case stage, target
+        }
     }
 
     public var rollout: RolloutName
@@ -21,6 +26,8 @@ public struct Transition: Sendable, Hashable, Codable {
     /// The phase before, nil for a new subject (a joiner); and after. Equal where only other fields changed.
     public var from: String?
     public var to: String
+    /// What a person did to it, where the phases do not say: `approved`, `promoted`.
+    public var verb: String?
     /// Why: the subject's reason, for people.
     public var reason: String?
     /// Who caused it: an operator's name, or `swell`.
@@ -30,7 +37,7 @@ public struct Transition: Sendable, Hashable, Codable {
 
     public init(
         rollout: RolloutName, subject: Subject, from: String?, to: String, reason: String?, by: String, at: Timestamp,
-        value: Value
+        value: Value, verb: String? = nil
     ) {
         self.rollout = rollout
         self.subject = subject
@@ -40,5 +47,6 @@ public struct Transition: Sendable, Hashable, Codable {
         self.by = by
         self.at = at
         self.value = value
+        self.verb = verb
     }
 }

@@ -33,23 +33,25 @@ public struct PlanRequest: Sendable, Hashable {
 
     /// A request to take back what a rollout brought, also after it ended: on all its clusters, or on those that `scope` covers.
     ///
-    /// Without a policy, the rollout's own collapses to one stage `undo` (see `RolloutPlanner.undoPolicy`). Refused where the scope
-    /// covers no cluster of the rollout.
+    /// Without a policy, the rollout's own collapses to one stage `undo` (see `RolloutPlanner.undoPolicy`). Clusters that another
+    /// rollout brought to the same release are none of its business. Refused where the scope covers no cluster of the rollout.
+    ///
+    /// - Parameter remove: a person's word that what the release brought is to be removed where no other release was ever proven;
+    ///   without it such clusters are held as they are, whatever the strategy says of failures.
     public static func undo(
         of rollout: Rollout, scope: RollbackScope = .rollout, name: RolloutName, createdBy: String,
-        policy: RolloutPolicy? = nil, startsAt: Timestamp? = nil
+        policy: RolloutPolicy? = nil, startsAt: Timestamp? = nil, remove: Bool = false
     ) throws(PlanError) -> PlanRequest {
-        var clusters: [ClusterName] = []
-        if scope != .rollout || !rollout.select.isEmpty {
-            clusters = rollout.targets.values.filter { rollout.covers(scope, $0) }.map(\.cluster).sorted()
-            guard !clusters.isEmpty else {
-                throw PlanError(
-                    code: .nothingToUndo, message: "rollout '\(rollout.name)' has no cluster in \(scope.description)")
-            }
+        let clusters = rollout.targets.values.filter { rollout.covers(scope, $0) }.map(\.cluster).sorted()
+        guard !clusters.isEmpty else {
+            throw PlanError(
+                code: .nothingToUndo, message: "rollout '\(rollout.name)' has no cluster in \(scope.description)")
         }
+        var strategy = rollout.strategy
+        strategy.whenNeverHealthy = remove ? .remove : .hold
         return PlanRequest(
             name: name, application: rollout.application, kind: .undo(of: rollout.name), release: rollout.release,
-            policy: policy ?? RolloutPlanner.undoPolicy(from: rollout.policy), strategy: rollout.strategy,
+            policy: policy ?? RolloutPlanner.undoPolicy(from: rollout.policy), strategy: strategy,
             createdBy: createdBy, startsAt: startsAt, select: ClusterSelector(clusters: clusters))
     }
 }
@@ -78,6 +80,10 @@ public struct PlanWarning: Sendable, Hashable, Codable {
         case held
         /// Clusters that would stay as they are: nothing to take back, or never healthy and the strategy says to hold.
         case unchanged
+        /// Clusters where a failure, or the undo itself, would remove what the release brings.
+        case removes
+        /// A cap or a budget that limits nothing, as the fleet is.
+        case voidLimit
     }
 
     public var kind: Kind

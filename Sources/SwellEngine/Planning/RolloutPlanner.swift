@@ -44,6 +44,7 @@ public enum RolloutPlanner {
                     code: .nothingToUndo,
                     message: "no selected cluster is assigned \(request.release.version) of \(request.application)")
             }
+            try Self.checkWayBack(of: candidates, request)
         }
         guard !candidates.isEmpty else {
             throw PlanError(
@@ -55,16 +56,18 @@ public enum RolloutPlanner {
         for facts in candidates {
             let name = facts.cluster.name
             targets[name] = TargetState(
-                cluster: name, region: facts.cluster.region, stage: stageOf[name] ?? 0, previous: facts.proven.first,
-                changedAt: now)
+                cluster: name, region: facts.cluster.region, stage: stageOf[name] ?? 0,
+                previous: facts.provenOther(than: request.release), changedAt: now)
         }
         let states = stageStates(request.policy, targets: targets)
         warnings += try emptiness(request, states: states, snapshot: snapshot)
-        warnings += standing(candidates, request: request, now: now)
-        let rollout = Rollout(
+        warnings += ClusterWarnings.of(candidates, request: request, now: now)
+        warnings += LimitWarnings.of(request.policy, stages: states)
+        let header = RolloutHeader(
             name: request.name, application: request.application, kind: request.kind, release: request.release,
             policy: request.policy, strategy: request.strategy, createdBy: request.createdBy, createdAt: now,
-            startsAt: request.startsAt, select: request.select, stages: states, targets: targets)
+            startsAt: request.startsAt, select: request.select)
+        let rollout = Rollout(header: header, stages: states, targets: targets)
         return RolloutPlan(rollout: rollout, warnings: warnings)
     }
 
@@ -80,6 +83,18 @@ public enum RolloutPlanner {
         undo.onFailure = FailurePolicy(action: .continue, scope: .cluster)
         undo.pausedRegion = .wait
         return undo
+    }
+
+    /// An undo that would find nowhere to go on any of its clusters is refused, with what it would take.
+    private static func checkWayBack(of candidates: [ClusterFacts], _ request: PlanRequest) throws(PlanError) {
+        guard request.strategy.whenNeverHealthy == .hold,
+            candidates.allSatisfy({ $0.provenOther(than: request.release) == nil })
+        else { return }
+        throw PlanError(
+            code: .nothingToUndo,
+            message: "no other release of \(request.application) was ever proven on "
+                + "\(named(candidates.map(\.cluster.name))), so that there is nothing to go back to: an undo would remove what "
+                + "\(request.release.version) brought there. Say --remove for that")
     }
 
     /// Whether a cluster is assigned this release, so that there is something to take back.
@@ -160,42 +175,6 @@ public enum RolloutPlanner {
                     PlanWarning(
                         kind: .emptyLane, message: "stage '\(stage.name)' has no cluster in region '\(region)'",
                         stage: stage.name))
-            }
-        }
-        return warnings
-    }
-
-    /// Warnings on the clusters as they stand now: silent agents, other holders, undo targets that would be held.
-    private static func standing(
-        _ candidates: [ClusterFacts], request: PlanRequest, now: Timestamp
-    ) -> [PlanWarning] {
-        var warnings: [PlanWarning] = []
-        let silent = candidates.filter { $0.isUnreachable(at: now, after: request.policy.unreachableAfter) }
-        if !silent.isEmpty {
-            let names = silent.map(\.cluster.name)
-            warnings.append(
-                PlanWarning(
-                    kind: .unreachable, message: "the agents of \(named(names)) were not heard of lately",
-                    clusters: names))
-        }
-        let held = candidates.filter { $0.heldBy != nil && $0.heldBy != request.name }
-        for (holder, facts) in Dictionary(grouping: held, by: { $0.heldBy }).sorted(by: {
-            ($0.key?.rawValue ?? "") < ($1.key?.rawValue ?? "")
-        }) {
-            let names = facts.map(\.cluster.name)
-            warnings.append(
-                PlanWarning(
-                    kind: .held, message: "\(named(names)) held by rollout '\(holder?.rawValue ?? "")'", clusters: names
-                ))
-        }
-        if case .undo = request.kind, request.strategy.whenNeverHealthy == .hold {
-            let stuck = candidates.filter { $0.provenOther(than: request.release) == nil }.map(\.cluster.name)
-            if !stuck.isEmpty {
-                warnings.append(
-                    PlanWarning(
-                        kind: .unchanged,
-                        message: "no other release was ever proven on \(named(stuck)): held as they are",
-                        clusters: stuck))
             }
         }
         return warnings

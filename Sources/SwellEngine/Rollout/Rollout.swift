@@ -2,78 +2,68 @@ public import SwellModel
 
 /// One release going over one set of clusters under one policy: everything decided so far, and nothing else.
 ///
-/// A value: `DecisionMaker` turns it and what happened into its successor. All of it is stored; see `Transition` for how each change is told.
-public struct Rollout: Sendable, Hashable, Codable {
-    public var name: RolloutName
-    public var application: ApplicationName
-    public var kind: RolloutKind
-    /// The release that forward dispatches carry; for an undo, the one that it takes back.
-    public var release: ReleaseReference
-    /// The policy, as it was when the rollout was planned.
-    public var policy: RolloutPolicy
-    /// The application's strategy, as it was in the release.
-    public var strategy: ApplicationStrategy
-    public var createdBy: String
-    public var createdAt: Timestamp
-    /// When it may begin; nil at once.
-    public var startsAt: Timestamp?
-    public var phase: RolloutPhase
-    /// Why it is in this phase, where that is not plain.
-    public var reason: String?
-    public var endedAt: Timestamp?
-    public var pause: Pause?
-    /// Lanes of this rollout paused on their own; a region paused for the whole fleet is in `FleetSnapshot`.
-    public var pausedRegions: [RegionName: Pause]
-    public var pausedClusters: [ClusterName: Pause]
-    /// Which rollout took this one's place, if any.
-    public var supersededBy: RolloutName?
-    /// Narrows the policy's stages to these clusters; joiners must match it too.
-    public var select: ClusterSelector
-    /// What was rolled back within the rollout: joiners that it covers are not taken forward any more.
-    public var rolledBack: [RollbackScope]
+/// A value: `DecisionMaker` turns it and what happened into its successor. All of it is stored; see `Transition` for how each change is
+/// told. What its header holds reads as if it stood here.
+@dynamicMemberLookup
+public struct Rollout: Sendable, Hashable {
+    public var header: RolloutHeader
     public var stages: [StageState]
     public var targets: [ClusterName: TargetState]
 
-    public init(
-        name: RolloutName, application: ApplicationName, kind: RolloutKind, release: ReleaseReference,
-        policy: RolloutPolicy, strategy: ApplicationStrategy, createdBy: String, createdAt: Timestamp,
-        startsAt: Timestamp? = nil, phase: RolloutPhase = .scheduled, reason: String? = nil, endedAt: Timestamp? = nil,
-        pause: Pause? = nil, pausedRegions: [RegionName: Pause] = [:], pausedClusters: [ClusterName: Pause] = [:],
-        supersededBy: RolloutName? = nil, select: ClusterSelector = ClusterSelector(),
-        rolledBack: [RollbackScope] = [], stages: [StageState], targets: [ClusterName: TargetState]
-    ) {
-        self.name = name
-        self.application = application
-        self.kind = kind
-        self.release = release
-        self.policy = policy
-        self.strategy = strategy
-        self.createdBy = createdBy
-        self.createdAt = createdAt
-        self.startsAt = startsAt
-        self.phase = phase
-        self.reason = reason
-        self.endedAt = endedAt
-        self.pause = pause
-        self.pausedRegions = pausedRegions
-        self.pausedClusters = pausedClusters
-        self.supersededBy = supersededBy
-        self.select = select
-        self.rolledBack = rolledBack
+    public init(header: RolloutHeader, stages: [StageState], targets: [ClusterName: TargetState]) {
+        self.header = header
         self.stages = stages
         self.targets = targets
     }
+
+    public subscript<Value>(dynamicMember member: KeyPath<RolloutHeader, Value>) -> Value { header[keyPath: member] }
+
+    public subscript<Value>(dynamicMember member: WritableKeyPath<RolloutHeader, Value>) -> Value {
+        get { header[keyPath: member] }
+        set { header[keyPath: member] = newValue }
+    }
 }
 
-/// Where a rollout stands.
-public enum RolloutPhase: String, Sendable, Codable, CaseIterable {
-    case scheduled, progressing, paused, succeeded, rollingBack, rolledBack, failed, aborted, superseded
+/// Stored flat, the header's fields beside stages and targets, as rows of every version are.
+extension Rollout: Codable {
+    private enum Key: String, CodingKey { case stages, targets }
 
-    /// Whether it will dispatch nothing more. Ended rollouts hold no (cluster, application).
-    public var isEnded: Bool {
-        switch self {
-        case .scheduled, .progressing, .paused, .rollingBack: false
-        case .succeeded, .rolledBack, .failed, .aborted, .superseded: true
+    public init(from decoder: any Decoder) throws {
+        let row = try decoder.container(keyedBy: Key.self)
+        self.init(
+            header: try RolloutHeader(from: decoder), stages: try row.decode([StageState].self, forKey: .stages),
+            targets: try row.decode([ClusterName: TargetState].self, forKey: .targets))
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        try header.encode(to: encoder)
+        var row = encoder.container(keyedBy: Key.self)
+        try row.encode(stages, forKey: .stages)
+        try row.encode(targets, forKey: .targets)
+    }
+}
+
+extension Rollout {
+    /// What holds of every rollout that this program made. Asked of what is read, before anything follows from it: a row that does
+    /// not hold together fails its own rollout, by name, and no other.
+    public func checkShape() throws(Impossible) {
+        func fail(_ what: StaticString, _ context: String) throws(Impossible) -> Never {
+            throw Impossible(what, "rollout \(header.name): \(context)")
+        }
+        guard stages.count == header.policy.stages.count else {
+            try fail("stages other than the policy's", "\(stages.count) of \(header.policy.stages.count)")
+        }
+        for (name, target) in targets {
+            guard target.cluster == name else { try fail("a target under another's name", "\(name)") }
+            guard stages.indices.contains(target.stage) else {
+                try fail("a target of no stage", "\(name), stage \(target.stage) of \(stages.count)")
+            }
+            guard target.attempt != nil || !(target.phase.isUnderWay || target.phase == .healthy) else {
+                try fail("a target under way without an assignment", "\(name) is \(target.phase.rawValue)")
+            }
+            guard target.skip == nil || target.phase == .skipped else {
+                try fail("a reason to skip what is not skipped", "\(name) is \(target.phase.rawValue)")
+            }
         }
     }
 }

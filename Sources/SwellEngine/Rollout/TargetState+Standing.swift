@@ -18,7 +18,11 @@ extension TargetPhase {
 
 extension TargetState {
     /// Whether a forward dispatch is out that has not proven itself: what every cap counts (invariant 1).
-    public var isInFlight: Bool { phase.isForward && phase.isUnderWay && provenAt == nil }
+    public var isInFlight: Bool { phase.isForward && phase.isUnderWay && provenAt == nil && holdsSlot }
+
+    /// Whether it takes up a slot under the caps: all that is under way, but a cluster that was left behind and is not heard of.
+    /// Nobody waits for that one, so it stops nobody; it counts again once it is back.
+    public var holdsSlot: Bool { phase.isUnderWay && !(late == .deferred && attempt?.evidence.isUnseen == true) }
 
     /// Whether it was healthy under its present assignment and is not any more, or cannot be seen.
     public var isRegressed: Bool { phase.isForward && phase.isUnderWay && provenAt != nil }
@@ -31,8 +35,9 @@ extension TargetState {
         }
     }
 
-    /// Whether it counts against its stage's budget: it failed the release and was a regular member of the stage.
-    public var countsAsFailure: Bool { failedAt != nil && phase != .skipped && late != .joined }
+    /// Whether it counts against its stage's budget: it failed the release and was a regular member of the stage, whether or not
+    /// its cluster is still there (invariant 21).
+    public var countsAsFailure: Bool { failedAt != nil && late != .joined }
 
     /// Whether it is a regular member, so that its stage waits for it.
     public var holdsStage: Bool { phase != .skipped && late == nil }

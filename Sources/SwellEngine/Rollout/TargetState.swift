@@ -1,89 +1,77 @@
 public import SwellModel
 
 /// One cluster in a rollout.
-public struct TargetState: Sendable, Hashable, Codable {
+///
+/// Its phase says where it stands, its attempt what was last assigned and what is known of that. Both change together and only by
+/// the functions of `TargetState+Course.swift`, so that no evidence outlives what it speaks of.
+public struct TargetState: Sendable, Hashable {
     public var cluster: ClusterName
+    /// The region as planned; where the cluster is by now says the fleet.
     public var region: RegionName
     /// The index of its stage; joiners of a passed stage carry that stage's index too.
     public var stage: Int
-    public var phase: TargetPhase
+    public internal(set) var phase: TargetPhase
     /// Why it is in this phase: a culprit's name, an operator's reason. At most 1,024 characters.
     public var reason: String?
-    /// The generation of the last assignment that this rollout decided for it; nil before the first dispatch.
-    public var generation: Int64?
-    /// The lease epoch of that assignment.
-    public var epoch: Int64?
-    /// What that assignment wants; nil before the first dispatch, and where removal was ordered.
-    public var assigned: ReleaseReference?
-    /// The release last proven healthy here before the rollout: where a rollback goes.
+    /// The last assignment that this rollout decided for it; nil before the first dispatch.
+    public internal(set) var attempt: Attempt?
+    /// The release last proven healthy here before the rollout, other than the one it brings: where a rollback goes.
     public var previous: ReleaseReference?
-    public var dispatchedAt: Timestamp?
-    /// When the current good stretch began: the first good report since the last bad one.
-    public var healthySince: Timestamp?
-    /// When the agent first said, within that stretch, that `minHealthyTime` is over.
-    public var assertedAt: Timestamp?
-    /// When it last began to count as healthy; cleared by a regression or by silence before its stage passed.
-    public var healthyAt: Timestamp?
-    /// When its assignment first counted as healthy; a regression does not clear it, a new assignment does.
-    public var provenAt: Timestamp?
-    /// When what is under way must be done: the dispatch, the recovery or the rollback. Nil where nothing is under way, or while
-    /// the agent is silent: it counts again once the agent is heard again.
-    public var deadlineAt: Timestamp?
-    /// When it failed the release; stands through its rollback, and is cleared by a retry. What the failure budget counts.
-    public var failedAt: Timestamp?
+    /// When it failed the release; stands through its rollback and its leaving, and is cleared by a retry, by proof, or by a person
+    /// who leaves the cluster out. What the failure budget counts (invariant 21).
+    public internal(set) var failedAt: Timestamp?
     /// Why it is brought level after its stage, if it is; such targets do not hold the stage.
-    public var late: LateMember?
+    public internal(set) var late: LateMember?
     /// Why it is skipped, where it is.
-    public var skip: SkipReason?
+    public internal(set) var skip: SkipReason?
     /// When the phase last changed.
-    public var changedAt: Timestamp
+    public internal(set) var changedAt: Timestamp
     /// How often it was dispatched forward; retries count on.
-    public var attempts: Int
-
-    /// The words under which rows of every version are stored.
-    private enum CodingKeys: String, CodingKey {
-        case cluster, region, stage, phase, reason, generation, epoch, assigned, previous, dispatchedAt
-        case healthySince = "goodSince"
-        case assertedAt = "claimedAt"
-        case healthyAt, provenAt, deadlineAt, failedAt
-        case late = "lateness"
-        case skip, changedAt, attempts
-    }
+    public internal(set) var attempts: Int
 
     public init(
         cluster: ClusterName, region: RegionName, stage: Int, phase: TargetPhase = .queued, reason: String? = nil,
-        generation: Int64? = nil, epoch: Int64? = nil, assigned: ReleaseReference? = nil,
-        previous: ReleaseReference? = nil,
-        dispatchedAt: Timestamp? = nil, healthySince: Timestamp? = nil, assertedAt: Timestamp? = nil,
-        healthyAt: Timestamp? = nil, provenAt: Timestamp? = nil, deadlineAt: Timestamp? = nil,
-        failedAt: Timestamp? = nil, late: LateMember? = nil, skip: SkipReason? = nil, changedAt: Timestamp,
-        attempts: Int = 0
+        attempt: Attempt? = nil, previous: ReleaseReference? = nil, failedAt: Timestamp? = nil,
+        late: LateMember? = nil, skip: SkipReason? = nil, changedAt: Timestamp, attempts: Int = 0
     ) {
         self.cluster = cluster
         self.region = region
         self.stage = stage
         self.phase = phase
         self.reason = reason
-        self.generation = generation
-        self.epoch = epoch
-        self.assigned = assigned
+        self.attempt = attempt
         self.previous = previous
-        self.dispatchedAt = dispatchedAt
-        self.healthySince = healthySince
-        self.assertedAt = assertedAt
-        self.healthyAt = healthyAt
-        self.provenAt = provenAt
-        self.deadlineAt = deadlineAt
         self.failedAt = failedAt
         self.late = late
         self.skip = skip
         self.changedAt = changedAt
         self.attempts = attempts
     }
+
+    // MARK: What its attempt says
+
+    /// The generation of the last assignment that this rollout decided for it; nil before the first dispatch.
+    public var generation: Int64? { attempt?.generation }
+    /// The epoch that it carries.
+    public var epoch: Int64? { attempt?.epoch }
+    /// What it brings; nil before the first dispatch, and where removal was ordered.
+    public var assigned: ReleaseReference? { attempt?.release }
+    public var dispatchedAt: Timestamp? { attempt?.dispatchedAt }
+    /// When the current good stretch began: the first good report since the last bad one.
+    public var healthySince: Timestamp? { attempt?.evidence.goodSince }
+    /// When the agent first said, within that stretch, that `minHealthyTime` is over.
+    public var assertedAt: Timestamp? { attempt?.evidence.assertedAt }
+    /// When it last began to count as healthy; nil after a regression, or silence before its stage passed.
+    public var healthyAt: Timestamp? { attempt?.evidence.healthyAt }
+    /// When its assignment first counted as healthy.
+    public var provenAt: Timestamp? { attempt?.evidence.provenAt }
+    /// When what is under way must be done; nil where nothing is, or while the clock does not run.
+    public var deadlineAt: Timestamp? { attempt?.deadline.until }
 }
 
 /// Where a target stands.
 public enum TargetPhase: String, Sendable, Codable, CaseIterable {
+    /// `unreachable` is everything unknown: an agent that is not heard of, or one that cannot see its cluster.
     case queued, dispatched, applying, verifying, healthy, failed, unreachable, rollingBack, rolledBack, rollbackFailed,
         skipped
 }
@@ -92,7 +80,8 @@ public enum TargetPhase: String, Sendable, Codable, CaseIterable {
 public enum LateMember: String, Sendable, Codable, CaseIterable {
     /// Its cluster joined after the stage had started (invariant 18). Its failure is its own: no budget counts it.
     case joined
-    /// Its stage passed without it: its region was paused and the policy says to skip, or it was retried afterwards.
+    /// Its stage goes on without it: its region is paused and the policy says to skip, its agent is away and the policy allows for
+    /// that, a person left it behind, or it was retried after its stage had passed.
     case deferred = "leftBehind"
 }
 
@@ -102,6 +91,8 @@ public enum SkipReason: String, Sendable, Codable, CaseIterable {
     case left
     /// What covers it was rolled back before anything was dispatched to it.
     case rolledBack
-    /// An undo finds no release that was ever proven there, and the strategy says to hold.
+    /// There is no other release that was ever proven there, and the cluster is held as it is.
     case neverHealthy
+    /// A person left it out.
+    case ordered
 }

@@ -15,9 +15,14 @@ extension DecisionMaker {
         case .resume(let scope): return unknown(scope, rollout) ?? notPaused(scope, rollout)
         case .abort: return nil
         case .retry(let clusters): return refusal(ofRetry: clusters, rollout)
-        case .rollback(let scope, _): return unknown(scope, rollout)
-        case .approve(let stage, let digest): return refusal(ofApproval: stage, digest, rollout)
-        case .promote(let stage): return refusal(ofPromotion: stage, rollout)
+        case .rollback(let scope, _, let remove):
+            return unknown(scope, rollout) ?? refusal(ofRollback: scope, removes: remove == true, rollout)
+        case .approve(let stage, let digest, let gate): return refusal(ofApproval: stage, digest, gate, rollout)
+        case .withdraw(let stage): return refusal(ofWithdrawal: stage, rollout)
+        case .promote(let stage, let despiteHealth):
+            return refusal(ofPromotion: stage, despiteHealth: despiteHealth == true, rollout)
+        case .skip(let cluster, _), .leaveBehind(let cluster, _):
+            return unknown(RollbackScope.cluster(cluster), rollout) ?? refusal(ofLeaving: cluster, command, rollout)
         case .supersede(let successor):
             return successor == rollout.name ? "a rollout cannot supersede itself" : nil
         }
@@ -85,8 +90,21 @@ extension DecisionMaker {
         return nil
     }
 
+    /// Nothing is removed by surprise: where none of the clusters has anywhere to go back to, a person must say so.
+    private static func refusal(ofRollback scope: RollbackScope, removes: Bool, _ rollout: Rollout) -> String? {
+        guard !removes, scope != .rollout else { return nil }
+        let touched = rollout.targets.values.filter { rollout.covers(scope, $0) && $0.hasNowhereToGo }
+        let others = rollout.targets.values.contains { rollout.covers(scope, $0) && !$0.hasNowhereToGo }
+        guard !touched.isEmpty, !others else { return nil }
+        return "no other release of \(rollout.application) was ever proven on "
+            + "\(named(touched.map(\.cluster).sorted())), so that there is nothing to go back to: going back would remove "
+            + "what \(rollout.release.version) brought there. Say --remove for that"
+    }
+
+    // MARK: Approvals
+
     private static func refusal(
-        ofApproval name: StageName, _ digest: ContentDigest, _ rollout: Rollout
+        ofApproval name: StageName, _ digest: ContentDigest, _ gate: ApprovalGate?, _ rollout: Rollout
     ) -> String? {
         guard let index = rollout.stageIndex(name) else { return unknownStage(name, rollout) }
         guard rollout.phase != .rollingBack else { return "rollout '\(rollout.name)' is rolling back" }
@@ -97,33 +115,87 @@ extension DecisionMaker {
         }
         let stage = rollout.stages[index]
         let rule = rollout.policy.stages[index].approval
+        let open: ApprovalGate
         switch stage.phase {
-        case .waiting, .gated:
+        case .waiting:
+            return rule.before
+                ? "stage '\(name)' is not at its approval yet: earlier stages come first, and the approval is for what they show"
+                : "stage '\(name)' needs no approval before it starts"
+        case .gated:
             guard rule.before else { return "stage '\(name)' needs no approval before it starts" }
-            return stage.approvedBefore == nil ? nil : "stage '\(name)' is approved already"
-        case .soaking, .verifying:
+            if stage.approvedBefore != nil { return "stage '\(name)' is approved already" }
+            open = .before
+        case .soaking:
+            return rule.after
+                ? "stage '\(name)' still soaks: an approval is for what the whole soak has shown"
+                : "stage '\(name)' needs no approval"
+        case .verifying:
             guard rule.after else { return "stage '\(name)' needs no approval" }
-            return stage.approvedAfter == nil ? nil : "stage '\(name)' is approved already"
+            if stage.approvedAfter != nil { return "stage '\(name)' is approved already" }
+            if let waiting = unsettled(index, rollout) {
+                return "stage '\(name)' is not at its approval yet: it waits for \(waiting)"
+            }
+            open = .after
         case .progressing:
             return "stage '\(name)' is not at an approval: it is still bringing up its clusters"
         case .passed, .failed:
             return "stage '\(name)' has \(stage.phase.rawValue)"
         }
+        guard gate == nil || gate == open else {
+            return
+                "stage '\(name)' waits for the approval \(open.rawValue) it, not for the one \(gate?.rawValue ?? "") it"
+        }
+        return nil
     }
 
-    private static func refusal(ofPromotion name: StageName, _ rollout: Rollout) -> String? {
+    private static func refusal(ofWithdrawal name: StageName, _ rollout: Rollout) -> String? {
+        guard let index = rollout.stageIndex(name) else { return unknownStage(name, rollout) }
+        guard rollout.stages[index].standingApproval == nil else { return nil }
+        return "stage '\(name)' has no approval that could be withdrawn: none was given, or it has led on already"
+    }
+
+    private static func unsettled(_ index: Int, _ rollout: Rollout) -> String? {
+        let unsettled = rollout.targets.values.filter { $0.stage == index && $0.holdsStage && !$0.isSettled }
+        return unsettled.isEmpty ? nil : SwellEngine.named(unsettled.map(\.cluster).sorted())
+    }
+
+    private static func refusal(ofPromotion name: StageName, despiteHealth: Bool, _ rollout: Rollout) -> String? {
         guard let index = rollout.stageIndex(name) else { return unknownStage(name, rollout) }
         guard rollout.phase != .rollingBack else { return "rollout '\(rollout.name)' is rolling back" }
-        let stage = rollout.stages[index]
-        switch stage.phase {
+        switch rollout.stages[index].phase {
         case .gated, .soaking: return nil
         case .verifying:
-            let unsettled = rollout.targets.values.filter { $0.stage == index && $0.holdsStage && !$0.isSettled }
-            guard !unsettled.isEmpty else { return nil }
-            return "stage '\(name)' waits for \(SwellEngine.named(unsettled.map(\.cluster).sorted())): "
-                + "a promotion ends a soak or an approval, not a lack of health"
+            if let waiting = unsettled(index, rollout) {
+                return "stage '\(name)' waits for \(waiting): "
+                    + "a promotion ends a soak or an approval, not a lack of health"
+            }
+            let verdict = RolloutTally(rollout).stages[index].verdict
+            guard verdict != .unproven || despiteHealth else {
+                return "none of the clusters of stage '\(name)' is healthy, so that nothing speaks for going on. "
+                    + "Retry its clusters, or say --despite-health to go on all the same; that is audited"
+            }
+            return nil
         case .waiting, .progressing, .passed, .failed:
-            return "stage '\(name)' is \(stage.phase.rawValue): only a soak or an approval can be ended early"
+            return "stage '\(name)' is \(rollout.stages[index].phase.rawValue): "
+                + "only a soak or an approval can be ended early"
+        }
+    }
+
+    // MARK: Single clusters
+
+    private static func refusal(ofLeaving name: ClusterName, _ command: RolloutCommand, _ rollout: Rollout) -> String? {
+        guard let target = rollout.targets[name] else { return nil }
+        let isUnseen = target.attempt?.evidence.isUnseen == true
+        switch (command, target.phase) {
+        case (_, .skipped): return "cluster '\(name)' is skipped already: \(target.reason ?? "")"
+        case (_, .rollingBack) where !isUnseen:
+            return "cluster '\(name)' is going back: wait for that, or roll back again"
+        case (.leaveBehind, .healthy), (.leaveBehind, .failed), (.leaveBehind, .rolledBack),
+            (.leaveBehind, .rollbackFailed):
+            return "nothing waits for cluster '\(name)': it is \(target.phase.rawValue)"
+        case (.leaveBehind, _):
+            return target.late == nil ? nil : "cluster '\(name)' is left behind already"
+        default: return nil
         }
     }
 }

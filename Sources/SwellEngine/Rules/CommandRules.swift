@@ -11,21 +11,39 @@ extension DecisionState {
         case .abort(let reason):
             moveRollout(to: .aborted, reason: reason ?? "aborted by \(record.by)")
         case .supersede(let successor):
-            updateRollout { $0.supersededBy = successor }
+            updateHeader { $0.supersededBy = successor }
             moveRollout(to: .superseded, reason: "superseded by \(successor)")
         case .retry(let clusters):
-            retry(clusters, by: record.by)
-        case .rollback(let scope, let reason):
-            rollBack(scope, reason: reason ?? "rolled back by \(record.by)", isOrdered: true)
-        case .approve(let stage, let digest):
+            let names = clusters.isEmpty ? rollout.retryable : clusters
+            // Their failures no longer count, so that a stage which stopped for them goes on.
+            queueAgain(names, "retried by \(record.by)") { $0.failedAt = nil }
+        case .rollback(let scope, let reason, let remove):
+            rollBack(
+                scope, reason: reason ?? "rolled back by \(record.by)", isOrdered: true, removes: remove == true)
+        case .approve(let stage, let digest, _):
             approve(stage, Approval(by: record.by, at: now, digest: digest))
-        case .promote(let stage):
+        case .withdraw(let stage):
+            withdraw(stage)
+        case .promote(let stage, _):
             promote(stage, Approval(by: record.by, at: now, digest: rollout.release.digest))
+        case .skip(let cluster, let reason):
+            let why = reason.map { ": \($0)" } ?? ""
+            update(cluster) {
+                // A person's word: what failed there is not held against the release (invariant 21).
+                $0.failedAt = nil
+                $0.leaveOut(.ordered, "left out by \(record.by)\(why)")
+            }
+        case .leaveBehind(let cluster, let reason):
+            let why = reason.map { ": \($0)" } ?? ""
+            update(cluster) {
+                $0.late = .deferred
+                $0.reason = "left behind by \(record.by)\(why)"
+            }
         }
     }
 
     private mutating func pause(_ scope: PauseScope, _ pause: Pause) {
-        updateRollout {
+        updateHeader {
             switch scope {
             case .rollout: $0.pause = pause
             case .region(let name): $0.pausedRegions[name] = pause
@@ -36,7 +54,7 @@ extension DecisionState {
     }
 
     private mutating func resume(_ scope: PauseScope) {
-        updateRollout {
+        updateHeader {
             switch scope {
             case .rollout: $0.pause = nil
             case .region(let name): $0.pausedRegions[name] = nil
@@ -46,38 +64,24 @@ extension DecisionState {
         deriveRolloutPhase()
     }
 
-    /// Queues failed targets again. Their failures no longer count, so that a stage which stopped for them goes on.
-    private mutating func retry(_ clusters: [ClusterName], by actor: String) {
-        for name in clusters.isEmpty ? rollout.retryable : clusters {
-            update(name) { [stages = rollout.stages] in
-                $0.phase = .queued
-                $0.reason = "retried by \(actor)"
-                $0.failedAt = nil
-                $0.deadlineAt = nil
-                $0.healthySince = nil
-                $0.assertedAt = nil
-                $0.healthyAt = nil
-                $0.provenAt = nil
-                $0.skip = nil
-                if stages[$0.stage].passedAt != nil, $0.late == nil { $0.late = .deferred }
-            }
+    private mutating func approve(_ name: StageName, _ approval: Approval) {
+        guard let index = rollout.stageIndex(name) else { preconditionFailure("a refused approval is obeyed") }
+        updateStage(index) { stage in
+            if stage.phase == .gated { stage.approvedBefore = approval } else { stage.approvedAfter = approval }
         }
     }
 
-    private mutating func approve(_ name: StageName, _ approval: Approval) {
-        guard let index = rollout.stageIndex(name) else { return }
+    private mutating func withdraw(_ name: StageName) {
+        guard let index = rollout.stageIndex(name) else { preconditionFailure("a refused withdrawal is obeyed") }
         updateStage(index) { stage in
-            switch stage.phase {
-            case .waiting, .gated: stage.approvedBefore = approval
-            default: stage.approvedAfter = approval
-            }
+            if stage.startedAt == nil { stage.approvedBefore = nil } else { stage.approvedAfter = nil }
         }
     }
 
     /// Ends what the stage waits for: the approval before it, its soak, the approval after it, or its lack of a healthy cluster.
     private mutating func promote(_ name: StageName, _ promotion: Approval) {
-        guard let index = rollout.stageIndex(name) else { return }
-        let awaitsApproval = rollout.awaitsApprovalToPass(stage: index, snapshot)
+        guard let index = rollout.stageIndex(name) else { preconditionFailure("a refused promotion is obeyed") }
+        let awaitsApproval = awaitsApprovalToPass(stage: index)
         updateStage(index) { stage in
             if stage.phase == .gated {
                 stage.approvedBefore = promotion
@@ -87,6 +91,14 @@ extension DecisionState {
                 stage.promotion = promotion
             }
         }
+    }
+}
+
+extension StageState {
+    /// An approval that was given and has not led on: the stage has not started, or not passed, by it.
+    var standingApproval: Approval? {
+        if startedAt == nil { return approvedBefore }
+        return passedAt == nil ? approvedAfter : nil
     }
 }
 
@@ -103,8 +115,17 @@ extension TargetState {
     var isRetryable: Bool {
         switch phase {
         case .failed, .rolledBack, .rollbackFailed: true
-        case .skipped: skip == .rolledBack
+        case .skipped: skip == .rolledBack || skip == .ordered || skip == .neverHealthy
         default: false
+        }
+    }
+
+    /// Whether it was brought the release and no other was ever proven there.
+    var hasNowhereToGo: Bool {
+        guard generation != nil, previous == nil else { return false }
+        switch phase {
+        case .skipped, .rollingBack, .rolledBack: return false
+        default: return true
         }
     }
 }

@@ -7,12 +7,8 @@ extension DecisionState {
         guard !rollout.phase.isEnded, rollout.phase != .rollingBack else { return }
         if let pause = rollout.pause {
             moveRollout(to: .paused, reason: pause.reason ?? "paused by \(pause.by)")
-        } else if rollout.isStoppedByFailure, rollout.policy.onFailure.action == .pause {
-            let stage = rollout.stages.indices.first { rollout.exceedsBudget(stage: $0) } ?? 0
-            moveRollout(
-                to: .paused,
-                reason: "stage '\(rollout.stages[stage].name)': \(rollout.failures(inStage: stage)) failed, "
-                    + "more than the budget of \(rollout.failureBudget(ofStage: stage))")
+        } else if let stage = tally.overspent, waitsForPeople {
+            moveRollout(to: .paused, reason: "stage '\(rollout.stages[stage].name)': \(tally.failures(inStage: stage))")
         } else if let start = rollout.startsAt, now < start, rollout.stages.allSatisfy({ $0.startedAt == nil }) {
             moveRollout(to: .scheduled, reason: nil)
         } else {
@@ -20,65 +16,87 @@ extension DecisionState {
         }
     }
 
+    /// Whether a stop for failures is a person's to end: the policy pauses, or takes back less than the whole.
+    private var waitsForPeople: Bool {
+        switch rollout.policy.onFailure.action {
+        case .pause: true
+        case .rollback: rollout.policy.onFailure.scope != .rollout
+        case .continue: false
+        }
+    }
+
     mutating func endIfDone() {
         switch rollout.phase {
         case .rollingBack: endRollback()
-        case .progressing: rollout.isStoppedByFailure ? endAfterFailure() : endForward()
+        case .progressing: if !isStoppedByFailure { endForward() }
         case .scheduled, .paused, .succeeded, .rolledBack, .failed, .aborted, .superseded: break
         }
     }
 
-    private func count(_ phase: TargetPhase) -> Int { rollout.targets.values.count { $0.phase == phase } }
-
     private mutating func endRollback() {
-        let isDone = rollout.targets.values.allSatisfy { target in
-            switch target.phase {
-            case .rolledBack, .rollbackFailed, .skipped: true
-            default: false
-            }
-        }
-        guard isDone else { return }
-        let failed = count(.rollbackFailed)
+        let done = tally.count(.rolledBack) + tally.count(.rollbackFailed) + tally.count(.skipped)
+        // What failed and is held has nowhere to go.
+        let held = tally.count(.failed)
+        guard done + held == rollout.targets.count else { return }
+        let reason = rollout.reason ?? "rolled back by order"
+        let failed = tally.count(.rollbackFailed)
+        let heldInAll = held + tally.stages.reduce(0) { $0 + $1.held }
         if failed > 0 {
+            moveRollout(to: .failed, reason: "\(failed) could not be rolled back; \(reason)")
+        } else if heldInAll > 0 {
+            // What is held still runs what was to be taken back: that is no rollback.
             moveRollout(
-                to: .failed, reason: "\(failed) could not be rolled back; \(rollout.reason ?? "rolled back by order")")
+                to: .failed, reason: "\(heldInAll) held, since no other release was ever proven there; \(reason)")
         } else {
             moveRollout(to: .rolledBack, reason: rollout.reason)
         }
     }
 
-    /// More failed than the budget, and the policy takes back less than the whole: it ends once nothing is under way.
-    private mutating func endAfterFailure() {
-        guard rollout.targets.values.allSatisfy({ !$0.phase.isUnderWay }),
-            let stage = rollout.stages.first(where: { $0.phase == .failed })
-        else { return }
-        moveRollout(to: .failed, reason: "stage '\(stage.name)': \(stage.reason ?? "failed")")
-    }
-
     private mutating func endForward() {
-        guard rollout.stages.allSatisfy({ $0.phase == .passed }),
-            rollout.targets.values.allSatisfy({ $0.isSettled || isLeftToItself($0) })
-        else { return }
-        let rollbackFailed = count(.rollbackFailed)
-        let rolledBack = count(.rolledBack)
-        let overspent = rollout.stages.indices.filter { rollout.exceedsBudget(stage: $0) }
-        if rollbackFailed > 0 {
-            moveRollout(to: .failed, reason: "\(rollbackFailed) could not be rolled back")
-        } else if let stage = overspent.first {
-            moveRollout(
-                to: .failed,
-                reason: "stage '\(rollout.stages[stage].name)': \(rollout.failures(inStage: stage)) failed, "
-                    + "more than the budget of \(rollout.failureBudget(ofStage: stage))")
-        } else if count(.healthy) == 0, rolledBack > 0 {
+        guard rollout.stages.allSatisfy({ $0.phase == .passed }) else { return }
+        var leftToThemselves: [ClusterName] = []
+        for name in names where !target(name).isSettled {
+            guard isLeftToItself(target(name)) else { return }
+            leftToThemselves.append(name)
+        }
+        for name in leftToThemselves where target(name).phase == .queued && target(name).late == .deferred {
+            // Nobody waits for it any more: it finds its assignment when it is back.
+            send(target(name))
+        }
+        let rolledBack = tally.count(.rolledBack)
+        if tally.count(.rollbackFailed) > 0 {
+            moveRollout(to: .failed, reason: "\(tally.count(.rollbackFailed)) could not be rolled back")
+        } else if let stage = tally.overspent {
+            moveRollout(to: .failed, reason: "stage '\(rollout.stages[stage].name)': \(tally.failures(inStage: stage))")
+        } else if tally.count(.healthy) == 0, rolledBack > 0 {
             moveRollout(to: .rolledBack, reason: "every cluster was rolled back")
         } else {
-            moveRollout(to: .succeeded, reason: rolledBack > 0 ? "\(rolledBack) rolled back on the way" : nil)
+            moveRollout(to: .succeeded, reason: remarks(rolledBack, leftToThemselves))
         }
     }
 
-    /// A joiner whose agent went away does not hold the end: its assignment is stored, or the next rollout brings it level.
+    /// What a success should not keep quiet about.
+    private func remarks(_ rolledBack: Int, _ left: [ClusterName]) -> String? {
+        var remarks: [String] = []
+        if rolledBack > 0 { remarks.append("\(rolledBack) rolled back on the way") }
+        if tally.count(.failed) > 0 {
+            let failed = names.filter { target($0).phase == .failed }
+            remarks.append("\(failed.count) failed and tolerated: \(named(failed))")
+        }
+        let ordered = names.filter { target($0).skip == .ordered }
+        if !ordered.isEmpty { remarks.append("\(named(ordered)) left out by order") }
+        if !left.isEmpty { remarks.append("without \(named(left)), whose agents are away") }
+        return remarks.isEmpty ? nil : remarks.joined(separator: "; ")
+    }
+
+    /// A late cluster whose agent went away does not hold the end: its assignment is stored, or the next rollout brings it level.
     private func isLeftToItself(_ target: TargetState) -> Bool {
-        target.late == .joined && (target.phase == .unreachable || target.phase == .queued)
-            && isUnreachable(target.cluster)
+        guard target.late != nil else { return false }
+        switch target.phase {
+        case .unreachable, .queued, .rollingBack: break
+        default: return false
+        }
+        guard isUnreachable(target.cluster) else { return false }
+        return target.late == .joined || !isPaused(target)
     }
 }

@@ -1,89 +1,99 @@
 internal import SwellModel
 
-// What agents' words count for (invariants 4, 8, 12 and 13).
+// What agents' words count for (invariants 4, 8, 12, 13 and 23).
 //
 // Who judges `minHealthyTime`: the agent does, since it alone watches without gaps, and says so with phase `healthy`. The engine
 // adds what it can check itself: same generation, same digest, received after the dispatch, `health` healthy, no bad word since,
-// and at least `minHealthyTime` gone by on the database's clock since the dispatch, before which the claim cannot be true.
+// and at least `minHealthyTime` gone by on the database's clock since the dispatch, before which the assertion cannot be true.
+//
+// Unknown health is no word for or against: the clock stops, the stage waits for the cluster by name, and no budget counts it. Once
+// the stage has passed its proof stands, as it does where an agent falls silent (see `TimeRules`).
 extension DecisionState {
-    /// Generations beyond this are nonsense, not evidence: there would soon be none above them.
+    /// Generations from here on are nonsense, not evidence: there would soon be none above them that the wire can carry.
     static let highestGeneration = OrphanedAssignment.highestGeneration
 
     /// Takes in one report on one of the rollout's targets.
     mutating func take(_ record: ReportRecord) {
         let report = record.report
-        guard let target = rollout.targets[record.cluster], target.phase != .skipped,
-            let generation = target.generation, let dispatchedAt = target.dispatchedAt,
-            record.receivedAt >= dispatchedAt, report.generation < Self.highestGeneration
+        // Late words: on a cluster that is no target any more, or of what was not dispatched yet.
+        guard let target = rollout.targets[record.cluster], target.phase != .skipped, let attempt = target.attempt,
+            record.receivedAt >= attempt.dispatchedAt, report.generation < Self.highestGeneration
         else { return }
-        noteSeen(report.generation, at: record.cluster)
-        noteSeen(epoch: report.epoch, at: record.cluster)
+        noteSeen(report, at: record.cluster)
         // An older generation says nothing of this one (invariant 4).
-        guard report.generation >= generation else { return }
-        if report.epoch > epoch { return }
-        if report.isAhead(of: generation, epoch: target.epoch ?? 0, digest: target.assigned?.digest) {
+        guard report.generation >= attempt.generation else { return }
+        if report.isAhead(of: attempt.generation, epoch: attempt.epoch, digest: attempt.release?.digest) {
             // What was committed got lost, or the agent came back from elsewhere: the assignment is reissued above what it knows.
             reassign(record.cluster, report.agentKnowledge)
             return
         }
+        observe(record, target)
+    }
+
+    /// What a report on the very attempt says, heard now or heard again.
+    mutating func observe(_ record: ReportRecord, _ target: TargetState) {
         switch target.phase {
         case .dispatched, .applying, .verifying, .healthy, .unreachable: observeForward(record, target)
         case .rollingBack: observeRollback(record, target)
-        case .queued, .failed, .rolledBack, .rollbackFailed, .skipped: return
+        case .failed: observeFailed(record, target)
+        case .queued, .rolledBack, .rollbackFailed, .skipped: return
         }
     }
 
     private mutating func observeForward(_ record: ReportRecord, _ target: TargetState) {
         let report = record.report
+        let name = record.cluster
         switch report.phase {
         case .reverting, .reverted:
             // Invariant 13: its digest is the fallback's, never evidence for the release.
-            fail(record.cluster, "reverted by its agent: \(report.culprit)")
+            return fail(name, "reverted by its agent: \(report.culprit)")
         case .failed:
-            fail(record.cluster, report.culprit)
-        case .accepted:
-            keepWatching(record.cluster, .dispatched, report)
-        case .applying:
-            keepWatching(record.cluster, .applying, report)
+            return fail(name, report.culprit)
+        case .accepted, .applying, .verifying, .healthy, .removed: break
+        }
+        if report.health == .unknown, report.phase != .removed { return blind(report, target) }
+        regainSight(of: name)
+        switch report.phase {
+        case .accepted: watch(name, .dispatched, .bad, record)
+        case .applying: watch(name, .applying, .bad, record)
         case .verifying:
             guard report.digest == target.assigned?.digest else { return }
-            keepWatching(record.cluster, .verifying, report)
-            if report.health == .healthy {
-                update(record.cluster) { $0.healthySince = $0.healthySince ?? record.receivedAt }
-            }
+            watch(name, .verifying, report.health == .healthy ? .good : .bad, record)
         case .healthy, .removed:
             guard isWhatWasAssigned(report, target) else { return }
             guard report.health == .healthy || report.phase == .removed else {
-                keepWatching(record.cluster, .verifying, report)
-                return
+                return watch(name, .verifying, .bad, record)
             }
-            claim(record)
+            noteAssertion(record)
+        case .failed, .reverting, .reverted: break
         }
     }
 
     private mutating func observeRollback(_ record: ReportRecord, _ target: TargetState) {
         let report = record.report
+        let name = record.cluster
         switch report.phase {
         case .failed:
-            failRollback(record.cluster, report.culprit)
+            return failRollback(name, report.culprit)
         case .reverting, .reverted:
-            failRollback(record.cluster, "its agent went elsewhere: \(report.culprit)")
-        case .accepted, .applying, .verifying:
-            update(record.cluster) {
-                $0.assertedAt = nil
-                $0.healthySince = report.health == .healthy ? ($0.healthySince ?? record.receivedAt) : nil
-            }
-        case .healthy, .removed:
-            guard isWhatWasAssigned(report, target) else { return }
-            guard report.health == .healthy || report.phase == .removed else {
-                update(record.cluster) {
-                    $0.assertedAt = nil
-                    $0.healthySince = nil
-                }
-                return
-            }
-            claim(record)
+            return failRollback(name, "its agent went elsewhere: \(report.culprit)")
+        case .accepted, .applying, .verifying, .healthy, .removed: break
         }
+        if report.health == .unknown, report.phase != .removed { return blind(report, target) }
+        regainSight(of: name)
+        let isDone = report.phase == .healthy && report.health == .healthy || report.phase == .removed
+        if isDone, isWhatWasAssigned(report, target) { return noteAssertion(record) }
+        let word: Evidence.Word = report.health == .healthy && report.phase != .healthy ? .good : .bad
+        update(name) { $0.attempt?.evidence.observe(word, at: record.receivedAt) }
+    }
+
+    /// A failure that heals is known as healed, where the policy leaves the cluster as it is: its proof is as good as any.
+    private mutating func observeFailed(_ record: ReportRecord, _ target: TargetState) {
+        guard record.report.phase == .healthy, record.report.health == .healthy,
+            isWhatWasAssigned(record.report, target), rollout.phase != .rollingBack
+        else { return }
+        update(record.cluster) { $0.attempt?.evidence.observe(.asserted, at: record.receivedAt) }
+        confirm(record.cluster)
     }
 
     private func isWhatWasAssigned(_ report: ApplicationReport, _ target: TargetState) -> Bool {
@@ -92,108 +102,104 @@ extension DecisionState {
     }
 
     /// Notes that the agent calls it done, and believes it if it can be true already.
-    private mutating func claim(_ record: ReportRecord) {
-        update(record.cluster) {
-            $0.healthySince = $0.healthySince ?? record.receivedAt
-            $0.assertedAt = $0.assertedAt ?? record.receivedAt
-        }
+    private mutating func noteAssertion(_ record: ReportRecord) {
+        update(record.cluster) { $0.attempt?.evidence.observe(.asserted, at: record.receivedAt) }
         confirm(record.cluster)
     }
 
-    /// Counts a claim as soon as `minHealthyTime` has gone by since the dispatch; until then it only waits.
+    /// Counts an assertion as soon as `minHealthyTime` has gone by since the dispatch; until then it only waits.
     mutating func confirm(_ name: ClusterName) {
-        guard let target = rollout.targets[name], target.assertedAt != nil, target.phase != .healthy,
-            let confirmableAt = confirmableAt(target), now >= confirmableAt
-        else { return }
-        if target.phase == .rollingBack {
-            noteProof(target)
-            update(name) { [now] in
-                $0.phase = .rolledBack
-                $0.deadlineAt = nil
-                $0.healthyAt = now
-            }
-            return
-        }
-        guard target.phase.isForward else { return }
-        if target.provenAt == nil { noteProof(target) }
-        update(name) { [now] in
-            $0.phase = .healthy
-            $0.reason = nil
-            $0.deadlineAt = nil
-            $0.healthyAt = now
-            $0.provenAt = $0.provenAt ?? now
-        }
+        let target = target(name)
+        guard target.assertedAt != nil, let confirmableAt = confirmableAt(target), now >= confirmableAt else { return }
+        guard target.phase.isForward || target.phase == .rollingBack || target.phase == .failed else { return }
+        if target.phase == .rollingBack || target.provenAt == nil { noteProof(target) }
+        update(name) { [now] in $0.confirm(at: now) }
     }
 
-    /// The first moment at which a claim of health can be true; a removal has nothing to wait for.
+    /// The first moment at which an assertion of health can be true; nil where nothing was assigned.
     func confirmableAt(_ target: TargetState) -> Timestamp? {
-        guard let dispatchedAt = target.dispatchedAt else { return nil }
-        return target.assigned == nil ? dispatchedAt : dispatchedAt + rollout.policy.minHealthyTime
+        target.attempt?.confirmableAt(minHealthyTime: rollout.policy.minHealthyTime)
     }
 
-    /// Goes on watching after a word that is no proof: the good stretch ends, and a target that was healthy has regressed.
-    private mutating func keepWatching(_ name: ClusterName, _ phase: TargetPhase, _ report: ApplicationReport) {
+    /// Goes on watching after a word that is no proof: a target that was healthy has regressed, and is given time to recover.
+    private mutating func watch(
+        _ name: ClusterName, _ phase: TargetPhase, _ word: Evidence.Word, _ record: ReportRecord
+    ) {
+        let report = record.report
         let deadline = now + rollout.policy.progressDeadline
         update(name) {
-            $0.assertedAt = nil
-            if report.health != .healthy || phase != .verifying { $0.healthySince = nil }
+            $0.attempt?.evidence.observe(word, at: record.receivedAt)
             if $0.provenAt != nil {
-                if $0.phase == .healthy { $0.deadlineAt = deadline }
-                $0.healthyAt = nil
+                if $0.phase == .healthy { $0.attempt?.deadline = .running(until: deadline) }
                 $0.phase = .verifying
                 $0.reason = "not healthy any more: \(report.culprit)"
             } else {
                 $0.phase = phase
                 $0.reason = report.health == .healthy ? nil : report.reasonText
             }
-            $0.deadlineAt = $0.deadlineAt ?? deadline
+            if $0.attempt?.deadline == .met { $0.attempt?.deadline = .running(until: deadline) }
         }
+    }
+
+    /// The agent is there and cannot see its cluster: nothing is known, for as long as that lasts (invariant 23).
+    private mutating func blind(_ report: ApplicationReport, _ target: TargetState) {
+        guard target.phase != .healthy || isEvidenceNeeded(target) else { return }
+        let why = report.reasonText.map { ": \($0)" } ?? ""
+        update(target.cluster) { [now] in
+            $0.become(
+                .unknown(since: $0.attempt?.evidence.unknownSince ?? now), "its agent cannot see it\(why)", at: now)
+        }
+    }
+
+    /// Whether a healthy target must go on being seen: until its stage has passed, since a soak is earned by evidence.
+    func isEvidenceNeeded(_ target: TargetState) -> Bool {
+        target.late == nil && rollout.stages[target.stage].passedAt == nil
     }
 
     /// The target failed the release (invariant 5 counts it from now on).
     mutating func fail(_ name: ClusterName, _ reason: String) {
-        update(name) { [now] in
-            $0.phase = .failed
-            $0.reason = reason
-            $0.failedAt = now
-            $0.deadlineAt = nil
-            $0.healthySince = nil
-            $0.assertedAt = nil
-            $0.healthyAt = nil
-        }
+        update(name) { [now] in $0.fail(reason, at: now) }
     }
 
     mutating func failRollback(_ name: ClusterName, _ reason: String) {
-        update(name) {
-            $0.phase = .rollbackFailed
-            $0.reason = reason
-            $0.deadlineAt = nil
-            $0.healthySince = nil
-            $0.assertedAt = nil
-        }
+        update(name) { $0.failRollback(reason) }
     }
 
-    /// Tells an assignment again under a new generation: a rollback at once, a forward one through the queue with all its limits.
+    /// Reissues an assignment under a new generation: a rollback at once, a forward one through the queue with all its limits.
     mutating func reassign(_ name: ClusterName, _ reason: String) {
-        guard let target = rollout.targets[name] else { return }
-        switch target.phase {
+        switch target(name).phase {
         case .rollingBack, .rolledBack:
             rollBackTarget(name, reason: reason, again: true)
         case .dispatched, .applying, .verifying, .healthy, .unreachable:
-            update(name) { [stages = rollout.stages] in
-                $0.phase = .queued
-                $0.reason = "reassigned: \(reason)"
-                $0.deadlineAt = nil
-                $0.healthySince = nil
-                $0.assertedAt = nil
-                $0.healthyAt = nil
-                $0.provenAt = nil
-                if stages[$0.stage].passedAt != nil, $0.late == nil { $0.late = .deferred }
-            }
+            queueAgain([name], "reassigned: \(reason)")
         case .queued, .failed, .rollbackFailed, .skipped:
             return
         }
     }
+
+    /// Queues targets again. Where their stage has passed and others still prove it, it does not wait for them; where they were all
+    /// its proof, it waits, and what comes after it too (invariant 21).
+    mutating func queueAgain(_ names: [ClusterName], _ reason: String, change: (inout TargetState) -> Void = { _ in }) {
+        var regular: [Int: Int] = [:]
+        for name in names where target(name).phase == .healthy && target(name).late == nil {
+            regular[target(name).stage, default: 0] += 1
+        }
+        let keepsProof = rollout.stages.indices.map { index in
+            rollout.stages[index].passedAt != nil && tally.stages[index].healthy > regular[index] ?? 0
+        }
+        for name in names {
+            update(name) {
+                $0.queue(reason)
+                if keepsProof[$0.stage], $0.late == nil { $0.late = .deferred }
+                change(&$0)
+            }
+        }
+    }
+}
+
+extension Evidence {
+    /// Since when nothing can be seen, if that is so.
+    var unknownSince: Timestamp? { if case .unknown(let since) = standing { since } else { nil } }
 }
 
 extension ApplicationReport {
@@ -205,7 +211,7 @@ extension ApplicationReport {
     /// Reason and culprit for people.
     fileprivate var culprit: String { reasonText ?? "\(phase.rawValue), \(health.rawValue)" }
 
-    fileprivate var reasonText: String? {
+    var reasonText: String? {
         switch (reason, message) {
         case (let reason?, let message?): "\(reason): \(message)"
         case (let reason?, nil): reason

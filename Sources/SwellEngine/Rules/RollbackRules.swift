@@ -3,59 +3,61 @@ internal import SwellModel
 // Taking back (invariants 7, 8 and 13). A rollback within a rollout goes before pauses and every cap: a bad release is taken back
 // everywhere at once. What it has under way holds forward dispatches back, though. Taking back in stages, with caps and a preview,
 // is an undo rollout (`PlanRequest.undo`).
+//
+// Where no other release was ever proven, a cluster is held as it is: it stays failed, or is left out, and is not called rolled
+// back. What the release brought is removed only where the strategy says so, or a person did.
 extension DecisionState {
     /// Takes back what a scope covers. The rest of the rollout is left alone, unless the scope is all of it.
     ///
     /// A rollback that failed is tried again only where a person orders it, so that no failure repeats itself for ever.
     /// The `culprit` is named once, at the rollout, and not at each cluster that goes back with it.
     mutating func rollBack(
-        _ scope: RollbackScope, reason: String, culprit: String? = nil, isOrdered: Bool = false
+        _ scope: RollbackScope, reason: String, culprit: String? = nil, isOrdered: Bool = false, removes: Bool = false
     ) {
         if scope == .rollout {
             moveRollout(to: .rollingBack, reason: culprit.map { "\(reason); \($0)" } ?? reason)
         } else if !rollout.rolledBack.contains(scope) {
-            updateRollout { $0.rolledBack.append(scope) }
+            updateHeader { $0.rolledBack.append(scope) }
         }
         for name in names {
-            guard let target = rollout.targets[name], rollout.covers(scope, target) else { continue }
-            rollBackTarget(name, reason: reason, again: isOrdered && target.phase == .rollbackFailed)
+            let target = target(name)
+            guard rollout.covers(scope, target) else { continue }
+            rollBackTarget(
+                name, reason: reason, again: isOrdered && target.phase == .rollbackFailed, removes: removes)
         }
     }
 
     /// Takes one cluster back to the last release proven healthy there before the rollout: a higher generation with an older digest.
-    /// What is taken back already is left alone, unless it must be told `again`.
-    mutating func rollBackTarget(_ name: ClusterName, reason: String, again: Bool = false) {
-        guard let target = rollout.targets[name] else { return }
+    /// What is taken back already is left alone, unless it must be assigned `again`.
+    mutating func rollBackTarget(_ name: ClusterName, reason: String, again: Bool = false, removes: Bool = false) {
+        let target = target(name)
         // Who left is skipped (invariant 18), and what a successor took over is told by that alone, even if it has ended since
         // (invariant 11): an order to take back may come in the same decision as either.
         guard let facts = snapshot.fleet[name], facts.heldBy == rollout.name || (facts.heldBy == nil && !isReplaced)
         else { return }
         switch target.phase {
-        case .skipped: return
+        case .skipped:
+            // Held by the policy, and now a person says to remove.
+            guard removes, target.skip == .neverHealthy, target.generation != nil else { return }
         case .rollingBack, .rolledBack, .rollbackFailed:
             guard again else { return }
         case .queued where target.generation == nil:
-            update(name) {
-                $0.phase = .skipped
-                $0.skip = .rolledBack
-                $0.reason = reason
-            }
-            return
+            return update(name) { $0.leaveOut(.rolledBack, reason) }
         case .queued, .dispatched, .applying, .verifying, .healthy, .failed, .unreachable: break
         }
+        let isRemoval = target.phase == .rollingBack && target.attempt?.goal == .remove
         if let previous = target.previous {
             assign(name, goal: .run(previous), fallback: nil, phase: .rollingBack, reason: reason)
-        } else if rollout.strategy.whenNeverHealthy == .remove {
+        } else if removes || isRemoval || rollout.strategy.whenNeverHealthy == .remove {
             assign(name, goal: .remove, fallback: nil, phase: .rollingBack, reason: reason)
         } else {
-            update(name) {
-                $0.phase = .rolledBack
-                $0.reason = "held as it is, since no release was ever proven here: \(reason)"
-                $0.deadlineAt = nil
-                $0.healthySince = nil
-                $0.assertedAt = nil
-                $0.healthyAt = nil
-            }
+            update(name) { $0.hold(Self.held(reason)) }
         }
+    }
+
+    /// Says once that a cluster is held, however often it is looked at.
+    private static func held(_ reason: String) -> String {
+        let prefix = "held as it is, since no other release was ever proven here: "
+        return reason.hasPrefix(prefix) ? reason : prefix + reason
     }
 }

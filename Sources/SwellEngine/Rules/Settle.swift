@@ -5,7 +5,8 @@ extension DecisionState {
     /// Bounded: a round that changes something moves at least one stage or target on, none of them moves back by time alone, and
     /// each stage can at most open, soak and pass within one moment.
     mutating func settle() {
-        for _ in 0..<(4 * rollout.stages.count + 8) {
+        let limit = 4 * rollout.stages.count + 8
+        for round in 0..<limit {
             guard !rollout.phase.isEnded else { return }
             let before = changes
             deriveRolloutPhase()
@@ -18,6 +19,7 @@ extension DecisionState {
             dispatch()
             endIfDone()
             if changes == before { return }
+            assert(round < limit - 1, "a decision on \(rollout.name) does not settle")
         }
     }
 }

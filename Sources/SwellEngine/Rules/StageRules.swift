@@ -1,12 +1,13 @@
 internal import SwellModel
 
-// How stages follow one another (invariants 2, 3, 5, 14 and 18).
+// How stages follow one another (invariants 2, 3, 5, 14, 18 and 21).
 //
 // A stage passes when each of its regular members is settled, at least one of them is healthy, the soak is over and whoever must
-// approve has. Left out are: clusters that left, joiners of a running stage, and, where the policy says to skip, clusters of
-// paused regions. The stages after it do not wait for those either: a region that is resumed catches up in the order of its own
-// stages (see `DispatchLimits`), and the rollout ends only when it has. A stage none of whose clusters is healthy never passes by
-// leaving out: that takes failures the policy tolerates, or a person's promotion.
+// approve has. Left out are: clusters that left, joiners of a running stage, where the policy says so clusters of paused regions and
+// up to `maxUnreachable` whose agents are away, and whom a person left behind. The stages after it do not wait for those either: who
+// comes back catches up in the order of its own stages (see `DispatchBlockers`), and the rollout ends only when it has, or when
+// nobody can wait for it. A stage none of whose clusters is healthy never passes by leaving out, whatever became of them: that takes
+// failures the policy tolerates, or a person's promotion. Only a stage that was planned without clusters passes by itself.
 //
 // A passed stage whose evidence regresses goes back to `verifying`; nothing new starts or is dispatched behind it until it is
 // healthy again. Its soak is not asked for twice.
@@ -21,15 +22,13 @@ extension DecisionState {
 
     private mutating func advanceStage(_ index: Int, hasWayClear: Bool) {
         let stage = rollout.stages[index]
-        if rollout.policy.onFailure.action != .continue, rollout.exceedsBudget(stage: index) {
-            let failures = rollout.failures(inStage: index)
-            let budget = rollout.failureBudget(ofStage: index)
-            updateStage(index) {
+        let failures = tally.failures(inStage: index)
+        if rollout.policy.onFailure.action != .continue, failures.isExceeded {
+            return updateStage(index) {
                 $0.phase = .failed
-                $0.reason = "\(failures) failed, more than the budget of \(budget)"
+                $0.reason = "\(failures)"
                 $0.clearSoak()
             }
-            return
         }
         if stage.phase == .failed {
             updateStage(index) {
@@ -50,7 +49,9 @@ extension DecisionState {
             if !hasWayClear { updateStage(index) { $0.phase = .waiting } }
             return
         }
-        let needsApproval = rollout.policy.stages[index].approval.before && rollout.stages[index].approvedBefore == nil
+        let needsApproval =
+            rollout.policy.stages[index].approval.before && rollout.stages[index].approvedBefore == nil
+            && !tally.stages[index].isEmpty
         updateStage(index) { [now] in
             if needsApproval {
                 $0.phase = .gated
@@ -64,143 +65,161 @@ extension DecisionState {
         if !needsApproval { judge(index, hasWayClear: hasWayClear) }
     }
 
-    private struct Members {
-        var count = 0
-        var healthy = 0
-        var failed = 0
-        var lastHealthyAt: Timestamp?
+    /// The members that are not settled: those that the stage waits for, and those that it goes on without.
+    fileprivate struct Unsettled {
         var pending: [ClusterName] = []
         var isBringingUp = false
-        var excluded: [ClusterName] = []
+        var paused: [ClusterName] = []
+        var away: [ClusterName] = []
     }
 
-    private func members(ofStage index: Int) -> Members {
-        var members = Members()
-        for name in names {
-            guard let target = rollout.targets[name], target.stage == index, target.holdsStage else { continue }
-            members.count += 1
-            if target.failedAt != nil { members.failed += 1 }
-            if target.isSettled {
-                guard target.phase == .healthy, let healthyAt = target.healthyAt else { continue }
-                members.healthy += 1
-                members.lastHealthyAt = max(members.lastHealthyAt ?? healthyAt, healthyAt)
-            } else if rollout.isExcluded(target, snapshot) {
-                members.excluded.append(name)
+    private func unsettled(inStage index: Int) -> Unsettled {
+        var unsettled = Unsettled()
+        let stage = tally.stages[index]
+        guard stage.settled < stage.members else { return unsettled }
+        for name in names(inStage: index) {
+            let target = target(name)
+            guard target.holdsStage, !target.isSettled else { continue }
+            if isExcluded(target) {
+                unsettled.paused.append(name)
+            } else if isUnreachable(name), target.phase == .unreachable || target.phase == .queued {
+                unsettled.away.append(name)
             } else {
-                members.pending.append(name)
-                if target.phase == .queued || target.isInFlight { members.isBringingUp = true }
+                unsettled.wait(for: name, target)
             }
         }
-        return members
+        // Few that are away are to be expected of a large fleet; many are an outage, which nothing goes on over.
+        let limit = rollout.policy.maxUnreachable?.resolved(of: stage.planned, atLeast: 0) ?? 0
+        let alreadyAway = names(inStage: index).count {
+            let target = target($0)
+            return target.late == .deferred && !target.isSettled && isUnreachable($0)
+        }
+        if unsettled.away.count + alreadyAway > limit {
+            for name in unsettled.away { unsettled.wait(for: name, target(name)) }
+            unsettled.pending.sort()
+            unsettled.away = []
+        }
+        return unsettled
     }
 
     private mutating func judge(_ index: Int, hasWayClear: Bool) {
-        let members = members(ofStage: index)
-        guard members.pending.isEmpty else {
-            updateStage(index) {
+        let unsettled = unsettled(inStage: index)
+        guard unsettled.pending.isEmpty else {
+            return updateStage(index) {
                 $0.clearSoak()
-                if members.isBringingUp && $0.passedAt == nil {
+                if unsettled.isBringingUp && $0.passedAt == nil {
                     $0.phase = .progressing
                     $0.reason = nil
                 } else {
                     $0.phase = .verifying
-                    $0.reason = "waits for \(named(members.pending)) to be healthy again"
+                    $0.reason = "waits for \(named(unsettled.pending)) to be healthy again"
                 }
             }
-            return
         }
-        let isTolerated =
-            members.count == 0 || (members.failed > 0 && members.failed == members.count)
-        guard members.healthy > 0 || isTolerated || rollout.stages[index].promotion != nil else {
-            updateStage(index) {
+        guard isProven(index) else {
+            return updateStage(index) {
                 $0.healthyAt = nil
                 $0.soakEndsAt = nil
                 $0.phase = .verifying
                 $0.reason = "none of its clusters is healthy"
             }
-            return
         }
-        soak(index, lastHealthyAt: members.lastHealthyAt)
-        finish(index, hasWayClear: hasWayClear, excluded: members.excluded)
+        soak(index)
+        finish(index, hasWayClear: hasWayClear, unsettled)
+    }
+
+    /// Whether anything speaks for a stage: its clusters, a person, or that it has passed. The clusters of a passed stage may leave; its
+    /// proof was theirs, and stands.
+    private func isProven(_ index: Int) -> Bool {
+        let stage = rollout.stages[index]
+        return tally.stages[index].verdict != .unproven || stage.promotion != nil
+            || stage.passedAt != nil && tally.stages[index].members == 0
     }
 
     /// Counts the soak from the moment the last target was seen healthy; a target that became healthy again restarts it, even where
     /// its bad spell began and ended between two decisions (invariant 3).
-    private mutating func soak(_ index: Int, lastHealthyAt: Timestamp?) {
-        guard let lastHealthyAt, rollout.stages[index].passedAt == nil else { return }
+    private mutating func soak(_ index: Int) {
+        guard rollout.stages[index].passedAt == nil else { return }
+        let healthyAt = names(inStage: index).compactMap { name -> Timestamp? in
+            let target = target(name)
+            return target.holdsStage && target.phase == .healthy ? target.healthyAt : nil
+        }.max()
+        guard let healthyAt else { return }
         let end = now + rollout.policy.stages[index].soak
         updateStage(index) { [now] in
-            if let healthyAt = $0.healthyAt, lastHealthyAt <= healthyAt { return }
+            if let former = $0.healthyAt, healthyAt <= former { return }
+            $0.clearSoak()
             $0.healthyAt = now
             $0.soakEndsAt = end
-            $0.promotion = nil
         }
     }
 
-    private mutating func finish(_ index: Int, hasWayClear: Bool, excluded: [ClusterName]) {
+    private mutating func finish(_ index: Int, hasWayClear: Bool, _ unsettled: Unsettled) {
         let rule = rollout.policy.stages[index]
         let stage = rollout.stages[index]
         if stage.passedAt == nil {
             if let end = stage.soakEndsAt, now < end, stage.promotion == nil {
-                updateStage(index) {
+                return updateStage(index) {
                     $0.phase = .soaking
                     $0.reason = nil
                 }
-                return
             }
-            if rule.approval.after, stage.approvedAfter == nil, !isEmpty(index) {
-                updateStage(index) {
+            if rule.approval.after, stage.approvedAfter == nil, !tally.stages[index].isEmpty {
+                return updateStage(index) {
                     $0.phase = .verifying
                     $0.reason = "waits for approval to pass"
                 }
-                return
             }
         }
         guard hasWayClear else {
-            updateStage(index) {
+            return updateStage(index) {
                 $0.phase = .verifying
                 $0.reason = "waits for an earlier stage to be healthy again"
             }
-            return
         }
-        for name in excluded {
-            update(name) { $0.late = .deferred }
-        }
+        for name in unsettled.paused + unsettled.away { update(name) { $0.late = .deferred } }
         updateStage(index) { [now] in
             $0.phase = .passed
-            $0.reason = excluded.isEmpty ? nil : "without \(named(excluded)), whose region is paused"
+            $0.reason = unsettled.reason
             $0.passedAt = $0.passedAt ?? now
         }
     }
 
-    private func isEmpty(_ index: Int) -> Bool {
-        !rollout.targets.values.contains { $0.stage == index && $0.holdsStage }
+    /// Whether nothing but an approval keeps a stage from passing: every cluster is settled, healthy or tolerated. One rule for
+    /// promoting and for telling people what it waits for.
+    func awaitsApprovalToPass(stage index: Int) -> Bool {
+        let stage = rollout.stages[index]
+        guard stage.phase == .verifying, stage.passedAt == nil, stage.approvedAfter == nil,
+            rollout.policy.stages[index].approval.after, !tally.stages[index].isEmpty
+        else { return false }
+        return unsettled(inStage: index).pending.isEmpty
+            && (tally.stages[index].verdict != .unproven || stage.promotion != nil)
     }
 }
 
-extension Rollout {
-    /// Whether nothing but an approval keeps a stage from passing: every cluster is settled, healthy or tolerated. One rule for
-    /// promoting and for telling people what it waits for.
-    func awaitsApprovalToPass(stage index: Int, _ snapshot: FleetSnapshot) -> Bool {
-        let stage = stages[index]
-        guard stage.phase == .verifying, stage.passedAt == nil, stage.approvedAfter == nil,
-            policy.stages[index].approval.after
-        else { return false }
-        let members = targets.values.filter { $0.stage == index && $0.holdsStage }
-        guard !members.isEmpty, members.allSatisfy({ $0.isSettled || isExcluded($0, snapshot) }) else {
-            return false
-        }
-        return members.contains { $0.phase == .healthy } || members.allSatisfy { $0.failedAt != nil }
-            || stage.promotion != nil
+extension DecisionState.Unsettled {
+    fileprivate mutating func wait(for name: ClusterName, _ target: TargetState) {
+        pending.append(name)
+        if target.phase == .queued || target.isInFlight { isBringingUp = true }
+    }
+
+    /// Without whom the stage passed.
+    fileprivate var reason: String? {
+        var parts: [String] = []
+        if !paused.isEmpty { parts.append("\(named(paused)), whose region is paused") }
+        if !away.isEmpty { parts.append("\(named(away)), whose agents are away") }
+        return parts.isEmpty ? nil : "without \(parts.joined(separator: ", and "))"
     }
 }
 
 extension StageState {
-    /// Disqualifies a running soak (invariant 3). What led to a pass stays on record.
+    /// Disqualifies a running soak, and with it what people agreed to on its showing (invariants 3 and 14). What led to a pass stays on
+    /// record.
     fileprivate mutating func clearSoak() {
         guard passedAt == nil else { return }
         healthyAt = nil
         soakEndsAt = nil
         promotion = nil
+        approvedAfter = nil
     }
 }

@@ -1,100 +1,114 @@
 internal import SwellModel
 
-// What time alone changes about targets (invariants 3 and 12).
+// What time alone changes about targets (invariants 3, 12, 20 and 23).
 //
 // Silence: an agent not heard of for longer than the policy's `unreachableAfter` makes its cluster unknown, neither healthy nor
-// failed. What is under way becomes `unreachable` and keeps its place under the caps; its deadline stops and counts again from its
+// failed. What is under way becomes `unreachable` and keeps its slot under the caps; its clock stops and counts again from its
 // return. It counts against no budget, but its stage waits for it by name. A healthy target becomes `unreachable` too as long as
-// its stage has not passed, since a soak is earned by evidence; afterwards its proof stands.
+// its stage has not passed, since a soak is earned by evidence; afterwards its proof stands. When the agent is heard again, what it
+// said last counts again as if it were said now: an agent that is steadily healthy has nothing new to say.
 //
-// Deadlines: judged only on an agent heard of at or after the deadline, so that a lost line never looks like a failed release.
+// Deadlines: the agent judges its own, on the clock beside the cluster. This one is for an agent that does not: it is judged a
+// while after it has passed, on an agent heard of since, never within a stretch of health that may still become proof, and it rests
+// while a person's pause covers the cluster. So neither a lost line nor a process that stood still looks like a failed release.
 extension DecisionState {
     mutating func applyTime() {
         for name in names {
             catchUp(name)
+            let target = target(name)
+            if target.phase == .failed { confirm(name) }
+            guard target.phase.isUnderWay || target.phase == .healthy else { continue }
+            watchSight(of: target)
             confirm(name)
-            guard let target = rollout.targets[name] else { continue }
-            switch target.phase {
-            case .dispatched, .applying, .verifying: watchForward(target)
-            case .healthy: watchHealthy(target)
-            case .unreachable: watchUnreachable(target)
-            case .rollingBack: watchRollback(target)
-            case .queued, .failed, .rolledBack, .rollbackFailed, .skipped: break
-            }
+            restWhilePaused(name)
+            judgeDeadline(name)
         }
     }
 
-    /// Tells an assignment again where the agent is known to be ahead of it: it refused what it was told, or will (invariants 8 and 9).
+    /// Leaves out of every clock a time in which nobody decided: the store was away, the coordinator stood still, or the database's
+    /// clock was set. Whatever was under way meanwhile, nobody could have heard how it went (invariants 20 and 23).
+    mutating func leaveOut(_ interval: Interval) {
+        for name in names where target(name).phase.isUnderWay {
+            update(name) { $0.attempt?.deadline.postpone(by: interval) }
+        }
+        for index in rollout.stages.indices where rollout.stages[index].phase == .soaking {
+            updateStage(index) { $0.soakEndsAt = $0.soakEndsAt.map { $0 + interval } }
+        }
+    }
+
+    /// Reissues an assignment where the agent is known to be ahead of it: it refused what it was sent, or will (invariants 8 and 9).
     private mutating func catchUp(_ name: ClusterName) {
-        guard let report = snapshot.fleet[name]?.report, let target = rollout.targets[name],
-            let generation = target.generation, report.epoch <= epoch, report.generation < Self.highestGeneration,
-            report.isAhead(of: generation, epoch: target.epoch ?? 0, digest: target.assigned?.digest)
+        guard let report = snapshot.fleet[name]?.report, let attempt = target(name).attempt,
+            report.generation < Self.highestGeneration,
+            report.isAhead(of: attempt.generation, epoch: attempt.epoch, digest: attempt.release?.digest)
         else { return }
-        noteSeen(report.generation, at: name)
+        noteSeen(report, at: name)
         reassign(name, report.agentKnowledge)
     }
 
-    private mutating func watchForward(_ target: TargetState) {
-        if isUnreachable(target.cluster) {
-            markUnreachable(of: target.cluster)
-        } else if isOverdue(target) {
-            let verb = target.provenAt == nil ? "become healthy" : "recover"
-            let detail = target.reason.map { ": \($0)" } ?? ""
-            fail(
-                target.cluster,
-                "ProgressDeadlineExceeded: did not \(verb) within \(rollout.policy.progressDeadline)\(detail)")
-        }
-    }
-
-    private mutating func watchHealthy(_ target: TargetState) {
-        guard target.late == nil, rollout.stages[target.stage].passedAt == nil, isUnreachable(target.cluster) else {
+    private mutating func watchSight(of target: TargetState) {
+        let name = target.cluster
+        guard isUnreachable(name) else {
+            if target.attempt?.evidence.isUnseen == true { welcomeBack(name) }
             return
         }
-        markUnreachable(of: target.cluster)
-    }
-
-    private mutating func watchUnreachable(_ target: TargetState) {
-        guard !isUnreachable(target.cluster) else { return }
-        update(target.cluster) { [deadline = now + rollout.policy.progressDeadline] in
-            $0.phase = $0.provenAt == nil ? .dispatched : .verifying
-            $0.reason = "agent reconnected"
-            $0.deadlineAt = deadline
+        guard target.phase != .healthy || isEvidenceNeeded(target), target.attempt?.evidence.isUnseen != true else {
+            return
         }
-    }
-
-    private mutating func watchRollback(_ target: TargetState) {
-        if isUnreachable(target.cluster) {
-            update(target.cluster) {
-                $0.deadlineAt = nil
-                $0.healthySince = nil
-                $0.assertedAt = nil
-            }
-        } else if target.deadlineAt == nil {
-            let deadline = now + rollout.policy.progressDeadline
-            update(target.cluster) { $0.deadlineAt = deadline }
-        } else if isOverdue(target) {
-            failRollback(
-                target.cluster,
-                "ProgressDeadlineExceeded: did not get back within \(rollout.policy.progressDeadline)")
-        }
-    }
-
-    private mutating func markUnreachable(of name: ClusterName) {
         let reason = "its agent was not heard of for \(rollout.policy.unreachableAfter)"
-        update(name) {
-            $0.phase = .unreachable
-            $0.reason = reason
-            $0.deadlineAt = nil
-            $0.healthySince = nil
-            $0.assertedAt = nil
-            $0.healthyAt = nil
+        update(name) { [now] in $0.become(.unseen(since: now), reason, at: now) }
+    }
+
+    /// The agent is heard of again. Nothing it said was lost on the way to the store, or it would say it again; so what is stored of it
+    /// is how it stands now.
+    private mutating func welcomeBack(_ name: ClusterName) {
+        regainSight(of: name)
+        guard let facts = snapshot.fleet[name], let report = facts.report, let reportedAt = facts.reportedAt,
+            let attempt = target(name).attempt, attempt.isSubject(of: report), reportedAt >= attempt.dispatchedAt
+        else { return }
+        observe(ReportRecord(id: 0, cluster: name, report: report, receivedAt: now), target(name))
+    }
+
+    /// A target that could not be seen can be judged again, from now on.
+    mutating func regainSight(of name: ClusterName) {
+        guard target(name).attempt?.evidence.isKnown == false else { return }
+        let deadline = now + rollout.policy.progressDeadline
+        update(name) { $0.regainSight(until: deadline) }
+    }
+
+    /// A pause stops the clocks of what it covers: nobody is to find the fleet taken back while somebody looks.
+    private mutating func restWhilePaused(_ name: ClusterName) {
+        let target = target(name)
+        guard let attempt = target.attempt, attempt.evidence.isKnown, target.phase != .rollingBack else { return }
+        if isPaused(target) {
+            update(name) { [now] in $0.attempt?.deadline.stop(at: now) }
+        } else {
+            update(name) { [now] in $0.attempt?.deadline.resume(at: now) }
+        }
+    }
+
+    private mutating func judgeDeadline(_ name: ClusterName) {
+        let target = target(name)
+        guard isOverdue(target) else { return }
+        if target.phase == .rollingBack {
+            failRollback(name, "ProgressDeadlineExceeded: did not get back within \(rollout.policy.progressDeadline)")
+        } else {
+            let verb = target.provenAt == nil ? "become healthy" : "recover"
+            let detail = target.reason.map { ": \($0)" } ?? ""
+            fail(name, "ProgressDeadlineExceeded: did not \(verb) within \(rollout.policy.progressDeadline)\(detail)")
         }
     }
 
     private func isOverdue(_ target: TargetState) -> Bool {
-        guard let deadline = target.deadlineAt, now >= deadline,
-            let lastSeen = snapshot.fleet[target.cluster]?.lastSeenAt
+        guard let attempt = target.attempt, !attempt.evidence.isProving, let judgedAt = judgedAt(attempt),
+            now >= judgedAt, let lastSeen = snapshot.fleet[target.cluster]?.lastSeenAt
         else { return false }
-        return lastSeen >= deadline
+        return lastSeen >= judgedAt
+    }
+
+    /// When a running deadline is judged: an agent that stood still for less than `unreachableAfter` is not known to have, and its
+    /// own deadline is later by as much.
+    func judgedAt(_ attempt: Attempt) -> Timestamp? {
+        attempt.deadline.until.map { $0 + rollout.policy.unreachableAfter }
     }
 }

@@ -12,8 +12,8 @@ extension DecisionState {
         consider(rollout.startsAt)
         for stage in rollout.stages where stage.phase == .soaking { consider(stage.soakEndsAt) }
         for target in rollout.targets.values where target.phase.isUnderWay || target.phase == .healthy {
-            consider(target.deadlineAt)
-            if target.assertedAt != nil, target.phase != .healthy { consider(confirmableAt(target)) }
+            if let attempt = target.attempt { consider(judgedAt(attempt)) }
+            if target.assertedAt != nil { consider(confirmableAt(target)) }
             if let lastSeen = snapshot.fleet[target.cluster]?.lastSeenAt {
                 consider(lastSeen + rollout.policy.unreachableAfter + .milliseconds(1))
             }

@@ -42,12 +42,13 @@ public struct ApplicationStrategy: Sendable, Hashable, Codable {
     /// What the agent does with an unfinished release while it cannot reach the coordinator.
     public var whenDisconnected: DisconnectedBehaviour
     public var drift: DriftPolicy
-    /// What happens on a rollback where no release was ever proven healthy.
+    /// What happens on a rollback where no other release was ever proven healthy: the cluster is held as it is, or what the release
+    /// itself brought is removed.
     public var whenNeverHealthy: NeverHealthyBehaviour
 
     public init(
         selfRollback: Bool = true, whenDisconnected: DisconnectedBehaviour = .finish, drift: DriftPolicy = .correct,
-        whenNeverHealthy: NeverHealthyBehaviour = .remove
+        whenNeverHealthy: NeverHealthyBehaviour = .hold
     ) {
         self.selfRollback = selfRollback
         self.whenDisconnected = whenDisconnected

@@ -5,8 +5,8 @@ extension RolloutPolicy {
     static func read(metadata: Metadata, spec: Field?) -> RolloutPolicy? {
         metadata.refuseLabels()
         let known = [
-            "stages", "maxConcurrent", "minHealthyTime", "progressDeadline", "unreachableAfter", "onFailure",
-            "pausedRegion",
+            "stages", "maxConcurrent", "minHealthyTime", "progressDeadline", "unreachableAfter", "maxUnreachable",
+            "onFailure", "pausedRegion",
         ]
         guard let fields = spec?.fields(known) else { return nil }
         let stages = readStages(fields)
@@ -16,6 +16,7 @@ extension RolloutPolicy {
         if let value = fields["minHealthyTime"]?.interval() { policy.minHealthyTime = value }
         if let value = fields["progressDeadline"]?.positiveInterval() { policy.progressDeadline = value }
         if let value = fields["unreachableAfter"]?.positiveInterval() { policy.unreachableAfter = value }
+        policy.maxUnreachable = fields["maxUnreachable"]?.limit(isCap: false)
         if let value = fields["onFailure"]?.failurePolicy() { policy.onFailure = value }
         if let value = fields["pausedRegion"]?.choice(PausedRegionRule.self) { policy.pausedRegion = value }
         if policy.unreachableAfter < RolloutPolicy.leastUnreachableAfter, let field = fields["unreachableAfter"] {
@@ -24,13 +25,24 @@ extension RolloutPolicy {
                 "\(policy.unreachableAfter) is less than \(RolloutPolicy.leastUnreachableAfter), three heartbeats of an agent, so "
                     + "that live clusters would count as unreachable")
         }
-        if policy.minHealthyTime >= policy.progressDeadline, let field = fields["minHealthyTime"] {
+        policy.checkTimes(fields)
+        return policy
+    }
+
+    /// Refuses times under which no cluster could ever count, also where one of them is the default.
+    private func checkTimes(_ fields: Fields) {
+        guard minHealthyTime >= progressDeadline else { return }
+        if let field = fields["minHealthyTime"] {
             field.fail(
                 .invalidValue,
-                "\(policy.minHealthyTime) is not less than progressDeadline (\(policy.progressDeadline)), so that no cluster "
+                "\(minHealthyTime) is not less than progressDeadline (\(progressDeadline)), so that no cluster "
                     + "could ever count as healthy in time")
+        } else if let field = fields["progressDeadline"] {
+            field.fail(
+                .invalidValue,
+                "\(progressDeadline) is not more than minHealthyTime (\(minHealthyTime) unless it is written), so that no "
+                    + "cluster could ever count as healthy in time")
         }
-        return policy
     }
 
     private static func readStages(_ fields: Fields) -> [PolicyStage] {
@@ -72,6 +84,7 @@ extension RolloutPolicy {
             "pausedRegion": .string(pausedRegion.rawValue),
         ]
         spec["maxConcurrent"] = maxConcurrent?.document
+        spec["maxUnreachable"] = maxUnreachable?.document
         return DocumentKind.rolloutPolicy.document(metadata: ["name": .string(name.rawValue)], spec: spec)
     }
 }

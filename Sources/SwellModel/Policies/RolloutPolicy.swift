@@ -10,6 +10,10 @@ public struct RolloutPolicy: Sendable, Hashable, Codable {
     public var progressDeadline: Interval
     /// How long an agent may be silent before its cluster counts as unreachable; at least ``leastUnreachableAfter``.
     public var unreachableAfter: Interval
+    /// Up to how many clusters of a stage may be unreachable without holding it: they are left behind, take up no slot, and are brought
+    /// level when they return. More than that hold the stage by name. Nil is 0: each one holds it. A percentage is of the stage's
+    /// clusters as planned, rounded down.
+    public var maxUnreachable: Limit?
     public var onFailure: FailurePolicy
     public var pausedRegion: PausedRegionRule
 
@@ -21,7 +25,8 @@ public struct RolloutPolicy: Sendable, Hashable, Codable {
     public init(
         name: PolicyName, stages: [PolicyStage], maxConcurrent: Limit? = nil,
         minHealthyTime: Interval = .seconds(10), progressDeadline: Interval = .minutes(10),
-        unreachableAfter: Interval = .seconds(60), onFailure: FailurePolicy = FailurePolicy(),
+        unreachableAfter: Interval = .seconds(60), maxUnreachable: Limit? = nil,
+        onFailure: FailurePolicy = FailurePolicy(),
         pausedRegion: PausedRegionRule = .wait
     ) {
         self.name = name
@@ -30,6 +35,7 @@ public struct RolloutPolicy: Sendable, Hashable, Codable {
         self.minHealthyTime = minHealthyTime
         self.progressDeadline = progressDeadline
         self.unreachableAfter = unreachableAfter
+        self.maxUnreachable = maxUnreachable
         self.onFailure = onFailure
         self.pausedRegion = pausedRegion
     }

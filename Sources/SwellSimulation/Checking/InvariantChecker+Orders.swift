@@ -24,7 +24,7 @@ extension InvariantChecker {
         let name = before.name
         switch command {
         case .abort: ledger.active[name]?.stoppedBy = "its abort"
-        case .rollback(let scope, _):
+        case .rollback(let scope, _, _):
             if scope == .rollout { ledger.active[name]?.stoppedBy = "its rollback" }
             ledger.active[name]?.takenBack.append(scope)
             ledger.active[name]?.retried.subtract(
@@ -32,7 +32,7 @@ extension InvariantChecker {
         case .retry(let clusters):
             let failed = before.targets.values.filter { $0.failedAt != nil || $0.phase == .rollbackFailed }
             ledger.active[name]?.retried.formUnion(clusters.isEmpty ? failed.map(\.cluster) : clusters)
-        case .pause, .resume, .approve, .promote, .supersede: break
+        case .pause, .resume, .approve, .withdraw, .promote, .skip, .leaveBehind, .supersede: break
         }
     }
 

@@ -155,11 +155,6 @@ extension TinyFleet {
         guard let made else { return }
         try ledger.check(made.input, made.decision, by: lease, agents: agents)
         database.dropHistory()
-        if let epoch = made.decision.requiredEpoch {
-            database.raiseEpochs(above: epoch)
-            database.releaseLease(lease)
-            replicas[index].lease = nil
-        }
     }
 
     private mutating func obey(_ order: ExplorerOrder) throws(Violation) {

@@ -14,7 +14,8 @@ extension PlantedBug {
     private func distort(_ input: DecisionInput) -> DecisionInput {
         var input = input
         switch self {
-        case .ignoresCaps, .skipsSoak, .ignoresBudget, .ignoresApprovals: input.rollout.policy = policy(input)
+        case .ignoresCaps, .skipsSoak, .ignoresBudget, .ignoresApprovals:
+            input.rollout.header = input.rollout.header.replacing(policy(input))
         case .collapsesStages: collapse(&input.rollout)
         case .takesOldEvidence:
             for index in input.reports.indices {
@@ -42,7 +43,7 @@ extension PlantedBug {
         case .obeysTwice: if let first = input.commands.first { input.commands.append(first) }
         case .rollsBackTooMuch:
             for index in input.commands.indices {
-                guard case .rollback(.cluster(let name), let reason) = input.commands[index].command,
+                guard case .rollback(.cluster(let name), let reason, _) = input.commands[index].command,
                     let region = input.rollout.targets[name]?.region
                 else { continue }
                 input.commands[index].command = .rollback(.region(region), reason: reason)
@@ -99,22 +100,22 @@ extension PlantedBug {
 
     /// Puts back what the engine was not shown, so that only its decision is wrong.
     private func mend(_ decision: inout Decision, of input: DecisionInput) {
-        func mendHead(_ head: inout Rollout) {
-            head.policy = input.rollout.policy
+        func mendHeader(_ header: inout RolloutHeader) {
+            header = header.replacing(input.rollout.policy)
             guard self == .ignoresPauses else { return }
-            head.pausedRegions.merge(input.rollout.pausedRegions) { new, _ in new }
-            head.pausedClusters.merge(input.rollout.pausedClusters) { new, _ in new }
+            header.pausedRegions.merge(input.rollout.pausedRegions) { new, _ in new }
+            header.pausedClusters.merge(input.rollout.pausedClusters) { new, _ in new }
         }
-        mendHead(&decision.rollout)
+        mendHeader(&decision.rollout.header)
         for name in decision.rollout.targets.keys {
             guard let stage = input.rollout.targets[name]?.stage else { continue }
             decision.rollout.targets[name]?.stage = stage
         }
         for index in decision.transitions.indices {
             switch decision.transitions[index].value {
-            case .rollout(var head):
-                mendHead(&head)
-                decision.transitions[index].value = .rollout(head)
+            case .header(var header):
+                mendHeader(&header)
+                decision.transitions[index].value = .header(header)
             case .target(var target):
                 target.stage = input.rollout.targets[target.cluster]?.stage ?? target.stage
                 decision.transitions[index].value = .target(target)
@@ -140,5 +141,22 @@ extension PlantedBug {
             }
         default: break
         }
+    }
+}
+
+extension RolloutHeader {
+    /// The same under another policy, which no rollout that ships ever gets.
+    fileprivate func replacing(_ policy: RolloutPolicy) -> RolloutHeader {
+        var header = RolloutHeader(
+            name: name, application: application, kind: kind, release: release, policy: policy, strategy: strategy,
+            createdBy: createdBy, createdAt: createdAt, startsAt: startsAt, select: select, phase: phase)
+        header.reason = reason
+        header.endedAt = endedAt
+        header.pause = pause
+        header.pausedRegions = pausedRegions
+        header.pausedClusters = pausedClusters
+        header.supersededBy = supersededBy
+        header.rolledBack = rolledBack
+        return header
     }
 }

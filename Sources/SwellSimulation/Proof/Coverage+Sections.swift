@@ -29,9 +29,9 @@ extension Coverage {
             section("reasons to skip", SkipReason.allCases, \.rawValue, skips),
             section("agents' decisions", Self.agentWords, \.self, agentNotes),
             section(
-                "rare moments", ["leases lost", "epochs exceeded", "orphaned assignments reissued"], \.self,
+                "rare moments", ["leases lost", "orphaned assignments reissued"], \.self,
                 [
-                    "leases lost": leasesLost, "epochs exceeded": epochsExceeded,
+                    "leases lost": leasesLost,
                     "orphaned assignments reissued": reissued,
                 ]
                 .filter { $0.value > 0 }),

@@ -14,14 +14,13 @@ public struct Coverage: Sendable {
     public private(set) var skips: [SkipReason: Int] = [:]
     /// What agents decided, by the word in their notes.
     public private(set) var agentNotes: [String: Int] = [:]
-    /// Leases found lost, decisions that exceeded an epoch, orphaned assignments reissued.
+    /// Leases found lost, orphaned assignments reissued.
     public internal(set) var leasesLost = 0
-    public private(set) var epochsExceeded = 0
     public internal(set) var reissued = 0
 
     /// What operators, and rollouts that take a place, order.
     public enum CommandKind: String, Sendable, CaseIterable {
-        case pause, resume, abort, retry, rollback, approve, promote, supersede
+        case pause, resume, abort, retry, rollback, approve, withdraw, promote, skip, leaveBehind, supersede
 
         init(_ command: RolloutCommand) {
             switch command {
@@ -31,7 +30,10 @@ public struct Coverage: Sendable {
             case .retry: self = .retry
             case .rollback: self = .rollback
             case .approve: self = .approve
+            case .withdraw: self = .withdraw
             case .promote: self = .promote
+            case .skip: self = .skip
+            case .leaveBehind: self = .leaveBehind
             case .supersede: self = .supersede
             }
         }
@@ -50,7 +52,7 @@ public struct Coverage: Sendable {
     mutating func note(_ decision: Decision) {
         for row in decision.transitions where row.from != row.to {
             switch row.value {
-            case .rollout(let rollout):
+            case .header(let rollout):
                 rolloutMoves[Move(from: row.from.flatMap(RolloutPhase.init), to: rollout.phase), default: 0] += 1
                 if rollout.phase == .superseded { accepted[.supersede, default: 0] += 1 }
             case .stage(let stage):
@@ -61,7 +63,6 @@ public struct Coverage: Sendable {
                 if target.phase == .skipped, let skip = target.skip { skips[skip, default: 0] += 1 }
             }
         }
-        if decision.requiredEpoch != nil { epochsExceeded += 1 }
     }
 
     mutating func note(_ journal: AgentJournal, after former: AgentJournal) {
@@ -85,7 +86,6 @@ public struct Coverage: Sendable {
         skips.merge(other.skips, uniquingKeysWith: +)
         agentNotes.merge(other.agentNotes, uniquingKeysWith: +)
         leasesLost += other.leasesLost
-        epochsExceeded += other.epochsExceeded
         reissued += other.reissued
     }
 }

@@ -46,10 +46,6 @@ extension World {
         if made.decision.rollout.phase.isEnded {
             database.releaseLease(lease)
             replicas[index].leases[name] = nil
-        } else if let epoch = made.decision.requiredEpoch {
-            database.raiseEpochs(above: epoch)
-            database.releaseLease(lease)
-            replicas[index].leases[name] = nil
         }
     }
 
@@ -142,13 +138,12 @@ extension World {
         guard now - replicas[index].orphansCheckedAt >= .seconds(5) else { return }
         replicas[index].orphansCheckedAt = now
         let orphans = database.orphanedAssignments(limit: 64)
-        guard let highest = orphans.map(\.report.epoch).max() else { return }
-        database.raiseEpochs(above: highest)
+        guard !orphans.isEmpty else { return }
         guard
             let lease = database.acquireLease(
                 "strays", holder: replicas[index].holder, lifetime: Self.leaseLifetime)
         else { return }
-        let told = (try? database.reissue(orphans.compactMap { $0.reissued(under: lease.epoch) }, under: lease)) ?? []
+        let told = (try? database.reissue(orphans.map { $0.reissued(under: lease.epoch) }, under: lease)) ?? []
         database.releaseLease(lease)
         checker.reissued(told)
         coverage.reissued += told.count

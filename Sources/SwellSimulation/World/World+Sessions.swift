@@ -22,7 +22,6 @@ extension World {
         where other != agent && agents[other].cluster.name == cluster && agents[other].replica == replica {
             if let session = agents[other].session { schedule(.breakSession(other, session), in: .milliseconds(10)) }
         }
-        database.raiseEpochs(above: epoch)
         ingest(cluster, statuses)
         let assignments = database.assignments(of: cluster)
         if !assignments.isEmpty { send(toAgent: agent, .assignmentsArrive(agent, session, assignments)) }

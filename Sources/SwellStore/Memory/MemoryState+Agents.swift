@@ -102,7 +102,7 @@ extension MemoryState {
     public mutating func reissue(_ proposals: [Assignment], under lease: Lease) throws(StoreError) -> [Assignment] {
         guard isHeld(lease) else { throw .leaseLost(lease) }
         var reissued: [Assignment] = []
-        for assignment in proposals where assignment.epoch == lease.epoch {
+        for assignment in proposals where assignment.epoch >= lease.epoch {
             let key = ClusterApplication(cluster: assignment.cluster, application: assignment.application)
             guard let cluster = clusters[key.cluster], let known = assignments[key]?.assignment,
                 !isLookedAfter(key, known), known.goal == assignment.goal, known.generation < assignment.generation
@@ -198,6 +198,7 @@ extension MemoryState {
         leases = leases.filter { $0.value.holder != holder }
     }
 
+    /// Skips epochs, so that the next claim draws one above this: for histories that are compared with another form's.
     public mutating func raiseEpochs(above epoch: Int64) { lastEpoch = max(lastEpoch, epoch) }
 
     func isHeld(_ lease: Lease) -> Bool {

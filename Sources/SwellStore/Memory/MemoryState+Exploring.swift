@@ -8,7 +8,8 @@ extension MemoryState {
         guard let stored = rollouts[name] else { return nil }
         return DecisionInput(
             rollout: stored.rollout, commands: (pendingCommands[name] ?? []).compactMap { commands[$0]?.record },
-            reports: inbox[name] ?? [], snapshot: snapshot(of: stored.rollout), now: now, epoch: epoch)
+            reports: inbox[name] ?? [], snapshot: snapshot(of: stored.rollout), now: now, epoch: epoch,
+            dueAt: stored.wakeAt)
     }
 
     /// Drops what no later transaction reads but those that tell of the past: audit rows, and commands that were answered.

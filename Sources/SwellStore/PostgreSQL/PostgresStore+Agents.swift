@@ -117,7 +117,7 @@ extension PostgresStore: AgentStore {
 
     public func reissue(_ assignments: [Assignment], under lease: Lease) async throws(StoreError) -> [Assignment] {
         try await transact { transaction in
-            let assignments = assignments.filter { $0.epoch == lease.epoch }
+            let assignments = assignments.filter { $0.epoch >= lease.epoch }
             let results = try await transaction.pipeline([
                 PostgresStatement(
                     """

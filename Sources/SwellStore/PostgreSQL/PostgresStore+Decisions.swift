@@ -39,7 +39,7 @@ private struct DecisionReading {
     var statements: [PostgresStatement] {
         [
             PostgresStatement("LOCK TABLE fleet_guard IN ROW SHARE MODE"),
-            PostgresStatement("SELECT header FROM rollouts WHERE name = $1 FOR UPDATE", [.name(rollout)]),
+            PostgresStatement("SELECT header, wake_at FROM rollouts WHERE name = $1 FOR UPDATE", [.name(rollout)]),
             PostgresStatement(
                 """
                 SELECT 1 FROM leases WHERE name = $1 AND holder = $2 AND epoch = $3 AND expires_at > clock_timestamp()
@@ -66,6 +66,7 @@ private struct DecisionReading {
             throw StoreError.noRollout(rollout)
         }
         guard !results[2].isEmpty else { throw StoreError.leaseLost(lease) }
+        do { try state.checkShape() } catch { throw StoreError(code: .corrupt, message: "\(error)") }
         let commands = try results[5].map { row in
             CommandRecord(
                 id: try row.decode(at: 0), rollout: rollout, command: try row.json(1), by: try row.decode(at: 2),
@@ -84,7 +85,7 @@ private struct DecisionReading {
         let last = try results[8 + FactReading.count].single()
         let input = DecisionInput(
             rollout: state, commands: commands, reports: reports, snapshot: snapshot, now: try last.time(0),
-            epoch: lease.epoch)
+            epoch: lease.epoch, dueAt: try results[1].single().timeIfAny(1))
         return (input, holding, try last.decode(Int64.self, at: 1))
     }
 }
@@ -117,7 +118,7 @@ extension PostgresTransaction {
                 UPDATE rollouts SET header = $2, phase = $3, is_ended = $4, wake_at = $5, seen_fleet = $6 WHERE name = $1
                 """,
                 [
-                    name, try .json(encoding: rollout.header), .text(rollout.phase.rawValue),
+                    name, try .json(encoding: rollout.withoutTargets), .text(rollout.phase.rawValue),
                     .bool(rollout.phase.isEnded), .time(decision.wakeAt), .int64(seenFleet),
                 ])
         ]

@@ -48,15 +48,6 @@ extension PostgresStore: LeaseStore {
             try await transaction.query("DELETE FROM leases WHERE holder = $1", [.text(holder)])
         }
     }
-
-    public func raiseEpochs(above epoch: Int64) async throws(StoreError) {
-        try await transact { transaction in
-            // Keeps claims out, so that none draws an epoch between reading the sequence and setting it.
-            try await transaction.query("LOCK TABLE leases IN SHARE ROW EXCLUSIVE MODE")
-            try await transaction.query(
-                "SELECT setval('lease_epochs', $1) FROM lease_epochs WHERE last_value < $1", [.int64(epoch)])
-        }
-    }
 }
 
 extension Lease {

@@ -55,7 +55,7 @@ extension PostgresStore: RolloutStore {
             """,
             [
                 .name(rollout.name), .name(rollout.application), .text(rollout.phase.rawValue),
-                .bool(rollout.phase.isEnded), .json(encoding: rollout.header), .json(encoding: rollout),
+                .bool(rollout.phase.isEnded), .json(encoding: rollout.withoutTargets), .json(encoding: rollout),
             ])
         guard inserted.affectedRows == 1 else { throw StoreError.nameTaken(rollout.name) }
         try await transaction.pipeline([
@@ -146,12 +146,8 @@ extension PostgresStore: RolloutStore {
 }
 
 extension Rollout {
-    /// The rollout without its targets, as the header column holds it.
-    var header: Rollout {
-        var header = self
-        header.targets = [:]
-        return header
-    }
+    /// The rollout without its targets, as its own column holds it: they have rows of their own.
+    var withoutTargets: Rollout { Rollout(header: header, stages: stages, targets: [:]) }
 
     /// A rollout from its header's row, if there is one, and its targets' rows.
     init?(header: PostgresRow?, targets: PostgresResult) throws {

@@ -148,8 +148,6 @@ public protocol LeaseStore: Sendable {
     func renewLeases(holder: String, lifetime: Interval) async throws(StoreError) -> [Lease]
     func releaseLease(_ lease: Lease) async throws(StoreError)
     func releaseLeases(holder: String) async throws(StoreError)
-    /// Raises the sequence of epochs above what an agent has seen (after a restore from a backup).
-    func raiseEpochs(above epoch: Int64) async throws(StoreError)
 }
 
 /// Single-use join tokens, stored as hashes.

@@ -43,9 +43,9 @@ enum DecisionRules {
             guard assignment.rollout == name, assignment.application == input.rollout.application,
                 decision.rollout.targets[cluster] != nil, seen.insert(cluster).inserted
             else { throw broken(name, "its assignment of \(cluster) is not one of its targets', or is there twice") }
-            guard assignment.epoch == input.epoch else {
+            guard assignment.epoch >= input.epoch else {
                 throw broken(
-                    name, "its assignment of \(cluster) carries epoch \(assignment.epoch), not \(input.epoch)")
+                    name, "its assignment of \(cluster) carries epoch \(assignment.epoch), below \(input.epoch)")
             }
             guard claims.contains(cluster) else {
                 throw StoreError(

@@ -25,9 +25,10 @@ enum SmallFleet {
         _ = try await store.createRelease(release, documents: [index, manifest])
         let at = Timestamp(milliseconds: 1)
         var rollout = Rollout(
-            name: "r1", application: shop, kind: .release, release: Self.release, policy: policy,
-            strategy: ApplicationStrategy(), createdBy: "ann", createdAt: at, stages: [StageState(name: "all")],
-            targets: [:])
+            header: RolloutHeader(
+                name: "r1", application: shop, kind: .release, release: Self.release, policy: policy,
+                strategy: ApplicationStrategy(), createdBy: "ann", createdAt: at),
+            stages: [StageState(name: "all")], targets: [:])
         for cluster in clusters {
             rollout.targets[cluster.name] = TargetState(
                 cluster: cluster.name, region: cluster.region, stage: 0, changedAt: at)
@@ -70,13 +71,13 @@ extension DecisionInput {
     /// Dispatches one target, as the engine would.
     fileprivate func assigning(_ cluster: ClusterName) -> Decision {
         var decision = Decision(rollout: rollout, verdicts: [], wakeAt: now + .minutes(5))
-        guard var target = rollout.targets[cluster] else { return decision }
-        let before = target.phase
+        guard let former = rollout.targets[cluster] else { return decision }
+        let before = former.phase
         let generation = (snapshot.fleet[cluster]?.highestGeneration ?? 0) + 1
-        target.phase = .dispatched
-        target.generation = generation
-        target.assigned = rollout.release
-        target.changedAt = now
+        let target = TargetState(
+            cluster: cluster, region: former.region, stage: former.stage, phase: .dispatched,
+            attempt: Attempt(generation: generation, epoch: epoch, goal: .run(rollout.release), dispatchedAt: now),
+            changedAt: now)
         decision.rollout.targets[cluster] = target
         decision.transitions = [
             Transition(

@@ -58,7 +58,8 @@ internal import Testing
     @Test func aStateThatTheLogDoesNotLeadToIsNamed() async throws {
         let story = try await Story()
         var stored = story.end
-        stored.targets["west-1"]?.phase = .failed
+        stored.targets["west-1"] = TargetState(
+            cluster: "west-1", region: "west", stage: 0, phase: .failed, changedAt: Timestamp(milliseconds: 1))
         let findings = AuditVerifier.differences(Transition.replay(onto: story.plan, story.rows), stored)
         #expect(
             findings.map(\.description) == [

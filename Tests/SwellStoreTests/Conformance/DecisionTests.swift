@@ -120,7 +120,7 @@ internal import Testing
                 { $0.assignments[0].cluster = "west-1" },
                 { $0.assignments.append($0.assignments[0]) },
                 { $0.assignments[0].rollout = "r2" },
-                { $0.rollout.name = "r2" },
+                { $0.rollout = Fixtures.rollout("r2") },
             ]
             for breaking in breakings {
                 await expect(.internalError) { () async throws(StoreError) in

@@ -8,9 +8,8 @@ internal import Testing
     func aRolloutIsStoredWholeAndIsDueAtOnce(form: StoreForm) async throws {
         try await form.run { store in
             try await Fixtures.fill(store)
-            var rollout = Fixtures.rollout("r1")
+            var rollout = Fixtures.rollout("r1", kind: .undo(of: "r0"))
             rollout.pausedRegions["us-east-1"] = Pause(by: "ann", at: Timestamp(milliseconds: 5), reason: nil)
-            rollout.kind = .undo(of: "r0")
             try await store.createRollout(rollout, superseding: [], by: "ann")
             #expect(try await store.rollout("r1") == rollout)
             #expect(try await store.plan(of: "r1") == rollout)

@@ -176,8 +176,7 @@ struct OperationGenerator {
         case 0..<5: return .acquireLease(handle, .seconds(pick([0, 1, 5, 60])))
         case 5, 6: return .renewLeases(holder: pick(Self.holders), .seconds(pick([1, 30])))
         case 7: return .releaseLease(handle)
-        case 8: return .releaseLeases(holder: pick(Self.holders))
-        default: return .raiseEpochs(by: pick([-1, 0, 3]))
+        default: return .releaseLeases(holder: pick(Self.holders))
         }
     }
 

@@ -33,7 +33,7 @@ struct StoreClient: Sendable {
             .readChanges, .readStatuses, .readRight:
             try await agents(operation, store)
         case .readEvents, .readLatestEvents, .readTransitions: try await audit(operation, store)
-        case .acquireLease, .renewLeases, .releaseLease, .releaseLeases, .raiseEpochs:
+        case .acquireLease, .renewLeases, .releaseLease, .releaseLeases:
             try await leases(operation, store)
         case .createToken, .spendToken, .noteCertificate, .denyCertificates, .readDenied, .maintain:
             try await tokens(operation, store)
@@ -165,7 +165,6 @@ struct StoreClient: Sendable {
             return renewed.map { OutcomeText.lease($0) }.joined(separator: "\n")
         case .releaseLease(let handle): try await store.releaseLease(lease(handle))
         case .releaseLeases(let holder): try await store.releaseLeases(holder: holder)
-        case .raiseEpochs(let by): try await store.raiseEpochs(above: highestEpoch + by)
         default: break
         }
         return "done"

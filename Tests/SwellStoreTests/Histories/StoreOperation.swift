@@ -48,8 +48,6 @@ enum StoreOperation: Sendable {
     case renewLeases(holder: String, Interval)
     case releaseLease(LeaseHandle)
     case releaseLeases(holder: String)
-    /// Above the highest epoch that was granted, by so many.
-    case raiseEpochs(by: Int64)
 
     case createToken(hash: String, ClusterName, Timestamp)
     case spendToken(hash: String, serial: String)

@@ -35,12 +35,13 @@ enum Fixtures {
 
     static func rollout(
         _ name: RolloutName, version: String = "1.0", application: ApplicationName = shop,
-        clusters names: [ClusterName] = ["east-1", "east-2"]
+        clusters names: [ClusterName] = ["east-1", "east-2"], kind: RolloutKind = .release
     ) -> Rollout {
         let at = Timestamp(milliseconds: 1_000)
         var rollout = Rollout(
-            name: name, application: application, kind: .release, release: reference(version), policy: policy,
-            strategy: ApplicationStrategy(), createdBy: "ann", createdAt: at,
+            header: RolloutHeader(
+                name: name, application: application, kind: kind, release: reference(version), policy: policy,
+                strategy: ApplicationStrategy(), createdBy: "ann", createdAt: at),
             stages: [StageState(name: "all")], targets: [:])
         for name in names {
             let region = clusters.first { $0.name == name }?.region ?? "us-east-1"
@@ -89,23 +90,20 @@ extension DecisionInput {
         var decision = unchanged
         decision.rollout.phase = .progressing
         if rollout.phase != .progressing {
-            var header = decision.rollout
-            header.stages = []
-            header.targets = [:]
             decision.transitions.append(
                 Transition(
                     rollout: rollout.name, subject: .rollout, from: rollout.phase.rawValue, to: "progressing",
-                    reason: nil, by: "swell", at: now, value: .rollout(header)))
+                    reason: nil, by: "swell", at: now, value: .header(decision.rollout.header)))
         }
         for cluster in clusters {
-            guard var target = rollout.targets[cluster] else { continue }
+            guard let former = rollout.targets[cluster] else { continue }
             let generation = (snapshot.fleet[cluster]?.highestGeneration ?? 0) + 1
-            let before = target.phase
-            target.phase = .dispatched
-            target.generation = generation
-            target.assigned = rollout.release
-            target.dispatchedAt = now
-            target.changedAt = now
+            let before = former.phase
+            let target = TargetState(
+                cluster: cluster, region: former.region, stage: former.stage, phase: .dispatched,
+                attempt: Attempt(
+                    generation: generation, epoch: epoch, goal: .run(rollout.release), dispatchedAt: now),
+                changedAt: now)
             decision.rollout.targets[cluster] = target
             decision.transitions.append(
                 Transition(
@@ -125,11 +123,15 @@ extension DecisionInput {
     func proving(_ clusters: [ClusterName]) -> Decision {
         var decision = unchanged
         for cluster in clusters {
-            guard var target = rollout.targets[cluster], let generation = target.generation else { continue }
-            let before = target.phase
-            target.phase = .healthy
-            target.healthyAt = now
-            target.changedAt = now
+            guard let former = rollout.targets[cluster], let attempt = former.attempt else { continue }
+            let before = former.phase
+            let generation = attempt.generation
+            let target = TargetState(
+                cluster: cluster, region: former.region, stage: former.stage, phase: .healthy,
+                attempt: Attempt(
+                    generation: generation, epoch: attempt.epoch, goal: attempt.goal,
+                    dispatchedAt: attempt.dispatchedAt,
+                    evidence: Evidence(standing: .healthy(since: now), provenAt: now)), changedAt: now)
             decision.rollout.targets[cluster] = target
             decision.transitions.append(
                 Transition(
@@ -148,13 +150,10 @@ extension DecisionInput {
         decision.rollout.phase = phase
         decision.rollout.endedAt = now
         decision.wakeAt = nil
-        var header = decision.rollout
-        header.stages = []
-        header.targets = [:]
         decision.transitions = [
             Transition(
                 rollout: rollout.name, subject: .rollout, from: rollout.phase.rawValue, to: phase.rawValue,
-                reason: "told to", by: "ann", at: now, value: .rollout(header))
+                reason: "told to", by: "ann", at: now, value: .header(decision.rollout.header))
         ]
         return decision
     }
