@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import GRPCCore
 internal import Logging
 internal import ServiceLifecycle
@@ -14,9 +15,9 @@ struct SessionContext: Sendable {
     let epochs: EpochWatermark
     let ingestor: any ReportIngesting
     /// Woken when a session begins, which may be the one that an open preview waits for.
-    let previewsWanted: Pulse
+    let previewsWanted: Signal
     /// Greeting costs several questions to the store: after a restart all agents come at once.
-    let greetings: Turns
+    let greetingLimiter: ConcurrencyLimiter
     let paces: AgentPort.Paces
     let maximumSessions: Int
     /// 0 up to 1, for spreading what would come together.
@@ -61,7 +62,7 @@ struct AgentSession: Sendable {
         _ request: RPCAsyncSequence<Swell_V1_AgentMessage, any Error>,
         _ response: RPCWriter<Swell_V1_CoordinatorMessage>
     ) async throws -> String {
-        let greeted = Pulse()
+        let greeted = Signal()
         return try await withThrowingTaskGroup(of: String?.self) { group in
             group.addTask { try await listen(request, greeted) }
             group.addTask {
@@ -82,30 +83,18 @@ struct AgentSession: Sendable {
         }
     }
 
-    private func endUngreeted(_ greeted: Pulse) async throws -> String? {
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                for await _ in greeted.beats { return true }
-                return true
-            }
-            group.addTask {
-                try await Task.sleep(for: context.paces.hello.duration)
-                return false
-            }
-            defer { group.cancelAll() }
-            guard try await group.next() == true else {
-                throw RPCError(
-                    code: .deadlineExceeded, message: "No hello came within \(context.paces.hello).")
-            }
-            return nil
+    private func endUngreeted(_ greeted: Signal) async throws -> String? {
+        guard await greeted.wait(upTo: context.paces.hello.duration) != .timedOut else {
+            throw RPCError(code: .deadlineExceeded, message: "No hello came within \(context.paces.hello).")
         }
+        return nil
     }
 
     // MARK: Listening
 
     /// Returns why the agent ended the session; nil when the coordinator does.
     private func listen(
-        _ request: RPCAsyncSequence<Swell_V1_AgentMessage, any Error>, _ greeted: Pulse
+        _ request: RPCAsyncSequence<Swell_V1_AgentMessage, any Error>, _ greeted: Signal
     ) async throws -> String? {
         var isGreeted = false
         var previews = PreviewAssembler()
@@ -114,7 +103,7 @@ struct AgentSession: Sendable {
             switch (event, isGreeted) {
             case (.hello(let hello), false):
                 isGreeted = true
-                greeted.beat()
+                greeted.send()
                 guard try await attempt("greeting", { try await greet(hello) }) else { return nil }
             case (.hello, true):
                 throw WireError(.invalidValue, at: "kind", "a second hello: expected one a session")
@@ -200,7 +189,7 @@ struct AgentSession: Sendable {
                 after: .seconds(10 + Int64(20 * context.chance())), reason: "too many sessions here")
             return
         }
-        try await context.greetings.run {
+        try await context.greetingLimiter.run {
             guard let place = try await context.places.place(of: cluster) else {
                 logger.info("agent sent away: its cluster is not in the fleet", metadata: ["cluster": "\(cluster)"])
                 mailbox.end(after: .seconds(30), reason: "the cluster is not in the fleet")
@@ -224,7 +213,7 @@ struct AgentSession: Sendable {
                 _ = outbox.assign(assignments)
                 outbox.completeResync()
             }
-            context.previewsWanted.beat()
+            context.previewsWanted.send()
         }
     }
 }

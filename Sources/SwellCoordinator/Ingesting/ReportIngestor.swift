@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import DequeModule
 internal import Logging
 internal import Metrics
@@ -18,7 +19,7 @@ package actor ReportIngestor: Service, ReportIngesting {
     private let signals: FleetSignals
     private let capacity: Int
     private let batchLimit: Int
-    private let work = Nudge()
+    private let work = Signal()
     private let logger = Logger(label: "swell.ingestor")
     private let stored = Counter(label: "swell_reports_stored_total")
     private let refused = Counter(label: "swell_reports_refused_total")

@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import Crypto
 internal import FoundationEssentials
 internal import GRPCCore
@@ -51,8 +52,8 @@ struct PortFixture: Sendable {
     let store: MemoryStore
     let ingestor: TestIngestor
     let port: AgentPort
-    let nudge: AsyncStream<Void>.Continuation
-    let previewNudge: AsyncStream<Void>.Continuation
+    let assignmentsChanged = Signal()
+    let previewsWanted = Signal()
 
     let clock = TestClock()
     let now: @Sendable () -> Timestamp
@@ -74,14 +75,10 @@ struct PortFixture: Sendable {
         settings.fleet.graceTime = .seconds(2)
         settings.enrolment.graceTime = .milliseconds(100)
         adjust(&settings)
-        let (nudges, nudge) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-        self.nudge = nudge
-        let (previewNudges, previewNudge) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-        self.previewNudge = previewNudge
         let credential = try RotatingCredential(FleetPortFixture.server(of: authority))
         port = try AgentPort(
             store: store, authority: authority, credential: credential, settings: settings, ingestor: ingestor,
-            nudges: nudges, previewNudges: previewNudges, now: now, logger: Self.silent)
+            assignmentsChanged: assignmentsChanged, previewsWanted: previewsWanted, now: now, logger: Self.silent)
     }
 
     private static let silent: Logger = {
