@@ -70,6 +70,7 @@ package struct AgentPort: Service {
     private let previews: PreviewRelay
     private let presence: PresenceWriter
     private let hub: SessionHub
+    private let admission: SessionAdmission
 
     /// - Parameters:
     ///   - authority: signs agents' certificates, and vouches for them at the fleet port.
@@ -91,10 +92,12 @@ package struct AgentPort: Service {
         let places = PlacementCache(store: store)
         let issuer = CertificateIssuer(
             authority: authority, tokens: store, lifetime: settings.certificateLifetime, now: now)
+        let admission = SessionAdmission(now: now, logger: logger)
         let context = SessionContext(
             store: store, hub: hub, places: places, epochs: EpochWatermark(store: store, logger: logger),
             ingestor: ingestor, previewsWanted: previewsWanted,
             greetingLimiter: ConcurrencyLimiter(running: 32, waiting: 4_096),
+            admission: admission,
             paces: settings.paces,
             maximumSessions: settings.maximumSessions, chance: chance, now: now, logger: logger)
         let fleet = FleetService(
@@ -112,6 +115,7 @@ package struct AgentPort: Service {
             now: now)
         let refusals = RefusalLog(logger: logger, now: now)
         self.hub = hub
+        self.admission = admission
         self.fleet = try .fleet(
             settings.fleet, credential: credential, verifier: verifier, services: [fleet],
             onRefusal: { refusals.note($0) })
@@ -171,6 +175,9 @@ package struct AgentPort: Service {
     package var sessionCount: Int {
         get async { await hub.count }
     }
+
+    /// How many sessions the agent of `cluster` has here, greeted or not.
+    func openSessions(of cluster: ClusterName) -> Int { admission.sessions(of: cluster) }
 
     @Sendable private static func makeID() -> String { String(UInt64.random(in: .min ... .max), radix: 36) }
 }

@@ -18,6 +18,8 @@ struct SessionContext: Sendable {
     let previewsWanted: Signal
     /// Greeting costs several questions to the store: after a restart all agents come at once.
     let greetingLimiter: ConcurrencyLimiter
+    /// What each cluster may have of sessions and greetings.
+    let admission: SessionAdmission
     let paces: AgentPort.Paces
     let maximumSessions: Int
     /// 0 up to 1, for spreading what would come together.
@@ -104,7 +106,7 @@ struct AgentSession: Sendable {
             case (.hello(let hello), false):
                 isGreeted = true
                 greeted.send()
-                guard try await attempt("greeting", { try await greet(hello) }) else { return nil }
+                guard try await attempt("greeting", { try await greetInTurn(hello) }) else { return nil }
             case (.hello, true):
                 throw WireError(.invalidValue, at: "kind", "a second hello: expected one a session")
             case (_, false):
@@ -161,7 +163,18 @@ struct AgentSession: Sendable {
     private func ingest(_ reports: [ApplicationReport]) async throws {
         guard !reports.isEmpty else { return }
         for report in reports { try EpochWatermark.check(report.epoch, at: "reports.epoch") }
-        try await context.ingestor.ingest(reports.map { ReceivedReport(cluster: cluster, report: $0) })
+        try await context.ingestor.ingest(reports, of: cluster)
+    }
+
+    /// Takes in what the agent runs. Statuses that the store refuses do not keep it from what it should run: that may be the cure.
+    private func ingestJournal(_ journal: [ApplicationReport]) async throws {
+        do {
+            try await ingest(journal)
+        } catch let error as StoreError where error.code == .invalid {
+            logger.error(
+                "a part of what the agent runs was not ingested",
+                metadata: ["cluster": "\(cluster)", "session": "\(id)", "error": "\(error)"])
+        }
     }
 
     /// Stores the answer to a preview. One that is lost is asked for again, or nobody waits for it any more.
@@ -180,6 +193,22 @@ struct AgentSession: Sendable {
 
     // MARK: Greeting
 
+    /// Greets, unless the cluster's agent has had more than its share: then it is told when to come back, and holds no place meanwhile.
+    private func greetInTurn(_ hello: AgentHello) async throws {
+        let wait = await context.ingestor.wait(of: cluster)
+        guard wait <= .seconds(1) else {
+            context.admission.note(cluster, "agent sent away: it said more than it may")
+            mailbox.end(after: wait + .seconds(1), reason: "its reports come faster than they may")
+            return
+        }
+        guard try await context.admission.greet(cluster, { try await greet(hello) }) else {
+            mailbox.end(
+                after: Interval(milliseconds: 1_000 + Int64(2_000 * context.chance())),
+                reason: "another session of this cluster is being greeted")
+            return
+        }
+    }
+
     /// Takes in what the agent runs, says what it should run, and from then on what changes.
     private func greet(_ hello: AgentHello) async throws {
         let hub = context.hub
@@ -197,7 +226,7 @@ struct AgentSession: Sendable {
             }
             try await context.epochs.raise(
                 above: max(hello.highestEpoch, hello.journal.map(\.epoch).max() ?? 0), cluster: cluster)
-            try await ingest(hello.journal)
+            try await ingestJournal(hello.journal)
             // Entered before the list is read: what changes after the reading comes by the hub, and comes twice at worst.
             await hub.enter(
                 SessionEntry(
