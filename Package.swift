@@ -63,6 +63,8 @@ let package = Package(
         // libpq, as the system has it.
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
 
+        // Waiting and limiting for all the others: signals, latest values, bounded concurrency. No noun of ours.
+        .target(name: "AsyncSupport"),
         // JSON and YAML as Kubernetes reads them: values with positions, object identity, patches.
         .target(name: "KubernetesObjects", dependencies: [yams, collections]),
         // The nouns: clusters, applications, policies, releases, assignments; documents decoded strictly.
@@ -88,13 +90,15 @@ let package = Package(
         .target(
             name: "KubernetesClient",
             dependencies: [
-                "KubernetesObjects", asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL, logging, crypto,
+                "AsyncSupport", "KubernetesObjects", asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL, logging,
+                crypto,
             ]),
         // Kubernetes API servers and their controllers, many in one process, with faults to order.
         .target(
             name: "KubernetesSimulator",
             dependencies: [
-                "KubernetesObjects", hummingbird, hummingbirdTLS, nioCore, nioSSL, logging, lifecycle, collections,
+                "AsyncSupport", "KubernetesObjects", hummingbird, hummingbirdTLS, nioCore, nioSSL, logging, lifecycle,
+                collections,
                 x509, swiftASN1, crypto,
             ],
             resources: [.copy("Resources")]),
@@ -104,7 +108,8 @@ let package = Package(
         .target(
             name: "SwellCoordinator",
             dependencies: [
-                "SwellModel", "SwellEngine", "SwellStore", "SwellProtocol", "SwellIdentity", "SwellTelemetry",
+                "AsyncSupport", "SwellModel", "SwellEngine", "SwellStore", "SwellProtocol", "SwellIdentity",
+                "SwellTelemetry",
                 "PostgresClient", collections, crypto, grpc, grpcTransport, lifecycle, logging, metrics, x509, nioSSL,
                 nioCore,
                 nioPosix,
@@ -120,7 +125,8 @@ let package = Package(
         .target(
             name: "SwellAgent",
             dependencies: [
-                "SwellModel", "SwellEngine", "SwellProtocol", "SwellIdentity", "KubernetesClient", "KubernetesObjects",
+                "AsyncSupport", "SwellModel", "SwellEngine", "SwellProtocol", "SwellIdentity", "KubernetesClient",
+                "KubernetesObjects",
                 "SwellTelemetry", grpc, grpcTransport, protobuf, lifecycle, logging, metrics, nioPosix, nioSSL, x509,
                 crypto,
             ]),
@@ -167,6 +173,7 @@ let package = Package(
 
         // The manifest's arrows, the sources' imports, the repository's shape.
         .testTarget(name: "ArchitectureTests"),
+        .testTarget(name: "AsyncSupportTests", dependencies: ["AsyncSupport"]),
         .testTarget(name: "KubernetesObjectsTests", dependencies: ["KubernetesObjects"]),
         .testTarget(name: "SwellModelTests", dependencies: ["SwellModel"]),
         .testTarget(name: "SwellEngineTests", dependencies: ["SwellEngine"]),
@@ -191,7 +198,8 @@ let package = Package(
         .testTarget(
             name: "SwellCoordinatorTests",
             dependencies: [
-                "SwellCoordinator", "PostgresTesting", grpc, grpcTransport, lifecycle, logging, x509, crypto, nioCore,
+                "AsyncSupport", "SwellCoordinator", "PostgresTesting", grpc, grpcTransport, lifecycle, logging, x509,
+                crypto, nioCore,
                 nioPosix,
             ]),
         .testTarget(name: "SwellConsoleTests", dependencies: ["SwellConsole", asyncHTTPClient]),

@@ -50,7 +50,8 @@ struct Replica: Service {
                 replica: settings.replica,
                 fleet: .fleet(host: settings.agents.host, port: settings.agents.port),
                 enrolment: .enrolment(host: settings.enrolment.host, port: settings.enrolment.port)),
-            ingestor: ingestor, nudges: signals.assignments, previewNudges: signals.previews, now: Self.now)
+            ingestor: ingestor, assignmentsChanged: signals.assignments,
+            previewsWanted: signals.previews, now: Self.now)
         let (consolePorts, consolePort) = AsyncStream.makeStream(of: Int.self)
         let console = try makeConsole(
             store: store, signals: signals, operatorToken: operatorToken, credential: credential,

@@ -3,6 +3,7 @@ internal import Testing
 
 /// Who may import whom. An arrow that is not here is a decision to take, not a line to add in passing.
 private let arrows: [String: Set<String>] = [
+    "AsyncSupport": [],
     "CLibpq": [],
     "KubernetesObjects": [],
     "SwellModel": ["KubernetesObjects"],
@@ -11,15 +12,17 @@ private let arrows: [String: Set<String>] = [
     "SwellStore": ["SwellModel", "SwellEngine", "PostgresClient"],
     "SwellProtocol": ["SwellModel"],
     "SwellIdentity": ["SwellModel"],
-    "KubernetesClient": ["KubernetesObjects"],
-    "KubernetesSimulator": ["KubernetesObjects"],
+    "KubernetesClient": ["AsyncSupport", "KubernetesObjects"],
+    "KubernetesSimulator": ["AsyncSupport", "KubernetesObjects"],
     "SwellTelemetry": [],
     "SwellCoordinator": [
-        "SwellModel", "SwellEngine", "SwellStore", "SwellProtocol", "SwellIdentity", "SwellTelemetry", "PostgresClient",
+        "AsyncSupport", "SwellModel", "SwellEngine", "SwellStore", "SwellProtocol", "SwellIdentity", "SwellTelemetry",
+        "PostgresClient",
     ],
     "SwellConsole": ["SwellModel", "SwellEngine", "SwellStore", "KubernetesObjects"],
     "SwellAgent": [
-        "SwellModel", "SwellEngine", "SwellProtocol", "SwellIdentity", "KubernetesClient", "KubernetesObjects",
+        "AsyncSupport", "SwellModel", "SwellEngine", "SwellProtocol", "SwellIdentity", "KubernetesClient",
+        "KubernetesObjects",
         "SwellTelemetry",
     ],
     "SwellCommands": ["SwellModel", "KubernetesObjects"],

@@ -16,6 +16,8 @@ private let retired: [String: String] = [
     "Gatekeeper": "CallerAuthenticator", "WatchBoard": "ReleaseObservation", "HealthBoard": "HealthTable",
     "OrderBoard": "ApplicationOrders", "PortBoard": "PortRegistry", "epochToOutrank": "requiredEpoch",
     "outranks": "exceeds", "farewell": "goAway", "Deed": "WorkRecord", "anew": "again",
+    "Nudge": "Signal", "nudge": "signal", "nudges": "signals", "Pulse": "Signal", "Turns": "ConcurrencyLimiter",
+    "LatestSlot": "LatestValue",
 ]
 
 /// Words that are stored, and so keep their spelling for as long as rows of theirs may be read.

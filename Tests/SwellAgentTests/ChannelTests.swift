@@ -42,35 +42,6 @@ internal import Testing
         }
     }
 
-    @Test func aSlotHoldsTheLatest() async {
-        let slot = LatestSlot<Int>()
-        slot.put(1)
-        slot.put(2)
-        #expect(await slot.next() == 2)
-        #expect(await slot.next(within: .milliseconds(1)) == nil)
-        async let waited = slot.next(within: .seconds(30))
-        slot.put(3)
-        #expect(await waited == 3)
-    }
-
-    @Test func turnsBoundWhatRunsAtOnceAndSurviveCancellation() async throws {
-        let turns = Turns(2)
-        let gauge = Gauge()
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<20 {
-                group.addTask { try await turns.run { await gauge.enter { await Task.yield() } } }
-            }
-            try await group.waitForAll()
-        }
-        #expect(await gauge.most <= 2)
-        await withTaskGroup(of: Void.self) { group in
-            for _ in 0..<20 { group.addTask { try? await turns.run { await Task.yield() } } }
-            group.cancelAll()
-        }
-        // Whatever was cancelled, both turns are there again.
-        try await turns.run { try await turns.run {} }
-    }
-
     @Test func backoffDoublesUpToItsCeiling() {
         var backoff = Backoff()
         let waits = (0..<10).map { _ in backoff.next(chance: 1) }
@@ -149,17 +120,5 @@ internal import Testing
     private func report(_ application: ApplicationName) -> ApplicationReport {
         ApplicationReport(
             application: application, generation: 1, digest: nil, epoch: 1, phase: .applying, health: .progressing)
-    }
-}
-
-private actor Gauge {
-    private var now = 0
-    private(set) var most = 0
-
-    func enter(_ body: () async -> Void) async {
-        now += 1
-        most = max(most, now)
-        await body()
-        now -= 1
     }
 }

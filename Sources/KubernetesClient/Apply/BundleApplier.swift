@@ -1,3 +1,4 @@
+internal import AsyncSupport
 public import KubernetesObjects
 
 /// Brings a cluster to hold a bundle of objects, and nothing that an earlier bundle of the same inventory held besides.

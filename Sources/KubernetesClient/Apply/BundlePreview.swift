@@ -1,3 +1,4 @@
+internal import AsyncSupport
 public import KubernetesObjects
 
 extension BundleApplier {

@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import KubernetesObjects
 
 /// Waits, through watches, until objects are healthy.
@@ -25,7 +26,9 @@ struct HealthWait: Sendable {
         let watches = HealthWatches(for: awaited)
         let classes = try await api.storageClasses(for: awaited)
         let board = HealthTable()
-        let (signals, signal) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let changed = Signal()
+        // Some rules depend on time alone, and so does the deadline.
+        let pause = min(.seconds(1), max(limit / 4, .milliseconds(20)))
         let deadline = ContinuousClock.now.advanced(by: limit)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             for selection in watches.needed.union(watches.helpful) {
@@ -33,27 +36,20 @@ struct HealthWait: Sendable {
                     do {
                         try await Reflector(api: api, selection: selection, keeping: watches.kept).run { update in
                             board.take(update, of: selection)
-                            signal.yield()
+                            changed.send()
                         }
                     } catch let error as KubernetesError where watches.needed.contains(selection) {
                         board.fail(selection, error)
-                        signal.yield()
+                        changed.send()
                     } catch is KubernetesError {
                         // Without observation of pods the culprit goes unnamed; the workload's own status still counts.
                         return
                     }
                 }
             }
-            group.addTask {
-                // Some rules depend on time alone, and so does the deadline.
-                while !Task.isCancelled {
-                    try await ContinuousClock().sleep(for: min(.seconds(1), max(limit / 4, .milliseconds(20))))
-                    signal.yield()
-                }
-            }
             defer { group.cancelAll() }
             var last: [Failure] = []
-            for await _ in signals {
+            while await changed.wait(upTo: pause) != .cancelled {
                 let context = HealthContext(
                     now: options.now(), lateBindingClasses: classes.lateBinding, classesRefusal: classes.refusal,
                     checks: options.checks)

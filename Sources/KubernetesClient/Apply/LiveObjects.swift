@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import KubernetesObjects
 
 /// The live objects that a bundle's objects meet, read by lists: one request where there would be many.

@@ -130,7 +130,7 @@ public enum YAMLReader {
     }
 }
 
-/// Turns composed nodes into a plain tree, counting what aliases expand to.
+/// Makes a plain tree of composed nodes, counting what aliases expand to.
 private struct Expansion {
     let file: String?
     let limits: ReadingLimits

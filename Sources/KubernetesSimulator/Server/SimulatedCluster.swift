@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import KubernetesObjects
 
 /// One simulated cluster at work: answers requests, runs its controllers, wakes its watches.
@@ -7,21 +8,21 @@ actor SimulatedCluster {
     private let clock: @Sendable () -> Double
     /// Seconds between a change and the controllers' looking at it.
     private let reaction: Double
-    private var watchers: [Int: AsyncStream<Void>.Continuation] = [:]
-    private var planWatchers: [Int: AsyncStream<Void>.Continuation] = [:]
+    private var watchers: [Int: Signal] = [:]
     private var nextWatcher = 0
-    private var isStopped = false
-    /// Told after every change; one pending signal is enough, since a pass looks at everything.
-    private let changed: AsyncStream<Void>
-    private let signal: AsyncStream<Void>.Continuation
+    /// Whether the controllers and all watches are to end, or have ended.
+    private(set) var isStopped = false
+    /// Sent after every change, for the controllers: a pass looks at everything.
+    private let changed = Signal()
+    /// Sent after every change of the faults.
+    private let faultsChanged = Signal()
 
     init(state: ClusterState, clock: @escaping @Sendable () -> Double) {
         name = state.name
         self.state = state
         self.clock = clock
         reaction = state.timing.reaction
-        (changed, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-        signal.yield()
+        changed.send()
     }
 
     var faults: FaultPlan { state.faults }
@@ -31,7 +32,7 @@ actor SimulatedCluster {
 
     func setFaults(_ plan: FaultPlan) {
         state.faults = plan
-        for continuation in planWatchers.values { continuation.yield() }
+        faultsChanged.send()
         wake()
     }
 
@@ -54,14 +55,8 @@ actor SimulatedCluster {
 
     /// Returns once nothing listens by order (`true`) or it should listen again (`false`), or the task is cancelled.
     func waitUntilRefusing(_ refusing: Bool) async {
-        let (hints, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-        nextWatcher += 1
-        let id = nextWatcher
-        planWatchers[id] = continuation
-        defer { planWatchers[id] = nil }
-        var iterator = hints.makeAsyncIterator()
-        while (state.faults.outage == .refuse) != refusing {
-            guard await iterator.next() != nil else { return }
+        while (state.faults.outage == .refuse) != refusing, !isStopped {
+            guard await faultsChanged.wait() != .cancelled else { return }
         }
     }
 
@@ -96,7 +91,7 @@ actor SimulatedCluster {
     func runControllers() async {
         await withDiscardingTaskGroup { group in
             var earliest: Double?
-            for await _ in changed {
+            while await changed.wait() != .cancelled, !isStopped {
                 // As in a real cluster, what was just written is acted on a moment later, and in one go.
                 try? await Task.sleep(for: .seconds(reaction))
                 let next = pass()
@@ -104,9 +99,9 @@ actor SimulatedCluster {
                 if let pending = earliest, pending <= now { earliest = nil }
                 guard let next, earliest.map({ next < $0 - 0.001 }) ?? true else { continue }
                 earliest = next
-                group.addTask { [signal] in
+                group.addTask { [changed] in
                     try? await Task.sleep(for: .seconds(min(max(0, next - now), 1e6)))
-                    signal.yield()
+                    changed.send()
                 }
             }
             group.cancelAll()
@@ -122,40 +117,34 @@ actor SimulatedCluster {
     }
 
     private func wake() {
-        signal.yield()
+        changed.send()
         wakeWatchers()
     }
 
     private func wakeWatchers() {
-        for continuation in watchers.values { continuation.yield() }
-    }
-
-    /// Ends the controllers without waiting for the actor.
-    nonisolated func interrupt() {
-        signal.finish()
+        for hints in watchers.values { hints.send() }
     }
 
     /// Ends the controllers and all watches.
     func stop() {
         isStopped = true
-        signal.finish()
-        for continuation in watchers.values { continuation.finish() }
-        for continuation in planWatchers.values { continuation.finish() }
+        wake()
+        faultsChanged.send()
     }
 
     // MARK: Watches
 
-    /// A stream of hints that something changed; at most one is pending.
-    func addWatcher() -> (id: Int, hints: AsyncStream<Void>) {
-        let (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    /// Hints that something changed, or that the cluster is stopped.
+    func addWatcher() -> (id: Int, hints: Signal) {
+        let hints = Signal()
         nextWatcher += 1
-        watchers[nextWatcher] = continuation
-        if isStopped { continuation.finish() }
-        return (nextWatcher, stream)
+        watchers[nextWatcher] = hints
+        if isStopped { hints.send() }
+        return (nextWatcher, hints)
     }
 
     func removeWatcher(_ id: Int) {
-        watchers.removeValue(forKey: id)?.finish()
+        watchers[id] = nil
     }
 
     /// How many watches are open.

@@ -153,11 +153,7 @@ public final class SimulatedFleet: Service {
                         guard let simulated = self.simulated[cluster.name] else { continue }
                         group.addTask { try await self.serve(simulated, port: cluster.port, tls: settings) }
                         group.addTask {
-                            await withTaskCancellationHandler {
-                                await simulated.runControllers()
-                            } onCancel: {
-                                simulated.interrupt()
-                            }
+                            await simulated.runControllers()
                             await simulated.stop()
                         }
                     }

@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import HTTPTypes
 internal import Hummingbird
 internal import KubernetesObjects
@@ -41,7 +42,7 @@ struct WatchStream: Sendable {
 
     /// Follows the log until the watch's time is over, the log has moved past it, or the client is gone.
     @concurrent
-    private func follow(_ hints: AsyncStream<Void>, _ writer: inout any ResponseBodyWriter) async throws {
+    private func follow(_ hints: Signal, _ writer: inout any ResponseBodyWriter) async throws {
         let end = clock() + request.timeout
         var (events, revision) = await cluster.watchStart(request)
         if request.marksInitialEnd {
@@ -54,7 +55,7 @@ struct WatchStream: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }
             group.addTask {
-                for await _ in hints { source.yield(.change) }
+                while await hints.wait() != .cancelled, await !cluster.isStopped { source.yield(.change) }
                 source.yield(.end)
             }
             group.addTask { [clock, sendsBookmarks = request.sendsBookmarks] in

@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import Logging
 internal import SwellEngine
 internal import SwellModel
@@ -11,7 +12,7 @@ struct ClusterDriver: Sendable {
     let board: ApplicationOrders
     let inbox: Mailbox<MachineEvent>
     /// How many applies and removals may be under way at once; watching is not counted.
-    let turns: Turns
+    let limiter: ConcurrencyLimiter
     /// How long between two looks for drift.
     let driftInterval: Duration
     let now: @Sendable () -> Timestamp
@@ -58,7 +59,7 @@ struct ClusterDriver: Sendable {
     /// Carries an order out until the next one comes, and says whether what has begun did not come to its end; nil where nothing
     /// has begun.
     private func carryOut(
-        _ order: ClusterOrder, untilNextOf slot: LatestSlot<ClusterOrder>
+        _ order: ClusterOrder, untilNextOf slot: LatestValue<ClusterOrder>
     ) async -> (next: ClusterOrder?, isUnsettled: Bool?) {
         await withTaskGroup(of: Bool?.self) { group in
             group.addTask { await carryOut(order) }
@@ -71,7 +72,7 @@ struct ClusterDriver: Sendable {
     /// Runs what a release has for its failure, and returns the order that comes then. One of another generation does not wait
     /// for it: whoever sends another release is not to be held up by a hook of the one before.
     private func runFailureHooks(
-        of work: AgentWork, epoch: Int64, before next: ClusterOrder, _ slot: LatestSlot<ClusterOrder>
+        of work: AgentWork, epoch: Int64, before next: ClusterOrder, _ slot: LatestValue<ClusterOrder>
     ) async -> ClusterOrder? {
         await withTaskGroup(of: ClusterOrder?.self) { group in
             group.addTask {
@@ -104,7 +105,7 @@ struct ClusterDriver: Sendable {
     private func runFailureHooks(of work: AgentWork, epoch: Int64) async {
         do {
             let release = try await prepare(work, epoch: epoch)
-            try await turns.run { try await cluster.runFailureHooks(of: release) }
+            try await limiter.run { try await cluster.runFailureHooks(of: release) }
         } catch {
             guard !Task.isCancelled, !(error is CancellationError) else { return }
             logger.warning(
@@ -124,7 +125,7 @@ struct ClusterDriver: Sendable {
             let hasBegun = Mutex(false)
             let isDone = await report(work) {
                 let release = try await prepare(work, epoch: epoch)
-                try await turns.run {
+                try await limiter.run {
                     // Before its turn it touches nothing, and has nothing to be undone.
                     hasBegun.withLock { $0 = true }
                     try await apply(release, for: work)
@@ -133,7 +134,7 @@ struct ClusterDriver: Sendable {
             return hasBegun.withLock { $0 } ? !isDone : nil
         case .remove(let work, let epoch):
             _ = await report(work) {
-                try await turns.run {
+                try await limiter.run {
                     try await reportingReach(work) { observer in
                         try await cluster.remove(work.application, generation: work.generation, epoch: epoch) {
                             await observer.take(holdUp: $1, of: $0)
@@ -182,7 +183,7 @@ struct ClusterDriver: Sendable {
                     try? await Task.sleep(for: .milliseconds(500))
                 }
             }
-            _ = await observer.recovered.next()
+            await observer.recovered.wait()
             group.cancelAll()
         }
     }
@@ -249,18 +250,18 @@ struct ClusterDriver: Sendable {
             do {
                 let release = try await prepare(work, epoch: epoch)
                 try await reportingReach(work, isEvidence: true) { observer in
-                    let changes = LatestSlot<Void>()
+                    let changes = Signal()
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         group.addTask {
                             try await cluster.watch(release, isApplying: false) { health in
                                 await observer.take(health: health)
                             } onChange: {
-                                changes.put(())
+                                changes.send()
                             }
                         }
                         group.addTask { try await lookForDrift(of: release, work, drift, changes) }
                         // A watch may have been cut without its noticing: all is listed again.
-                        group.addTask { _ = await observer.recovered.next() }
+                        group.addTask { await observer.recovered.wait() }
                         // The others do not end but by an error or cancellation.
                         try await group.next()
                         group.cancelAll()
@@ -280,7 +281,7 @@ struct ClusterDriver: Sendable {
 
     /// Looks at once, now and then, and soon after somebody wrote to one of the objects.
     private func lookForDrift(
-        of release: ClusterRelease, _ work: AgentWork, _ policy: DriftPolicy, _ changes: LatestSlot<Void>
+        of release: ClusterRelease, _ work: AgentWork, _ policy: DriftPolicy, _ changes: Signal
     ) async throws {
         let interval = Interval(milliseconds: Int64(driftInterval / .milliseconds(1)))
         var watch = DriftWatch(
@@ -290,7 +291,7 @@ struct ClusterDriver: Sendable {
         while !Task.isCancelled {
             // Spread, so that the applications of a cluster are not looked at in step.
             try await Task.sleep(for: watch.pause.duration * Double.random(in: 0.8..<1.2))
-            if !isFirst { _ = await changes.next(within: driftInterval * Double.random(in: 0.8..<1.2)) }
+            if !isFirst { await changes.wait(upTo: driftInterval * Double.random(in: 0.8..<1.2)) }
             isFirst = false
             do {
                 let isCorrecting = policy == .correct

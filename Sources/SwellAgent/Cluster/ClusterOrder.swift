@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import SwellEngine
 internal import SwellModel
 
@@ -31,71 +32,18 @@ extension ClusterOrder {
 actor ApplicationOrders {
     /// Applications that were never given an order before.
     let newcomers = Mailbox<ApplicationName>(capacity: 1_024)
-    private var slots: [ApplicationName: LatestSlot<ClusterOrder>] = [:]
+    private var slots: [ApplicationName: LatestValue<ClusterOrder>] = [:]
 
     func put(_ order: ClusterOrder, for application: ApplicationName) async {
         if let slot = slots[application] {
-            slot.put(order)
+            slot.send(order)
             return
         }
-        let slot = LatestSlot<ClusterOrder>()
+        let slot = LatestValue<ClusterOrder>()
         slots[application] = slot
-        slot.put(order)
+        slot.send(order)
         await newcomers.send(application)
     }
 
-    func slot(of application: ApplicationName) -> LatestSlot<ClusterOrder>? { slots[application] }
-}
-
-/// A number of turns; who finds none waits.
-actor Turns {
-    private var free: Int
-    private var waiting: [(id: UInt64, continuation: CheckedContinuation<Void, Never>)] = []
-    private var nextID: UInt64 = 0
-
-    init(_ count: Int) { self.free = max(1, count) }
-
-    /// Runs `work` when its turn has come.
-    func run<Result: Sendable>(_ work: @Sendable () async throws -> Result) async throws -> Result {
-        try await take()
-        defer { giveBack() }
-        return try await work()
-    }
-
-    private func take() async throws {
-        if free > 0 {
-            free -= 1
-            return
-        }
-        nextID += 1
-        let id = nextID
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { waiting.append((id, $0)) }
-        } onCancel: {
-            // An actor can only be reached from a task; it ends at once.
-            Task { await self.giveUp(id) }
-        }
-        if Task.isCancelled {
-            // A turn may have been handed over in the same moment; then it goes on to the next.
-            if !abandoned.contains(id) { giveBack() }
-            abandoned.remove(id)
-            throw CancellationError()
-        }
-    }
-
-    private var abandoned: Set<UInt64> = []
-
-    private func giveUp(_ id: UInt64) {
-        guard let index = waiting.firstIndex(where: { $0.id == id }) else { return }
-        abandoned.insert(id)
-        waiting.remove(at: index).continuation.resume()
-    }
-
-    private func giveBack() {
-        if waiting.isEmpty {
-            free += 1
-        } else {
-            waiting.removeFirst().continuation.resume()
-        }
-    }
+    func slot(of application: ApplicationName) -> LatestValue<ClusterOrder>? { slots[application] }
 }

@@ -214,7 +214,7 @@ struct KubernetesCluster: ClusterPort {
         }
     }
 
-    /// Turns failures of objects into one error that names the first culprit.
+    /// Makes one error of failures of objects, which names the first culprit.
     private func check(_ result: BundleResult) throws {
         let failures = result.failures
         guard var first = failures.first(where: { !$0.isTransient }) ?? failures.first else { return }

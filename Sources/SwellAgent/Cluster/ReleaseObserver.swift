@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import SwellEngine
 internal import SwellModel
 
@@ -10,8 +11,8 @@ actor ReleaseObserver {
     private var health: ObservedHealth?
     private var outage: ObservedHealth?
     private var holdUps: [String: ObservedHealth] = [:]
-    /// Rings when the API server is back.
-    nonisolated let recovered = LatestSlot<Void>()
+    /// Sent when the API server is back.
+    nonisolated let recovered = Signal()
 
     /// - Parameter isEvidence: Whether what is seen counts for the release, so that after an outage only a new observer does.
     init(work: AgentWork, inbox: Mailbox<MachineEvent>, isEvidence: Bool) {
@@ -38,7 +39,7 @@ actor ReleaseObserver {
         self.outage = outage
         if let outage { return await inbox.send(.healthObserved(work, outage)) }
         health = nil
-        recovered.put(())
+        recovered.send()
         let now =
             isEvidence
             ? ObservedHealth(.unknown, message: "the API server answers again; its objects are read again")

@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import KubernetesClient
 internal import KubernetesObjects
 internal import SwellEngine
@@ -29,7 +30,7 @@ struct ReleaseWatch: Sendable {
         let board = ReleaseObservation(
             checks: try CustomHealthCheck.all(checks), classes: try await api.storageClasses(for: placed))
         let watches = HealthWatches(for: placed)
-        let bell = LatestSlot<Void>()
+        let changed = Signal()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for selection in watches.needed.union(watches.helpful) {
                 let isNeeded = watches.needed.contains(selection)
@@ -37,13 +38,13 @@ struct ReleaseWatch: Sendable {
                     do {
                         try await Reflector(api: api, selection: selection, keeping: watches.kept).run { update in
                             if board.take(update, of: selection, at: ContinuousClock.now), isNeeded { onChange() }
-                            bell.put(())
+                            changed.send()
                         }
                     } catch {
                         // Without observer of pods the culprit goes unnamed; the workload's own status still counts.
                         guard isNeeded else { return }
                         board.fail(error)
-                        bell.put(())
+                        changed.send()
                     }
                 }
             }
@@ -52,7 +53,7 @@ struct ReleaseWatch: Sendable {
                 group.addTask {
                     try await awaitServed(unserved)
                     isMore.withLock { $0 = true }
-                    bell.put(())
+                    changed.send()
                 }
             }
             defer { group.cancelAll() }
@@ -66,7 +67,7 @@ struct ReleaseWatch: Sendable {
                     await onHealth(seen)
                 }
                 // Some rules depend on time alone; many changes at once are judged together.
-                if await bell.next(within: .seconds(1)) != nil { try await Task.sleep(for: .milliseconds(20)) }
+                if await changed.wait(upTo: .seconds(1)) == .sent { try await Task.sleep(for: .milliseconds(20)) }
             }
             try Task.checkCancellation()
         }

@@ -1,6 +1,8 @@
+internal import AsyncSupport
 internal import Logging
 internal import SwellEngine
 internal import SwellModel
+internal import SwellProtocol
 
 /// Sees that releases are at hand: looks into the cache, and fetches what is lacking.
 struct ContentFetcher: Sendable {
@@ -15,12 +17,12 @@ struct ContentFetcher: Sendable {
     /// Runs until cancelled. Releases are fetched a few at a time; one that fails is tried again later.
     func run() async {
         await withDiscardingTaskGroup { group in
-            let turns = Turns(4)
+            let limiter = ConcurrencyLimiter(running: 4, waiting: WireLimits.applications)
             let underWay = UnderWay()
             while let digest = await wanted.receive() {
                 guard await underWay.begin(digest) else { continue }
                 group.addTask {
-                    await see(to: digest, turns)
+                    await see(to: digest, limiter)
                     await underWay.end(digest)
                 }
             }
@@ -28,12 +30,12 @@ struct ContentFetcher: Sendable {
     }
 
     /// Ends when the release is at hand, known not to be had, or no longer referred to.
-    private func see(to release: ContentDigest, _ turns: Turns) async {
+    private func see(to release: ContentDigest, _ limiter: ConcurrencyLimiter) async {
         var backoff = Backoff(base: .milliseconds(500), ceiling: .seconds(15))
         var stateLog = StateLog()
         while !Task.isCancelled {
             do {
-                try await turns.run { try await fetch(release) }
+                try await limiter.run { try await fetch(release) }
                 await inbox.send(.contentPresent(release))
                 return
             } catch is CancellationError {

@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import Crypto
 internal import FoundationEssentials
 internal import GRPCCore
@@ -71,10 +72,10 @@ struct Enroller: Sendable {
         let key = try directory.pendingKey()
         let request = try SigningRequest(key: key)
         let verifier = PeerVerifier(pinned: pin, now: now)
-        let refusals = LatestSlot<IdentityError>()
+        let refusals = LatestValue<IdentityError>()
         let transport = try HTTP2ClientTransport.Posix(
             target: settings.enrolment.target,
-            transportSecurity: .enrolment(verifier: verifier, onRefusal: { refusals.put($0) }),
+            transportSecurity: .enrolment(verifier: verifier, onRefusal: { refusals.send($0) }),
             config: LinkSettings.transport)
         let cluster = settings.cluster
         let version = settings.version
@@ -91,7 +92,7 @@ struct Enroller: Sendable {
             }
         } catch {
             // The handshake's own reason says more than that the connection failed.
-            if let refusal = await refusals.next(within: .zero) { throw refusal }
+            if let refusal = refusals.take() { throw refusal }
             guard let error = error as? RPCError, error.code == .unauthenticated else { throw error }
             // The file is read at each attempt: whoever follows the advice need not start the agent again.
             throw IdentityError(

@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import Crypto
 internal import FoundationEssentials
 internal import GRPCCore
@@ -29,16 +30,16 @@ struct Link: Sendable {
                 (credential, authorities) = try await enroller.credential()
             }
             let rotating = try RotatingCredential(credential)
-            let welcomedAt = LatestSlot<ContinuousClock.Instant>()
+            let welcomedAt = LatestValue<ContinuousClock.Instant>()
             var delay: Duration
             do {
                 let end = try await dial(rotating, authorities) { welcome in
-                    welcomedAt.put(ContinuousClock.now)
+                    welcomedAt.send(ContinuousClock.now)
                     logger.info(
                         "connected to the coordinator",
                         metadata: ["coordinator": "\(settings.coordinator)", "session": "\(welcome.sessionID)"])
                 }
-                if await Self.lasted(welcomedAt) { backoff.reset() }
+                if Self.lasted(welcomedAt) { backoff.reset() }
                 switch end {
                 case .retryLater(let after, let reason):
                     logger.info(
@@ -57,7 +58,7 @@ struct Link: Sendable {
                 }
             } catch {
                 if Task.isCancelled { break }
-                if await Self.lasted(welcomedAt) {
+                if Self.lasted(welcomedAt) {
                     backoff.reset()
                     _ = stateLog.isNews("connected")
                 }
@@ -77,8 +78,8 @@ struct Link: Sendable {
 
     /// Whether the session lasted long enough to begin again with short waits. One that is cut soon after each welcome must
     /// not be dialled without pause.
-    private static func lasted(_ welcomedAt: LatestSlot<ContinuousClock.Instant>) async -> Bool {
-        guard let moment = await welcomedAt.next(within: .zero) else { return false }
+    private static func lasted(_ welcomedAt: LatestValue<ContinuousClock.Instant>) -> Bool {
+        guard let moment = welcomedAt.take() else { return false }
         return ContinuousClock.now - moment >= .seconds(5)
     }
 
@@ -88,11 +89,11 @@ struct Link: Sendable {
     ) async throws -> SessionEnd {
         let domain = credential.current.identity.trustDomain
         let verifier = PeerVerifier(authorities: authorities, expecting: .coordinator(in: domain), now: ports.now)
-        let refusals = LatestSlot<IdentityError>()
+        let refusals = LatestValue<IdentityError>()
         let transport = try HTTP2ClientTransport.Posix(
             target: settings.coordinator.target,
             transportSecurity: .agent(
-                credential: credential, verifier: verifier, onRefusal: { refusals.put($0) }),
+                credential: credential, verifier: verifier, onRefusal: { refusals.send($0) }),
             config: LinkSettings.transport)
         do {
             return try await ClientRun.withClient(transport) { client in
@@ -109,7 +110,7 @@ struct Link: Sendable {
                 }
             }
         } catch {
-            if let refusal = await refusals.next(within: .zero) { throw refusal }
+            if let refusal = refusals.take() { throw refusal }
             throw error
         }
     }

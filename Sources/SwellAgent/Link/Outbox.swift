@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import SwellEngine
 internal import SwellModel
 internal import SwellProtocol
@@ -25,7 +26,7 @@ final class Outbox: Sendable {
     static let previewLimit = 8
 
     private let state = Mutex(State())
-    private let bell = LatestSlot<Void>()
+    private let filled = Signal()
 
     /// A piece of what is to be said; acknowledgements go before reports, those before an answer to a preview.
     struct Batch: Sendable, Equatable {
@@ -37,12 +38,12 @@ final class Outbox: Sendable {
 
     func put(_ report: OutgoingReport) {
         state.withLock { $0.reports[report.report.application] = report }
-        bell.put(())
+        filled.send()
     }
 
     func put(_ acknowledgement: AcknowledgedAssignment) {
         state.withLock { $0.acknowledgements[acknowledgement.application] = acknowledgement }
-        bell.put(())
+        filled.send()
     }
 
     func put(_ answer: PreviewAnswer, to id: Int64) {
@@ -51,14 +52,14 @@ final class Outbox: Sendable {
             if state.previews.count >= Self.previewLimit { state.previews.removeFirst() }
             state.previews.append(Preview(id: id, answer: answer))
         }
-        bell.put(())
+        filled.send()
     }
 
     /// Takes out what there is, waiting up to `duration` for something; empty when there was nothing.
     func take(within duration: Duration) async -> Batch {
         let batch = take()
         if !batch.isEmpty { return batch }
-        _ = await bell.next(within: duration)
+        await filled.wait(upTo: duration)
         return Task.isCancelled ? Batch(acknowledgements: [], reports: []) : take()
     }
 

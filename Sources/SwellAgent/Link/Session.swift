@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import Crypto
 internal import FoundationEssentials
 internal import GRPCCore
@@ -31,7 +32,7 @@ struct Session: Sendable {
 
     /// Runs the stream.
     func run() async throws -> SessionEnd {
-        let welcome = LatestSlot<SessionWelcome>()
+        let welcome = LatestValue<SessionWelcome>()
         let pending = PendingReports()
         let hello = await hello()
         return try await fleet.session(
@@ -112,7 +113,7 @@ struct Session: Sendable {
     // MARK: - What is heard
 
     private func listen(
-        _ response: StreamingClientResponse<Swell_V1_CoordinatorMessage>, _ welcomeSlot: LatestSlot<SessionWelcome>,
+        _ response: StreamingClientResponse<Swell_V1_CoordinatorMessage>, _ latestWelcome: LatestValue<SessionWelcome>,
         _ pending: PendingReports
     ) async throws -> SessionEnd {
         var named: Set<ApplicationName> = []
@@ -129,7 +130,7 @@ struct Session: Sendable {
                 try await ports.placement.update(welcome.placement)
                 await onWelcome(welcome)
                 await ports.inbox.send(.connected)
-                welcomeSlot.put(welcome)
+                latestWelcome.send(welcome)
             case .assignments(let list, let resyncComplete):
                 named.formUnion(list.map(\.application))
                 if !list.isEmpty { await ports.inbox.send(.assigned(list)) }

@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import Logging
 internal import SwellEngine
 internal import SwellModel
@@ -11,7 +12,7 @@ struct AgentLoop: Sendable {
     let board: ApplicationOrders
     let wanted: Mailbox<ContentDigest>
     let outbox: Outbox
-    let alarm: LatestSlot<Timestamp>
+    let alarm: LatestValue<Timestamp>
     let now: @Sendable () -> Timestamp
     let logger: Logger
 
@@ -44,7 +45,7 @@ struct AgentLoop: Sendable {
             case .watch(let work, let drift):
                 await board.put(.watch(work, drift, epoch: epoch(of: work, machine)), for: work.application)
             case .report(let report): outbox.put(report)
-            case .wake(let moment): alarm.put(moment)
+            case .wake(let moment): alarm.send(moment)
             case .note(let note): log(note)
             }
         }
@@ -66,7 +67,7 @@ struct AgentLoop: Sendable {
 
 /// Sends a tick at the moment that was last asked for.
 struct Alarm: Sendable {
-    let alarms: LatestSlot<Timestamp>
+    let alarms: LatestValue<Timestamp>
     let inbox: Mailbox<MachineEvent>
     let now: @Sendable () -> Timestamp
 

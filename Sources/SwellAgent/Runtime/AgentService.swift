@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import FoundationEssentials
 public import KubernetesClient
 public import Logging
@@ -5,6 +6,7 @@ public import ServiceLifecycle
 internal import SwellEngine
 internal import SwellIdentity
 internal import SwellModel
+internal import SwellProtocol
 
 /// An agent: keeps its cluster as the coordinator assigns it, and tells how it goes.
 ///
@@ -107,7 +109,7 @@ private struct AgentParts: Sendable {
     ) throws {
         let inbox = Mailbox<MachineEvent>(capacity: 1_024)
         let wanted = Mailbox<ContentDigest>(capacity: 1_024)
-        let alarms = LatestSlot<Timestamp>()
+        let alarms = LatestValue<Timestamp>()
         let outbox = Outbox()
         let board = ApplicationOrders()
         let view = JournalView(journal)
@@ -123,7 +125,9 @@ private struct AgentParts: Sendable {
         self.alarm = Alarm(alarms: alarms, inbox: inbox, now: now)
         self.driver = ClusterDriver(
             cluster: cluster, content: content, placement: placement, board: board, inbox: inbox,
-            turns: Turns(settings.concurrentApplies), driftInterval: settings.driftInterval, now: now,
+            limiter: ConcurrencyLimiter(
+                running: settings.concurrentApplies, waiting: WireLimits.applications),
+            driftInterval: settings.driftInterval, now: now,
             logger: logger)
         self.fetcher = ContentFetcher(
             content: content, source: documents, wanted: wanted, inbox: inbox, journal: view, chance: chance,

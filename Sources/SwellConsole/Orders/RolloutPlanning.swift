@@ -2,7 +2,7 @@ internal import SwellEngine
 internal import SwellModel
 internal import SwellStore
 
-/// Turns requests into planned rollouts, stored or only shown.
+/// Makes planned rollouts of requests, stored or only shown.
 struct RolloutPlanning: Sendable {
     let store: any Store
     let hooks: ConsoleHooks

@@ -81,7 +81,7 @@ extension Problem {
     }
 }
 
-/// Turns whatever was thrown into a problem, and logs what was decided: one line a request that changes something.
+/// Makes a problem of whatever was thrown, and logs what was decided: one line a request that changes something.
 struct ProblemMiddleware: RouterMiddleware {
     func handle(
         _ request: Request, context: ConsoleContext,

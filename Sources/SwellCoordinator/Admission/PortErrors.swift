@@ -1,3 +1,4 @@
+internal import AsyncSupport
 package import GRPCCore
 internal import Logging
 internal import SwellIdentity
@@ -13,7 +14,7 @@ extension RPCError {
         case let error as WireError: self.init(code: .invalidArgument, message: error.description)
         case let error as IdentityError: self.init(error)
         case let error as StoreError: self.init(error)
-        case is Turns.Overloaded:
+        case is ConcurrencyLimiter.Overloaded:
             self.init(code: .unavailable, message: "The coordinator has too much to do. Come back later.")
         case is CancellationError: self.init(code: .cancelled, message: "The call was ended.")
         default: self.init(code: .internalError, message: "The coordinator failed. Its log says why.")
@@ -48,7 +49,7 @@ extension RPCError.Code {
 
 extension Error {
     /// Whether the connection to the caller was lost. Only the transport says so in gRPC's words: what the coordinator lacks
-    /// itself is an error of its store, or of its turns, until an agent is told of it.
+    /// itself is an error of its store, or of its limits, until an agent is told of it.
     var isLostPeer: Bool { (self as? RPCError)?.code == .unavailable }
 }
 

@@ -1,3 +1,4 @@
+package import AsyncSupport
 internal import GRPCCore
 package import Logging
 internal import ServiceLifecycle
@@ -49,9 +50,9 @@ package struct AgentPort: Service {
         package var hello: Interval = .seconds(10)
         /// How long an agent may take to read that its session ends.
         package var goAway: Interval = .seconds(3)
-        /// How often changed assignments are looked for without a nudge.
+        /// How often changed assignments are looked for without a signal.
         package var poll: Interval = .seconds(1)
-        /// How often open previews are looked for without a nudge.
+        /// How often open previews are looked for without a signal.
         package var previews: Interval = .seconds(2)
         /// How often what is known of agents' presence is written.
         package var presence: Interval = .milliseconds(1_500)
@@ -69,55 +70,61 @@ package struct AgentPort: Service {
     private let previews: PreviewRelay
     private let presence: PresenceWriter
     private let hub: SessionHub
+    private let admission: SessionAdmission
 
     /// - Parameters:
     ///   - authority: signs agents' certificates, and vouches for them at the fleet port.
     ///   - credential: the coordinator's own, kept fresh by `ServerCredentialRotation`.
     ///   - ingestor: takes in what agents say; what it returned from is acknowledged.
-    ///   - nudges: an element whenever assignments may have changed. Missing ones cost one ``Paces/poll``.
-    ///   - previewNudges: an element whenever previews may have been asked for. Missing ones cost one ``Paces/previews``.
+    ///   - assignmentsChanged: sent whenever assignments may have changed. A missing one costs one ``Paces/poll``.
+    ///   - previewsWanted: sent whenever previews may have been asked for. A missing one costs one ``Paces/previews``.
     ///   - now: the wall clock.
     ///   - chance: 0 up to 1, for spreading what would come together.
     package init(
         store: any Store, authority: CertificateAuthority, credential: RotatingCredential, settings: Settings,
-        ingestor: any ReportIngesting, nudges: AsyncStream<Void>, previewNudges: AsyncStream<Void>,
+        ingestor: any ReportIngesting, assignmentsChanged: Signal, previewsWanted: Signal,
         now: @escaping @Sendable () -> Timestamp,
         chance: @escaping @Sendable () -> Double = { .random(in: 0..<1) },
         logger: Logger = Logger(label: "swell.agents")
     ) throws {
-        let presenceChanged = Pulse()
-        let previewsWanted = Pulse()
+        let presenceChanged = Signal()
         let hub = SessionHub(presenceChanged: presenceChanged, logger: logger)
         let places = PlacementCache(store: store)
         let issuer = CertificateIssuer(
             authority: authority, tokens: store, lifetime: settings.certificateLifetime, now: now)
+        let admission = SessionAdmission(now: now, logger: logger)
         let context = SessionContext(
             store: store, hub: hub, places: places,
-            ingestor: ingestor, previewsWanted: previewsWanted, greetings: Turns(32, waitingLimit: 4_096),
+            ingestor: ingestor, previewsWanted: previewsWanted,
+            greetingLimiter: ConcurrencyLimiter(running: 32, waiting: 4_096),
+            admission: admission,
             paces: settings.paces,
             maximumSessions: settings.maximumSessions, chance: chance, now: now, logger: logger)
         let fleet = FleetService(
             authenticator: CallerAuthenticator(trustDomain: authority.trustDomain, tokens: store), sessions: context,
             documents: DocumentDelivery(
-                store: store, turns: Turns(32, waitingLimit: 2_048), shares: ClusterShares(limit: 4),
+                store: store, limiter: ConcurrencyLimiter(running: 32, waiting: 2_048), shares: ClusterShares(limit: 4),
                 limit: .minutes(1)),
             issuer: issuer, renewals: RenewalLimit(), makeID: Self.makeID)
         let enrolment = EnrollmentService(
-            tokens: store, issuer: issuer, limit: EnrolmentLimit(), turns: Turns(8, waitingLimit: 64), now: now,
+            tokens: store, issuer: issuer, rate: EnrolmentLimit(),
+            limiter: ConcurrencyLimiter(running: 8, waiting: 64), now: now,
             logger: logger)
         let verifier = PeerVerifier(
             authorities: TrustedAuthorities([authority.certificate]), expecting: .cluster(in: authority.trustDomain),
             now: now)
         let refusals = RefusalLog(logger: logger, now: now)
         self.hub = hub
+        self.admission = admission
         self.fleet = try .fleet(
             settings.fleet, credential: credential, verifier: verifier, services: [fleet],
             onRefusal: { refusals.note($0) })
         self.enrolment = try .enrolment(settings.enrolment, credential: credential, services: [enrolment])
         self.follower = AssignmentFeed(
-            store: store, hub: hub, places: places, nudges: nudges, paces: settings.paces, now: now, logger: logger)
+            store: store, hub: hub, places: places, changed: assignmentsChanged, paces: settings.paces, now: now,
+            logger: logger)
         self.previews = PreviewRelay(
-            store: store, hub: hub, wanted: previewsWanted, nudges: previewNudges, poll: settings.paces.previews,
+            store: store, hub: hub, wanted: previewsWanted, poll: settings.paces.previews,
             logger: logger)
         self.presence = PresenceWriter(
             store: store, hub: hub, changed: presenceChanged, replica: settings.replica,
@@ -168,6 +175,9 @@ package struct AgentPort: Service {
     package var sessionCount: Int {
         get async { await hub.count }
     }
+
+    /// How many sessions the agent of `cluster` has here, greeted or not.
+    func openSessions(of cluster: ClusterName) -> Int { admission.sessions(of: cluster) }
 
     @Sendable private static func makeID() -> String { String(UInt64.random(in: .min ... .max), radix: 36) }
 }

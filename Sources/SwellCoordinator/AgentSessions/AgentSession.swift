@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import GRPCCore
 internal import Logging
 internal import ServiceLifecycle
@@ -13,9 +14,11 @@ struct SessionContext: Sendable {
     let places: PlacementCache
     let ingestor: any ReportIngesting
     /// Woken when a session begins, which may be the one that an open preview waits for.
-    let previewsWanted: Pulse
+    let previewsWanted: Signal
     /// Greeting costs several questions to the store: after a restart all agents come at once.
-    let greetings: Turns
+    let greetingLimiter: ConcurrencyLimiter
+    /// What each cluster may have of sessions and greetings.
+    let admission: SessionAdmission
     let paces: AgentPort.Paces
     let maximumSessions: Int
     /// 0 up to 1, for spreading what would come together.
@@ -60,7 +63,7 @@ struct AgentSession: Sendable {
         _ request: RPCAsyncSequence<Swell_V1_AgentMessage, any Error>,
         _ response: RPCWriter<Swell_V1_CoordinatorMessage>
     ) async throws -> String {
-        let greeted = Pulse()
+        let greeted = Signal()
         return try await withThrowingTaskGroup(of: String?.self) { group in
             group.addTask { try await listen(request, greeted) }
             group.addTask {
@@ -81,30 +84,18 @@ struct AgentSession: Sendable {
         }
     }
 
-    private func endUngreeted(_ greeted: Pulse) async throws -> String? {
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                for await _ in greeted.beats { return true }
-                return true
-            }
-            group.addTask {
-                try await Task.sleep(for: context.paces.hello.duration)
-                return false
-            }
-            defer { group.cancelAll() }
-            guard try await group.next() == true else {
-                throw RPCError(
-                    code: .deadlineExceeded, message: "No hello came within \(context.paces.hello).")
-            }
-            return nil
+    private func endUngreeted(_ greeted: Signal) async throws -> String? {
+        guard await greeted.wait(upTo: context.paces.hello.duration) != .timedOut else {
+            throw RPCError(code: .deadlineExceeded, message: "No hello came within \(context.paces.hello).")
         }
+        return nil
     }
 
     // MARK: Listening
 
     /// Returns why the agent ended the session; nil when the coordinator does.
     private func listen(
-        _ request: RPCAsyncSequence<Swell_V1_AgentMessage, any Error>, _ greeted: Pulse
+        _ request: RPCAsyncSequence<Swell_V1_AgentMessage, any Error>, _ greeted: Signal
     ) async throws -> String? {
         var isGreeted = false
         var previews = PreviewAssembler()
@@ -113,8 +104,8 @@ struct AgentSession: Sendable {
             switch (event, isGreeted) {
             case (.hello(let hello), false):
                 isGreeted = true
-                greeted.beat()
-                guard try await attempt("greeting", { try await greet(hello) }) else { return nil }
+                greeted.send()
+                guard try await attempt("greeting", { try await greetInTurn(hello) }) else { return nil }
             case (.hello, true):
                 throw WireError(.invalidValue, at: "kind", "a second hello: expected one a session")
             case (_, false):
@@ -170,7 +161,18 @@ struct AgentSession: Sendable {
 
     private func ingest(_ reports: [ApplicationReport]) async throws {
         guard !reports.isEmpty else { return }
-        try await context.ingestor.ingest(reports.map { ReceivedReport(cluster: cluster, report: $0) })
+        try await context.ingestor.ingest(reports, of: cluster)
+    }
+
+    /// Takes in what the agent runs. Statuses that the store refuses do not keep it from what it should run: that may be the cure.
+    private func ingestJournal(_ journal: [ApplicationReport]) async throws {
+        do {
+            try await ingest(journal)
+        } catch let error as StoreError where error.code == .invalid {
+            logger.error(
+                "a part of what the agent runs was not ingested",
+                metadata: ["cluster": "\(cluster)", "session": "\(id)", "error": "\(error)"])
+        }
     }
 
     /// Stores the answer to a preview. One that is lost is asked for again, or nobody waits for it any more.
@@ -189,6 +191,22 @@ struct AgentSession: Sendable {
 
     // MARK: Greeting
 
+    /// Greets, unless the cluster's agent has had more than its share: then it is told when to come back, and holds no place meanwhile.
+    private func greetInTurn(_ hello: AgentHello) async throws {
+        let wait = await context.ingestor.wait(of: cluster)
+        guard wait <= .seconds(1) else {
+            context.admission.note(cluster, "agent sent away: it said more than it may")
+            mailbox.end(after: wait + .seconds(1), reason: "its reports come faster than they may")
+            return
+        }
+        guard try await context.admission.greet(cluster, { try await greet(hello) }) else {
+            mailbox.end(
+                after: Interval(milliseconds: 1_000 + Int64(2_000 * context.chance())),
+                reason: "another session of this cluster is being greeted")
+            return
+        }
+    }
+
     /// Takes in what the agent runs, says what it should run, and from then on what changes.
     private func greet(_ hello: AgentHello) async throws {
         let hub = context.hub
@@ -198,13 +216,13 @@ struct AgentSession: Sendable {
                 after: .seconds(10 + Int64(20 * context.chance())), reason: "too many sessions here")
             return
         }
-        try await context.greetings.run {
+        try await context.greetingLimiter.run {
             guard let place = try await context.places.place(of: cluster) else {
                 logger.info("agent sent away: its cluster is not in the fleet", metadata: ["cluster": "\(cluster)"])
                 mailbox.end(after: .seconds(30), reason: "the cluster is not in the fleet")
                 return
             }
-            try await ingest(hello.journal)
+            try await ingestJournal(hello.journal)
             // Entered before the list is read: what changes after the reading comes by the hub, and comes twice at worst.
             await hub.enter(
                 SessionEntry(
@@ -220,7 +238,7 @@ struct AgentSession: Sendable {
                 _ = outbox.assign(assignments)
                 outbox.completeResync()
             }
-            context.previewsWanted.beat()
+            context.previewsWanted.send()
         }
     }
 }

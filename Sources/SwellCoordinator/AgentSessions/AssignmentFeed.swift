@@ -1,14 +1,16 @@
+internal import AsyncSupport
 internal import Logging
 internal import SwellModel
 internal import SwellStore
 
 /// Follows what agents should know (assignments, places, denials) and hands it to the sessions. Each loop is
-/// level-triggered: a nudge makes it sooner, a failed read is made good by the next one.
+/// level-triggered: a signal makes it sooner, a failed read is made good by the next one.
 struct AssignmentFeed: Sendable {
     let store: any AgentStore & TokenStore
     let hub: SessionHub
     let places: PlacementCache
-    let nudges: AsyncStream<Void>
+    /// Sent when assignments may have changed.
+    let changed: Signal
     let paces: AgentPort.Paces
     let now: @Sendable () -> Timestamp
     let logger: Logger
@@ -26,21 +28,10 @@ struct AssignmentFeed: Sendable {
     }
 
     private func followAssignments() async {
-        let pulse = Pulse()
-        await withDiscardingTaskGroup { group in
-            group.addTask { await pulse.beat(every: paces.poll.duration) }
-            group.addTask {
-                for await _ in nudges { pulse.beat() }
-            }
-            group.addTask { await deliver(at: pulse.beats) }
-        }
-    }
-
-    private func deliver(at beats: AsyncStream<Void>) async {
         var health = StoreHealth(what: "assignments", logger: logger)
         // From the beginning: what a session has already from its own full list, it leaves out.
         var cursor: Int64 = 0
-        for await _ in beats {
+        repeat {
             do throws(StoreError) {
                 let changes = try await store.assignments(changedAfter: cursor)
                 cursor = changes.cursor
@@ -49,7 +40,7 @@ struct AssignmentFeed: Sendable {
             } catch {
                 health.note(error)
             }
-        }
+        } while await changed.wait(upTo: paces.poll.duration) != .cancelled
     }
 
     private func followPlaces() async {

@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import GRPCCore
 internal import SwellModel
 internal import SwellProtocol
@@ -9,7 +10,7 @@ internal import Synchronization
 struct DocumentDelivery: Sendable {
     let store: any AgentStore & ReleaseStore
     /// Deliveries at a time: each holds one document in memory.
-    let turns: Turns
+    let limiter: ConcurrencyLimiter
     /// Calls of one cluster at a time, so that one agent that does not read holds up nobody else.
     let shares: ClusterShares
     /// How long one document may take to be read by the agent.
@@ -25,7 +26,7 @@ struct DocumentDelivery: Sendable {
         }
         defer { shares.giveBack(cluster) }
         for digest in digests {
-            try await turns.run {
+            try await limiter.run {
                 let document = try await document(digest, for: cluster)
                 try await send(document, write)
             }

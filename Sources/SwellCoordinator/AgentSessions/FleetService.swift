@@ -22,7 +22,9 @@ struct FleetService: Swell_V1_Fleet.SimpleServiceProtocol {
         response: RPCWriter<Swell_V1_CoordinatorMessage>, context: ServerContext
     ) async throws {
         try await answering("session", context) { caller in
-            try await AgentSession(id: makeID(), caller: caller, context: sessions).run(request, response)
+            try await sessions.admission.run(of: caller.cluster) {
+                try await AgentSession(id: makeID(), caller: caller, context: sessions).run(request, response)
+            }
         }
     }
 

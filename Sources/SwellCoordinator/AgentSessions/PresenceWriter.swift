@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import Logging
 internal import SwellModel
 internal import SwellStore
@@ -7,7 +8,8 @@ internal import SwellStore
 struct PresenceWriter: Sendable {
     let store: any AgentStore
     let hub: SessionHub
-    let changed: Pulse
+    /// Sent when somebody has come or gone.
+    let changed: Signal
     let replica: String
     let interval: Interval
     let logger: Logger
@@ -17,18 +19,14 @@ struct PresenceWriter: Sendable {
 
     /// Runs until cancelled. What an earlier life of the replica left is cleared first.
     func run() async {
-        await withDiscardingTaskGroup { group in
-            group.addTask { await changed.beat(every: interval.duration) }
-            group.addTask { await keep(at: changed.beats) }
-        }
-    }
-
-    private func keep(at beats: AsyncStream<Void>) async {
         var health = StoreHealth(what: "presence", logger: logger)
         var isCleared = false
         let clock = ContinuousClock()
-        var touchedAt = clock.now
-        for await _ in beats {
+        // Comings and goings do not put off when heartbeats are written.
+        var dueAt = clock.now + interval.duration
+        repeat {
+            let isDue = clock.now >= dueAt
+            if isDue { dueAt = clock.now + interval.duration }
             do throws(StoreError) {
                 if !isCleared {
                     try await store.dropConnections(of: replica)
@@ -36,8 +34,7 @@ struct PresenceWriter: Sendable {
                     await hub.repeatPresence()
                 }
                 try await writeConnections()
-                if clock.now - touchedAt >= interval.duration {
-                    touchedAt = clock.now
+                if isDue {
                     let heard = await hub.takeHeard()
                     if !heard.isEmpty { try await store.touch(heard) }
                 }
@@ -45,7 +42,7 @@ struct PresenceWriter: Sendable {
             } catch {
                 health.note(error)
             }
-        }
+        } while await changed.wait(upTo: max(.milliseconds(1), dueAt - clock.now)) != .cancelled
     }
 
     private func writeConnections() async throws(StoreError) {

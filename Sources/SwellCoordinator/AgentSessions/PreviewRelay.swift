@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import Logging
 internal import SwellModel
 internal import SwellStore
@@ -7,27 +8,15 @@ internal import SwellStore
 struct PreviewRelay: Sendable {
     let store: any PreviewStore
     let hub: SessionHub
-    /// Wakes the relay: something was asked for, or a session began.
-    let wanted: Pulse
-    /// An element whenever previews may have been asked for. Missing ones cost one `poll`.
-    let nudges: AsyncStream<Void>
+    /// Sent when something may have been asked for, and when a session began. A missing one costs one `poll`.
+    let wanted: Signal
     let poll: Interval
     let logger: Logger
 
     /// Runs until cancelled.
     func run() async {
-        await withDiscardingTaskGroup { group in
-            group.addTask { await wanted.beat(every: poll.duration) }
-            group.addTask {
-                for await _ in nudges { wanted.beat() }
-            }
-            group.addTask { await relay(at: wanted.beats) }
-        }
-    }
-
-    private func relay(at beats: AsyncStream<Void>) async {
         var health = StoreHealth(what: "previews", logger: logger)
-        for await _ in beats {
+        repeat {
             // Nobody to ask.
             guard await hub.count > 0 else { continue }
             do throws(StoreError) {
@@ -38,6 +27,6 @@ struct PreviewRelay: Sendable {
             } catch {
                 health.note(error)
             }
-        }
+        } while await wanted.wait(upTo: poll.duration) != .cancelled
     }
 }

@@ -1,8 +1,13 @@
-package import SwellStore
+package import SwellModel
 
 /// Takes in what agents say.
 package protocol ReportIngesting: Sendable {
     /// Returns once `reports` are committed, and throws where they are not or may not be: then nobody acknowledges them
     /// and the agent says them again. May wait: a session reads no further meanwhile, which is the back-pressure.
-    func ingest(_ reports: [ReceivedReport]) async throws
+    ///
+    /// - Throws: A `StoreError`: `invalid` where the store refused some of them for what is in them, and has the others.
+    func ingest(_ reports: [ApplicationReport], of cluster: ClusterName) async throws
+
+    /// How long what the agent of `cluster` says is held back yet, since it said too much.
+    func wait(of cluster: ClusterName) async -> Interval
 }

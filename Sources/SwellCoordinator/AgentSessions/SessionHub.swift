@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import Logging
 internal import Metrics
 internal import SwellModel
@@ -36,12 +37,12 @@ actor SessionHub {
     private var heard: Set<ClusterName> = []
     /// The clusters here whose sessions were asked for previews.
     private var asked: Set<ClusterName> = []
-    private let presenceChanged: Pulse
+    private let presenceChanged: Signal
     private let logger: Logger
     private let sessionGauge = Gauge(label: "swell_agent_sessions")
     private let sent = Counter(label: "swell_assignments_sent_total")
 
-    init(presenceChanged: Pulse, logger: Logger) {
+    init(presenceChanged: Signal, logger: Logger) {
         self.presenceChanged = presenceChanged
         self.logger = logger
     }
@@ -173,7 +174,7 @@ actor SessionHub {
 
     private func note(_ word: Presence) {
         presence[word.cluster] = word
-        presenceChanged.beat()
+        presenceChanged.send()
     }
 
     /// Takes out what is to be written about connections.

@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import SwellModel
 internal import SwellProtocol
 internal import Synchronization
@@ -6,16 +7,15 @@ internal import Synchronization
 /// frozen agent holds up nobody.
 final class SessionMailbox: Sendable {
     private let outbox = Mutex(SessionOutbox())
-    /// One element at most is kept: what wakes the session needs no count.
-    private let (wakes, waker) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-    private let (endings, ender) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    private let filled = Signal()
+    private let isEnding = Signal()
 
     /// Changes what is to be said, and wakes the session.
     @discardableResult
     func update<Value: Sendable>(_ body: (inout SessionOutbox) -> Value) -> Value {
         let (value, isEnding) = outbox.withLock { outbox in (body(&outbox), outbox.isEnding) }
-        waker.yield()
-        if isEnding { ender.yield() }
+        filled.send()
+        if isEnding { self.isEnding.send() }
         return value
     }
 
@@ -27,14 +27,12 @@ final class SessionMailbox: Sendable {
 
     /// Says everything as it comes, by `write`, until the end was said or the task is cancelled. For one caller only.
     func drain(_ write: (CoordinatorEvent) async throws -> Void) async throws {
-        for await _ in wakes {
+        while await filled.wait() != .cancelled {
             while let event = outbox.withLock({ $0.next() }) { try await write(event) }
             if outbox.withLock({ $0.isOver }) { return }
         }
     }
 
     /// Returns when the end was asked for or the task is cancelled. For one caller only.
-    func ending() async {
-        for await _ in endings { return }
-    }
+    func ending() async { await isEnding.wait() }
 }

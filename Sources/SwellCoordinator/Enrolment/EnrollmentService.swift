@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import GRPCCore
 internal import Logging
 internal import SwellIdentity
@@ -13,18 +14,18 @@ internal import SwellStore
 struct EnrollmentService: Swell_V1_Enrollment.SimpleServiceProtocol {
     let tokens: any TokenStore
     let issuer: CertificateIssuer
-    let limit: EnrolmentLimit
-    let turns: Turns
+    let rate: EnrolmentLimit
+    let limiter: ConcurrencyLimiter
     let now: @Sendable () -> Timestamp
     let logger: Logger
 
     func enroll(request: Swell_V1_EnrollRequest, context: ServerContext) async throws -> Swell_V1_EnrollResponse {
         let peer = context.remotePeer
-        guard await limit.admits(peer: peer, at: now()) else {
+        guard await rate.admits(peer: peer, at: now()) else {
             throw RPCError(code: .resourceExhausted, message: "Too many requests. Come back later.")
         }
         do {
-            return try await turns.run { try await enroll(request, peer: peer) }
+            return try await limiter.run { try await enroll(request, peer: peer) }
         } catch {
             let answer = RPCError(reporting: error)
             logger.log(

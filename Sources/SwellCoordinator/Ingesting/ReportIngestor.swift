@@ -1,84 +1,149 @@
-internal import DequeModule
+internal import AsyncSupport
 internal import Logging
 internal import Metrics
 internal import ServiceLifecycle
+package import SwellEngine
+package import SwellModel
 package import SwellStore
 
 /// Writes agents' reports in batches: while one batch commits, the next one gathers (group commit), so the rate rises with the load.
 ///
-/// Bounded: beyond `capacity` waiting reports a caller is refused at once, its session acknowledges nothing, and the agent says it again.
-/// Each session waits for its own reports before it reads on, so what waits is also bounded by the number of sessions.
+/// Which reports go into a batch, who waits and who is refused decides ``IngestQueue``. Each session waits for its own reports before
+/// it reads on, so that an agent whose statuses are held back is slowed by its own stream, and nobody else is.
 package actor ReportIngestor: Service, ReportIngesting {
-    private struct Entry {
-        let reports: [ReceivedReport]
-        let continuation: CheckedContinuation<Void, any Error>
-    }
+    /// Stores reports, and says which rollouts they concern.
+    typealias Writer = @Sendable ([ReceivedReport]) async throws(StoreError) -> Set<RolloutName>
 
-    private let store: any AgentStore
+    private let write: Writer
     private let signals: FleetSignals
-    private let capacity: Int
-    private let batchLimit: Int
-    private let work = Nudge()
+    private let tick: @Sendable () -> Tick
+    private let work = Signal()
     private let logger = Logger(label: "swell.ingestor")
     private let stored = Counter(label: "swell_reports_stored_total")
     private let refused = Counter(label: "swell_reports_refused_total")
-    private var queue: Deque<Entry> = []
-    private var waiting = 0
-    private var isClosed = false
+    private let slowed = Counter(label: "swell_reports_slowed_total")
+    private var queue: IngestQueue
+    private var waiting: [IngestQueue.EntryID: CheckedContinuation<Void, any Error>] = [:]
+    /// What is said in the log of each cluster: once a minute.
+    private var mentions = RateLimit<ClusterName>(burst: 1, interval: .minutes(1))
 
-    package init(store: any AgentStore, signals: FleetSignals, capacity: Int = 20_000, batchLimit: Int = 500) {
-        self.store = store
+    package init(
+        store: any AgentStore, signals: FleetSignals, limits: IngestQueue.Limits = IngestQueue.Limits(),
+        tick: (@Sendable () -> Tick)? = nil
+    ) {
+        self.init(signals: signals, limits: limits, tick: tick) { reports throws(StoreError) in
+            try await store.ingest(reports)
+        }
+    }
+
+    init(
+        signals: FleetSignals, limits: IngestQueue.Limits = IngestQueue.Limits(), tick: (@Sendable () -> Tick)? = nil,
+        write: @escaping Writer
+    ) {
+        let start = ContinuousClock.now
+        self.write = write
         self.signals = signals
-        self.capacity = capacity
-        self.batchLimit = batchLimit
+        self.queue = IngestQueue(limits)
+        self.tick = tick ?? { Tick(milliseconds: Int64((ContinuousClock.now - start) / .milliseconds(1))) }
     }
 
-    package func ingest(_ reports: [ReceivedReport]) async throws {
+    package func ingest(_ reports: [ApplicationReport], of cluster: ClusterName) async throws {
         guard !reports.isEmpty else { return }
-        guard !isClosed, waiting + reports.count <= capacity else {
+        let addition = queue.add(reports, of: cluster)
+        for entry in addition.evicted { end(entry, throwing: Self.full) }
+        switch addition.result {
+        case .queued(let entry):
+            try await withCheckedThrowingContinuation { continuation in
+                waiting[entry] = continuation
+                work.send()
+            }
+        case .refused(let reason):
             refused.increment(by: reports.count)
-            throw StoreError(
-                code: .unavailable,
-                message: isClosed ? "the coordinator is shutting down" : "\(waiting) reports are waiting to be stored")
-        }
-        try await withCheckedThrowingContinuation { continuation in
-            queue.append(Entry(reports: reports, continuation: continuation))
-            waiting += reports.count
-            work.send()
+            mention(cluster, "reports refused", ["why": "\(reason)", "statuses": "\(reports.count)"])
+            throw reason == .closed
+                ? StoreError(code: .unavailable, message: "the coordinator is shutting down") : Self.full
         }
     }
+
+    package func wait(of cluster: ClusterName) -> Interval { queue.wait(of: cluster, now: tick()) }
+
+    /// How many statuses wait or are under way.
+    var count: Int { queue.count }
+
+    private static let full = StoreError(
+        code: .unavailable, message: "as many reports wait to be stored as may: say them again later")
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                if await !self.storeBatch() { await self.work.wait(upTo: .seconds(1)) }
+                if await !self.storeBatchInFull() { await self.work.wait(upTo: self.pause) }
             }
         }
         // What was ingested is stored and acknowledged before the end.
-        isClosed = true
-        while await storeBatch() {}
+        queue.close()
+        while await storeBatchInFull() {}
     }
 
-    /// Stores one batch; false where nothing waited.
+    private var pause: Duration {
+        min(.seconds(1), max(.milliseconds(5), (queue.pause(now: tick()) ?? .seconds(1)).duration))
+    }
+
+    /// Stores one batch, in a task of its own: being told to end does not break off what is under way, whose agents would have
+    /// to say it again. False where nothing was to be stored.
+    private func storeBatchInFull() async -> Bool { await Task { await self.storeBatch() }.value }
+
     private func storeBatch() async -> Bool {
-        var batch: [Entry] = []
-        var reports: [ReceivedReport] = []
-        while let next = queue.first, batch.isEmpty || reports.count + next.reports.count <= batchLimit {
-            queue.removeFirst()
-            batch.append(next)
-            reports += next.reports
-        }
+        let batch = queue.next(now: tick())
+        noteSlowed()
         guard !batch.isEmpty else { return false }
+        let answer: IngestQueue.Answer
+        var failure: StoreError?
         do throws(StoreError) {
-            let rollouts = try await store.ingest(reports)
-            stored.increment(by: reports.count)
-            for entry in batch { entry.continuation.resume() }
+            let rollouts = try await write(batch.map { ReceivedReport(cluster: $0.cluster, report: $0.report) })
+            stored.increment(by: batch.count)
+            answer = .stored
             if !rollouts.isEmpty { signals.notifyRolloutsChanged() }
         } catch {
-            logger.debug("a batch of reports was not stored", metadata: ["error": "\(error)"])
-            for entry in batch { entry.continuation.resume(throwing: error) }
+            logger.debug(
+                "a batch of reports was not stored", metadata: ["statuses": "\(batch.count)", "error": "\(error)"])
+            answer = error.isOfContent ? .refused : .unavailable
+            failure = error
         }
-        waiting -= reports.count
+        for (entry, outcome) in queue.answered(answer, now: tick()) {
+            switch outcome {
+            case .stored: waiting.removeValue(forKey: entry)?.resume()
+            case .unavailable: end(entry, throwing: failure ?? Self.full)
+            case .refused(let reports):
+                refused.increment(by: reports.count)
+                end(entry, throwing: Self.refusal(reports, failure))
+            }
+        }
         return true
     }
+
+    private func end(_ entry: IngestQueue.EntryID, throwing error: StoreError) {
+        waiting.removeValue(forKey: entry)?.resume(throwing: error)
+    }
+
+    private static func refusal(_ reports: [ApplicationReport], _ cause: StoreError?) -> StoreError {
+        let names = reports.map { "\($0.application) (generation \($0.generation))" }.joined(separator: ", ")
+        return StoreError(code: .invalid, message: "the store refused the reports of \(names)", cause: cause)
+    }
+
+    private func noteSlowed() {
+        let clusters = queue.takeSlowed()
+        guard !clusters.isEmpty else { return }
+        slowed.increment(by: clusters.count)
+        for cluster in clusters { mention(cluster, "reports are held back: they come faster than they may", [:]) }
+    }
+
+    private func mention(_ cluster: ClusterName, _ what: Logger.Message, _ metadata: Logger.Metadata) {
+        guard mentions.admits(cluster, at: Timestamp(milliseconds: tick().milliseconds)) else { return }
+        logger.warning(what, metadata: metadata.merging(["cluster": "\(cluster)"]) { first, _ in first })
+    }
+}
+
+extension StoreError {
+    /// Whether the store refused what it was given, rather than being unable to do anything now.
+    fileprivate var isOfContent: Bool { ![.unavailable, .outcomeUnknown, .schema].contains(code) }
 }

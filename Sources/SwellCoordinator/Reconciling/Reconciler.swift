@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import Logging
 internal import ServiceLifecycle
 internal import SwellEngine

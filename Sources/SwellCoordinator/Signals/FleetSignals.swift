@@ -1,3 +1,4 @@
+package import AsyncSupport
 internal import Logging
 package import PostgresClient
 internal import ServiceLifecycle
@@ -18,21 +19,17 @@ package final class FleetSignals: Service {
     private let pool: PostgresPool
     private let logger: Logger
     /// Rollouts may have something to decide.
-    let rollouts = Nudge()
+    let rollouts = Signal()
     /// Assignments may have changed: for the agents' sessions.
-    package let assignments: AsyncStream<Void>
-    private let assignmentsChanged: AsyncStream<Void>.Continuation
+    package let assignments = Signal()
     /// Previews may have been asked for: for the agents' sessions.
-    package let previews: AsyncStream<Void>
-    private let previewsAsked: AsyncStream<Void>.Continuation
-    private let outgoing = [Channel.rollouts: Nudge(), .assignments: Nudge(), .previews: Nudge()]
+    package let previews = Signal()
+    private let outgoing = [Channel.rollouts: Signal(), .assignments: Signal(), .previews: Signal()]
 
     package init(configuration: PostgresConfiguration, pool: PostgresPool) {
         self.listener = PostgresListener(configuration: configuration)
         self.pool = pool
         self.logger = Logger(label: "swell.signals")
-        (assignments, assignmentsChanged) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-        (previews, previewsAsked) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// Reports or commands were stored.
@@ -52,8 +49,8 @@ package final class FleetSignals: Service {
     private func hear(_ channel: Channel) {
         switch channel {
         case .rollouts: rollouts.send()
-        case .assignments: assignmentsChanged.yield()
-        case .previews: previewsAsked.yield()
+        case .assignments: assignments.send()
+        case .previews: previews.send()
         }
     }
 
@@ -65,8 +62,6 @@ package final class FleetSignals: Service {
                 group.addTask { await self.post(to: channel) }
             }
         }
-        assignmentsChanged.finish()
-        previewsAsked.finish()
     }
 
     private func listen(to channel: Channel) async {

@@ -1,6 +1,6 @@
 public import SwellModel
 
-/// Turns a request into a rollout, or says why it cannot be.
+/// Makes a rollout of a request, or says why it cannot be.
 ///
 /// What it snapshots holds for the rollout's life: the policy, the strategy, each stage's lanes and their sizes (invariant 1).
 public enum RolloutPlanner {

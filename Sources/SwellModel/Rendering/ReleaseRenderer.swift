@@ -1,6 +1,6 @@
 public import KubernetesObjects
 
-/// Turns a release into the objects that one cluster gets. Pure: the same bundle on the same cluster gives the same objects, everywhere.
+/// Makes the objects that one cluster gets of a release. Pure: the same bundle on the same cluster gives the same objects, everywhere.
 ///
 /// In this order: patches and images of the overrides that match the cluster, override by override as the application lists them;
 /// then parameters, of which later overrides win; then the default namespace.

@@ -8,8 +8,22 @@ extension MemoryState {
         guard let stored = rollouts[name] else { return nil }
         return DecisionInput(
             rollout: stored.rollout, commands: (pendingCommands[name] ?? []).compactMap { commands[$0]?.record },
-            reports: inbox[name] ?? [], snapshot: snapshot(of: stored.rollout), now: now, epoch: epoch,
+            reports: reports(of: stored.rollout), snapshot: snapshot(of: stored.rollout), now: now, epoch: epoch,
             dueAt: stored.wakeAt)
+    }
+
+    /// The reports that the next decision reads: of each cluster the earliest first.
+    private func reports(of rollout: Rollout) -> [ReportRecord] {
+        let waiting = inbox[rollout.name] ?? []
+        let limit = Bounds.reportsOfDecision(targets: rollout.targets.count)
+        guard waiting.count > limit else { return waiting }
+        var places: [ClusterName: Int] = [:]
+        let placed = waiting.map { report in
+            places[report.cluster, default: 0] += 1
+            return (place: places[report.cluster, default: 0], report: report)
+        }
+        return placed.sorted { ($0.place, $0.report.id) < ($1.place, $1.report.id) }.prefix(limit).map(\.report)
+            .sorted { $0.id < $1.id }
     }
 
     /// Drops what no later transaction reads but those that tell of the past: audit rows, and commands that were answered.

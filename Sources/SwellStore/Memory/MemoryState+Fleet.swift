@@ -152,6 +152,9 @@ enum Bounds {
     static let provenReleases = 10
     /// How many previews may be under way at once; further ones are refused.
     static let openPreviews = 2_000
+    /// How many of the reports that wait for a rollout one decision reads; the rest is the next one's, at once. Of each cluster the
+    /// earliest come first, so that what one agent says too much of keeps no other's waiting (invariant 22).
+    static func reportsOfDecision(targets: Int) -> Int { 1_000 + 8 * targets }
     /// How soon after another a finding of drift is not audited.
     static let driftAudit: Interval = .seconds(10)
 }

@@ -101,7 +101,9 @@ extension MemoryState {
         }
         if decision.rollout.phase.isEnded { claims = claims.filter { $0.value != name } }
         pendingCommands[name] = nil
-        inbox[name] = nil
+        let read = Set(input.reports.map(\.id))
+        let unread = (inbox[name] ?? []).filter { !read.contains($0.id) }
+        inbox[name] = unread.isEmpty ? nil : unread
         for verdict in decision.verdicts { commands[verdict.command]?.verdict = verdict }
         store(decision)
         rollouts[name]?.rollout = decision.rollout

@@ -53,8 +53,19 @@ private struct DecisionReading {
                 WHERE rollout = $1 AND decided_at IS NULL ORDER BY id
                 """, [.name(rollout)]),
             PostgresStatement(
-                "SELECT id, cluster, report, received_at FROM report_inbox WHERE rollout = $1 ORDER BY id",
-                [.name(rollout)]),
+                """
+                SELECT i.id, i.cluster, i.report, i.received_at FROM report_inbox i JOIN (
+                    SELECT id FROM (
+                        SELECT id, row_number() OVER (PARTITION BY cluster ORDER BY id) AS place
+                        FROM report_inbox WHERE rollout = $1) AS placed
+                    ORDER BY place, id
+                    LIMIT $2::bigint + $3::bigint * (SELECT count(*) FROM rollout_targets WHERE rollout = $1)
+                ) AS read ON read.id = i.id ORDER BY i.id
+                """,
+                [
+                    .name(rollout), .int(Bounds.reportsOfDecision(targets: 0)),
+                    .int(Bounds.reportsOfDecision(targets: 1) - Bounds.reportsOfDecision(targets: 0)),
+                ]),
             PostgresStatement("SELECT cluster FROM rollout_claims WHERE rollout = $1", [.name(rollout)]),
         ] + facts.statements + [PostgresStatement("SELECT swell_now(), version FROM fleet_guard")]
     }

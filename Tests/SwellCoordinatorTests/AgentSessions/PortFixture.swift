@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import Crypto
 internal import FoundationEssentials
 internal import GRPCCore
@@ -23,10 +24,12 @@ final class TestIngestor: ReportIngesting {
 
     func fail(with error: StoreError?) { failure.withLock { $0 = error } }
 
-    func ingest(_ reports: [ReceivedReport]) async throws {
+    func ingest(_ reports: [ApplicationReport], of cluster: ClusterName) async throws {
         if let error = failure.withLock({ $0 }) { throw error }
-        _ = try await store.ingest(reports)
+        _ = try await store.ingest(reports.map { ReceivedReport(cluster: cluster, report: $0) })
     }
+
+    func wait(of cluster: ClusterName) async -> Interval { .zero }
 }
 
 /// A wall clock that runs from the fixtures' moment, and can be set forward.
@@ -51,13 +54,17 @@ struct PortFixture: Sendable {
     let store: MemoryStore
     let ingestor: TestIngestor
     let port: AgentPort
-    let nudge: AsyncStream<Void>.Continuation
-    let previewNudge: AsyncStream<Void>.Continuation
+    let assignmentsChanged = Signal()
+    let previewsWanted = Signal()
 
     let clock = TestClock()
     let now: @Sendable () -> Timestamp
 
-    init(_ adjust: (inout AgentPort.Settings) -> Void = { _ in }) async throws {
+    /// - Parameter ingesting: Makes what takes reports in, where ``ingestor`` is not to.
+    init(
+        _ adjust: (inout AgentPort.Settings) -> Void = { _ in },
+        ingesting: ((MemoryStore) throws -> any ReportIngesting)? = nil
+    ) async throws {
         let now: @Sendable () -> Timestamp = { [clock] in clock.now }
         self.now = now
         authority = try CertificateAuthority.create(trustDomain: TrustDomain("swell.test"), now: base - .hours(72))
@@ -74,14 +81,11 @@ struct PortFixture: Sendable {
         settings.fleet.graceTime = .seconds(2)
         settings.enrolment.graceTime = .milliseconds(100)
         adjust(&settings)
-        let (nudges, nudge) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-        self.nudge = nudge
-        let (previewNudges, previewNudge) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-        self.previewNudge = previewNudge
         let credential = try RotatingCredential(FleetPortFixture.server(of: authority))
         port = try AgentPort(
-            store: store, authority: authority, credential: credential, settings: settings, ingestor: ingestor,
-            nudges: nudges, previewNudges: previewNudges, now: now, logger: Self.silent)
+            store: store, authority: authority, credential: credential, settings: settings,
+            ingestor: try ingesting?(store) ?? ingestor,
+            assignmentsChanged: assignmentsChanged, previewsWanted: previewsWanted, now: now, logger: Self.silent)
     }
 
     private static let silent: Logger = {

@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import KubernetesObjects
 internal import SwellModel
 internal import SwellProtocol
@@ -19,7 +20,7 @@ internal import Testing
     private func ask(_ fixture: PortFixture, _ clusters: [ClusterName] = ["east-1"]) async throws -> [Int64] {
         let asked = try await fixture.store.askPreviews(
             of: SmallFleet.release, application: SmallFleet.shop, on: clusters, lifetime: .seconds(20))
-        fixture.previewNudge.yield()
+        fixture.previewsWanted.send()
         return asked.map(\.id)
     }
 

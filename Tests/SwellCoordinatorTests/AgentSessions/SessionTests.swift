@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import GRPCCore
 internal import ServiceLifecycle
 internal import SwellEngine
@@ -28,12 +29,12 @@ internal import Testing
                 #expect(await fixture.port.sessionCount == 1)
 
                 let generation = try await SmallFleet.assign("east-1", in: fixture.store)
-                fixture.nudge.yield()
+                fixture.assignmentsChanged.send()
                 try await soon("the assignment arrives") { session.assignments.map(\.generation) == [generation] }
                 // What is another cluster's never comes here.
                 _ = try await SmallFleet.assign("west-1", in: fixture.store)
                 let later = try await SmallFleet.assign("east-1", in: fixture.store)
-                try await soon("a later one arrives by the poll, without a nudge") {
+                try await soon("a later one arrives by the poll, without a signal") {
                     session.assignments.map(\.generation) == [generation, later]
                 }
                 #expect(session.assignments.allSatisfy { $0.cluster == "east-1" })
@@ -131,7 +132,7 @@ internal import Testing
                     try await first.ends("ok")
                     #expect(first.goAway == "a newer session took over")
                     let generation = try await SmallFleet.assign("east-1", in: fixture.store)
-                    fixture.nudge.yield()
+                    fixture.assignmentsChanged.send()
                     try await soon("the second gets it") { second.assignments.map(\.generation) == [generation] }
                     #expect(first.assignments.isEmpty)
                     #expect(await fixture.port.sessionCount == 1)

@@ -51,7 +51,9 @@ enum ReplicaFixture {
         while !Task.isCancelled {
             let changed = try await store.assignments(changedAfter: cursor)
             cursor = changed.cursor
-            try await ingestor.ingest(changed.assignments.map { healthy($0) })
+            for assignment in changed.assignments {
+                try await ingestor.ingest([healthy(assignment).report], of: assignment.cluster)
+            }
             try await Task.sleep(for: .milliseconds(5))
         }
     }
@@ -82,11 +84,12 @@ struct DirectIngesting: ReportIngesting {
     let store: any Store
     let signals: FleetSignals
 
-    func ingest(_ reports: [ReceivedReport]) async throws {
-        guard !reports.isEmpty else { return }
-        _ = try await store.ingest(reports)
+    func ingest(_ reports: [ApplicationReport], of cluster: ClusterName) async throws {
+        _ = try await store.ingest(reports.map { ReceivedReport(cluster: cluster, report: $0) })
         signals.notifyRolloutsChanged()
     }
+
+    func wait(of cluster: ClusterName) async -> Interval { .zero }
 }
 
 /// One replica over PostgreSQL: pool, signals and reconciler, each its own, as in a process of its own.

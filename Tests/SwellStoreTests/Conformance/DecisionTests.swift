@@ -1,6 +1,7 @@
 internal import SwellEngine
 internal import SwellModel
 internal import SwellStore
+internal import Synchronization
 internal import Testing
 
 @Suite struct DecisionTests {
@@ -266,4 +267,45 @@ internal import Testing
             #expect(facts?.highestGeneration == 2)
         }
     }
+
+    /// One agent has said very much, another one thing after it: a decision reads a bounded part, of each cluster the earliest first,
+    /// and consumes only that; the rest is there for the next one at once.
+    @Test(arguments: StoreForm.allCases)
+    func aDecisionReadsABoundedPartOfTheReportsAndTheNextOneTheRest(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await store.createRollout(Fixtures.rollout("r1"), superseding: [], by: "ann")
+            let lease = try await Fixtures.lease(store, "r1")
+            let flood = (1...1_500).map { Fixtures.report("east-1", generation: Int64($0)) }
+            for start in stride(from: 0, to: flood.count, by: 500) {
+                _ = try await store.ingest(Array(flood[start..<(start + 500)]))
+            }
+            _ = try await store.ingest([Fixtures.report("east-2", generation: 7)])
+            let read = ReadReports()
+            _ = try await store.decide("r1", under: lease) { read.note($0.reports).unchanged(of: $0) }
+            #expect(read.last.count == 1_016)
+            #expect(read.last.filter { $0.cluster == "east-2" }.map(\.report.generation) == [7])
+            #expect(read.last.filter { $0.cluster == "east-1" }.map(\.report.generation) == Array(1...1_015))
+            #expect(read.last.map(\.id) == read.last.map(\.id).sorted())
+            #expect(try await store.dueRollouts(limit: 5) == ["r1"])
+            _ = try await store.decide("r1", under: lease) { read.note($0.reports).unchanged(of: $0) }
+            #expect(read.last.map(\.report.generation) == Array(1_016...1_500))
+            _ = try await store.decide("r1", under: lease) { read.note($0.reports).unchanged(of: $0) }
+            #expect(read.last.isEmpty)
+        }
+    }
+}
+
+/// What the last decision was given to read.
+private final class ReadReports: Sendable {
+    private let reports = Mutex<[ReportRecord]>([])
+
+    var last: [ReportRecord] { reports.withLock { $0 } }
+
+    func note(_ read: [ReportRecord]) -> Self {
+        reports.withLock { $0 = read }
+        return self
+    }
+
+    func unchanged(of input: DecisionInput) -> Decision { input.unchanged }
 }

@@ -1,7 +1,7 @@
-/// Runs an operation over items, a bounded number side by side, and hands each result to the caller as it comes.
+/// Runs an operation over items, at most `limit` side by side, and hands each result to the caller as it comes.
 ///
 /// - Throws: What an operation or the closure throws; the operations still under way are cancelled.
-func forEachConcurrently<Item: Sendable, Output: Sendable>(
+public func forEachConcurrently<Item: Sendable, Output: Sendable>(
     _ items: [Item], atMost limit: Int, _ operation: @escaping @Sendable (Item) async throws -> Output,
     onResult: (Output) async throws -> Void
 ) async throws {

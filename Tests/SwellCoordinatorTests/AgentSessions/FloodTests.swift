@@ -1,0 +1,112 @@
+internal import Foundation
+internal import GRPCCore
+internal import Logging
+internal import PostgresClient
+internal import SwellEngine
+internal import SwellModel
+internal import SwellProtocol
+internal import SwellStore
+internal import Testing
+
+@testable internal import SwellCoordinator
+
+/// One agent that says as much as it can beside one that says what is so (invariant 22).
+@Suite(.timeLimit(.minutes(1))) struct FloodTests {
+    private static func signals() throws -> FleetSignals {
+        let nowhere = PostgresConfiguration(keywords: ["host": "/nowhere"])
+        return FleetSignals(configuration: nowhere, pool: try PostgresPool(configuration: nowhere))
+    }
+
+    private static func journal(_ count: Int, generation: Int64) throws -> [ApplicationReport] {
+        try (0..<count).map { index in
+            ApplicationReport(
+                application: try ApplicationName("app-\(index)"), generation: generation, digest: nil, epoch: 1,
+                phase: .applying, health: .progressing)
+        }
+    }
+
+    /// The honest agent's reports are acknowledged, each within a second or two, while another opens session after session, each with
+    /// the largest hello there may be, over a store that takes 50 ms for a batch.
+    @Test func honestReportsAreStoredWhileAnotherAgentFloods() async throws {
+        let written = Journal<ClusterName>()
+        let made = Journal<ReportIngestor>()
+        let fixture = try await PortFixture(ingesting: { store in
+            let ingestor = ReportIngestor(signals: try Self.signals()) { reports throws(StoreError) in
+                try? await Task.sleep(for: .milliseconds(50))
+                let rollouts = try await store.ingest(reports)
+                for cluster in Set(reports.map(\.cluster)) { written.add(cluster) }
+                return rollouts
+            }
+            made.add(ingestor)
+            return ingestor
+        })
+        let ingestor = try #require(made.entries.first)
+        try await fixture.serving { _ in
+            let honest = try await fixture.agent("east-1")
+            let liar = try await fixture.agent("west-1")
+            let generation = try await SmallFleet.assign("east-1", in: fixture.store)
+            let flood = try Self.journal(2_000, generation: 1)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await ingestor.run() }
+                for index in 0..<30 {
+                    group.addTask {
+                        while !Task.isCancelled {
+                            try? await fixture.session(
+                                liar, first: PortFixture.hello(journal: flood, boot: "boot-\(index)")
+                            ) { session in
+                                for id in 1...20 as ClosedRange<UInt64> {
+                                    session.say(.report(id: id, Array(flood.prefix(400))))
+                                }
+                                try await soon("it is sent away") { !session.ended.entries.isEmpty }
+                            }
+                        }
+                    }
+                }
+                try await soon("the flood is there") { written.entries.contains("west-1") }
+                try await fixture.session(honest) { session in
+                    try await session.isWelcomed()
+                    for id in 1...5 as ClosedRange<UInt64> {
+                        let began = ContinuousClock.now
+                        session.say(.report(id: id, [SmallFleet.report(generation)]))
+                        try await session.hears("that report \(id) is stored") {
+                            if case .reportsAcknowledged(let ids) = $0 { ids.contains(id) } else { false }
+                        }
+                        #expect(ContinuousClock.now - began < .seconds(3))
+                    }
+                    #expect(session.ended.entries.isEmpty)
+                }
+                group.cancelAll()
+                while await group.nextResult() != nil {}
+            }
+            #expect(try await fixture.store.statuses(of: "shop").map(\.cluster) == ["east-1"])
+        }
+    }
+
+    @Test func aClusterHasTwoSessionsAtATime() async throws {
+        let fixture = try await PortFixture()
+        try await fixture.serving { _ in
+            let agent = try await fixture.agent("east-1")
+            try await fixture.dial(agent) { fleet in
+                // Neither says hello, so neither ends the other.
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 0..<2 {
+                        group.addTask {
+                            _ = try? await fleet.session(options: FleetPortFixture.quick) { _ in
+                                try await Task.sleep(for: .seconds(600))
+                            } onResponse: { response in
+                                for try await _ in response.messages {}
+                            }
+                        }
+                    }
+                    try await soon("both are open") { fixture.port.openSessions(of: "east-1") == 2 }
+                    try await TestSession.run(fleet, PortFixture.hello(), agent) { third in
+                        try await third.ends("resourceExhausted")
+                    }
+                    group.cancelAll()
+                }
+                try await soon("both have ended") { fixture.port.openSessions(of: "east-1") == 0 }
+                try await TestSession.run(fleet, PortFixture.hello(), agent) { try await $0.isWelcomed() }
+            }
+        }
+    }
+}
