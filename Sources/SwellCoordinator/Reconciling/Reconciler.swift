@@ -1,5 +1,6 @@
 internal import AsyncSupport
 internal import Logging
+internal import Metrics
 internal import ServiceLifecycle
 internal import SwellEngine
 package import SwellModel
@@ -31,6 +32,8 @@ package struct Reconciler: Service {
     private let settings: Settings
     private let leases: LeaseManager
     private let logger: Logger
+    /// Decisions that broke an invariant, and so were not committed: any is worth waking somebody.
+    private let held = Counter(label: "swell_decisions_held_total")
 
     /// - Parameter holder: names this run of this replica; never used again by another process, so that a frozen predecessor of
     ///   the same name is fenced off.
@@ -161,8 +164,16 @@ package struct Reconciler: Service {
     private func decide(_ rollout: RolloutName) async -> Result<Bool, StoreError> {
         do throws(StoreError) {
             guard let lease = try await leases.lease(on: rollout) else { return .success(false) }
-            let decision = try await store.decide(rollout, under: lease, DecisionMaker.decide)
+            let decision = try await store.decide(rollout, under: lease, DecisionMaker.decideReviewed)
             report(decision)
+            guard !decision.isHeld else {
+                held.increment()
+                return .failure(
+                    StoreError(
+                        code: .internalError,
+                        message: "held, nothing was done: "
+                            + decision.breaches.map(\.description).joined(separator: "; ")))
+            }
             if !decision.assignments.isEmpty { signals.notifyAssignmentsChanged() }
             if decision.rollout.phase.isEnded {
                 try await leases.release(rollout)

@@ -100,10 +100,10 @@ extension MemoryState {
             claims[ClusterApplication(cluster: cluster, application: input.rollout.application)] = name
         }
         if decision.rollout.phase.isEnded { claims = claims.filter { $0.value != name } }
-        pendingCommands[name] = nil
+        if !decision.isHeld { pendingCommands[name] = nil }
         let read = Set(input.reports.map(\.id))
         let unread = (inbox[name] ?? []).filter { !read.contains($0.id) }
-        inbox[name] = unread.isEmpty ? nil : unread
+        if !decision.isHeld { inbox[name] = unread.isEmpty ? nil : unread }
         for verdict in decision.verdicts { commands[verdict.command]?.verdict = verdict }
         store(decision)
         rollouts[name]?.rollout = decision.rollout

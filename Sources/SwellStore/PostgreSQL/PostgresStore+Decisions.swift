@@ -158,7 +158,7 @@ extension PostgresTransaction {
                         .texts(decision.verdicts.map { Column.text($0.refusal) }),
                     ]))
         }
-        if !input.reports.isEmpty {
+        if !input.reports.isEmpty, !decision.isHeld {
             statements.append(
                 PostgresStatement("DELETE FROM report_inbox WHERE id = ANY($1)", [.int64s(input.reports.map(\.id))]))
         }
