@@ -1,4 +1,5 @@
 internal import Logging
+internal import SwellEngine
 internal import SwellModel
 internal import SwellStore
 
@@ -11,6 +12,7 @@ struct AssignmentFeed: Sendable {
     let nudges: AsyncStream<Void>
     let paces: AgentPort.Paces
     let now: @Sendable () -> Timestamp
+    let tick: @Sendable () -> Tick
     let logger: Logger
 
     /// How many certificates are looked at in one question to the store.
@@ -21,7 +23,8 @@ struct AssignmentFeed: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await followAssignments() }
             group.addTask { await followPlaces() }
-            group.addTask { await watchSessions() }
+            group.addTask { await watchCertificates() }
+            group.addTask { await watchSilence() }
         }
     }
 
@@ -38,17 +41,31 @@ struct AssignmentFeed: Sendable {
 
     private func deliver(at beats: AsyncStream<Void>) async {
         var health = StoreHealth(what: "assignments", logger: logger)
-        // From the beginning: what a session has already from its own full list, it leaves out.
-        var cursor: Int64 = 0
+        var cursor = ChangeCursor()
         for await _ in beats {
             do throws(StoreError) {
-                let changes = try await store.assignments(changedAfter: cursor)
-                cursor = changes.cursor
-                if !changes.assignments.isEmpty { await hub.deliver(changes.assignments) }
+                while let query = cursor.next(now: tick(), sessions: await hub.clusters), !Task.isCancelled {
+                    let term = cursor.term
+                    let delivery = cursor.received(try await read(query))
+                    if cursor.term != term {
+                        logger.warning(
+                            "the store went back to an earlier state: all sessions are looked at",
+                            metadata: ["counter": "\(delivery.moment.counter)"])
+                    }
+                    await hub.deliver(delivery)
+                }
                 health.note(nil)
             } catch {
+                cursor.failed()
                 health.note(error)
             }
+        }
+    }
+
+    private func read(_ query: ChangeQuery) async throws(StoreError) -> ChangePage {
+        switch query {
+        case .after(let cursor, let limit): try await store.assignments(changedAfter: cursor, limit: limit)
+        case .of(let clusters): try await store.assignments(of: clusters)
         }
     }
 
@@ -64,11 +81,14 @@ struct AssignmentFeed: Sendable {
         }
     }
 
-    private func watchSessions() async {
+    private func watchSilence() async {
+        while (try? await Task.sleep(for: paces.checks.duration)) != nil { await hub.endSilent(now: tick()) }
+    }
+
+    private func watchCertificates() async {
         var health = StoreHealth(what: "denials", logger: logger)
         while (try? await Task.sleep(for: paces.checks.duration)) != nil {
             await hub.end(expiredAt: now())
-            await hub.end(silentSince: now() - paces.silenceLimit)
             var rest = await hub.serials[...]
             do throws(StoreError) {
                 while !rest.isEmpty {
