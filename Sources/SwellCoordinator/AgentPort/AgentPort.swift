@@ -100,7 +100,7 @@ package struct AgentPort: Service {
             presence: presence,
             silence: SilenceWatch(limit: settings.paces.silenceLimit, pace: settings.paces.checks),
             presenceChanged: presenceChanged, logger: logger)
-        let places = PlacementCache(store: store)
+        let places = PlacementCache { () async throws(StoreError) in try await store.clusters() }
         let issuer = CertificateIssuer(
             authority: authority, tokens: store, lifetime: settings.certificateLifetime, now: now)
         let context = SessionContext(

@@ -6,14 +6,15 @@ internal import SwellStore
 actor PlacementCache {
     private typealias Reading = Result<[ClusterName: Cluster], StoreError>
 
-    private let store: any FleetStore
+    private let fleet: @Sendable () async throws(StoreError) -> [ClusterRecord]
     private var places: [ClusterName: Cluster] = [:]
     /// The read that has not begun yet, which all who come now share; the one under way may not see what they ask for.
     private var coming: Task<Reading, Never>?
     /// The last that was ordered: one goes on at a time.
     private var latest: Task<Reading, Never>?
 
-    init(store: any FleetStore) { self.store = store }
+    /// - Parameter fleet: reads the whole fleet.
+    init(_ fleet: @escaping @Sendable () async throws(StoreError) -> [ClusterRecord]) { self.fleet = fleet }
 
     /// Where `cluster` is; nil where it is not in the fleet. One that is not known yet makes for a look at the store.
     func place(of cluster: ClusterName) async throws(StoreError) -> Cluster? {
@@ -37,7 +38,7 @@ actor PlacementCache {
     private func read() async -> Reading {
         coming = nil
         do throws(StoreError) {
-            let records = try await store.clusters()
+            let records = try await fleet()
             places = Dictionary(uniqueKeysWithValues: records.map { ($0.cluster.name, $0.cluster) })
             return .success(places)
         } catch {

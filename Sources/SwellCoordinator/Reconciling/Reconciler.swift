@@ -125,12 +125,13 @@ package struct Reconciler: Service {
 
     private func decideForEver() async {
         var wasAway = false
+        var isWaiting = false
         // The rollouts that cannot be decided, with the error last reissued, so that each is reissued once.
         var broken: [RolloutName: String] = [:]
         while !Task.isCancelled {
             var rest = settings.poll
             do throws(StoreError) {
-                let pass = try await decideWhatIsDue(&broken)
+                let pass = try await decideWhatIsDue(&broken, &isWaiting)
                 if wasAway { logger.info("the database is back") }
                 wasAway = false
                 // Straight on while there is work; else until the next stored moment, a signal or the poll.
@@ -150,10 +151,17 @@ package struct Reconciler: Service {
 
     /// Decides every rollout that is due and ours. Throws where the database is away; a rollout that cannot be decided is reissued of, and
     /// leaves the others alone.
-    private func decideWhatIsDue(_ broken: inout [RolloutName: String]) async throws(StoreError) -> Pass {
+    private func decideWhatIsDue(
+        _ broken: inout [RolloutName: String], _ isWaiting: inout Bool
+    ) async throws(StoreError) -> Pass {
         let due = try await store.dueRollouts(limit: settings.batch)
         guard !due.isEmpty else { return .idle }
-        guard presence?.mayDecide() ?? true else { return .blocked }
+        guard presence?.mayDecide() ?? true else {
+            if !isWaiting { logger.notice("rollouts wait until it is known again which agents are silent") }
+            isWaiting = true
+            return .blocked
+        }
+        isWaiting = false
         let outcomes = await withTaskGroup(of: (RolloutName, Result<Bool, StoreError>).self) { group in
             var outcomes: [(RolloutName, Result<Bool, StoreError>)] = []
             for (index, rollout) in due.enumerated() {

@@ -15,8 +15,8 @@ public struct ChangeCursor: Sendable {
     public struct Settings: Sendable, Hashable {
         /// Assignments in one page of changes.
         public var pageLimit = 1_000
-        /// Clusters in one page of a look, at least where there are so many, and twice that at most.
-        public var lookLimit = 100
+        /// Clusters in one page of a look. A replica's 15,000 sessions are looked at in a minute of rounds that are a second apart.
+        public var lookLimit = 250
         /// How often everything is looked at.
         public var lookEvery: Interval = .seconds(60)
 

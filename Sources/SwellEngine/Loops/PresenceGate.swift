@@ -43,10 +43,13 @@ public struct PresenceGate: Sendable {
 
     /// Whether to decide now. To be asked again and again while it is not, and only while the store answers.
     public mutating func mayDecide(now: Tick) -> Bool {
-        defer { askedAt = now }
-        guard !isTrustworthy(now: now) else { return true }
+        guard !isTrustworthy(now: now) else {
+            askedAt = nil
+            return true
+        }
         // Time in which nobody asked, since the store was away or the process stood still, is no waiting.
-        if let askedAt { waited = waited + max(.zero, min(now - askedAt, heartbeat)) }
+        if let askedAt, now - askedAt <= heartbeat { waited = waited + (now - askedAt) }
+        askedAt = now
         return waited >= patience
     }
 }

@@ -11,6 +11,11 @@ public struct SessionDelivery: Sendable {
         public var assignments: [Assignment]
         /// Whether this ends the first full list.
         public var endsResync: Bool
+
+        public init(assignments: [Assignment], endsResync: Bool) {
+            self.assignments = assignments
+            self.endsResync = endsResync
+        }
     }
 
     private enum Resync { case none, due, done }
