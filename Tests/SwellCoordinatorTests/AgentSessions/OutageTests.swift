@@ -1,3 +1,5 @@
+internal import PostgresClient
+internal import SwellEngine
 internal import SwellModel
 internal import SwellProtocol
 internal import SwellStore
@@ -28,6 +30,53 @@ internal import Testing
                     try await fixture.record("east-1")?.lastSeenAt.map { $0 > before } == true
                 }
             }
+        }
+    }
+
+    /// While the store is away nobody can write who was seen. The first decision after it must not find the whole fleet silent.
+    @Test func nobodyIsFoundSilentBecauseTheStoreWasAway() async throws {
+        let fixture = try await PortFixture { $0.paces.heartbeat = .milliseconds(100) }
+        let nowhere = PostgresConfiguration(keywords: ["host": "/nowhere"])
+        var settings = Reconciler.Settings()
+        settings.poll = .milliseconds(1)
+        let reconciler = Reconciler(
+            store: fixture.store,
+            signals: FleetSignals(configuration: nowhere, pool: try PostgresPool(configuration: nowhere)), holder: "a",
+            presence: fixture.port.presence, settings: settings)
+        try await fixture.serving { _ in
+            let (east, west) = (try await fixture.agent("east-1"), try await fixture.agent("west-1"))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await reconciler.run() }
+                try await fixture.session(east) { east in
+                    try await fixture.session(west) { west in
+                        let beat = { for agent in [east, west] { agent.say(.heartbeat(sequence: 1)) } }
+                        try await soon("both are assigned something") {
+                            beat()
+                            return !east.assignments.isEmpty && !west.assignments.isEmpty
+                        }
+                        let began = ContinuousClock.now
+                        await fixture.store.fail(with: Self.away)
+                        fixture.clock.skip(.minutes(2))
+                        try await soon("the outage lasts for several heartbeats") {
+                            beat()
+                            return ContinuousClock.now - began > .milliseconds(600)
+                        }
+                        await fixture.store.fail(with: nil)
+                        let assignment = try #require(east.assignments.last)
+                        let report = SmallFleet.report(
+                            assignment.generation, phase: .applying, health: .progressing, epoch: assignment.epoch)
+                        east.say(.report(id: 7, [report]))
+                        try await soon("it is decided on again") {
+                            beat()
+                            return try await fixture.store.rollout("r1")?.targets["east-1"]?.phase == .applying
+                        }
+                    }
+                }
+                group.cancelAll()
+                while await group.nextResult() != nil {}
+            }
+            let moves = try await fixture.store.transitions(of: "r1").map(\.to)
+            #expect(!moves.contains(TargetPhase.unreachable.rawValue), "\(moves)")
         }
     }
 
