@@ -13,7 +13,8 @@ struct HealthWait: Sendable {
 
     /// Waits for objects.
     ///
-    /// Ends at once when one has failed for good; a suspended one counts as done, since it was told to wait.
+    /// Ends at once when one has failed for good; a suspended one counts as done, since it was told to wait. Time in which the
+    /// server was out of reach does not count.
     ///
     /// - Returns: Those that did not become healthy in time: the failed ones, or else all that held things up.
     /// - Throws: `CancellationError` only.
@@ -26,7 +27,7 @@ struct HealthWait: Sendable {
         let classes = try await api.storageClasses(for: awaited)
         let board = HealthTable()
         let (signals, signal) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-        let deadline = ContinuousClock.now.advanced(by: limit)
+        var time = SightedTime(limit, from: .now)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             for selection in watches.needed.union(watches.helpful) {
                 group.addTask {
@@ -66,7 +67,13 @@ struct HealthWait: Sendable {
                 if last.isEmpty { break }
                 let failed = last.filter { $0.assessment.value == .failed }
                 if !failed.isEmpty { return failed }
-                if ContinuousClock.now >= deadline { break }
+                var isInSight = api.outage() == nil && board.isCurrent(watches.needed)
+                time.pass(to: .now, isInSight: isInSight)
+                guard time.isOver, isInSight else { continue }
+                // A server that has just fallen silent is not known to be.
+                isInSight = await api.isInSight()
+                if isInSight { break }
+                time.pass(to: .now, isInSight: false)
             }
             try Task.checkCancellation()
             // The worst first: one culprit is worth more than a list.

@@ -39,9 +39,10 @@ extension AgentMachine {
         }
     }
 
-    /// Stops the deadline of work that cannot be seen, and lets it go on with what was left once it is seen again. There is at least
-    /// as much left as was not seen, up to a grace: what became of the work meanwhile must have the time to show. So blinking
-    /// neither fails a release nor keeps it from being judged, unless more of the time is dark than not.
+    /// Stops the deadline of work that cannot be seen, and lets it go on with what was left once it is seen again. At least four
+    /// times as much is left as was not seen, up to a grace: requests may hang for longer than the server does, and what became of
+    /// the work must have the time to show. So blinking neither fails a release nor keeps it from being judged, unless more than a
+    /// fifth of the time is dark.
     mutating func keepSight(_ now: Timestamp) {
         for (name, record) in journal.applications {
             let isBlind = record.deadline != nil && record.observed.health == .unknown
@@ -52,7 +53,8 @@ extension AgentMachine {
                 guard let deadline = record.deadline, let settings = record.assignment?.settings else { continue }
                 let dark = now - since
                 journal.applications[name]?.deadline = max(
-                    deadline + dark, now + min(dark, rules.restartGrace, settings.progressDeadline))
+                    deadline + dark, now + min(dark + dark + dark + dark, rules.restartGrace, settings.progressDeadline)
+                )
             case (true, _?), (false, nil): break
             }
         }
