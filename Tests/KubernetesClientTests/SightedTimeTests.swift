@@ -1,5 +1,3 @@
-internal import KubernetesObjects
-internal import KubernetesSimulator
 internal import Testing
 
 @testable internal import KubernetesClient

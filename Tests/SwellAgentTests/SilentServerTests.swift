@@ -10,6 +10,7 @@ internal import Testing
 @Suite(.timeLimit(.minutes(3))) struct SilentServerTests {
     /// Longer than every deadline here and the time until silence is known.
     private static let silence: Duration = .seconds(13)
+    private static let rules = AgentRules(awayGrace: .milliseconds(200), retryDelay: .milliseconds(20))
     private static let slow = ShopManifest.namespace + ShopManifest.deployment("web", image: "web:slow", deadline: 600)
 
     /// Silences the server, waits until the agent says that it sees nothing, and lets the server answer again.
@@ -29,7 +30,7 @@ internal import Testing
         try await SimulatedLab.run { lab in
             let one = try await lab.world.release("1.0.0", extra: Self.slow)
             try await lab.world.coordinator.assign(one.assignment(1, deadline: .seconds(3)))
-            try await lab.withAgent {
+            try await lab.withAgent(rules: Self.rules) {
                 try await eventually("it is there") { try await lab.object("apps/v1", "Deployment", "web") != nil }
                 try await silence(lab)
                 try await lab.waitFor("healthy") { $0.phase == .healthy && $0.health == .healthy }
@@ -43,7 +44,7 @@ internal import Testing
             let text = ShopManifest.namespace + hook.replacing("20s", with: "4s")
             let one = try await lab.world.release("1.0.0", extra: text)
             try await lab.world.coordinator.assign(one.assignment(1, deadline: .seconds(5)))
-            try await lab.withAgent {
+            try await lab.withAgent(rules: Self.rules) {
                 try await eventually("it runs") { try await lab.object("batch/v1", "Job", "migrate") != nil }
                 try await silence(lab)
                 try await lab.waitFor("healthy") { $0.phase == .healthy && $0.health == .healthy }
@@ -57,7 +58,7 @@ internal import Testing
             let one = try await lab.world.release("1.0.0", extra: text)
             try await lab.world.coordinator.assign(
                 one.assignment(1, minHealthyTime: .seconds(9), deadline: .seconds(3)))
-            try await lab.withAgent {
+            try await lab.withAgent(rules: Self.rules) {
                 try await lab.waitFor("verifying") { $0.phase == .verifying && $0.health == .healthy }
                 try await silence(lab)
                 #expect(await lab.report()?.phase == .verifying, "nobody saw it healthy for that long")
@@ -72,7 +73,7 @@ internal import Testing
             let bad = ShopManifest.namespace + ShopManifest.deployment("web", image: "web:missing")
             let two = try await lab.world.release("2.0.0", extra: bad)
             try await lab.world.coordinator.assign(one.assignment(1, deadline: .minutes(1)))
-            try await lab.withAgent {
+            try await lab.withAgent(rules: Self.rules) {
                 try await lab.waitFor("healthy") { $0.phase == .healthy }
                 try await lab.world.coordinator.assign(two.assignment(2, fallback: one, deadline: .seconds(4)))
                 try await lab.waitFor("going back") { $0.phase == .reverting }
@@ -87,7 +88,7 @@ internal import Testing
             let text = ShopManifest.namespace + ShopManifest.deployment("web", image: "web:1")
             let one = try await lab.world.release("1.0.0", extra: text)
             try await lab.world.coordinator.assign(one.assignment(1))
-            try await lab.withAgent {
+            try await lab.withAgent(rules: Self.rules) {
                 try await lab.waitFor("healthy") { $0.phase == .healthy }
                 try await lab.fleet.setFaults(FaultPlan(outage: .hang), in: "east-1")
                 var removal = one.assignment(2, deadline: .seconds(3))

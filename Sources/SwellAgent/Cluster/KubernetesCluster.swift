@@ -77,6 +77,7 @@ struct KubernetesCluster: ClusterPort {
             options.healthTimeout = .seconds(24 * 3_600)
             let result = try await BundleApplier(api: api, options: options).apply(release.objects)
             logWarnings(of: result, name)
+            logLeft(in: result, name)
             try check(result)
             try await records.write(
                 InventoryRecord(
@@ -133,6 +134,7 @@ struct KubernetesCluster: ClusterPort {
             var options = try options(of: application, nil)
             options.allowsEmpty = true
             let result = try await BundleApplier(api: api, options: options).apply([])
+            logLeft(in: result, application)
             try check(result)
             try await records.write(
                 InventoryRecord(application: application, generation: generation, epoch: epoch))
@@ -218,6 +220,17 @@ struct KubernetesCluster: ClusterPort {
                         "application": "\(application)", "object": "\(report.reference)", "warning": "\(warning)",
                     ])
             }
+        }
+    }
+
+    /// Puts into the log what a removal or a release without it has left in the cluster, and why.
+    private func logLeft(in result: BundleResult, _ application: ApplicationName) {
+        for report in result.objects where report.outcome == .kept {
+            logger.notice(
+                "left in the cluster",
+                metadata: [
+                    "application": "\(application)", "object": "\(report.reference)", "why": "\(report.message)",
+                ])
         }
     }
 

@@ -42,12 +42,13 @@ public struct ApplicationStrategy: Sendable, Hashable, Codable {
     /// What the agent does with an unfinished release while it cannot reach the coordinator.
     public var whenDisconnected: DisconnectedBehaviour
     public var drift: DriftPolicy
-    /// What happens on a rollback where no release was ever proven healthy.
+    /// What happens on a rollback where no release was ever proven healthy. What releases brought is removed only where that is
+    /// asked for, and even then never what was there before them.
     public var whenNeverHealthy: NeverHealthyBehaviour
 
     public init(
         selfRollback: Bool = true, whenDisconnected: DisconnectedBehaviour = .finish, drift: DriftPolicy = .correct,
-        whenNeverHealthy: NeverHealthyBehaviour = .remove
+        whenNeverHealthy: NeverHealthyBehaviour = .hold
     ) {
         self.selfRollback = selfRollback
         self.whenDisconnected = whenDisconnected
@@ -58,7 +59,14 @@ public struct ApplicationStrategy: Sendable, Hashable, Codable {
 
 public enum DisconnectedBehaviour: String, Sendable, Codable, CaseIterable { case finish, hold, revert }
 public enum DriftPolicy: String, Sendable, Codable, CaseIterable { case correct, report }
-public enum NeverHealthyBehaviour: String, Sendable, Codable, CaseIterable { case remove, hold }
+
+/// What becomes of a release that failed where none was ever proven healthy.
+public enum NeverHealthyBehaviour: String, Sendable, Codable, CaseIterable {
+    /// What releases created is removed; what was there before is left as it stands.
+    case remove
+    /// It stays as it is, for a person to look at.
+    case hold
+}
 
 /// A custom health rule: objects of this kind (and name, if given) are healthy when the expression holds.
 public struct HealthCheck: Sendable, Hashable, Codable {
