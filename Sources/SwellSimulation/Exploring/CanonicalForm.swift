@@ -200,6 +200,7 @@ struct CanonicalForm {
         put(record.proven.count)
         put(record.proven.first?.digest)
         put(record.deadline, within: 0...3)
+        put(record.blindSince, within: -3...0)
         put(record.healthySince, within: -1...0)
         put(case: record.observed.health)
         isThere(record.failure)
