@@ -11,7 +11,9 @@ extension InvariantChecker {
                 guard after.stages[..<index].allSatisfy({ $0.passedAt != nil && $0.phase == .passed }) else {
                     throw Violation(invariant: 2, message: "stage \(stage.name) starts before the earlier ones passed")
                 }
-                if rule.approval.before, stage.approvedBefore?.digest != after.release.digest {
+                if rule.approval.before, !Self.isEmpty(index, after),
+                    stage.approvedBefore?.digest != after.release.digest
+                {
                     throw Violation(invariant: 14, message: "stage \(stage.name) starts without its approval")
                 }
             }
@@ -21,11 +23,22 @@ extension InvariantChecker {
         }
     }
 
+    /// Whether a stage has nothing to bring up and never had, or takes back what there is nothing to go back from: it asks nobody.
+    private static func isEmpty(_ index: Int, _ rollout: Rollout) -> Bool {
+        let targets = rollout.targets.values.filter { $0.stage == index }
+        let isWaitedFor = targets.contains { $0.late == nil && $0.phase != .skipped }
+        guard !isWaitedFor, !targets.contains(where: { $0.failedAt != nil && $0.late != .joined }) else { return false }
+        let isHeld = rollout.kind != .release && targets.contains { $0.skip == .neverHealthy }
+        return isHeld || rollout.stages[index].lanes.values.allSatisfy { $0 == 0 }
+    }
+
     /// A stage passes without a healthy cluster where all of them failed and the policy tolerates that, or where it has none to bring
     /// up: it was planned without, or takes back what there is nothing to go back from (invariant 21).
-    private func checkUnproven(_ stage: StageState, _ members: [TargetState], _ after: Rollout) throws(Violation) {
+    private func checkUnproven(_ index: Int, _ stage: StageState, _ members: [TargetState], _ after: Rollout)
+        throws(Violation)
+    {
         if !members.isEmpty, members.allSatisfy({ $0.failedAt != nil }) { return }
-        if members.isEmpty, stage.lanes.values.allSatisfy({ $0 == 0 }) || after.kind != .release { return }
+        if Self.isEmpty(index, after) { return }
         throw Violation(invariant: 21, message: "stage \(stage.name) passed, and nothing speaks for it")
     }
 
@@ -68,7 +81,7 @@ extension InvariantChecker {
         }
         try checkDeferred(index, stage, after, input)
         guard stage.promotion == nil else { return }
-        guard !healthy.isEmpty else { return try checkUnproven(stage, members, after) }
+        guard !healthy.isEmpty else { return try checkUnproven(index, stage, members, after) }
         let now = input.now
         for target in healthy {
             guard let since = target.healthyAt, since <= now - rule.soak || rule.soak == .zero else {
