@@ -79,7 +79,7 @@ extension World {
         let bug = settings.plantedBug
         let clock = database.now
         func decide(_ input: DecisionInput) -> Decision {
-            let decision = bug?.decide(input) ?? DecisionMaker.decide(input)
+            let decision = bug?.decide(input) ?? DecisionMaker.decideReviewed(input)
             made = (input, decision)
             return decision
         }
@@ -104,6 +104,10 @@ extension World {
             throw Violation(invariant: 0, message: "the store refused a decision on \(name): \(error)")
         }
         guard let made else { return nil }
+        if bug != nil, !DecisionReview(made.input).breaches(of: made.decision).isEmpty { coverage.held += 1 }
+        if let breach = made.decision.breaches.first {
+            throw Violation(invariant: breach.invariant.rawValue, message: "\(name) holds: \(breach)")
+        }
         if isKept {
             let isThorough = random.next() % 16 == 0
             try checker.check(made.input, made.decision, clock: clock, isThorough: isThorough && bug == nil)
