@@ -22,7 +22,7 @@ struct InventoryStore: Sendable {
         ///
         /// Of one that nothing is noted of, as in inventories of earlier versions, its age tells: an inventory is made before
         /// anything is applied, so what is older than it was there before, and what is younger counts as created. Where an
-        /// inventory was lost and made anew, this leaves things behind rather than deleting what may be somebody's.
+        /// inventory was lost and made again, this leaves things behind rather than deleting what may be somebody's.
         func wasThereBefore(_ identity: ObjectIdentity, _ live: KubernetesObject) -> Bool {
             if adopted.identities.contains(identity) { return true }
             if created.identities.contains(identity) { return false }
