@@ -1,5 +1,6 @@
 internal import KubernetesClient
 internal import KubernetesObjects
+internal import Logging
 internal import SwellEngine
 internal import SwellModel
 internal import Testing
@@ -186,6 +187,37 @@ internal import Testing
                 #expect(try await lab.object("v1", "ConfigMap", "only-bad") == nil)
                 #expect(try await lab.object("v1", "ConfigMap", "theirs") != nil)
             }
+        }
+    }
+
+    @Test(arguments: NeverHealthyBehaviour.allCases) func aPreviewSaysWhatAFailureOfAFirstReleaseWouldRemove(
+        behaviour: NeverHealthyBehaviour
+    ) async throws {
+        try await SimulatedLab.run { lab in
+            try await handMade(lab)
+            let text = ShopManifest.configMap("theirs", "2") + ShopManifest.configMap("ours")
+            let digest = ContentDigest(of: Array(text.utf8))
+            let release = ClusterRelease(
+                application: Application(
+                    name: "shop", namespace: "shop", strategy: ApplicationStrategy(whenNeverHealthy: behaviour)),
+                release: ReleaseReference(version: "1.0.0", digest: digest), generation: 1, epoch: 1,
+                objects: try Manifest.objects(in: text).map { object in
+                    var placed = object
+                    placed.namespace = "shop"
+                    return placed
+                })
+            let cluster = KubernetesCluster(
+                api: lab.api, namespace: "swell-system", now: { .wall }, logger: Logger(label: "test.preview"))
+            let word = "removed again if this first release fails"
+            func messages(_ answer: PreviewAnswer) -> [String: Bool] {
+                Dictionary(uniqueKeysWithValues: answer.objects.map { ($0.name, $0.message?.contains(word) == true) })
+            }
+            let first = try await cluster.preview(release)
+            #expect(messages(first) == ["theirs": false, "ours": behaviour == .remove], "\(first.objects)")
+            try await cluster.apply(release) { _, _ in }
+            var second = release
+            second.objects += try Manifest.objects(in: ShopManifest.configMap("more"))
+            #expect(messages(try await cluster.preview(second)) == ["more": false], "no first release any more")
         }
     }
 }

@@ -3,9 +3,17 @@ internal import SwellEngine
 internal import SwellModel
 internal import SwellProtocol
 internal import SwellStore
+internal import Synchronization
 internal import Testing
 
 @testable internal import SwellCoordinator
+
+/// Opens once.
+private final class Opening: Sendable {
+    private let state = Mutex(false)
+    var isOpen: Bool { state.withLock { $0 } }
+    func open() { state.withLock { $0 = true } }
+}
 
 /// What the store's outages and losses do to sessions that live on meanwhile.
 @Suite(.timeLimit(.minutes(1))) struct OutageTests {
@@ -45,10 +53,20 @@ internal import Testing
             presence: fixture.port.presence, settings: settings)
         try await fixture.serving { _ in
             let (east, west) = (try await fixture.agent("east-1"), try await fixture.agent("west-1"))
+            let started = Opening()
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await reconciler.run() }
+                group.addTask {
+                    try await soon("both were seen") { started.isOpen }
+                    try await reconciler.run()
+                }
                 try await fixture.session(east) { east in
                     try await fixture.session(west) { west in
+                        for cluster in SmallFleet.clusters {
+                            try await soon("\(cluster.name) was seen") {
+                                try await fixture.record(cluster.name)?.lastSeenAt != nil
+                            }
+                        }
+                        started.open()
                         let beat = { for agent in [east, west] { agent.say(.heartbeat(sequence: 1)) } }
                         try await soon("both are assigned something") {
                             beat()
@@ -76,6 +94,7 @@ internal import Testing
                 while await group.nextResult() != nil {}
             }
             let moves = try await fixture.store.transitions(of: "r1").map(\.to)
+            #expect(moves.contains(TargetPhase.dispatched.rawValue))
             #expect(!moves.contains(TargetPhase.unreachable.rawValue), "\(moves)")
         }
     }
