@@ -135,4 +135,57 @@ internal import Testing
             }
         }
     }
+
+    /// What somebody had applied before the first release, by hand.
+    private func handMade(_ lab: SimulatedLab) async throws {
+        let text =
+            ShopManifest.namespace + ShopManifest.configMap("theirs") + ShopManifest.deployment("web", image: "web:0")
+        for object in try Manifest.objects(in: text) {
+            var placed = object
+            if object.kind != "Namespace" { placed.namespace = "shop" }
+            _ = try await lab.api.create(placed, fieldManager: "kubectl-client-side-apply")
+        }
+    }
+
+    @Test func aFailedFirstReleaseDeletesNothingThatWasThereBefore() async throws {
+        try await SimulatedLab.run { lab in
+            try await handMade(lab)
+            let text =
+                ShopManifest.namespace + ShopManifest.configMap("theirs")
+                + ShopManifest.deployment("web", image: "web:missing") + ShopManifest.configMap("only-bad")
+            let bad = try await lab.world.release("1.0.0", extra: text)
+            try await lab.world.coordinator.assign(bad.assignment(1))
+            try await lab.withAgent {
+                try await lab.waitFor("failed") { $0.phase == .failed }
+                #expect(try await lab.object("v1", "ConfigMap", "only-bad") != nil)
+                var removal = bad.assignment(2)
+                removal.goal = .remove
+                try await lab.world.coordinator.assign(removal)
+                try await lab.waitFor("removed") { $0.generation == 2 && $0.phase == .removed }
+                #expect(try await lab.object("v1", "ConfigMap", "only-bad") == nil)
+                #expect(try await lab.object("v1", "ConfigMap", "theirs") != nil)
+                #expect(try await lab.object("apps/v1", "Deployment", "web") != nil)
+                #expect(try await lab.object("v1", "Namespace", "shop", namespace: nil) != nil)
+            }
+        }
+    }
+
+    @Test func goingBackToAReleaseWithoutItLeavesWhatWasThereBefore() async throws {
+        try await SimulatedLab.run { lab in
+            try await handMade(lab)
+            let good = try await lab.world.release("1.0.0", extra: ShopManifest.deployment("other", image: "web:1"))
+            let text =
+                ShopManifest.deployment("other", image: "web:1") + ShopManifest.configMap("theirs")
+                + ShopManifest.configMap("only-bad") + ShopManifest.deployment("added", image: "web:missing")
+            let bad = try await lab.world.release("2.0.0", extra: text)
+            try await lab.world.coordinator.assign(good.assignment(1))
+            try await lab.withAgent {
+                try await lab.waitFor("healthy") { $0.phase == .healthy }
+                try await lab.world.coordinator.assign(bad.assignment(2, fallback: good))
+                try await lab.waitFor("reverted") { $0.generation == 2 && $0.phase == .reverted }
+                #expect(try await lab.object("v1", "ConfigMap", "only-bad") == nil)
+                #expect(try await lab.object("v1", "ConfigMap", "theirs") != nil)
+            }
+        }
+    }
 }

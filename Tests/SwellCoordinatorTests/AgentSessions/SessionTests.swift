@@ -223,12 +223,16 @@ internal import Testing
         }
     }
 
+    /// By a clock that never goes back: one that is set right says nothing about who is silent.
     @Test func anAgentThatIsNotHeardOfIsLetGo() async throws {
-        let fixture = try await PortFixture()
+        let fixture = try await PortFixture { $0.paces.silenceLimit = .seconds(1) }
         try await fixture.serving { _ in
             try await fixture.session(fixture.agent("east-1")) { session in
                 try await session.isWelcomed()
                 fixture.clock.skip(.minutes(2))
+                session.say(.report(id: 1, []))
+                try await session.hears("the acknowledgement") { $0 == .reportsAcknowledged([1]) }
+                #expect(session.goAway == nil)
                 try await session.ends("ok")
                 #expect(session.goAway == "no heartbeat came")
             }
