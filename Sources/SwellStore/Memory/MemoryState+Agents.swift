@@ -177,6 +177,13 @@ extension MemoryState {
         audit.reversed().lazy.map(\.event).filter { filter.admits($0) }.prefix(limit).reversed()
     }
 
+    public func transitions(of rollout: RolloutName, after cursor: Int64, limit: Int) -> (
+        transitions: [Transition], cursor: Int64
+    ) {
+        let rows = audit.lazy.filter { $0.event.id > cursor && $0.transition?.rollout == rollout }.prefix(limit)
+        return (rows.compactMap(\.transition), rows.map(\.event.id).last ?? cursor)
+    }
+
     public func transitions(of rollout: RolloutName) -> [Transition] {
         audit.compactMap(\.transition).filter { $0.rollout == rollout }
     }

@@ -229,8 +229,12 @@ extension MemoryStore: AuditStore {
     public func plan(of rollout: RolloutName) throws(StoreError) -> Rollout? {
         try transact { (state: inout MemoryState) throws(StoreError) in state.plan(of: rollout) }
     }
-    public func transitions(of rollout: RolloutName) throws(StoreError) -> [Transition] {
-        try transact { (state: inout MemoryState) throws(StoreError) in state.transitions(of: rollout) }
+    public func transitions(of rollout: RolloutName, after cursor: Int64, limit: Int) throws(StoreError) -> (
+        transitions: [Transition], cursor: Int64
+    ) {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            state.transitions(of: rollout, after: cursor, limit: limit)
+        }
     }
 }
 

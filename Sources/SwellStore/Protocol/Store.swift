@@ -155,8 +155,11 @@ public protocol AuditStore: Sendable {
     func latestEvents(filter: EventFilter, limit: Int) async throws(StoreError) -> [AuditEvent]
     /// The rollout as it was planned: what its transitions are replayed onto.
     func plan(of rollout: RolloutName) async throws(StoreError) -> Rollout?
-    /// Every transition of a rollout since it was planned, in order; replaying them gives its present state.
-    func transitions(of rollout: RolloutName) async throws(StoreError) -> [Transition]
+    /// The transitions of a rollout since it was planned whose rows come after `cursor` (0: all), at most `limit`, in order; and the
+    /// cursor of the last. Replaying all gives the rollout's present state.
+    func transitions(of rollout: RolloutName, after cursor: Int64, limit: Int) async throws(StoreError) -> (
+        transitions: [Transition], cursor: Int64
+    )
 }
 
 /// Leases on the database's clock.
@@ -219,5 +222,19 @@ public struct MaintenanceOutcome: Sendable, Hashable {
         self.auditRows = auditRows
         self.releases = releases
         self.documents = documents
+    }
+}
+
+extension AuditStore {
+    /// Every transition of a rollout since it was planned, page by page: those of a large rollout are hundreds of megabytes.
+    public func transitions(of rollout: RolloutName) async throws(StoreError) -> [Transition] {
+        var all: [Transition] = []
+        var cursor: Int64 = 0
+        while true {
+            let page = try await transitions(of: rollout, after: cursor, limit: 1_000)
+            guard !page.transitions.isEmpty else { return all }
+            all += page.transitions
+            cursor = page.cursor
+        }
     }
 }
