@@ -43,7 +43,6 @@ struct Replica: Service {
         let ingestor = ReportIngestor(store: store, signals: signals)
         // A new name at each start: a frozen predecessor's leases are never taken for this run's.
         let holder = "\(settings.replica)/\(String(UInt64.random(in: .min ... .max), radix: 36))"
-        let reconciler = Reconciler(store: store, signals: signals, holder: holder)
         let agentPort = try AgentPort(
             store: store, authority: authority, credential: credential,
             settings: AgentPort.Settings(
@@ -52,6 +51,7 @@ struct Replica: Service {
                 enrolment: .enrolment(host: settings.enrolment.host, port: settings.enrolment.port)),
             ingestor: ingestor, assignmentsChanged: signals.assignments,
             previewsWanted: signals.previews, now: Self.now)
+        let reconciler = Reconciler(store: store, signals: signals, holder: holder, presence: agentPort.presence)
         let (consolePorts, consolePort) = AsyncStream.makeStream(of: Int.self)
         let console = try makeConsole(
             store: store, signals: signals, operatorToken: operatorToken, credential: credential,

@@ -105,3 +105,18 @@ private let pureRooms = ["SwellModel", "SwellEngine"]
         .map { String($0.output.1) }
     }
 }
+
+/// The second opinion on decisions, which is worth as much as it shares nothing with what decides.
+@Suite struct ReviewRoomTests {
+    @Test func theReviewCallsNothingThatDecides() throws {
+        let deciding = [
+            "DecisionState", "RolloutTally", "StageTally", "StageVerdict", "FailureBudget", "DispatchBlockers",
+            "DispatchLimits", "holdsSlot", "holdsStage", "isInFlight", "isSettled", "countsAsFailure", "isUnderWay",
+            "isForward", "regionPause(of", "provenOther", "isProving", "isSubject", ".covers(",
+        ]
+        for file in try Repository().swiftFiles(below: "Sources/SwellEngine/Invariants") {
+            let code = try String(contentsOf: file, encoding: .utf8)
+            for word in deciding { #expect(!code.contains(word), "\(file.lastPathComponent) uses '\(word)'") }
+        }
+    }
+}

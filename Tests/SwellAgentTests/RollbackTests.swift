@@ -1,5 +1,6 @@
 internal import KubernetesClient
 internal import KubernetesObjects
+internal import Logging
 internal import SwellEngine
 internal import SwellModel
 internal import Testing
@@ -133,6 +134,90 @@ internal import Testing
                 let after = try await lab.object("apps/v1", "Deployment", "web")
                 #expect(before?.generation == after?.generation, "it was never touched")
             }
+        }
+    }
+
+    /// What somebody had applied before the first release, by hand.
+    private func handMade(_ lab: SimulatedLab) async throws {
+        let text =
+            ShopManifest.namespace + ShopManifest.configMap("theirs") + ShopManifest.deployment("web", image: "web:0")
+        for object in try Manifest.objects(in: text) {
+            var placed = object
+            if object.kind != "Namespace" { placed.namespace = "shop" }
+            _ = try await lab.api.create(placed, fieldManager: "kubectl-client-side-apply")
+        }
+    }
+
+    @Test func aFailedFirstReleaseDeletesNothingThatWasThereBefore() async throws {
+        try await SimulatedLab.run { lab in
+            try await handMade(lab)
+            let text =
+                ShopManifest.namespace + ShopManifest.configMap("theirs")
+                + ShopManifest.deployment("web", image: "web:missing") + ShopManifest.configMap("only-bad")
+            let bad = try await lab.world.release("1.0.0", extra: text)
+            try await lab.world.coordinator.assign(bad.assignment(1))
+            try await lab.withAgent {
+                try await lab.waitFor("failed") { $0.phase == .failed }
+                #expect(try await lab.object("v1", "ConfigMap", "only-bad") != nil)
+                var removal = bad.assignment(2)
+                removal.goal = .remove
+                try await lab.world.coordinator.assign(removal)
+                try await lab.waitFor("removed") { $0.generation == 2 && $0.phase == .removed }
+                #expect(try await lab.object("v1", "ConfigMap", "only-bad") == nil)
+                #expect(try await lab.object("v1", "ConfigMap", "theirs") != nil)
+                #expect(try await lab.object("apps/v1", "Deployment", "web") != nil)
+                #expect(try await lab.object("v1", "Namespace", "shop", namespace: nil) != nil)
+            }
+        }
+    }
+
+    @Test func goingBackToAReleaseWithoutItLeavesWhatWasThereBefore() async throws {
+        try await SimulatedLab.run { lab in
+            try await handMade(lab)
+            let good = try await lab.world.release("1.0.0", extra: ShopManifest.deployment("other", image: "web:1"))
+            let text =
+                ShopManifest.deployment("other", image: "web:1") + ShopManifest.configMap("theirs")
+                + ShopManifest.configMap("only-bad") + ShopManifest.deployment("added", image: "web:missing")
+            let bad = try await lab.world.release("2.0.0", extra: text)
+            try await lab.world.coordinator.assign(good.assignment(1))
+            try await lab.withAgent {
+                try await lab.waitFor("healthy") { $0.phase == .healthy }
+                try await lab.world.coordinator.assign(bad.assignment(2, fallback: good))
+                try await lab.waitFor("reverted") { $0.generation == 2 && $0.phase == .reverted }
+                #expect(try await lab.object("v1", "ConfigMap", "only-bad") == nil)
+                #expect(try await lab.object("v1", "ConfigMap", "theirs") != nil)
+            }
+        }
+    }
+
+    @Test(arguments: NeverHealthyBehaviour.allCases) func aPreviewSaysWhatAFailureOfAFirstReleaseWouldRemove(
+        behaviour: NeverHealthyBehaviour
+    ) async throws {
+        try await SimulatedLab.run { lab in
+            try await handMade(lab)
+            let text = ShopManifest.configMap("theirs", "2") + ShopManifest.configMap("ours")
+            let digest = ContentDigest(of: Array(text.utf8))
+            let release = ClusterRelease(
+                application: Application(
+                    name: "shop", namespace: "shop", strategy: ApplicationStrategy(whenNeverHealthy: behaviour)),
+                release: ReleaseReference(version: "1.0.0", digest: digest), generation: 1, epoch: 1,
+                objects: try Manifest.objects(in: text).map { object in
+                    var placed = object
+                    placed.namespace = "shop"
+                    return placed
+                })
+            let cluster = KubernetesCluster(
+                api: lab.api, namespace: "swell-system", now: { .wall }, logger: Logger(label: "test.preview"))
+            let word = "removed again if this first release fails"
+            func messages(_ answer: PreviewAnswer) -> [String: Bool] {
+                Dictionary(uniqueKeysWithValues: answer.objects.map { ($0.name, $0.message?.contains(word) == true) })
+            }
+            let first = try await cluster.preview(release)
+            #expect(messages(first) == ["theirs": false, "ours": behaviour == .remove], "\(first.objects)")
+            try await cluster.apply(release) { _, _ in }
+            var second = release
+            second.objects += try Manifest.objects(in: ShopManifest.configMap("more"))
+            #expect(messages(try await cluster.preview(second)) == ["more": false], "no first release any more")
         }
     }
 }

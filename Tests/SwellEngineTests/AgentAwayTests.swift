@@ -95,7 +95,7 @@ internal import Testing
         #expect(agent.applies == [agent.forward(1, "one")])
         agent.pass(.minutes(8))
         #expect(agent.report?.phase == .applying)
-        agent.pass(.minutes(2))
+        agent.pass(.minutes(2) + .seconds(10))
         #expect(agent.report?.phase == .failed)
     }
 

@@ -23,7 +23,7 @@ internal import Testing
     @Test func aReleaseThatDoesNotBecomeHealthyFailsInItsTime() {
         var agent = AgentDriver.verifying(1, "one")
         setBack(&agent)
-        agent.pass(.minutes(10))
+        agent.pass(.minutes(10) + .seconds(10))
         #expect(agent.report?.phase == .failed)
     }
 

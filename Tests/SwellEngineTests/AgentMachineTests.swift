@@ -92,7 +92,7 @@ internal import Testing
         agent.start(2, "two", fallback: "one")
         agent.send(.contentPresent(agent.digest("one")))
         #expect(agent.givenUp.isEmpty)
-        agent.pass(agent.assignment(2, "two").settings.progressDeadline + .seconds(1))
+        agent.pass(agent.assignment(2, "two").settings.progressDeadline + .seconds(11))
         #expect(agent.givenUp == [agent.forward(2, "two")])
         #expect(agent.applies.last == agent.revert(2, "one"))
     }
@@ -120,12 +120,22 @@ internal import Testing
         #expect(agent.machine.journal.applications["shop"]?.proven == [])
     }
 
-    @Test func itsOwnProvenReleaseServesWhereNoFallbackWasNamed() {
-        var agent = AgentDriver.healthy(1, "one")
-        agent.start(2, "two")
-        agent.send(.contentPresent(agent.digest("one")))
-        agent.send(.workFailed(agent.forward(2, "two"), .permanent))
-        #expect(agent.applies.last == agent.revert(2, "one"))
+    /// What was proven here may be what the assignment takes back, as in an undo: only the coordinator knows.
+    @Test(arguments: DisconnectedBehaviour.allCases) func itGoesBackOnlyWhereTheCoordinatorSaid(
+        away: DisconnectedBehaviour
+    ) {
+        for selfRollback in [true, false] {
+            var agent = AgentDriver.healthy(1, "one")
+            agent.start(2, "two", selfRollback: selfRollback, away: away)
+            agent.send(.contentPresent(agent.digest("one")))
+            agent.send(.disconnected)
+            agent.pass(.minutes(5))
+            #expect(agent.report?.phase == .applying)
+            agent.send(.connected)
+            agent.send(.workFailed(agent.forward(2, "two"), .permanent))
+            #expect(agent.report?.phase == .failed)
+            #expect(agent.applies.last == agent.forward(2, "two"))
+        }
     }
 
     @Test func withoutFallbackOrLeaveItStaysFailedAndWatched() {
@@ -134,7 +144,7 @@ internal import Testing
         let actions = agent.send(.healthObserved(work, ObservedHealth(.failed, reason: "JobFailed")))
         #expect(agent.report?.phase == .failed)
         #expect(actions.contains(.watch(work, .correct)))
-        agent.send(.healthObserved(work, ObservedHealth(.healthy)))
+        agent.send(.healthObserved(work, ObservedHealth(.degraded)))
         agent.pass(.minutes(30))
         #expect(agent.report?.phase == .failed)
 
@@ -161,7 +171,8 @@ internal import Testing
             .healthObserved(agent.forward(1, "one"), ObservedHealth(.progressing, message: "Deployment web: 1 of 2")))
         agent.pass(.minutes(10) - .seconds(1))
         #expect(agent.report?.phase == .verifying)
-        agent.pass(.seconds(1))
+        // A server that is silent by then is known to be so some seconds later.
+        agent.pass(.seconds(11))
         #expect(agent.report?.phase == .failed)
         #expect(agent.report?.reason == "ProgressDeadlineExceeded")
         #expect(agent.report?.message == "not healthy within 10m: Deployment web: 1 of 2")

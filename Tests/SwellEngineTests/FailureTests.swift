@@ -189,7 +189,7 @@ struct FailureTests {
         world.decide()
         world.settleAgents()
         #expect(world.clusters(.dispatched) == ["north-1", "west-1"])
-        world.report("east-1", .verifying, .degraded)
+        world.report("east-1", .healthy, .degraded)
         world.settleAgents()
         #expect(world.rollout.stages[0].phase == .verifying)
         #expect(world.phase("west-2") == .queued)

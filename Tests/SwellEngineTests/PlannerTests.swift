@@ -65,7 +65,8 @@ struct PlannerTests {
 
     @Test("An undo takes each cluster back to its own, also after the rollout ended, and narrowed to one cluster")
     func undo() throws {
-        var world = try Scenario([("west", 3)], policy: .single())
+        var world = try Scenario(
+            [("west", 3)], policy: .single(), strategy: ApplicationStrategy(whenNeverHealthy: .remove))
         world.decide()
         world.settleAgents()
         #expect(world.rollout.phase == .succeeded)

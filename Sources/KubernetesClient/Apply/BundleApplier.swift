@@ -35,7 +35,9 @@ public struct BundleApplier: Sendable {
         let scopes = try await scopes(of: objects)
         let plan = try BundlePlan(objects, options: options) { scopes[$0] }
         let store = InventoryStore(api: api, options: options)
-        let stored = try await store.read()
+        var stored = try await store.read()
+        stored.created = await placed(stored.created)
+        stored.adopted = await placed(stored.adopted)
         let old = await placed(stored.inventory.union(previous))
         let new = plan.inventory
         if options.prunes, let refusal = PruneGuard.refusal(old: old, new: new, allowsEmpty: options.allowsEmpty) {
@@ -46,17 +48,17 @@ public struct BundleApplier: Sendable {
         run.record.inventory = old.union(new)
         run.record.pending = Inventory(
             run.record.inventory.references.filter { !run.ours.contains($0.identity) })
-        try await write(run.record, replacing: stored, to: store, plan: plan)
+        try await write(&run, replacing: stored, to: store, plan: plan)
 
         try await applySteps(plan.steps.filter { $0.wave == nil }, plan, &run, onProgress)
         try await runHooks(.before, plan, &run, onProgress)
         try await applySteps(plan.steps.filter { $0.wave != nil }, plan, &run, onProgress)
         try await runHooks(.after, plan, &run, onProgress)
+        try await noteOrigins(&run, store)
         if run.hasFailed {
             if options.runsFailureHooks { try await runHooks(.onFailure, plan, &run, onProgress) }
             try await forget(run.untouched, old: old, &run, store)
         } else {
-            let before = run.record
             let digests = Set(plan.hooks.map(\.digest))
             if !options.runsHooks {
                 // Who lost the record of them must not make them run once more.
@@ -70,11 +72,9 @@ public struct BundleApplier: Sendable {
             } else {
                 run.record.inventory = old.union(new)
             }
-            run.record.pending = Inventory(
-                run.record.pending.subtracting(new).references.filter {
-                    run.record.inventory.identities.contains($0.identity)
-                })
-            if run.record != before { try await finish(run.record, in: store) }
+            run.record.pending = run.record.pending.subtracting(new)
+            run.record = run.record.tidied
+            if run.record != run.written { try await finish(run.record, in: store) }
         }
         return BundleResult(objects: run.reports, inventory: run.record.inventory)
     }
@@ -108,39 +108,6 @@ public struct BundleApplier: Sendable {
             try await runner.cleanUp(after: hook, report)
         }
         return BundleResult(objects: reports, inventory: record.inventory)
-    }
-
-    /// What a run has done so far.
-    private struct BundleRun {
-        var record: InventoryStore.Record
-        /// What was applied before.
-        var ours: Set<ObjectIdentity> = []
-        var reports: [BundleProgress] = []
-        var failed: Set<ObjectIdentity> = []
-        /// Why what follows is not tried.
-        var stopped: String?
-
-        init(record: InventoryStore.Record) {
-            self.record = record
-        }
-
-        /// What was not tried, or failed before anything was sent that could have written it.
-        var untouched: [ObjectReference] {
-            reports.filter { !$0.isHook && ($0.outcome == .skipped || $0.isUntouched) }.map(\.reference)
-        }
-
-        /// What was brought to what the bundle wants.
-        var applied: [ObjectReference] {
-            let done: Set<BundleProgress.Outcome> = [.created, .configured, .replaced, .unchanged]
-            return reports.filter { !$0.isHook && done.contains($0.outcome) }.map(\.reference)
-        }
-
-        var hasFailed: Bool { stopped != nil || !failed.isEmpty }
-
-        mutating func note(_ report: BundleProgress) {
-            reports.append(report)
-            if report.outcome == .failed || report.outcome == .skipped { failed.insert(report.reference.identity) }
-        }
     }
 
     /// Which kinds live in namespaces, for all that the server or the bundle's own definitions know.
@@ -183,59 +150,6 @@ public struct BundleApplier: Sendable {
         return Inventory().union(Inventory(references))
     }
 
-    /// Stores the union before anything is applied; where the inventory's namespace comes with the bundle, that first.
-    private func write(
-        _ record: InventoryStore.Record, replacing stored: InventoryStore.Record, to store: InventoryStore,
-        plan: BundlePlan
-    ) async throws {
-        if record == stored { return }
-        do {
-            try await store.write(record)
-        } catch let error as KubernetesError where error.isNotFound {
-            let namespace = plan.steps.lazy.flatMap(\.objects).first { object in
-                object.type.groupKind == GroupKind(kind: "Namespace") && object.name == options.inventoryNamespace
-            }
-            guard let namespace else { throw error }
-            let report = try await ObjectApplier(api: api, options: options).apply(namespace)
-            guard report.outcome != .failed else {
-                throw KubernetesError(code: .refused, message: report.description)
-            }
-            try await store.write(record)
-        }
-    }
-
-    /// Takes out of the record what this run was to bring and did not come to: whoever goes back need not look for it, which he
-    /// may have no right to.
-    private func forget(
-        _ untouched: [ObjectReference], old: Inventory, _ run: inout BundleRun, _ store: InventoryStore
-    ) async throws {
-        var record = run.record
-        record.inventory = record.inventory.subtracting(Inventory(untouched).subtracting(old))
-        // What was applied is ours from now on, though the bundle as a whole did not come to its end.
-        record.pending = Inventory(
-            record.pending.subtracting(Inventory(run.applied)).references.filter {
-                record.inventory.identities.contains($0.identity)
-            })
-        guard record != run.record else { return }
-        do {
-            try await store.write(record)
-            run.record = record
-        } catch is KubernetesError {
-            // What is recorded besides does no harm; the failure that led here is what is to be told.
-        }
-    }
-
-    /// Stores the final record. When all is removed, its own namespace may be on its way out too.
-    private func finish(_ record: InventoryStore.Record, in store: InventoryStore) async throws {
-        do {
-            try await store.write(record)
-        } catch let error as KubernetesError where record.inventory.references.isEmpty {
-            guard error.isNotFound || error.causes.contains(where: { $0.reason == "NamespaceTerminating" }) else {
-                throw error
-            }
-        }
-    }
-
     private func applySteps(
         _ steps: [ApplyStep], _ plan: BundlePlan, _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
     ) async throws {
@@ -273,8 +187,10 @@ public struct BundleApplier: Sendable {
             await note(
                 BundleProgress(reference: object.reference, outcome: .skipped, message: reason), &run, onProgress)
         }
+        let adoptions = AdoptionLog(record: run.written, store: InventoryStore(api: api, options: options))
         let applier = ObjectApplier(
-            api: api, options: options, ours: run.ours, awaitedVersions: plan.extensionVersions)
+            api: api, options: options, ours: run.ours, awaitedVersions: plan.extensionVersions,
+            onAdoption: { try await adoptions.note($0) })
         let seen = try await LiveObjects.read(ready, api: api, concurrency: options.concurrency)
         var done: [KubernetesObject] = []
         try await forEachConcurrently(ready, atMost: options.concurrency) { object in
@@ -283,6 +199,8 @@ public struct BundleApplier: Sendable {
             await note(report, &run, onProgress)
             if report.outcome != .failed { done.append(object) }
         }
+        run.written = await adoptions.record
+        run.record = run.record.noting(adopted: run.written.adopted.references)
         applied.append(contentsOf: done)
         if step.phase == .definitions { try await awaitServed(done, &run, onProgress) }
         if options.stopsAtFailure, run.stopped == nil, let failed = run.reports.first(where: { $0.outcome == .failed })
@@ -371,6 +289,7 @@ public struct BundleApplier: Sendable {
                 run.record.finishedHooks.insert(hook.digest)
                 // At once: a migration must not run twice because what follows it was interrupted.
                 try await InventoryStore(api: api, options: options).write(run.record)
+                run.written = run.record
             }
             try await runner.cleanUp(after: hook, report)
         }
@@ -382,7 +301,8 @@ public struct BundleApplier: Sendable {
     ) async throws -> Inventory {
         guard !unwanted.references.isEmpty else { return Inventory() }
         let pruner = Pruner(
-            api: api, options: options, pending: run.record.pending.identities.subtracting(run.ours),
+            api: api, options: options, record: run.record,
+            pending: run.record.pending.identities.subtracting(run.ours),
             heldByOthers: try await InventoryStore(api: api, options: options).others())
         var going = Set(unwanted.references.map(\.identity))
         // The inventory goes with its namespace; it is nobody else's.

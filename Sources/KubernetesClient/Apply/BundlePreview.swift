@@ -21,6 +21,8 @@ extension BundleApplier {
         let plan = try BundlePlan(objects, options: options) { scopes[$0] }
         var stored = try await InventoryStore(api: api, options: options).read()
         stored.inventory = await placed(stored.inventory)
+        stored.created = await placed(stored.created)
+        stored.adopted = await placed(stored.adopted)
         let unwanted = options.prunes ? stored.inventory.subtracting(plan.inventory) : Inventory()
         if options.prunes,
             let refusal = PruneGuard.refusal(
@@ -36,7 +38,7 @@ extension BundleApplier {
         reports += try await previewer.look(at: plan.hooks, .before, finished: stored.finishedHooks, &mask)
         reports += try await previewer.look(at: plan.steps.filter { $0.wave != nil }.flatMap(\.objects), &mask)
         reports += try await previewer.look(at: plan.hooks, .after, finished: stored.finishedHooks, &mask)
-        reports += try await previewer.look(atUnwanted: unwanted, pending: stored.pending.identities)
+        reports += try await previewer.look(atUnwanted: unwanted, stored)
         return BundleResult(objects: reports, inventory: stored.inventory)
     }
 
@@ -288,10 +290,10 @@ private struct ObjectPreviewer: Sendable {
 
     // MARK: What is no longer wanted
 
-    func look(atUnwanted unwanted: Inventory, pending: Set<ObjectIdentity>) async throws -> [BundleProgress] {
+    func look(atUnwanted unwanted: Inventory, _ stored: InventoryStore.Record) async throws -> [BundleProgress] {
         guard !unwanted.references.isEmpty else { return [] }
         let pruner = Pruner(
-            api: api, options: options, pending: pending,
+            api: api, options: options, record: stored, pending: stored.pending.identities,
             heldByOthers: try await InventoryStore(api: api, options: options).others())
         var going = Set(unwanted.references.map(\.identity))
         going.insert(InventoryStore(api: api, options: options).reference.identity)

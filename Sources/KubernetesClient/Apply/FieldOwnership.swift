@@ -84,6 +84,15 @@ enum FieldOwnership {
         return .array(entries)
     }
 
+    /// The managed fields without those of a manager; nil where it has none. An empty list would change nothing, so that where
+    /// nothing else is left it is the entry that stands for none.
+    static func without(_ manager: String, _ object: KubernetesObject) -> JSONValue? {
+        let entries = entries(object)
+        let others = entries.filter { $0["manager"]?.stringValue != manager }
+        guard others.count < entries.count else { return nil }
+        return .array(others.isEmpty ? [[:]] : others)
+    }
+
     private static func entries(_ object: KubernetesObject) -> [JSONValue] {
         object.metadata["managedFields"]?.arrayValue ?? []
     }

@@ -6,13 +6,29 @@ final class HealthTable: Sendable {
     private struct State {
         var objects = WatchedObjects()
         var unreadable: [ObjectSelection: KubernetesError] = [:]
+        /// Those of which every change is told as it happens.
+        var followed: Set<ObjectSelection> = []
     }
 
     private let state = Mutex(State())
 
     /// Takes what a watch tells.
     func take(_ update: Reflector.Update, of selection: ObjectSelection) {
-        state.withLock { _ = $0.objects.take(update, of: selection) }
+        state.withLock { state in
+            switch update {
+            case .watching: state.followed.insert(selection)
+            case .listed, .interrupted: state.followed.remove(selection)
+            case .changed: break
+            }
+            _ = state.objects.take(update, of: selection)
+        }
+    }
+
+    /// Whether all of these can be seen as they are now, or never will be.
+    func isCurrent(_ selections: Set<ObjectSelection>) -> Bool {
+        state.withLock { state in
+            selections.allSatisfy { state.followed.contains($0) || state.unreadable[$0] != nil }
+        }
     }
 
     /// Notes that objects cannot be watched at all.

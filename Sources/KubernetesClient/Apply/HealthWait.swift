@@ -14,7 +14,8 @@ struct HealthWait: Sendable {
 
     /// Waits for objects.
     ///
-    /// Ends at once when one has failed for good; a suspended one counts as done, since it was told to wait.
+    /// Ends at once when one has failed for good; a suspended one counts as done, since it was told to wait. Time in which the
+    /// server was out of reach does not count.
     ///
     /// - Returns: Those that did not become healthy in time: the failed ones, or else all that held things up.
     /// - Throws: `CancellationError` only.
@@ -29,7 +30,7 @@ struct HealthWait: Sendable {
         let changed = Signal()
         // Some rules depend on time alone, and so does the deadline.
         let pause = min(.seconds(1), max(limit / 4, .milliseconds(20)))
-        let deadline = ContinuousClock.now.advanced(by: limit)
+        var time = SightedTime(limit, from: .now)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             for selection in watches.needed.union(watches.helpful) {
                 group.addTask {
@@ -62,7 +63,13 @@ struct HealthWait: Sendable {
                 if last.isEmpty { break }
                 let failed = last.filter { $0.assessment.value == .failed }
                 if !failed.isEmpty { return failed }
-                if ContinuousClock.now >= deadline { break }
+                var isInSight = api.outage() == nil && board.isCurrent(watches.needed)
+                time.pass(to: .now, isInSight: isInSight)
+                guard time.isOver, isInSight else { continue }
+                // A server that has just fallen silent is not known to be.
+                isInSight = await api.isInSight()
+                if isInSight { break }
+                time.pass(to: .now, isInSight: false)
             }
             try Task.checkCancellation()
             // The worst first: one culprit is worth more than a list.

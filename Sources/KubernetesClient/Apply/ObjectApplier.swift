@@ -8,6 +8,8 @@ struct ObjectApplier: Sendable {
     var ours: Set<ObjectIdentity> = []
     /// API versions, as `group/version`, whose server comes with the bundle and may not be up yet.
     var awaitedVersions: Set<String> = []
+    /// Called before the first write to an object that was there before.
+    var onAdoption: @Sendable (KubernetesObject) async throws -> Void = { _ in }
 
     private static let irreplaceable: Set<GroupKind> = [
         GroupKind(kind: "Namespace"), GroupKind(group: "apiextensions.k8s.io", kind: "CustomResourceDefinition"),
@@ -247,6 +249,7 @@ struct ObjectApplier: Sendable {
         _ wanted: KubernetesObject, live: KubernetesObject, ignored: [FieldPath]
     ) async throws -> BundleProgress {
         _ = try await adoption(of: wanted)
+        try await onAdoption(live)
         var took = false
         if options.adoption == .reportConflicts,
             let fields = FieldOwnership.takingOverFromKubectl(live, manager: options.fieldManager)

@@ -13,10 +13,12 @@ struct Pruner: Sendable {
 
     let api: KubernetesAPI
     let options: BundleOptions
+    /// What is noted of the objects.
+    var record = InventoryStore.Record()
     /// What was only meant to be applied, and may be somebody else's.
     var pending: Set<ObjectIdentity> = []
-    /// What other inventories of the same manager hold, by the name of the one that does.
-    var heldByOthers: [ObjectIdentity: String] = [:]
+    /// What other inventories of the same manager hold.
+    var heldByOthers: [ObjectIdentity: InventoryStore.OtherHold] = [:]
 
     /// Deletes one object; failures are outcomes.
     ///
@@ -46,7 +48,7 @@ struct Pruner: Sendable {
         do {
             switch try await judge(wanted, pruned: pruned) {
             case .gone: return nil
-            case .kept(let outcome): return outcome.progress
+            case .kept(let outcome), .left(let outcome, _, _): return outcome.progress
             case .unwanted(let reference, let live):
                 _ = try await api.delete(reference, DeleteOptions(uid: live.uid, dryRun: true))
                 return BundleProgress(reference: wanted, outcome: .pruned, message: "no longer in the release")
@@ -67,6 +69,9 @@ struct Pruner: Sendable {
             return Outcome(
                 progress: BundleProgress(reference: wanted, outcome: .pruned, message: "already gone"), stays: false)
         case .kept(let outcome): return outcome
+        case .left(let outcome, let reference, let live):
+            try await release(reference, live)
+            return outcome
         case .unwanted(let reference, let live): return try await delete(wanted, as: reference, live)
         }
     }
@@ -75,6 +80,8 @@ struct Pruner: Sendable {
     private enum Judgement {
         case gone
         case kept(Outcome)
+        /// It was there before it was applied the first time, and is left as it stands.
+        case left(Outcome, ObjectReference, KubernetesObject)
         /// It may be deleted, under the reference that the server knows it by.
         case unwanted(ObjectReference, KubernetesObject)
     }
@@ -83,7 +90,7 @@ struct Pruner: Sendable {
         let (reference, found) = try await look(for: wanted)
         guard let live = found else { return .gone }
         if let other = heldByOthers[wanted.identity] {
-            let progress = BundleProgress(reference: wanted, outcome: .kept, message: "\(other) has it, too")
+            let progress = BundleProgress(reference: wanted, outcome: .kept, message: "\(other.name) has it, too")
             return .kept(Outcome(progress: progress, stays: false))
         }
         if isUnderWay(live) {
@@ -97,6 +104,11 @@ struct Pruner: Sendable {
             return .kept(
                 Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: false))
         }
+        if record.wasThereBefore(wanted.identity, live) {
+            let progress = BundleProgress(
+                reference: wanted, outcome: .kept, message: "left as it is: it was there before it was first applied")
+            return .left(Outcome(progress: progress, stays: false), reference, live)
+        }
         let foreign = ForeignObjects(api: api, options: options, pruned: pruned)
         let reason =
             switch live.type.groupKind {
@@ -107,6 +119,23 @@ struct Pruner: Sendable {
         guard let reason else { return .unwanted(reference, live) }
         return .kept(
             Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: true))
+    }
+
+    /// Gives up the fields of an object that is left, their values untouched: whoever applies it next owns them.
+    ///
+    /// - Throws: `CancellationError` only: who is in the way of it may go on being named as an owner, which harms nothing.
+    private func release(_ reference: ObjectReference, _ live: KubernetesObject) async throws {
+        guard let entries = FieldOwnership.without(options.fieldManager, live) else { return }
+        // Naming the version read makes the server refuse when somebody wrote in between.
+        var patch: JSONValue = ["metadata": ["managedFields": entries]]
+        do {
+            if let version = live.resourceVersion {
+                try patch.set(.string(version), at: ["metadata", "resourceVersion"])
+            }
+            _ = try await api.patch(reference, .merge(patch))
+        } catch is KubernetesError {
+            try Task.checkCancellation()
+        }
     }
 
     /// Whether it is a hook for a failure that has not ended; where all is removed, that goes, too.

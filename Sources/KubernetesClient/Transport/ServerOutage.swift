@@ -121,6 +121,16 @@ extension KubernetesAPI {
         reach.outage(lasting: lasting, silence: .seconds(5))
     }
 
+    /// Whether the server answers now. Where it has not been heard for a while, it is asked.
+    public func isInSight() async -> Bool { await currentOutage() == nil }
+
+    private func currentOutage() async -> ServerOutage? {
+        guard !pause.isOn, let sign = reach.lastSign, sign.duration(to: .now) >= .seconds(3) else { return outage() }
+        // How it went is in the monitor; a failure here has lasted long enough already.
+        _ = try? await exchange.once(KubernetesRequest(.GET, "/version", timeout: .seconds(3)))
+        return outage(lasting: .zero)
+    }
+
     /// Tells of outages as they come and go, until cancelled; nil when one is over.
     ///
     /// A client that merely watches would not notice that its server has gone silent: where nothing has been answered for
@@ -128,14 +138,7 @@ extension KubernetesAPI {
     public func watchOutages(onChange: (ServerOutage?) async -> Void) async {
         var told: ServerOutage?
         while !Task.isCancelled {
-            var lasting = Duration.seconds(1)
-            if !pause.isOn, let sign = reach.lastSign, sign.duration(to: .now) >= .seconds(3) {
-                // How it went is in the monitor; a failure here has lasted long enough already.
-                let request = KubernetesRequest(.GET, "/version", timeout: .seconds(3))
-                _ = try? await exchange.once(request)
-                lasting = .zero
-            }
-            let outage = outage(lasting: lasting)
+            let outage = await currentOutage()
             if outage?.reason != told?.reason {
                 told = outage
                 await onChange(outage)

@@ -20,6 +20,9 @@ extension KubernetesCluster {
                         apiVersion: "v1", kind: "Namespace", name: namespace, action: .create,
                         message: "made before the release is applied"), at: 0)
             }
+            if release.application.strategy.whenNeverHealthy == .remove, result.inventory.references.isEmpty {
+                changes = changes.map(\.sayingThatItGoesWithAFailure)
+            }
             let (objects, omitted) = ChangeLimits.preview.bounded(changes)
             return PreviewAnswer(
                 objects: objects, unchanged: result.objects.count { $0.outcome == .unchanged }, omitted: omitted)
@@ -56,6 +59,15 @@ extension ObjectChange {
             ChangedField(
                 path: change.path.description, before: change.before, after: change.after, managers: change.managers)
         }
+    }
+
+    /// The change of a first release, which is removed where it fails: said of what it creates, since nothing else goes.
+    var sayingThatItGoesWithAFailure: ObjectChange {
+        guard action == .create || action == .run else { return self }
+        var change = self
+        let word = "removed again if this first release fails"
+        change.message = message.map { "\($0); \(word)" } ?? word
+        return change
     }
 
     /// What others made of an object, from what the release says; nil where it is as it should be.

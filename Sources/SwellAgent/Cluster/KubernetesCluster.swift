@@ -52,16 +52,18 @@ struct KubernetesCluster: ClusterPort {
     }
 
     func apply(_ release: ClusterRelease, onHoldUp: @escaping HoldUpObserver) async throws {
-        try await reporting(onHoldUp).apply(release)
+        try await reporting(onHoldUp).apply(release) { await onHoldUp("", nil) }
     }
 
-    private func apply(_ release: ClusterRelease) async throws {
+    /// - Parameter onAnswer: Called once the API server has done something of it: then it is in sight again, where it was not.
+    private func apply(_ release: ClusterRelease, onAnswer: @Sendable () async -> Void) async throws {
         try await translating {
             try await prepare(for: release.objects)
             let name = release.application.name
             // How far generations have come is remembered before anything is touched, what is applied after.
             try await records.write(
                 InventoryRecord(application: name, generation: release.generation, epoch: release.epoch))
+            await onAnswer()
             // A release need not bring its namespace; one that does decides how it looks.
             let brings = release.objects.contains {
                 $0.kind == "Namespace" && $0.name == release.application.namespace
@@ -75,6 +77,7 @@ struct KubernetesCluster: ClusterPort {
             options.healthTimeout = .seconds(24 * 3_600)
             let result = try await BundleApplier(api: api, options: options).apply(release.objects)
             logWarnings(of: result, name)
+            logLeft(in: result, name)
             try check(result)
             try await records.write(
                 InventoryRecord(
@@ -102,7 +105,9 @@ struct KubernetesCluster: ClusterPort {
     func remove(
         _ application: ApplicationName, generation: Int64, epoch: Int64, onHoldUp: @escaping HoldUpObserver
     ) async throws {
-        try await reporting(onHoldUp).remove(application, generation: generation, epoch: epoch)
+        try await reporting(onHoldUp).remove(application, generation: generation, epoch: epoch) {
+            await onHoldUp("", nil)
+        }
     }
 
     /// The same cluster, which tells of requests that are put off.
@@ -120,12 +125,16 @@ struct KubernetesCluster: ClusterPort {
         return copy
     }
 
-    private func remove(_ application: ApplicationName, generation: Int64, epoch: Int64) async throws {
+    private func remove(
+        _ application: ApplicationName, generation: Int64, epoch: Int64, onAnswer: @Sendable () async -> Void
+    ) async throws {
         try await translating {
             try await prepare(for: [])
+            if await api.isInSight() { await onAnswer() }
             var options = try options(of: application, nil)
             options.allowsEmpty = true
             let result = try await BundleApplier(api: api, options: options).apply([])
+            logLeft(in: result, application)
             try check(result)
             try await records.write(
                 InventoryRecord(application: application, generation: generation, epoch: epoch))
@@ -211,6 +220,17 @@ struct KubernetesCluster: ClusterPort {
                         "application": "\(application)", "object": "\(report.reference)", "warning": "\(warning)",
                     ])
             }
+        }
+    }
+
+    /// Puts into the log what a removal or a release without it has left in the cluster, and why.
+    private func logLeft(in result: BundleResult, _ application: ApplicationName) {
+        for report in result.objects where report.outcome == .kept {
+            logger.notice(
+                "left in the cluster",
+                metadata: [
+                    "application": "\(application)", "object": "\(report.reference)", "why": "\(report.message)",
+                ])
         }
     }
 

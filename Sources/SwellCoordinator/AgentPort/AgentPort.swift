@@ -2,6 +2,7 @@ package import AsyncSupport
 internal import GRPCCore
 package import Logging
 internal import ServiceLifecycle
+package import SwellEngine
 package import SwellIdentity
 package import SwellModel
 package import SwellStore
@@ -66,9 +67,11 @@ package struct AgentPort: Service {
 
     private let fleet: AgentPortListener
     private let enrolment: AgentPortListener
-    private let follower: AssignmentFeed
+    private let feed: AssignmentFeed
     private let previews: PreviewRelay
-    private let presence: PresenceWriter
+    private let presenceWriter: PresenceWriter
+    /// Who is connected here and who was seen: decisions wait for it.
+    package let presence: FleetPresence
     private let hub: SessionHub
     private let admission: SessionAdmission
 
@@ -78,28 +81,37 @@ package struct AgentPort: Service {
     ///   - ingestor: takes in what agents say; what it returned from is acknowledged.
     ///   - assignmentsChanged: sent whenever assignments may have changed. A missing one costs one ``Paces/poll``.
     ///   - previewsWanted: sent whenever previews may have been asked for. A missing one costs one ``Paces/previews``.
-    ///   - now: the wall clock.
+    ///   - now: the wall clock, for certificates only.
+    ///   - tick: a clock that never goes back, for everything that has to do with silence.
     ///   - chance: 0 up to 1, for spreading what would come together.
     package init(
         store: any Store, authority: CertificateAuthority, credential: RotatingCredential, settings: Settings,
         ingestor: any ReportIngesting, assignmentsChanged: Signal, previewsWanted: Signal,
         now: @escaping @Sendable () -> Timestamp,
+        tick: @escaping @Sendable () -> Tick = MonotonicClock.live(),
         chance: @escaping @Sendable () -> Double = { .random(in: 0..<1) },
         logger: Logger = Logger(label: "swell.agents")
     ) throws {
         let presenceChanged = Signal()
-        let hub = SessionHub(presenceChanged: presenceChanged, logger: logger)
-        let places = PlacementCache(store: store)
+        var pace = PresenceLedger.Settings()
+        pace.interval = settings.paces.presence
+        pace.heartbeat = settings.paces.heartbeat
+        let presence = FleetPresence(pace, tick: tick)
+        let hub = SessionHub(
+            presence: presence,
+            silence: SilenceWatch(limit: settings.paces.silenceLimit, pace: settings.paces.checks),
+            presenceChanged: presenceChanged, logger: logger)
+        let places = PlacementCache { () async throws(StoreError) in try await store.clusters() }
         let issuer = CertificateIssuer(
             authority: authority, tokens: store, lifetime: settings.certificateLifetime, now: now)
         let admission = SessionAdmission(now: now, logger: logger)
         let context = SessionContext(
-            store: store, hub: hub, places: places,
+            store: store, hub: hub, presence: presence, places: places,
             ingestor: ingestor, previewsWanted: previewsWanted,
             greetingLimiter: ConcurrencyLimiter(running: 32, waiting: 4_096),
             admission: admission,
             paces: settings.paces,
-            maximumSessions: settings.maximumSessions, chance: chance, now: now, logger: logger)
+            maximumSessions: settings.maximumSessions, chance: chance, now: now, tick: tick, logger: logger)
         let fleet = FleetService(
             authenticator: CallerAuthenticator(trustDomain: authority.trustDomain, tokens: store), sessions: context,
             documents: DocumentDelivery(
@@ -120,29 +132,29 @@ package struct AgentPort: Service {
             settings.fleet, credential: credential, verifier: verifier, services: [fleet],
             onRefusal: { refusals.note($0) })
         self.enrolment = try .enrolment(settings.enrolment, credential: credential, services: [enrolment])
-        self.follower = AssignmentFeed(
+        self.feed = AssignmentFeed(
             store: store, hub: hub, places: places, changed: assignmentsChanged, paces: settings.paces, now: now,
-            logger: logger)
+            tick: tick, logger: logger)
         self.previews = PreviewRelay(
             store: store, hub: hub, wanted: previewsWanted, poll: settings.paces.previews,
             logger: logger)
-        self.presence = PresenceWriter(
-            store: store, hub: hub, changed: presenceChanged, replica: settings.replica,
-            interval: settings.paces.presence, logger: logger)
+        self.presence = presence
+        self.presenceWriter = PresenceWriter(
+            store: store, presence: presence, changed: presenceChanged, replica: settings.replica, logger: logger)
     }
 
     /// Serves agents until graceful shutdown or cancellation.
     package func run() async throws {
         // No `defer`: the last word is written on the way out of both ends.
         let result: Result<Void, any Error> = await withTaskGroup(of: Void.self) { group in
-            group.addTask { await follower.run() }
-            group.addTask { await presence.run() }
+            group.addTask { await feed.run() }
+            group.addTask { await presenceWriter.run() }
             group.addTask { await previews.run() }
             let result = await listen()
             group.cancelAll()
             return result
         }
-        await presence.goAway()
+        await presenceWriter.goAway()
         try result.get()
     }
 

@@ -2,6 +2,7 @@ internal import AsyncSupport
 internal import GRPCCore
 internal import Logging
 internal import ServiceLifecycle
+internal import SwellEngine
 internal import SwellIdentity
 internal import SwellModel
 internal import SwellProtocol
@@ -11,6 +12,7 @@ internal import SwellStore
 struct SessionContext: Sendable {
     let store: any AgentStore & LeaseStore & PreviewStore
     let hub: SessionHub
+    let presence: FleetPresence
     let places: PlacementCache
     let ingestor: any ReportIngesting
     /// Woken when a session begins, which may be the one that an open preview waits for.
@@ -24,6 +26,7 @@ struct SessionContext: Sendable {
     /// 0 up to 1, for spreading what would come together.
     let chance: @Sendable () -> Double
     let now: @Sendable () -> Timestamp
+    let tick: @Sendable () -> Tick
     let logger: Logger
 }
 
@@ -135,7 +138,7 @@ struct AgentSession: Sendable {
                 if let answer = try previews.add(part) { await ingest(answer, to: part.id) }
             case (.heartbeat, true): break
             }
-            await context.hub.heard(from: cluster, session: id, at: context.now())
+            await context.hub.heard(from: cluster, session: id, at: context.tick())
         }
         return "the agent ended it"
     }
@@ -207,38 +210,70 @@ struct AgentSession: Sendable {
         }
     }
 
-    /// Takes in what the agent runs, says what it should run, and from then on what changes.
+    /// Takes in what the agent runs, says what it should run, and from then on what changes: as ``SessionGreeting`` says.
     private func greet(_ hello: AgentHello) async throws {
-        let hub = context.hub
-        guard await hub.hasRoom(for: cluster, within: context.maximumSessions) else {
+        var greeting = SessionGreeting()
+        let hasRoom = await context.hub.hasRoom(for: cluster, within: context.maximumSessions)
+        let first = greeting.handle(.hello(journal: hello.journal, hasRoom: hasRoom))
+        // What asks the store takes its turn; what does not is done at once.
+        var actions: [SessionGreeting.Action] = []
+        for action in first {
+            if !(try await carryOut(action, of: hello)) { actions.append(action) }
+        }
+        guard !actions.isEmpty else { return }
+        try await context.greetingLimiter.run { [actions, greeting] in
+            var greeting = greeting
+            var rest = actions[...]
+            while let action = rest.popFirst() {
+                if try await carryOut(action, of: hello) { continue }
+                rest += greeting.handle(try await answer(to: action, of: hello))
+            }
+        }
+        context.previewsWanted.send()
+    }
+
+    /// Does what needs no answer; false for the rest.
+    private func carryOut(_ action: SessionGreeting.Action, of hello: AgentHello) async throws -> Bool {
+        switch action {
+        case .see: context.presence.see(cluster)
+        case .sendAway(.noRoom):
             logger.warning("agent sent away: too many sessions", metadata: ["cluster": "\(cluster)"])
             mailbox.end(
                 after: .seconds(10 + Int64(20 * context.chance())), reason: "too many sessions here")
-            return
-        }
-        try await context.greetingLimiter.run {
-            guard let place = try await context.places.place(of: cluster) else {
-                logger.info("agent sent away: its cluster is not in the fleet", metadata: ["cluster": "\(cluster)"])
-                mailbox.end(after: .seconds(30), reason: "the cluster is not in the fleet")
-                return
-            }
-            try await ingestJournal(hello.journal)
-            // Entered before the list is read: what changes after the reading comes by the hub, and comes twice at worst.
-            await hub.enter(
-                SessionEntry(
-                    id: id, caller: caller, bootID: hello.bootID, agentVersion: hello.agentVersion,
-                    canPreview: hello.capabilities.contains(WireLimits.previewCapability), mailbox: mailbox,
-                    place: place, heardAt: context.now()))
-            let assignments = try await context.store.assignments(of: cluster)
+        case .sendAway(.notInFleet):
+            logger.info("agent sent away: its cluster is not in the fleet", metadata: ["cluster": "\(cluster)"])
+            mailbox.end(after: .seconds(30), reason: "the cluster is not in the fleet")
+        case .open(let place, let list):
             let welcome = SessionWelcome(
                 sessionID: id, heartbeatInterval: context.paces.heartbeat,
                 reportInterval: context.paces.report, placement: place)
             mailbox.update { outbox in
                 outbox.open(welcome)
-                _ = outbox.assign(assignments)
+                _ = outbox.assign(list)
                 outbox.completeResync()
             }
-            context.previewsWanted.send()
+        case .place, .ingest, .enter, .readList: return false
+        }
+        return true
+    }
+
+    /// Does what is answered.
+    private func answer(
+        to action: SessionGreeting.Action, of hello: AgentHello
+    ) async throws -> SessionGreeting.Event {
+        switch action {
+        case .ingest(let journal):
+            try await ingestJournal(journal)
+            return .ingested
+        case .enter(let place):
+            let entry = SessionEntry(
+                id: id, caller: caller, bootID: hello.bootID, agentVersion: hello.agentVersion,
+                canPreview: hello.capabilities.contains(WireLimits.previewCapability), mailbox: mailbox, place: place)
+            return .entered(term: await context.hub.enter(entry, now: context.tick()))
+        case .readList:
+            let page = try await context.store.assignments(of: [cluster])
+            return .listed(page, term: await context.hub.term)
+        case .place, .see, .open, .sendAway: return .placed(try await context.places.place(of: cluster))
         }
     }
 }

@@ -1,5 +1,6 @@
 internal import AsyncSupport
 internal import Logging
+internal import SwellEngine
 internal import SwellModel
 internal import SwellStore
 
@@ -13,6 +14,7 @@ struct AssignmentFeed: Sendable {
     let changed: Signal
     let paces: AgentPort.Paces
     let now: @Sendable () -> Timestamp
+    let tick: @Sendable () -> Tick
     let logger: Logger
 
     /// How many certificates are looked at in one question to the store.
@@ -23,24 +25,39 @@ struct AssignmentFeed: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await followAssignments() }
             group.addTask { await followPlaces() }
-            group.addTask { await watchSessions() }
+            group.addTask { await watchCertificates() }
+            group.addTask { await watchSilence() }
         }
     }
 
     private func followAssignments() async {
         var health = StoreHealth(what: "assignments", logger: logger)
-        // From the beginning: what a session has already from its own full list, it leaves out.
-        var cursor: Int64 = 0
+        var cursor = ChangeCursor()
         repeat {
             do throws(StoreError) {
-                let changes = try await store.assignments(changedAfter: cursor)
-                cursor = changes.cursor
-                if !changes.assignments.isEmpty { await hub.deliver(changes.assignments) }
+                while let query = cursor.next(now: tick(), sessions: await hub.clusters), !Task.isCancelled {
+                    let term = cursor.term
+                    let delivery = cursor.received(try await read(query))
+                    if cursor.term != term {
+                        logger.warning(
+                            "the store went back to an earlier state: all sessions are looked at",
+                            metadata: ["counter": "\(delivery.moment.counter)"])
+                    }
+                    await hub.deliver(delivery)
+                }
                 health.note(nil)
             } catch {
+                cursor.failed()
                 health.note(error)
             }
         } while await changed.wait(upTo: paces.poll.duration) != .cancelled
+    }
+
+    private func read(_ query: ChangeQuery) async throws(StoreError) -> ChangePage {
+        switch query {
+        case .after(let cursor, let limit): try await store.assignments(changedAfter: cursor, limit: limit)
+        case .of(let clusters): try await store.assignments(of: clusters)
+        }
     }
 
     private func followPlaces() async {
@@ -55,11 +72,14 @@ struct AssignmentFeed: Sendable {
         }
     }
 
-    private func watchSessions() async {
+    private func watchSilence() async {
+        while (try? await Task.sleep(for: paces.checks.duration)) != nil { await hub.endSilent(now: tick()) }
+    }
+
+    private func watchCertificates() async {
         var health = StoreHealth(what: "denials", logger: logger)
         while (try? await Task.sleep(for: paces.checks.duration)) != nil {
             await hub.end(expiredAt: now())
-            await hub.end(silentSince: now() - paces.silenceLimit)
             var rest = await hub.serials[...]
             do throws(StoreError) {
                 while !rest.isEmpty {

@@ -4,31 +4,45 @@ internal import SwellStore
 /// Where the fleet's clusters are, as read from the store a moment ago: a connecting agent need not make the store read
 /// the whole fleet.
 actor PlacementCache {
-    private let store: any FleetStore
-    private var places: [ClusterName: Cluster] = [:]
-    /// How many reads have begun and ended, so that those who wait for news share one.
-    private var readsBegun = 0
-    private var readsEnded = 0
+    private typealias Reading = Result<[ClusterName: Cluster], StoreError>
 
-    init(store: any FleetStore) { self.store = store }
+    private let fleet: @Sendable () async throws(StoreError) -> [ClusterRecord]
+    private var places: [ClusterName: Cluster] = [:]
+    /// The read that has not begun yet, which all who come now share; the one under way may not see what they ask for.
+    private var coming: Task<Reading, Never>?
+    /// The last that was ordered: one goes on at a time.
+    private var latest: Task<Reading, Never>?
+
+    /// - Parameter fleet: reads the whole fleet.
+    init(_ fleet: @escaping @Sendable () async throws(StoreError) -> [ClusterRecord]) { self.fleet = fleet }
 
     /// Where `cluster` is; nil where it is not in the fleet. One that is not known yet makes for a look at the store.
     func place(of cluster: ClusterName) async throws(StoreError) -> Cluster? {
         if let place = places[cluster] { return place }
-        _ = try await refresh()
-        return places[cluster]
+        return try await refresh()[cluster]
     }
 
-    /// Reads again.
+    /// Reads again. However many wait, there are two reads at most: the one under way, and one that all of them share.
     func refresh() async throws(StoreError) -> [ClusterName: Cluster] {
-        readsBegun += 1
-        let read = readsBegun
-        let records = try await store.clusters()
-        // A read that began earlier and ended later knows less.
-        if read > readsEnded {
-            readsEnded = read
-            places = Dictionary(uniqueKeysWithValues: records.map { ($0.cluster.name, $0.cluster) })
+        if let coming { return try await coming.value.get() }
+        // Nobody's child: who gives up waiting takes nothing from the others.
+        let task = Task { [latest] in
+            _ = await latest?.value
+            return await read()
         }
-        return places
+        coming = task
+        latest = task
+        return try await task.value.get()
+    }
+
+    private func read() async -> Reading {
+        coming = nil
+        do throws(StoreError) {
+            let records = try await fleet()
+            places = Dictionary(uniqueKeysWithValues: records.map { ($0.cluster.name, $0.cluster) })
+            return .success(places)
+        } catch {
+            return .failure(error)
+        }
     }
 }

@@ -1,17 +1,17 @@
 internal import AsyncSupport
 internal import Logging
+internal import SwellEngine
 internal import SwellModel
 internal import SwellStore
 
-/// Writes who is connected here and who was heard of: the only writer of both, so that a late word never undoes a newer
-/// one. Heartbeats become one statement for all sessions.
+/// Writes who is connected here and who was seen, as `PresenceLedger` has it: the only writer of both. Sightings become one statement
+/// for all sessions.
 struct PresenceWriter: Sendable {
-    let store: any AgentStore
-    let hub: SessionHub
+    let store: any AgentStore & FleetStore
+    let presence: FleetPresence
     /// Sent when somebody has come or gone.
     let changed: Signal
     let replica: String
-    let interval: Interval
     let logger: Logger
 
     /// How many connections are noted side by side.
@@ -20,58 +20,53 @@ struct PresenceWriter: Sendable {
     /// Runs until cancelled. What an earlier life of the replica left is cleared first.
     func run() async {
         var health = StoreHealth(what: "presence", logger: logger)
-        var isCleared = false
-        let clock = ContinuousClock()
-        // Comings and goings do not put off when heartbeats are written.
-        var dueAt = clock.now + interval.duration
         repeat {
-            let isDue = clock.now >= dueAt
-            if isDue { dueAt = clock.now + interval.duration }
-            do throws(StoreError) {
-                if !isCleared {
-                    try await store.dropConnections(of: replica)
-                    isCleared = true
-                    await hub.repeatPresence()
+            while let batch = presence.batch() {
+                do throws(StoreError) {
+                    try await write(batch)
+                    presence.answered(batch, .written)
+                    health.note(nil)
+                } catch {
+                    presence.answered(batch, .failed)
+                    health.note(error)
+                    break
                 }
-                try await writeConnections()
-                if isDue {
-                    let heard = await hub.takeHeard()
-                    if !heard.isEmpty { try await store.touch(heard) }
-                }
-                health.note(nil)
-            } catch {
-                health.note(error)
             }
-        } while await changed.wait(upTo: max(.milliseconds(1), dueAt - clock.now)) != .cancelled
+            // Comings and goings do not put off when sightings are written.
+        } while await changed.wait(upTo: max(.milliseconds(1), presence.untilDue()).duration) != .cancelled
     }
 
-    private func writeConnections() async throws(StoreError) {
-        var rest = await hub.takePresence()[...]
+    private func write(_ batch: PresenceLedger.Batch) async throws(StoreError) {
+        if batch.clearsConnections { try await store.dropConnections(of: replica) }
+        try await write(batch.connections)
+        guard let seen = batch.seen else { return }
+        // Nobody to write of: that the store answers is what the write is for.
+        if seen.isEmpty { _ = try await store.now() } else { try await store.touch(seen) }
+    }
+
+    private func write(_ connections: [PresenceLedger.Connection]) async throws(StoreError) {
+        var rest = connections[...]
         while !rest.isEmpty {
-            let batch = Array(rest.prefix(Self.width))
-            rest = rest.dropFirst(batch.count)
-            let failed = await withTaskGroup(of: (SessionHub.Presence, StoreError)?.self) { group in
-                for word in batch { group.addTask { await write(word) } }
-                var failed: [(SessionHub.Presence, StoreError)] = []
-                for await result in group { if let result { failed.append(result) } }
-                return failed
+            let some = rest.prefix(Self.width)
+            rest = rest.dropFirst(some.count)
+            let failed = await withTaskGroup(of: StoreError?.self) { group in
+                for connection in some { group.addTask { await write(connection) } }
+                return await group.reduce(nil) { $0 ?? $1 }
             }
-            if let first = failed.first {
-                await hub.putBack(failed.map(\.0) + rest)
-                throw first.1
-            }
+            if let failed { throw failed }
         }
     }
 
     /// Nil where it was written, or never will be.
-    private func write(_ word: SessionHub.Presence) async -> (SessionHub.Presence, StoreError)? {
+    private func write(_ connection: PresenceLedger.Connection) async -> StoreError? {
         do throws(StoreError) {
             try await store.noteConnection(
-                word.cluster, replica: replica, agentVersion: word.agentVersion, isConnected: word.isConnected)
+                connection.cluster, replica: replica, agentVersion: connection.agentVersion,
+                isConnected: connection.isConnected)
             return nil
         } catch {
             // A cluster that left the fleet has no connection to be noted; its session is ended elsewhere.
-            return error.code == .notFound ? nil : (word, error)
+            return error.code == .notFound ? nil : error
         }
     }
 

@@ -1,6 +1,7 @@
 internal import AsyncSupport
 internal import Logging
 internal import Metrics
+internal import SwellEngine
 internal import SwellModel
 internal import SwellStore
 
@@ -14,27 +15,19 @@ struct SessionEntry: Sendable {
     let canPreview: Bool
     let mailbox: SessionMailbox
     var place: Cluster
-    /// When the agent was last heard of.
-    var heardAt: Timestamp
 }
 
 /// The sessions of this replica by cluster, at most one each: the newest wins.
 ///
 /// It holds references and decides nothing about rollouts. What is said to agents goes through mailboxes, what is noted
-/// about them is gathered here and written by `PresenceWriter`, so that a session never waits for another.
+/// about them goes to `FleetPresence` and is written by `PresenceWriter`, so that a session never waits for another.
 actor SessionHub {
-    /// What to write about an agent's connection.
-    struct Presence: Sendable, Hashable {
-        let cluster: ClusterName
-        let agentVersion: String
-        let isConnected: Bool
-    }
-
     private var sessions: [ClusterName: SessionEntry] = [:]
     private var boots: [ClusterName: BootHistory] = [:]
-    /// The latest word on each cluster's connection that was not written yet.
-    private var presence: [ClusterName: Presence] = [:]
-    private var heard: Set<ClusterName> = []
+    private var silence: SilenceWatch
+    /// How often the feed saw the store go back to an earlier state.
+    private(set) var term = 0
+    private let presence: FleetPresence
     /// The clusters here whose sessions were asked for previews.
     private var asked: Set<ClusterName> = []
     private let presenceChanged: Signal
@@ -42,7 +35,9 @@ actor SessionHub {
     private let sessionGauge = Gauge(label: "swell_agent_sessions")
     private let sent = Counter(label: "swell_assignments_sent_total")
 
-    init(presenceChanged: Signal, logger: Logger) {
+    init(presence: FleetPresence, silence: SilenceWatch, presenceChanged: Signal, logger: Logger) {
+        self.presence = presence
+        self.silence = silence
         self.presenceChanged = presenceChanged
         self.logger = logger
     }
@@ -55,15 +50,16 @@ actor SessionHub {
         sessions.count < limit || sessions[cluster] != nil
     }
 
-    /// Enters a session; the cluster's earlier one, if any, is ended.
-    func enter(_ entry: SessionEntry) {
+    /// Enters a session; the cluster's earlier one, if any, is ended. Returns the ``term`` from which it gets what changes.
+    func enter(_ entry: SessionEntry, now: Tick) -> Int {
         let cluster = entry.caller.cluster
         let isSecondAgent = boots[cluster, default: BootHistory()].note(entry.bootID)
         let earlier = sessions.updateValue(entry, forKey: cluster)
         sessionGauge.record(sessions.count)
         // Two agents must not chase each other in and out at speed.
         earlier?.mailbox.end(after: isSecondAgent ? .minutes(1) : .seconds(5), reason: "a newer session took over")
-        note(Presence(cluster: cluster, agentVersion: entry.agentVersion, isConnected: true))
+        silence.heard(cluster, at: now)
+        note(cluster, entry.agentVersion, isConnected: true)
         if isSecondAgent {
             logger.warning(
                 "two agents take turns under the name of one cluster; was it cloned?",
@@ -78,6 +74,7 @@ actor SessionHub {
                 "cluster": "\(cluster)", "session": "\(entry.id)", "version": "\(entry.agentVersion)",
                 "serial": "\(entry.caller.serial)", "boot": "\(entry.bootID)",
             ])
+        return term
     }
 
     /// A session has ended. One that was replaced changes nothing.
@@ -85,26 +82,29 @@ actor SessionHub {
         guard let entry = sessions[cluster], entry.id == session else { return }
         sessions[cluster] = nil
         sessionGauge.record(sessions.count)
-        note(Presence(cluster: cluster, agentVersion: entry.agentVersion, isConnected: false))
+        silence.ended(cluster)
+        note(cluster, entry.agentVersion, isConnected: false)
         logger.info(
             "agent disconnected",
             metadata: ["cluster": "\(cluster)", "session": "\(session)", "reason": "\(reason)"])
     }
 
     /// The agent of a session said something.
-    func heard(from cluster: ClusterName, session: String, at now: Timestamp) {
+    func heard(from cluster: ClusterName, session: String, at now: Tick) {
         guard sessions[cluster]?.id == session else { return }
-        sessions[cluster]?.heardAt = now
-        heard.insert(cluster)
+        silence.heard(cluster, at: now)
+        presence.see(cluster)
     }
 
     // MARK: What others bring
 
-    /// Hands assignments to the sessions of their clusters.
-    func deliver(_ assignments: [Assignment]) {
-        for (cluster, list) in Dictionary(grouping: assignments, by: \.cluster) {
+    /// Hands what the store has to the sessions of its clusters.
+    func deliver(_ changes: ChangeDelivery) {
+        term = changes.moment.term
+        for (cluster, list) in Dictionary(grouping: changes.assignments, by: \.cluster) {
             guard let entry = sessions[cluster] else { continue }
-            for assignment in entry.mailbox.update({ $0.assign(list) }) {
+            let news = ChangeDelivery(moment: changes.moment, assignments: list)
+            for assignment in entry.mailbox.update({ $0.assign(news) }) {
                 sent.increment()
                 logger.info("assignment goes to the agent", metadata: assignment.metadata)
             }
@@ -146,6 +146,9 @@ actor SessionHub {
         }
     }
 
+    /// The clusters that have a session here.
+    var clusters: [ClusterName] { Array(sessions.keys) }
+
     /// The serial numbers of the certificates in use.
     var serials: [String] { sessions.values.map(\.caller.serial) }
 
@@ -163,42 +166,16 @@ actor SessionHub {
         }
     }
 
-    /// Ends the sessions whose agents were not heard of since `moment`, though their connections live.
-    func end(silentSince moment: Timestamp) {
-        for entry in sessions.values where entry.heardAt < moment {
-            entry.mailbox.end(after: .seconds(1), reason: "no heartbeat came")
+    /// Ends the sessions whose agents were not heard of for too long, though their connections live.
+    func endSilent(now: Tick) {
+        for cluster in silence.silent(now: now) {
+            sessions[cluster]?.mailbox.end(after: .seconds(1), reason: "no heartbeat came")
         }
     }
 
-    // MARK: What is written about agents
-
-    private func note(_ word: Presence) {
-        presence[word.cluster] = word
+    private func note(_ cluster: ClusterName, _ agentVersion: String, isConnected: Bool) {
+        presence.note(.init(cluster: cluster, agentVersion: agentVersion, isConnected: isConnected))
         presenceChanged.send()
-    }
-
-    /// Takes out what is to be written about connections.
-    func takePresence() -> [Presence] {
-        defer { presence = [:] }
-        return Array(presence.values)
-    }
-
-    /// Puts back what could not be written, unless there is a later word.
-    func putBack(_ words: [Presence]) {
-        for word in words where presence[word.cluster] == nil { presence[word.cluster] = word }
-    }
-
-    /// Every connection is to be written again.
-    func repeatPresence() {
-        for (cluster, entry) in sessions {
-            presence[cluster] = Presence(cluster: cluster, agentVersion: entry.agentVersion, isConnected: true)
-        }
-    }
-
-    /// Takes out who was heard of since the last time.
-    func takeHeard() -> [ClusterName] {
-        defer { heard = [] }
-        return Array(heard)
     }
 }
 

@@ -1,11 +1,11 @@
+internal import SwellEngine
 internal import SwellModel
 internal import SwellProtocol
 
 /// What is to be said to one agent, and in which order. Pure; bounded by the cluster's applications and by
 /// ``acknowledgementLimit``.
 ///
-/// Of each application only the latest assignment is kept: what was not sent when the next came is never sent. The order is:
-/// welcome, place, what goes back, acknowledgements, what goes forward, previews. The end outruns assignments and previews, which
+/// Which assignments are news says ``SessionDelivery``. The order is: welcome, place, what goes back, acknowledgements, what goes forward, previews. The end outruns assignments and previews, which
 /// the agent gets again at its next session, but no acknowledgement.
 struct SessionOutbox: Sendable {
     /// Acknowledgements that an agent may leave unread. Beyond, it does not read at all, and the session ends.
@@ -13,20 +13,14 @@ struct SessionOutbox: Sendable {
     /// Previews that may wait for being sent. Beyond, they are refused.
     static let previewLimit = 8
 
-    private enum Resync { case none, due, done }
-
     private var welcome: SessionWelcome?
     private var isWelcome = false
     private var place: Cluster?
-    private var urgent: [ApplicationName: Assignment] = [:]
-    private var forward: [ApplicationName: Assignment] = [:]
-    /// The newest generation that was ever put in.
-    private var newest: [ApplicationName: Int64] = [:]
+    private var delivery = SessionDelivery()
     private var acknowledgements: [UInt64] = []
     private var previews: [PreviewRequest] = []
     /// The open previews that were put in already.
     private var asked: Set<Int64> = []
-    private var resync = Resync.none
     private var goAway: (after: Interval, reason: String)?
     /// Why the end was asked for; nil while it was not.
     var endReason: String? { goAway?.reason }
@@ -38,22 +32,14 @@ struct SessionOutbox: Sendable {
     /// Opens the session: before, nothing but its end is said.
     mutating func open(_ welcome: SessionWelcome) { self.welcome = welcome }
 
-    /// Puts in assignments. Those not newer than what was put in before are left out; returns the others.
-    mutating func assign(_ assignments: [Assignment]) -> [Assignment] {
+    /// Puts in what the store had at a moment; returns what of it is news.
+    mutating func assign(_ changes: ChangeDelivery) -> [Assignment] {
         guard !isEnding else { return [] }
-        var taken: [Assignment] = []
-        for assignment in assignments where assignment.generation > newest[assignment.application] ?? 0 {
-            let application = assignment.application
-            newest[application] = assignment.generation
-            urgent[application] = assignment.isRollback ? assignment : nil
-            forward[application] = assignment.isRollback ? nil : assignment
-            taken.append(assignment)
-        }
-        return taken
+        return delivery.put(changes)
     }
 
     /// The first full list is in: the message that empties it says so.
-    mutating func completeResync() { if resync == .none { resync = .due } }
+    mutating func completeResync() { delivery.completeResync() }
 
     /// Puts in the previews that are open, those that were put in before among them; what is not open any more is not sent.
     /// Returns those that find no room.
@@ -102,13 +88,9 @@ struct SessionOutbox: Sendable {
             self.place = nil
             return .placement(place)
         }
-        if let event = takeAssignments(from: \.urgent) { return event }
+        if let batch = delivery.nextRollbacks(limit: WireLimits.assignmentsPerMessage) { return Self.event(batch) }
         if let event = takeAcknowledgements() { return event }
-        if let event = takeAssignments(from: \.forward) { return event }
-        if resync == .due {
-            resync = .done
-            return .assignments([], resyncComplete: true)
-        }
+        if let batch = delivery.nextForward(limit: WireLimits.assignmentsPerMessage) { return Self.event(batch) }
         guard !previews.isEmpty else { return nil }
         let preview = previews.removeFirst()
         return .previewRequested(
@@ -123,21 +105,7 @@ struct SessionOutbox: Sendable {
         return .reportsAcknowledged(acknowledgements)
     }
 
-    private mutating func takeAssignments(
-        from lane: WritableKeyPath<SessionOutbox, [ApplicationName: Assignment]>
-    ) -> CoordinatorEvent? {
-        guard !self[keyPath: lane].isEmpty else { return nil }
-        let batch = self[keyPath: lane].values.sorted { $0.application < $1.application }
-            .prefix(WireLimits.assignmentsPerMessage)
-        for assignment in batch { self[keyPath: lane][assignment.application] = nil }
-        let isComplete = resync == .due && urgent.isEmpty && forward.isEmpty
-        if isComplete { resync = .done }
-        return .assignments(Array(batch), resyncComplete: isComplete)
+    private static func event(_ batch: SessionDelivery.Batch) -> CoordinatorEvent {
+        .assignments(batch.assignments, resyncComplete: batch.endsResync)
     }
-}
-
-extension Assignment {
-    /// Whether it takes something back. Rollbacks have no fallback of their own; a first release has none either, and
-    /// loses nothing by going early.
-    var isRollback: Bool { goal == .remove || fallback == nil || fallback?.digest == digest }
 }

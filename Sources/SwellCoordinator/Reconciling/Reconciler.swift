@@ -1,7 +1,8 @@
 internal import AsyncSupport
 internal import Logging
+internal import Metrics
 internal import ServiceLifecycle
-internal import SwellEngine
+package import SwellEngine
 package import SwellModel
 package import SwellStore
 
@@ -30,17 +31,30 @@ package struct Reconciler: Service {
     private let signals: FleetSignals
     private let settings: Settings
     private let leases: LeaseManager
+    private let presence: FleetPresence?
+    private let tick: @Sendable () -> Tick
     private let logger: Logger
+    /// Decisions that broke an invariant, and so were not committed: any is worth waking somebody.
+    private let held = Counter(label: "swell_decisions_held_total")
 
-    /// - Parameter holder: names this run of this replica; never used again by another process, so that a frozen predecessor of
-    ///   the same name is fenced off.
-    package init(store: any Store, signals: FleetSignals, holder: String, settings: Settings = Settings()) {
+    /// - Parameters:
+    ///   - holder: names this run of this replica; never used again by another process, so that a frozen predecessor of the same
+    ///     name is fenced off.
+    ///   - presence: what decisions wait for while nobody can know which agents are silent. Nil where no agent port writes it: then
+    ///     they never wait.
+    package init(
+        store: any Store, signals: FleetSignals, holder: String, presence: FleetPresence? = nil,
+        settings: Settings = Settings(), tick: @escaping @Sendable () -> Tick = MonotonicClock.live()
+    ) {
         self.store = store
         self.signals = signals
         self.settings = settings
+        self.presence = presence
+        self.tick = tick
         self.logger = Logger(label: "swell.reconciler")
         self.leases = LeaseManager(
-            store: store, holder: holder, lifetime: settings.leaseLifetime, logger: Logger(label: "swell.leases"))
+            store: store, holder: holder, lifetime: settings.leaseLifetime, tick: tick,
+            logger: Logger(label: "swell.leases"))
     }
 
     package func run() async throws {
@@ -57,7 +71,7 @@ package struct Reconciler: Service {
     }
 
     private func keepLeases() async {
-        let pace = Interval(milliseconds: settings.leaseLifetime.milliseconds / 4)
+        let pace = Interval(milliseconds: settings.leaseLifetime.milliseconds / 8)
         while (try? await Task.sleep(for: pace.duration)) != nil {
             do { try await leases.renew() } catch {
                 logger.notice("leases could not be renewed", metadata: ["error": "\(error)"])
@@ -65,25 +79,39 @@ package struct Reconciler: Service {
         }
     }
 
-    /// Tells assignments again that agents are ahead of and no rollout looks after: what a database that lost commits leaves behind.
+    /// Tells assignments again that agents are ahead of, as ``OrphanSweep`` says.
     private func reissueOrphans() async {
+        var sweep = OrphanSweep(pace: settings.orphanPoll, limit: settings.batch)
         while (try? await Task.sleep(for: settings.orphanPoll.duration)) != nil {
-            do throws(StoreError) {
-                let orphans = try await store.orphanedAssignments(limit: settings.batch)
-                guard !orphans.isEmpty else { continue }
-                guard let lease = try await leases.claimOrphans() else { continue }
-                let reissued = try await store.reissue(
-                    orphans.map { $0.reissued(under: lease.epoch) }, under: lease)
-                try await store.releaseLease(lease)
-                for assignment in reissued {
-                    logger.info(
-                        "reissued an assignment: the agent was ahead of it",
-                        metadata: ["cluster": "\(assignment.cluster)", "generation": "\(assignment.generation)"])
+            var step = sweep.begin(now: tick())
+            while let due = step {
+                do throws(StoreError) {
+                    step = sweep.next(try await carryOut(due))
+                } catch {
+                    logger.notice("orphaned assignments were not reissued", metadata: ["error": "\(error)"])
+                    step = sweep.next(.failed)
                 }
-                if !reissued.isEmpty { signals.notifyAssignmentsChanged() }
-            } catch {
-                logger.notice("orphaned assignments were not reissued", metadata: ["error": "\(error)"])
             }
+        }
+    }
+
+    private func carryOut(_ step: OrphanSweep.Step) async throws(StoreError) -> OrphanSweep.Outcome {
+        switch step {
+        case .look(let limit):
+            return .found(try await store.orphanedAssignments(limit: limit))
+        case .claim: return .claimed(try await leases.claim(OrphanSweep.lease))
+        case .reissue(let assignments, let lease):
+            let reissued = try await store.reissue(assignments, under: lease)
+            for assignment in reissued {
+                logger.info(
+                    "reissued an assignment: the agent was ahead of it",
+                    metadata: ["cluster": "\(assignment.cluster)", "generation": "\(assignment.generation)"])
+            }
+            if !reissued.isEmpty { signals.notifyAssignmentsChanged() }
+            return .reissued(reissued.count)
+        case .release(let lease):
+            try await store.releaseLease(lease)
+            return .released
         }
     }
 
@@ -99,12 +127,13 @@ package struct Reconciler: Service {
 
     private func decideForEver() async {
         var wasAway = false
+        var isWaiting = false
         // The rollouts that cannot be decided, with the error last reissued, so that each is reissued once.
         var broken: [RolloutName: String] = [:]
         while !Task.isCancelled {
             var rest = settings.poll
             do throws(StoreError) {
-                let pass = try await decideWhatIsDue(&broken)
+                let pass = try await decideWhatIsDue(&broken, &isWaiting)
                 if wasAway { logger.info("the database is back") }
                 wasAway = false
                 // Straight on while there is work; else until the next stored moment, a signal or the poll.
@@ -124,9 +153,17 @@ package struct Reconciler: Service {
 
     /// Decides every rollout that is due and ours. Throws where the database is away; a rollout that cannot be decided is reissued of, and
     /// leaves the others alone.
-    private func decideWhatIsDue(_ broken: inout [RolloutName: String]) async throws(StoreError) -> Pass {
+    private func decideWhatIsDue(
+        _ broken: inout [RolloutName: String], _ isWaiting: inout Bool
+    ) async throws(StoreError) -> Pass {
         let due = try await store.dueRollouts(limit: settings.batch)
         guard !due.isEmpty else { return .idle }
+        guard presence?.mayDecide() ?? true else {
+            if !isWaiting { logger.notice("rollouts wait until it is known again which agents are silent") }
+            isWaiting = true
+            return .blocked
+        }
+        isWaiting = false
         let outcomes = await withTaskGroup(of: (RolloutName, Result<Bool, StoreError>).self) { group in
             var outcomes: [(RolloutName, Result<Bool, StoreError>)] = []
             for (index, rollout) in due.enumerated() {
@@ -161,8 +198,24 @@ package struct Reconciler: Service {
     private func decide(_ rollout: RolloutName) async -> Result<Bool, StoreError> {
         do throws(StoreError) {
             guard let lease = try await leases.lease(on: rollout) else { return .success(false) }
-            let decision = try await store.decide(rollout, under: lease, DecisionMaker.decide)
+            let decision = try await store.decide(rollout, under: lease) { input throws(StoreError) in
+                // The store, or this process, may have stood still since the transaction began.
+                guard presence?.mayDecide() ?? true else {
+                    throw StoreError(
+                        code: .unavailable,
+                        message: "presence was not written for a while: nobody's silence says anything")
+                }
+                return DecisionMaker.decideReviewed(input)
+            }
             report(decision)
+            guard !decision.isHeld else {
+                held.increment()
+                return .failure(
+                    StoreError(
+                        code: .internalError,
+                        message: "held, nothing was done: "
+                            + decision.breaches.map(\.description).joined(separator: "; ")))
+            }
             if !decision.assignments.isEmpty { signals.notifyAssignmentsChanged() }
             if decision.rollout.phase.isEnded {
                 try await leases.release(rollout)

@@ -54,6 +54,8 @@ public struct AgentRecord: Sendable, Hashable, Codable {
     public var acceptedAt: Timestamp?
     /// When `work` counts as failed if it has not become healthy; nil before it begins and once it has.
     public var deadline: Timestamp?
+    /// Since when `work` cannot be seen, so that its deadline stands still; nil while it can, or while it has none.
+    public var blindSince: Timestamp?
     /// When the running stretch of health began, for exactly `work`; nil while it is not healthy.
     public var healthySince: Timestamp?
     /// The last observation of what `work` applied.
@@ -92,11 +94,11 @@ public struct AgentRecord: Sendable, Hashable, Codable {
         self.reportSequence = 0
     }
 
-    /// Where the agent may go back to: the assignment's fallback, else the last release proven here, other than the assigned one.
+    /// Where the agent may go back to: what the assignment names, and nothing else. What was proven here before may be the very
+    /// release that the coordinator takes back (invariants 7 and 13).
     public var fallback: ReleaseReference? {
-        let digest = assignment?.digest
-        let candidates: [ReleaseReference] = (assignment?.fallback.map { [$0] } ?? []) + proven
-        return candidates.first { $0.digest != digest }
+        guard let named = assignment?.fallback, named.digest != assignment?.digest else { return nil }
+        return named
     }
 
     /// Whether a forward assignment is still under way.

@@ -127,6 +127,7 @@ extension AgentMachine {
             stopWork(of: name, record, &actions)
         }
         record.healthySince = nil
+        record.blindSince = nil
         record.transientFailures = 0
         if case .forward = work.kind, assignment.settings.selfRollback || revertAnyway, let fallback = record.fallback {
             record.phase = .reverting
@@ -190,14 +191,17 @@ extension AgentMachine {
     private mutating func judge(_ name: ApplicationName, _ now: Timestamp, _ actions: inout [AgentAction]) {
         guard var record = journal.applications[name], let settings = record.assignment?.settings else { return }
         if let since = record.healthySince {
-            if record.phase == .verifying, now >= since + settings.minHealthyTime { return prove(name, &actions) }
-            if record.phase == .reverting, let release = record.work?.release {
+            let isEarned = now >= since + settings.minHealthyTime
+            switch record.work?.kind {
+            case .forward(let release)? where isProving(record) && isEarned: return prove(release, &record, &actions)
+            case .revert(let release)? where record.phase == .reverting || (isProving(record) && isEarned):
                 record.phase = .reverted
                 record.deadline = nil
                 journal.applications[name] = record
                 note("reverted", record, "release \(release.version) is healthy again", &actions)
                 report(name, &actions)
                 return
+            case .forward, .revert, .remove, nil: break
             }
         }
         let isAway = journal.awaySince.map { now >= $0 + rules.awayGrace } ?? false
@@ -210,9 +214,8 @@ extension AgentMachine {
             return fail(name, why, now, &actions, revertAnyway: true)
         }
         // A stretch of health that has begun may last its time out, even past the deadline.
-        guard let deadline = record.deadline, now >= deadline, record.healthySince == nil, !isHeld(record, now) else {
-            return
-        }
+        guard let judgement = judgement(of: record), now >= judgement, record.healthySince == nil, !isHeld(record, now)
+        else { return }
         let last = record.observed.message ?? record.observed.reason ?? "no health was observed"
         let missed = ObservedHealth(
             .failed, reason: record.observed.reason ?? "ProgressDeadlineExceeded",
@@ -221,10 +224,18 @@ extension AgentMachine {
         begin(name, now, &actions)
     }
 
-    private mutating func prove(_ name: ApplicationName, _ actions: inout [AgentAction]) {
-        guard var record = journal.applications[name], case .forward(let release)? = record.work?.kind else { return }
+    /// Whether a stretch of health says something new: what failed and stayed applied may heal by itself.
+    func isProving(_ record: AgentRecord) -> Bool {
+        record.phase == .verifying || (record.phase == .failed && record.isApplied)
+    }
+
+    private mutating func prove(
+        _ release: ReleaseReference, _ record: inout AgentRecord, _ actions: inout [AgentAction]
+    ) {
+        let name = record.application
         record.phase = .healthy
         record.deadline = nil
+        record.failure = nil
         record.worstUnacknowledged = nil
         record.proven.removeAll { $0.digest == release.digest }
         record.proven.insert(release, at: 0)

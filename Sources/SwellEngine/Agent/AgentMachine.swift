@@ -13,7 +13,10 @@ public struct AgentMachine: Sendable, Hashable {
     var present: Set<ContentDigest> = []
     /// Whether the session is up.
     public private(set) var isConnected = false
-    private var wakeAt: Timestamp?
+    /// When a tick was asked for last.
+    var wakeAt: Timestamp?
+    /// When the last event was handled; nil before the first.
+    var lastRunAt: Timestamp?
 
     public init(journal: AgentJournal = AgentJournal(), rules: AgentRules = AgentRules()) {
         self.journal = journal
@@ -42,6 +45,7 @@ public struct AgentMachine: Sendable, Hashable {
         case .reportAcknowledged(let application, let sequence): acknowledged(application, sequence, &actions)
         case .tick: break
         }
+        keepSight(now)
         settle(now, &actions)
         let hasChanged = journal != before
         if hasChanged || event.bringsContent {
@@ -138,6 +142,7 @@ public struct AgentMachine: Sendable, Hashable {
         record.acceptedAt = now
         // Counts from when there is something to apply: what the way of the content here takes is not the release's fault.
         record.deadline = nil
+        record.blindSince = nil
         record.healthySince = nil
         record.observed = ObservedHealth(.progressing)
         record.failure = nil
@@ -212,24 +217,6 @@ public struct AgentMachine: Sendable, Hashable {
         told.driftCount = 0
         told.drift = nil
         if told != record.currentReport { report(name, &actions) }
-    }
-
-    /// The earliest moment at which something follows from time alone.
-    private func nextMoment(after now: Timestamp) -> Timestamp? {
-        var moments: [Timestamp] = []
-        for (name, record) in journal.applications {
-            if case .retrying(let until) = activities[name] { moments.append(until) }
-            if let deadline = record.deadline, !isHeld(record, deadline) { moments.append(deadline) }
-            if let since = record.healthySince, record.phase == .verifying, let settings = record.assignment?.settings {
-                moments.append(since + settings.minHealthyTime)
-            }
-            if let away = journal.awaySince, record.isUnfinished,
-                let behaviour = record.assignment?.settings.whenDisconnected, behaviour != .finish
-            {
-                moments.append(away + rules.awayGrace)
-            }
-        }
-        return moments.filter { $0 > now }.min()
     }
 }
 

@@ -35,7 +35,8 @@ public struct AgentWork: Sendable, Hashable, Codable {
 public struct AgentRules: Sendable, Hashable {
     /// How long the coordinator may be out of reach before `whenDisconnected` applies; covers its restarts.
     public var awayGrace: Interval
-    /// The least time that a release under way is given after the agent's own restart.
+    /// The least time that a release under way is given after the agent's own restart, and the most that is added for it after the
+    /// cluster was out of sight.
     public var restartGrace: Interval
     /// The wait after the first transient failure of a piece of work; it doubles with each further one.
     public var retryDelay: Interval
@@ -43,17 +44,28 @@ public struct AgentRules: Sendable, Hashable {
     public var retryDelayLimit: Interval
     /// How many proven releases are remembered.
     public var provenLimit: Int
+    /// How often the machine is woken at least while it waits for time to pass.
+    public var pulse: Interval
+    /// How much too late it may be woken before it takes that it did not run.
+    public var stallGrace: Interval
+    /// How long it may take until a cluster that has fallen silent is known to be out of sight. No deadline is judged sooner after
+    /// it than that.
+    public var sightDelay: Interval
 
     public init(
         awayGrace: Interval = .seconds(60), restartGrace: Interval = .seconds(60),
         retryDelay: Interval = .seconds(5),
-        retryDelayLimit: Interval = .minutes(3), provenLimit: Int = 5
+        retryDelayLimit: Interval = .minutes(3), provenLimit: Int = 5, pulse: Interval = .seconds(5),
+        stallGrace: Interval = .seconds(3), sightDelay: Interval = .seconds(10)
     ) {
         self.awayGrace = awayGrace
         self.restartGrace = restartGrace
         self.retryDelay = retryDelay
         self.retryDelayLimit = retryDelayLimit
         self.provenLimit = provenLimit
+        self.pulse = pulse
+        self.stallGrace = stallGrace
+        self.sightDelay = sightDelay
     }
 
     /// How long to wait after this many transient failures in a row.

@@ -41,6 +41,9 @@ private struct BlockerList {
         if let start = rollout.startsAt, now < start, rollout.phase == .scheduled {
             blockers.append(Blocker(what: .start, why: "it starts at \(start)", until: start))
         }
+        if let hold = rollout.hold {
+            blockers.append(Blocker(what: .invariant, why: "held, since its decision was wrong: \(hold.breach)"))
+        }
         if let pause = rollout.pause {
             let reason = pause.reason.map { ": \($0)" } ?? ""
             blockers.append(Blocker(what: .pause, why: "paused by \(pause.by)\(reason)"))

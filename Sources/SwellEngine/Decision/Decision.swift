@@ -43,10 +43,16 @@ public struct Decision: Sendable, Hashable {
     public var verdicts: [CommandVerdict]
     /// When to decide again even if nothing is heard; nil when the rollout has ended.
     public var wakeAt: Timestamp?
+    /// What the decision that was made would have broken: then this one changes nothing, answers nothing, and is no use of what was
+    /// read. Empty in ordinary times.
+    public var breaches: [Breach]
+
+    /// Whether it stands in the place of one that would have broken an invariant.
+    public var isHeld: Bool { !breaches.isEmpty }
 
     public init(
         rollout: Rollout, transitions: [Transition] = [], assignments: [Assignment] = [], proven: [ProvenRelease] = [],
-        verdicts: [CommandVerdict] = [], wakeAt: Timestamp? = nil
+        verdicts: [CommandVerdict] = [], wakeAt: Timestamp? = nil, breaches: [Breach] = []
     ) {
         self.rollout = rollout
         self.transitions = transitions
@@ -54,6 +60,7 @@ public struct Decision: Sendable, Hashable {
         self.proven = proven
         self.verdicts = verdicts
         self.wakeAt = wakeAt
+        self.breaches = breaches
     }
 }
 

@@ -28,6 +28,7 @@ public enum DecisionMaker {
 
         let before = state.rollout
         if !before.phase.isEnded {
+            state.updateHeader { $0.hold = nil }
             if let dueAt = input.dueAt, input.now - dueAt > overdueAfter { state.leaveOut(input.now - dueAt) }
             for record in input.reports { state.take(record) }
             state.settle()

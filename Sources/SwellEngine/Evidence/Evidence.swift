@@ -12,7 +12,7 @@ public struct Evidence: Sendable, Hashable {
         /// The agent has seen it healthy since then, and still proves itself.
         case good(since: Timestamp)
         /// The agent says that `minHealthyTime` is over, within a good stretch.
-        case asserted(at: Timestamp, goodSince: Timestamp)
+        case asserted(at: Timestamp, healthySince: Timestamp)
         /// It counts as healthy, on the database's clock.
         case healthy(since: Timestamp)
         /// Its agent is there and cannot see it: neither healthy nor failed.
@@ -67,11 +67,11 @@ public struct Evidence: Sendable, Hashable {
     /// Takes in one word, heard at `moment`.
     public mutating func observe(_ word: Word, at moment: Timestamp) {
         switch word {
-        case .good: standing = .good(since: goodSince ?? moment)
+        case .good: standing = .good(since: healthySince ?? moment)
         case .asserted:
             switch standing {
             case .asserted, .healthy: break
-            case .none, .good, .unknown, .unseen: standing = .asserted(at: moment, goodSince: goodSince ?? moment)
+            case .none, .good, .unknown, .unseen: standing = .asserted(at: moment, healthySince: healthySince ?? moment)
             }
         case .bad: standing = .none
         case .unknown: if !isUnknown { standing = .unknown(since: moment) }
@@ -85,11 +85,6 @@ public struct Evidence: Sendable, Hashable {
         provenAt = provenAt ?? now
     }
 
-    /// Its agent is not heard of any more: what was known is not known now.
-    public mutating func loseSight(at now: Timestamp) {
-        if !isUnseen { standing = .unseen(since: now) }
-    }
-
     /// It is seen again. What was said last counts again as if it were said now; the caller observes it (invariant 20).
     public mutating func regainSight() {
         if !isKnown { standing = .none }
@@ -101,7 +96,7 @@ public struct Evidence: Sendable, Hashable {
     // MARK: What it says
 
     /// When the running good stretch began.
-    public var goodSince: Timestamp? {
+    public var healthySince: Timestamp? {
         switch standing {
         case .good(let since), .asserted(_, let since), .healthy(let since): since
         case .none, .unknown, .unseen: nil

@@ -31,6 +31,8 @@ public struct RolloutHeader: Sendable, Hashable, Codable {
     public var supersededBy: RolloutName?
     /// What was rolled back within the rollout: joiners that it covers are not taken forward any more.
     public var rolledBack: [RollbackScope]
+    /// What its last decision would have broken, so that it was not committed; nil in ordinary times.
+    public internal(set) var hold: ReviewHold?
 
     public init(
         name: RolloutName, application: ApplicationName, kind: RolloutKind, release: ReleaseReference,

@@ -60,11 +60,11 @@ extension TargetState: Codable {
         if let since = try moment(.unseenSince) { return .unseen(since: since) }
         if phase == .unreachable { return .unseen(since: changedAt) }
         if let since = try moment(.healthyAt) { return .healthy(since: since) }
-        let goodSince = try moment(.healthySince)
+        let healthySince = try moment(.healthySince)
         if let assertedAt = try moment(.assertedAt) {
-            return .asserted(at: assertedAt, goodSince: goodSince ?? assertedAt)
+            return .asserted(at: assertedAt, healthySince: healthySince ?? assertedAt)
         }
-        return goodSince.map { .good(since: $0) } ?? .none
+        return healthySince.map { .good(since: $0) } ?? .none
     }
 
     public func encode(to encoder: any Encoder) throws {

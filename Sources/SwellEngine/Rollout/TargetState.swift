@@ -58,7 +58,7 @@ public struct TargetState: Sendable, Hashable {
     public var assigned: ReleaseReference? { attempt?.release }
     public var dispatchedAt: Timestamp? { attempt?.dispatchedAt }
     /// When the current good stretch began: the first good report since the last bad one.
-    public var healthySince: Timestamp? { attempt?.evidence.goodSince }
+    public var healthySince: Timestamp? { attempt?.evidence.healthySince }
     /// When the agent first said, within that stretch, that `minHealthyTime` is over.
     public var assertedAt: Timestamp? { attempt?.evidence.assertedAt }
     /// When it last began to count as healthy; nil after a regression, or silence before its stage passed.

@@ -51,6 +51,7 @@ extension DecisionState {
             return fail(name, report.culprit)
         case .accepted, .applying, .verifying, .healthy, .removed: break
         }
+        guard !isLate(report, target) else { return }
         if report.health == .unknown, report.phase != .removed { return blind(report, target) }
         regainSight(of: name)
         switch report.phase {
@@ -79,12 +80,23 @@ extension DecisionState {
             return failRollback(name, "its agent went elsewhere: \(report.culprit)")
         case .accepted, .applying, .verifying, .healthy, .removed: break
         }
+        guard !isLate(report, target) else { return }
         if report.health == .unknown, report.phase != .removed { return blind(report, target) }
         regainSight(of: name)
         let isDone = report.phase == .healthy && report.health == .healthy || report.phase == .removed
         if isDone, isWhatWasAssigned(report, target) { return noteAssertion(record) }
         let word: Evidence.Word = report.health == .healthy && report.phase != .healthy ? .good : .bad
         update(name) { $0.attempt?.evidence.observe(word, at: record.receivedAt) }
+    }
+
+    /// Whether a word was overtaken: an agent that has called an assignment done never goes back to bringing it up, so that what says
+    /// so was said before, in a session that has ended since. It takes back nothing, for the agent has nothing new to say.
+    private func isLate(_ report: ApplicationReport, _ target: TargetState) -> Bool {
+        guard target.assertedAt != nil || target.provenAt != nil else { return false }
+        switch report.phase {
+        case .accepted, .applying, .verifying: return true
+        case .healthy, .removed, .failed, .reverting, .reverted: return false
+        }
     }
 
     /// A failure that heals is known as healed, where the policy leaves the cluster as it is: its proof is as good as any.

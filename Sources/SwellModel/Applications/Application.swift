@@ -42,8 +42,8 @@ public struct ApplicationStrategy: Sendable, Hashable, Codable {
     /// What the agent does with an unfinished release while it cannot reach the coordinator.
     public var whenDisconnected: DisconnectedBehaviour
     public var drift: DriftPolicy
-    /// What happens on a rollback where no other release was ever proven healthy: the cluster is held as it is, or what the release
-    /// itself brought is removed.
+    /// What happens on a rollback where no other release was ever proven healthy: the cluster is held as it is, or what releases
+    /// brought is removed. That is only where it is asked for, and even then never what was there before them.
     public var whenNeverHealthy: NeverHealthyBehaviour
 
     public init(
@@ -59,7 +59,14 @@ public struct ApplicationStrategy: Sendable, Hashable, Codable {
 
 public enum DisconnectedBehaviour: String, Sendable, Codable, CaseIterable { case finish, hold, revert }
 public enum DriftPolicy: String, Sendable, Codable, CaseIterable { case correct, report }
-public enum NeverHealthyBehaviour: String, Sendable, Codable, CaseIterable { case remove, hold }
+
+/// What becomes of a release that failed where none was ever proven healthy.
+public enum NeverHealthyBehaviour: String, Sendable, Codable, CaseIterable {
+    /// What releases created is removed; what was there before is left as it stands.
+    case remove
+    /// It stays as it is, for a person to look at.
+    case hold
+}
 
 /// A custom health rule: objects of this kind (and name, if given) are healthy when the expression holds.
 public struct HealthCheck: Sendable, Hashable, Codable {

@@ -6,12 +6,8 @@ extension InvariantChecker {
     mutating func checkGenerations(_ decision: Decision, _ input: DecisionInput) throws(Violation) {
         for assignment in decision.assignments {
             let place = ClusterApplication(assignment)
-            guard assignment.epoch == input.epoch else {
-                throw Violation(
-                    invariant: 9,
-                    message: "\(assignment.cluster) is told under epoch \(assignment.epoch), not \(input.epoch)")
-            }
             let facts = input.snapshot.fleet[assignment.cluster]
+            try checkEpoch(assignment, place, input)
             let known = max(ledger.highestAssigned[place] ?? 0, facts?.highestGeneration ?? 0)
             guard assignment.generation > known else {
                 throw Violation(
@@ -25,6 +21,35 @@ extension InvariantChecker {
         }
     }
 
+    /// An assignment carries the lease's epoch; a higher one only where this very cluster is known to have seen it, since its agent
+    /// would refuse any lower (invariants 9 and 22).
+    private mutating func checkEpoch(
+        _ assignment: Assignment, _ place: ClusterApplication, _ input: DecisionInput
+    ) throws(Violation) {
+        let reported = input.snapshot.fleet[assignment.cluster]?.report?.epoch ?? 0
+        let lowest = max(input.epoch, reported, input.rollout.targets[assignment.cluster]?.epoch ?? 0)
+        let highest = max(lowest, ledger.ingested.highestEpoch[place] ?? 0, ledger.highestEpoch[place] ?? 0)
+        guard (lowest...highest).contains(assignment.epoch) else {
+            throw Violation(
+                invariant: 9,
+                message:
+                    "\(assignment.cluster) is told under epoch \(assignment.epoch), the lease is of \(input.epoch) "
+                    + "and the cluster has seen \(highest)")
+        }
+        ledger.highestEpoch[place] = max(ledger.highestEpoch[place] ?? 0, assignment.epoch)
+    }
+
+    /// Whether an agent is not heard of: nobody knows what its cluster does.
+    static func isAway(_ cluster: ClusterName, _ input: DecisionInput) -> Bool {
+        guard let seen = input.snapshot.fleet[cluster]?.lastSeenAt else { return true }
+        return input.now - seen > input.rollout.policy.unreachableAfter
+    }
+
+    /// Whether nobody waits for a target any more: it was left behind, and is not heard of.
+    static func isForsaken(_ target: TargetState, _ input: DecisionInput) -> Bool {
+        target.late == .deferred && isAway(target.cluster, input)
+    }
+
     mutating func checkForward(
         _ forward: [Assignment], _ input: DecisionInput, _ after: Rollout
     ) throws(Violation) {
@@ -36,8 +61,11 @@ extension InvariantChecker {
         guard after.pause == nil else {
             throw Violation(invariant: 6, message: "\(after.name) is paused and dispatches to \(names)")
         }
-        if let headroom = input.snapshot.fleetHeadroom, forward.count > headroom {
-            throw Violation(invariant: 1, message: "\(forward.count) dispatched, the fleet's headroom is \(headroom)")
+        let watched = forward.count { assignment in
+            after.targets[assignment.cluster].map { !Self.isForsaken($0, input) } ?? true
+        }
+        if let headroom = input.snapshot.fleetHeadroom, watched > headroom {
+            throw Violation(invariant: 1, message: "\(watched) dispatched, the fleet's headroom is \(headroom)")
         }
         if after.policy.onFailure.action != .continue {
             for index in after.stages.indices {
@@ -54,18 +82,25 @@ extension InvariantChecker {
         }
     }
 
-    /// How many of a stage's clusters failed, and how many may.
+    /// How many of a stage's clusters failed, and how many may. Who failed and left has failed; a share is of those who are there, and
+    /// of those who failed, never of more than were planned (invariant 21).
     static func failures(inStage index: Int, of rollout: Rollout) -> (failures: Int, budget: Int) {
-        let failures = rollout.targets.values.count {
-            $0.stage == index && $0.failedAt != nil && $0.phase != .skipped && $0.late != .joined
-        }
-        let size = rollout.stages[index].lanes.values.reduce(0, +)
+        let regular = rollout.targets.values.filter { $0.stage == index && $0.late != .joined }
+        let failures = regular.count { $0.failedAt != nil }
+        let present = regular.count { $0.failedAt != nil || $0.phase != .skipped }
+        let size = min(present, rollout.stages[index].lanes.values.reduce(0, +))
         return (failures, rollout.policy.stages[index].failureBudget.resolved(of: size, atLeast: 0))
     }
 
     private func checkWay(of target: TargetState, _ input: DecisionInput, _ after: Rollout) throws(Violation) {
-        let region = target.region
-        guard after.pausedRegions[region] == nil, input.snapshot.pausedRegions[region] == nil,
+        // Who is left behind for good finds its assignment when it is back; nobody else is told anything while it is away.
+        if Self.isAway(target.cluster, input), !(after.phase.isEnded && target.late == .deferred) {
+            throw Violation(invariant: 12, message: "\(target.cluster) is not heard of and is dispatched to")
+        }
+        // Of the region as it was planned, and of the one where the cluster is by now.
+        let regions = [target.region, input.snapshot.fleet[target.cluster]?.cluster.region ?? target.region]
+        guard
+            regions.allSatisfy({ after.pausedRegions[$0] == nil && input.snapshot.pausedRegions[$0] == nil }),
             after.pausedClusters[target.cluster] == nil, input.snapshot.pausedClusters[target.cluster] == nil
         else { throw Violation(invariant: 6, message: "\(target.cluster) is paused and is dispatched to") }
         guard after.stages[..<target.stage].allSatisfy({ $0.phase == .passed }) else {
@@ -88,16 +123,19 @@ extension InvariantChecker {
     ) throws(Violation) {
         let proven = ledger.proven[ClusterApplication(assignment)] ?? []
         if ledger.active[after.name]?.arrived.insert(target.cluster).inserted == true {
-            ledger.active[after.name]?.returns[target.cluster] = proven.first
+            ledger.active[after.name]?.returns[target.cluster] = proven.first { $0.digest != after.release.digest }
         }
         let goal: Assignment.Goal
         var fallback = ledger.active[after.name]?.returns[target.cluster]
         switch after.kind {
-        case .release:
-            goal = .run(after.release)
-            if fallback?.digest == after.release.digest { fallback = nil }
+        case .release: goal = .run(after.release)
         case .undo:
-            goal = proven.first { $0.digest != after.release.digest }.map { .run($0) } ?? .remove
+            let other = proven.first { $0.digest != after.release.digest }
+            guard other != nil || after.strategy.whenNeverHealthy == .remove else {
+                throw Violation(
+                    invariant: 13, message: "\(target.cluster) has nothing to go back to, and is not held but told")
+            }
+            goal = other.map { .run($0) } ?? .remove
             fallback = nil
         }
         guard assignment.goal == goal, assignment.fallback == fallback else {
@@ -116,7 +154,10 @@ extension InvariantChecker {
         for assignment in backward {
             guard let target = after.targets[assignment.cluster] else { continue }
             let proven = ledger.active[after.name]?.returns[target.cluster]
-            guard proven != nil || after.strategy.whenNeverHealthy == .remove else {
+            let isRemoved =
+                after.strategy.whenNeverHealthy == .remove
+                || ledger.active[after.name]?.removed.contains { Self.covers($0, target, of: after) } == true
+            guard proven != nil || isRemoved else {
                 throw Violation(
                     invariant: 13, message: "\(target.cluster) was never healthy, and is not held but reissued")
             }
@@ -164,21 +205,23 @@ extension InvariantChecker {
 
     // MARK: Caps
 
-    func checkCaps(_ before: Rollout, _ after: Rollout) throws(Violation) {
-        func inFlight(_ rollout: Rollout) -> [TargetState] {
-            rollout.targets.values.filter {
-                $0.provenAt == nil && [.dispatched, .applying, .verifying, .unreachable].contains($0.phase)
-            }
+    /// What is dispatched finds room: all that is under way there, but whom nobody waits for any more, stays within each cap.
+    func checkCaps(_ forward: [Assignment], _ input: DecisionInput, _ after: Rollout) throws(Violation) {
+        let dispatched = forward.compactMap { after.targets[$0.cluster] }.filter { !Self.isForsaken($0, input) }
+        guard !dispatched.isEmpty else { return }
+        let underWay = after.targets.values.filter {
+            [.dispatched, .applying, .verifying, .unreachable, .rollingBack].contains($0.phase)
+                && !Self.isForsaken($0, input)
         }
-        let now = inFlight(after)
-        guard now.count > inFlight(before).count else { return }
-        for (index, stage) in after.policy.stages.enumerated() {
-            let inStage = now.filter { $0.stage == index }
+        for (index, targets) in Dictionary(grouping: dispatched, by: \.stage) {
+            let stage = after.policy.stages[index]
+            let inStage = underWay.filter { $0.stage == index }
             let sizes = after.stages[index].lanes
-            for (region, targets) in Dictionary(grouping: inStage, by: \.region) {
+            for region in Set(targets.map(\.region)) {
+                let count = inStage.count { $0.region == region }
                 let cap = stage.maxConcurrent.resolved(of: sizes[region] ?? 0, atLeast: 1)
-                guard targets.count <= cap else {
-                    throw Violation(invariant: 1, message: "\(targets.count) in flight in \(region), the cap is \(cap)")
+                guard count <= cap else {
+                    throw Violation(invariant: 1, message: "\(count) in flight in \(region), the cap is \(cap)")
                 }
             }
             if let cap = stage.maxConcurrentInStage?.resolved(of: sizes.values.reduce(0, +), atLeast: 1),
@@ -188,8 +231,8 @@ extension InvariantChecker {
             }
         }
         let total = after.stages.reduce(0) { $0 + $1.lanes.values.reduce(0, +) }
-        if let cap = after.policy.maxConcurrent?.resolved(of: total, atLeast: 1), now.count > cap {
-            throw Violation(invariant: 1, message: "\(now.count) in flight in the rollout, the cap is \(cap)")
+        if let cap = after.policy.maxConcurrent?.resolved(of: total, atLeast: 1), underWay.count > cap {
+            throw Violation(invariant: 1, message: "\(underWay.count) in flight in the rollout, the cap is \(cap)")
         }
     }
 }

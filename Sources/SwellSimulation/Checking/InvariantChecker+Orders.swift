@@ -24,15 +24,20 @@ extension InvariantChecker {
         let name = before.name
         switch command {
         case .abort: ledger.active[name]?.stoppedBy = "its abort"
-        case .rollback(let scope, _, _):
+        case .rollback(let scope, _, let remove):
             if scope == .rollout { ledger.active[name]?.stoppedBy = "its rollback" }
+            if remove == true { ledger.active[name]?.removed.append(scope) }
             ledger.active[name]?.takenBack.append(scope)
             ledger.active[name]?.retried.subtract(
                 before.targets.values.filter { Self.covers(scope, $0, of: before) }.map(\.cluster))
         case .retry(let clusters):
             let failed = before.targets.values.filter { $0.failedAt != nil || $0.phase == .rollbackFailed }
-            ledger.active[name]?.retried.formUnion(clusters.isEmpty ? failed.map(\.cluster) : clusters)
-        case .pause, .resume, .approve, .withdraw, .promote, .skip, .leaveBehind, .supersede: break
+            let named = clusters.isEmpty ? failed.map(\.cluster) : clusters
+            ledger.active[name]?.retried.formUnion(named)
+            ledger.active[name]?.forgiven.formUnion(named)
+        case .skip(let cluster, _): ledger.active[name]?.forgiven.insert(cluster)
+        case .leaveBehind(let cluster, _): ledger.active[name]?.leftBehind.insert(cluster)
+        case .pause, .resume, .approve, .withdraw, .promote, .supersede: break
         }
     }
 

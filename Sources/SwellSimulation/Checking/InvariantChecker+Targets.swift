@@ -15,6 +15,7 @@ extension InvariantChecker {
             if target.provenAt != nil, former.provenAt != target.provenAt { try checkProof(target, input.rollout) }
             if target.phase == .rolledBack, former.phase == .rollingBack { try checkProof(target, input.rollout) }
             if former.failedAt == nil, target.failedAt != nil { try checkFailure(target, former, input) }
+            if former.failedAt != nil, target.failedAt == nil { try checkForgiven(target, former, input.rollout) }
         }
     }
 
@@ -40,10 +41,29 @@ extension InvariantChecker {
         let subject = IngestLog.Subject(
             place: ClusterApplication(target.cluster, input.rollout.application), generation: former.generation ?? 0)
         if ledger.ingested.givenUp[subject] != nil { return }
-        guard let deadline = former.deadlineAt, input.now >= deadline,
+        guard let deadline = former.deadlineAt.map({ Self.judgement(at: $0, input) }), input.now >= deadline,
             let seen = input.snapshot.fleet[target.cluster]?.lastSeenAt, seen >= deadline
         else {
             throw Violation(invariant: 12, message: "\(target.cluster) failed though nothing was heard that says so")
+        }
+    }
+
+    /// When a deadline may be held against a cluster: an agent that stood still for less than the policy calls silence is later by as
+    /// much, and a time in which nobody decided counts against nobody (invariants 12 and 23).
+    static func judgement(at deadline: Timestamp, _ input: DecisionInput) -> Timestamp {
+        var moment = deadline + input.rollout.policy.unreachableAfter
+        if let dueAt = input.dueAt, input.now - dueAt > .seconds(10) { moment = moment + (input.now - dueAt) }
+        return moment
+    }
+
+    /// A failure stands until a person says otherwise, or its cluster proves what it failed (invariant 21).
+    private func checkForgiven(_ target: TargetState, _ former: TargetState, _ rollout: Rollout) throws(Violation) {
+        if ledger.active[rollout.name]?.forgiven.contains(target.cluster) == true { return }
+        let subject = IngestLog.Subject(
+            place: ClusterApplication(target.cluster, rollout.application), generation: former.generation ?? 0)
+        guard let word = ledger.ingested.good[subject], word.digest == former.assigned?.digest else {
+            throw Violation(
+                invariant: 21, message: "\(target.cluster) does not count as failed any more, and nothing says so")
         }
     }
 

@@ -30,7 +30,9 @@ struct InvariantChecker {
     mutating func reissued(_ assignments: [Assignment]) {
         reports.issue(assignments)
         for assignment in assignments {
-            ledger.highestAssigned[ClusterApplication(assignment)] = assignment.generation
+            let place = ClusterApplication(assignment)
+            ledger.highestAssigned[place] = assignment.generation
+            ledger.highestEpoch[place] = max(ledger.highestEpoch[place] ?? 0, assignment.epoch)
         }
     }
 
@@ -61,14 +63,14 @@ struct InvariantChecker {
             try checkGenerations(decision, input)
             try checkForward(decision.assignments.filter { !isBackward($0) }, input, after)
             try checkBackward(decision.assignments.filter(isBackward), before, after)
+            try checkCaps(decision.assignments.filter { !isBackward($0) }, input, after)
             reports.issue(decision.assignments)
         }
         try checkMembers(input, after)
         if !decision.transitions.isEmpty {
             try checkReplay(before, decision)
-            try checkCaps(before, after)
             try checkTargets(input, decision)
-            try checkStages(before, after, now: input.now)
+            try checkStages(before, after, input)
             if before.targets.count != after.targets.count { try checkExclusive(after) }
             for proof in decision.proven { prove(proof) }
             if isThorough { try checkRest(input, decision) }
@@ -145,6 +147,7 @@ struct InvariantChecker {
         again.rollout = decision.rollout
         again.commands = []
         again.reports = []
+        again.dueAt = decision.wakeAt
         if let headroom = input.snapshot.fleetHeadroom {
             let used = decision.assignments.count { decision.rollout.targets[$0.cluster]?.phase != .rollingBack }
             again.snapshot.fleetHeadroom = max(0, headroom - used)

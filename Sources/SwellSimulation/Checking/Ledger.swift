@@ -8,6 +8,8 @@ struct Ledger {
     /// The last lease granted on each rollout.
     var leases: [RolloutName: Lease] = [:]
     var highestAssigned: [ClusterApplication: Int64] = [:]
+    /// The highest epoch that was assigned in each place.
+    var highestEpoch: [ClusterApplication: Int64] = [:]
     /// Commands that were answered.
     var consumed: Set<Int64> = []
     /// The rollouts that have not ended. One that another takes the place of holds no cluster any more.
@@ -23,7 +25,13 @@ struct Ledger {
         /// What was ordered to be taken back, and who was retried after that.
         var takenBack: [RollbackScope] = []
         var retried: Set<ClusterName> = []
-        /// Where each cluster would have to go back to, as it was when this rollout first came.
+        /// What was ordered to be removed where there is nothing to go back to.
+        var removed: [RollbackScope] = []
+        /// Whom people retried, or left out, whatever was ordered before or since: their failures are forgiven.
+        var forgiven: Set<ClusterName> = []
+        /// Whom people left behind.
+        var leftBehind: Set<ClusterName> = []
+        /// Where each cluster would have to go back to, as it was when this rollout first came: never to what the rollout brings.
         var returns: [ClusterName: ReleaseReference] = [:]
         var arrived: Set<ClusterName> = []
         /// How many words had been heard when each cluster last began to count as healthy.

@@ -13,7 +13,7 @@ extension World {
             for target in rollout.targets.values
             where target.generation != nil
                 && (target.phase == .queued || target.phase == .failed || target.phase == .rollbackFailed
-                    || Self.isHeld(target, rollout))
+                    || Self.isHeld(target))
             {
                 waiting.insert(ClusterApplication(target.cluster, rollout.application))
             }
@@ -26,10 +26,10 @@ extension World {
         }
     }
 
-    /// Whether a rollback left a cluster as it was, by the policy: as long as its rollout lasts, nothing is told there, even where
-    /// the agent is ahead of a database that lost commits.
-    private static func isHeld(_ target: TargetState, _ rollout: Rollout) -> Bool {
-        target.phase == .rolledBack && target.previous == nil && rollout.strategy.whenNeverHealthy == .hold
+    /// Whether a rollback left a cluster as it was, since there is nothing to go back to, or a person left it out: as long as its
+    /// rollout lasts, nothing is told there, even where the agent is ahead of a database that lost commits.
+    private static func isHeld(_ target: TargetState) -> Bool {
+        target.phase == .skipped && (target.skip == .neverHealthy || target.skip == .ordered)
     }
 
     private static let gates: Set<Blocker.Kind> = [.approval, .pause, .regionPause, .clusterPause, .failure, .start]

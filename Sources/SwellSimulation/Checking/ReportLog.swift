@@ -22,13 +22,17 @@ struct IngestLog {
     private(set) var bad: [Subject: Word] = [:]
     /// The last time an agent said of a generation that it failed or reverted.
     private(set) var givenUp: [Subject: Word] = [:]
+    /// The highest epoch that the agents of a place spoke of.
+    private(set) var highestEpoch: [ClusterApplication: Int64] = [:]
     /// How many words were heard.
     private(set) var count = 0
 
     mutating func hear(_ report: ApplicationReport, of cluster: ClusterName, at now: Timestamp) {
         count += 1
         let word = Word(digest: report.digest, at: now, order: count)
-        let subject = Subject(place: ClusterApplication(cluster, report.application), generation: report.generation)
+        let place = ClusterApplication(cluster, report.application)
+        highestEpoch[place] = max(highestEpoch[place] ?? 0, report.epoch)
+        let subject = Subject(place: place, generation: report.generation)
         switch report.phase {
         case .healthy where report.health == .healthy, .removed:
             // A word said again after the database's clock was set back does not take back when it was said first.

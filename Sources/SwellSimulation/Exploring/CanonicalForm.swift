@@ -49,12 +49,12 @@ struct CanonicalForm {
     private mutating func put(_ generation: Int64?) { put(Int(generation ?? 0)) }
     private mutating func isThere<Value>(_ value: Value?) { put(value != nil) }
 
-    /// How many units away a moment is, clamped to where it matters.
+    /// How many halves of a unit away a moment is, clamped to where it matters: a decision asks to be woken between two units.
     private mutating func put(_ moment: Timestamp?, within range: ClosedRange<Int64>) {
         guard let moment else { return put(100) }
-        let distance = (moment - now).milliseconds
-        let units = (Double(distance) / Double(TinyFleet.unit.milliseconds)).rounded(.up)
-        put(Int(min(max(Int64(units), range.lowerBound), range.upperBound)))
+        let distance = 2 * (moment - now).milliseconds
+        let halves = (Double(distance) / Double(TinyFleet.unit.milliseconds)).rounded(.up)
+        put(Int(min(max(Int64(halves), 2 * range.lowerBound), 2 * range.upperBound)))
     }
 
     private mutating func put<Value: CaseIterable & Equatable>(case value: Value) {
@@ -107,6 +107,8 @@ struct CanonicalForm {
         put(input.rollout)
         put(input.snapshot.pausedRegions.isEmpty)
         put(input.commands.count)
+        // Much later than it was due, a decision leaves out the time in between.
+        put(input.dueAt, within: -6...1)
         for record in input.commands {
             // Orders have no values of their own here, so their place in the list of orders says all.
             put(ExplorerOrder.allCases.firstIndex { $0.command == record.command } ?? 255)
@@ -153,8 +155,12 @@ struct CanonicalForm {
         put(target.assigned?.digest)
         put(target.previous?.digest)
         put(target.dispatchedAt, within: -1...0)
-        // A deadline just past is judged on whether its agent was heard of since.
-        put(target.deadlineAt, within: -1...3)
+        // A deadline past is judged a while later, on whether its agent was heard of since.
+        put(target.deadlineAt, within: -5...3)
+        if case .stopped(let left)? = target.attempt?.deadline { put(now + left, within: 0...3) } else { put(101) }
+        put(target.attempt?.evidence.isProving == true)
+        put(target.attempt?.evidence.isUnseen == true)
+        put(target.attempt?.evidence.isUnknown == true)
         isThere(target.assertedAt)
         isThere(target.healthyAt)
         isThere(target.provenAt)
@@ -200,6 +206,7 @@ struct CanonicalForm {
         put(record.proven.count)
         put(record.proven.first?.digest)
         put(record.deadline, within: 0...3)
+        put(record.blindSince, within: -3...0)
         put(record.healthySince, within: -1...0)
         put(case: record.observed.health)
         isThere(record.failure)

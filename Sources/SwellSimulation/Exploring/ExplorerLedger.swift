@@ -73,13 +73,21 @@ struct ExplorerLedger {
         let after = decision.rollout
         for assignment in decision.assignments {
             guard let target = after.targets[assignment.cluster] else { continue }
+            // The lease's epoch, or a higher one that this very cluster has seen.
+            let facts = input.snapshot.fleet[assignment.cluster]
+            let seen = max(facts?.report?.epoch ?? 0, before.targets[assignment.cluster]?.epoch ?? 0)
+            guard assignment.epoch == max(input.epoch, seen) else {
+                throw Violation(
+                    invariant: 9,
+                    message: "\(target.cluster) is told under epoch \(assignment.epoch), not \(input.epoch)")
+            }
             if target.phase == .rollingBack {
                 try checkBackward(assignment)
             } else {
                 try checkForward(assignment, target, after)
             }
         }
-        try checkLanes(after)
+        try checkLanes(after, input)
         try checkStages(before, after, input)
         try checkTargets(before, after, input)
         guard Transition.replay(onto: before, decision.transitions) == after else {
@@ -111,10 +119,11 @@ struct ExplorerLedger {
         }
     }
 
-    private func checkLanes(_ after: Rollout) throws(Violation) {
+    private func checkLanes(_ after: Rollout, _ input: DecisionInput) throws(Violation) {
         let inFlight = after.targets.values.filter {
             $0.region == TinyFleet.farRegion && $0.provenAt == nil
                 && [.dispatched, .applying, .verifying, .unreachable].contains($0.phase)
+                && !InvariantChecker.isForsaken($0, input)
         }
         guard inFlight.count <= 1 else {
             throw Violation(invariant: 1, message: "\(inFlight.count) clusters in flight in a lane of one")
@@ -160,7 +169,8 @@ struct ExplorerLedger {
             if former.failedAt == nil, target.failedAt != nil,
                 place(of: target).map({ givenUp[$0] == nil || givenUp[$0] != former.generation }) ?? true
             {
-                guard let deadline = former.deadlineAt, input.now >= deadline,
+                guard let deadline = former.deadlineAt.map({ InvariantChecker.judgement(at: $0, input) }),
+                    input.now >= deadline,
                     let seen = input.snapshot.fleet[target.cluster]?.lastSeenAt, seen >= deadline
                 else {
                     throw Violation(

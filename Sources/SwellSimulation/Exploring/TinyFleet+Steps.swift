@@ -141,7 +141,7 @@ extension TinyFleet {
         var made: (input: DecisionInput, decision: Decision)?
         do {
             _ = try database.decide(Self.rollout, under: used) { input in
-                let decision = bug?.decide(input) ?? DecisionMaker.decide(input)
+                let decision = bug?.decide(input) ?? DecisionMaker.decideReviewed(input)
                 made = (input, decision)
                 return decision
             }
@@ -153,6 +153,9 @@ extension TinyFleet {
             return
         }
         guard let made else { return }
+        if let breach = made.decision.breaches.first {
+            throw Violation(invariant: breach.invariant.rawValue, message: "the rollout holds: \(breach)")
+        }
         try ledger.check(made.input, made.decision, by: lease, agents: agents)
         database.dropHistory()
     }

@@ -44,7 +44,8 @@ struct TinyFleet {
     }
 
     struct Agent {
-        var machine = AgentMachine()
+        /// Time passes in units here, which no alarm divides.
+        var machine = AgentMachine(rules: AgentRules(pulse: .hours(1), stallGrace: .hours(1), sightDelay: .zero))
         /// Whether nothing gets to the cluster or from it.
         var isUnreachable = false
         var lateAssignment: Assignment?

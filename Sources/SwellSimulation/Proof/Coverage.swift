@@ -17,6 +17,8 @@ public struct Coverage: Sendable {
     /// Leases found lost, orphaned assignments reissued.
     public internal(set) var leasesLost = 0
     public internal(set) var reissued = 0
+    /// Decisions of planted bugs that the second opinion would not have let pass.
+    public internal(set) var held = 0
 
     /// What operators, and rollouts that take a place, order.
     public enum CommandKind: String, Sendable, CaseIterable {
@@ -87,5 +89,6 @@ public struct Coverage: Sendable {
         agentNotes.merge(other.agentNotes, uniquingKeysWith: +)
         leasesLost += other.leasesLost
         reissued += other.reissued
+        held += other.held
     }
 }

@@ -18,6 +18,8 @@ struct SimulatedAgent {
     /// Rises with each start; what an earlier process ordered is void.
     var process = 0
     var isRunning = false
+    /// When its alarm rings, in true time.
+    var wakeAt: Timestamp?
     /// Whether nothing gets to the cluster or from it.
     var isAway = false
     /// Which direction is cut, and until when.

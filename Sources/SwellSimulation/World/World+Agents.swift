@@ -46,9 +46,19 @@ extension World {
                 .look(agent, process, work, agents[agent].workNumber), in: .milliseconds(random.number(10...1_000)))
         case .report(let outgoing): send(outgoing, fromAgent: agent)
         // As the agent's alarm does it: it sleeps for the time that its clock says is left.
-        case .wake(let moment): schedule(.agentTick(agent, process), in: max(.zero, moment - clock))
+        case .wake(let moment):
+            let wait = max(.zero, moment - clock)
+            agents[agent].wakeAt = now + wait
+            schedule(.agentTick(agent, process), in: wait)
         case .note(let note): coverage.noteAgent(note.what)
         }
+    }
+
+    /// The alarm rings, unless another moment was asked for meanwhile.
+    mutating func tick(_ agent: Int, _ process: Int) throws(Violation) {
+        guard agents[agent].process == process, agents[agent].wakeAt == now else { return }
+        agents[agent].wakeAt = nil
+        try feed(agent, .tick)
     }
 
     private mutating func beginWork(_ application: ApplicationName, _ agent: Int) {
@@ -127,6 +137,7 @@ extension World {
         agents[agent].isRunning = false
         agents[agent].session = nil
         agents[agent].current = [:]
+        agents[agent].wakeAt = nil
         agents[agent].process += 1
     }
 

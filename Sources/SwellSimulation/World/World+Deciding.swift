@@ -2,28 +2,24 @@ internal import SwellEngine
 internal import SwellModel
 internal import SwellStore
 
-// The coordinator's part: leases, decisions, orphans, pushing assignments. It goes as `Reconciler` and `AssignmentFeed` go.
+// The coordinator's part: leases, decisions, orphans. What its loops decide is decided by the same values as in the services.
 extension World {
-    private static let leaseLifetime = Interval.seconds(10)
+    /// The true time as a clock that never goes back: no replica's wall clock has a say in who is silent.
+    var tick: Tick { Tick(milliseconds: now.milliseconds) }
 
     mutating func tick(replica index: Int) throws(Violation) {
         schedule(.replicaTick(index), in: .milliseconds(1_000))
         guard replicas[index].isRunning, !replicas[index].isFrozen else { return }
-        if now - replicas[index].touchedAt >= .seconds(5) { touch(replica: index) }
-        for name in database.dueRollouts(limit: 16) { try decide(name, replica: index) }
-        reissueOrphans(replica: index)
-        push(replica: index)
-    }
-
-    private mutating func touch(replica index: Int) {
-        replicas[index].touchedAt = now
-        let sessions = agents.indices.filter { agents[$0].isHeard && agents[$0].replica == index }
-        database.touch(sessions.map { agents[$0].cluster.name })
-        // Who is not in the fleet has no business here.
-        let known = Set(database.clusterRecords().map(\.cluster.name))
-        for agent in sessions where !known.contains(agents[agent].cluster.name) {
-            schedule(.breakSession(agent, agents[agent].session ?? 0), in: .milliseconds(10))
+        hearAgents(replica: index)
+        writePresence(replica: index)
+        renewLeases(replica: index)
+        let due = database.dueRollouts(limit: 16)
+        if !due.isEmpty, replicas[index].memory.presence.mayDecide(now: tick) {
+            for name in due { try decide(name, replica: index) }
         }
+        replicas[index].memory.stale = [:]
+        sweepOrphans(replica: index)
+        followChanges(replica: index)
     }
 
     // MARK: Decisions
@@ -36,7 +32,7 @@ extension World {
         let commit: Commit = happens(.outcomeUnknown, 30) ? random.pick([.unknown, .lost]) : .known
         guard let made = try propose(name, under: lease, replica: index, isKept: commit != .lost) else { return }
         guard commit != .lost else {
-            if settings.plantedBug == .deliversBeforeCommit { deliver(made.decision.assignments, replica: index) }
+            if settings.plantedBug == .deliversBeforeCommit { leak(made.decision.assignments, replica: index) }
             return
         }
         note(made.decision)
@@ -45,23 +41,35 @@ extension World {
         guard commit == .known else { return }
         if made.decision.rollout.phase.isEnded {
             database.releaseLease(lease)
-            replicas[index].leases[name] = nil
+            replicas[index].memory.leases.drop(LeaseTable.name(of: name))
         }
     }
 
-    /// What the replica believes to hold. It renews late, so that a stale lease is tried now and then.
-    private mutating func lease(on name: RolloutName, replica index: Int) -> Lease? {
-        if let cached = replicas[index].leases[name] {
-            let left = cached.expiresAt - replicas[index].clock.reading(at: now)
-            let isCareless =
-                settings.faults.contains(.replicaFreeze) || settings.faults.contains(.replicaClocks)
-            if left >= .seconds(7) || (isCareless && random.chance(300)) { return cached }
-        }
+    /// The lease to decide under; now and then one that has run out since, as it is where a replica stops between looking and trying.
+    private mutating func lease(on rollout: RolloutName, replica index: Int) -> Lease? {
+        let name = LeaseTable.name(of: rollout)
+        if let stale = replicas[index].memory.stale[name] { return stale }
+        if let held = replicas[index].memory.leases.lease(name, now: tick) { return held }
         let lease = database.acquireLease(
-            "rollout/\(name)", holder: replicas[index].holder, lifetime: Self.leaseLifetime)
-        replicas[index].leases[name] = lease
-        if let lease { checker.granted(lease, on: name) }
+            name, holder: replicas[index].holder, lifetime: replicas[index].memory.leases.lifetime)
+        _ = replicas[index].memory.leases.answered(.claim(name), .claimed(lease), sentAt: tick)
+        if let lease { checker.granted(lease, on: rollout) }
         return lease
+    }
+
+    private mutating func renewLeases(replica index: Int) {
+        guard let step = replicas[index].memory.leases.due(now: tick) else { return }
+        guard !happens(.transactionFails, 30) else {
+            _ = replicas[index].memory.leases.answered(step, .failed, sentAt: tick)
+            return
+        }
+        let still = database.renewLeases(
+            holder: replicas[index].holder, lifetime: replicas[index].memory.leases.lifetime)
+        _ = replicas[index].memory.leases.answered(step, .renewed(still), sentAt: tick)
+        for summary in database.rolloutSummaries(of: nil, limit: 1_000) where !summary.phase.isEnded {
+            let name = LeaseTable.name(of: summary.name)
+            if let lease = still.first(where: { $0.name == name }) { checker.granted(lease, on: summary.name) }
+        }
     }
 
     private mutating func propose(
@@ -71,7 +79,7 @@ extension World {
         let bug = settings.plantedBug
         let clock = database.now
         func decide(_ input: DecisionInput) -> Decision {
-            let decision = bug?.decide(input) ?? DecisionMaker.decide(input)
+            let decision = bug?.decide(input) ?? DecisionMaker.decideReviewed(input)
             made = (input, decision)
             return decision
         }
@@ -88,7 +96,7 @@ extension World {
         } catch {
             if error.code == .leaseLost {
                 coverage.leasesLost += 1
-                replicas[index].leases[name] = nil
+                replicas[index].memory.leases.drop(LeaseTable.name(of: name))
                 return nil
             }
             // The store's own guard bit; the checker says which invariant it kept.
@@ -96,6 +104,10 @@ extension World {
             throw Violation(invariant: 0, message: "the store refused a decision on \(name): \(error)")
         }
         guard let made else { return nil }
+        if bug != nil, !DecisionReview(made.input).breaches(of: made.decision).isEmpty { coverage.held += 1 }
+        if let breach = made.decision.breaches.first {
+            throw Violation(invariant: breach.invariant.rawValue, message: "\(name) holds: \(breach)")
+        }
         if isKept {
             let isThorough = random.next() % 16 == 0
             try checker.check(made.input, made.decision, clock: clock, isThorough: isThorough && bug == nil)
@@ -131,62 +143,41 @@ extension World {
         }
     }
 
-    // MARK: Assignments
+    // MARK: Orphans
 
-    /// What the reconciler does for assignments that agents are ahead of.
-    private mutating func reissueOrphans(replica index: Int) {
-        guard now - replicas[index].orphansCheckedAt >= .seconds(5) else { return }
-        replicas[index].orphansCheckedAt = now
-        let orphans = database.orphanedAssignments(limit: 64)
-        guard !orphans.isEmpty else { return }
-        guard
-            let lease = database.acquireLease(
-                "strays", holder: replicas[index].holder, lifetime: Self.leaseLifetime)
-        else { return }
-        let told = (try? database.reissue(orphans.map { $0.reissued(under: lease.epoch) }, under: lease)) ?? []
-        database.releaseLease(lease)
-        checker.reissued(told)
-        coverage.reissued += told.count
-        if !told.isEmpty { note("  told \(told.count) orphans again") }
-    }
-
-    private mutating func push(replica index: Int) {
-        guard settings.plantedBug != .neverPushes else { return }
-        if now - replicas[index].pushedAllAt >= .seconds(30) {
-            replicas[index].pushedAllAt = now
-            let clusters = sessions(of: index).keys.sorted()
-            return deliver(clusters.flatMap { database.assignments(of: $0) }, replica: index)
-        }
-        let news = database.assignments(changedAfter: replicas[index].cursor)
-        replicas[index].cursor = news.cursor
-        deliver(news.assignments, replica: index)
-    }
-
-    private mutating func deliver(_ assignments: [Assignment], replica index: Int) {
-        guard !assignments.isEmpty else { return }
-        let places = sessions(of: index)
-        for var assignment in assignments {
-            guard var agent = places[assignment.cluster] else { continue }
-            // What the agent's inbox holds already is not sent again.
-            if agents[agent].disk.applications[assignment.application]?.assignment == assignment { continue }
-            if settings.plantedBug == .crossesWires, random.chance(50),
-                let other = random.pickAny(places.values.sorted())
-            {
-                // No message names its cluster: the agent takes for its own what it is sent.
-                agent = other
-                assignment.cluster = agents[other].cluster.name
+    private mutating func sweepOrphans(replica index: Int) {
+        var step = replicas[index].memory.orphans.begin(now: tick)
+        while let due = step {
+            let outcome: OrphanSweep.Outcome
+            if happens(.transactionFails, 30) {
+                outcome = .failed
+            } else {
+                outcome = (try? carryOut(due, replica: index)) ?? .failed
             }
-            send(toAgent: agent, .assignmentsArrive(agent, agents[agent].session ?? 0, [assignment]))
+            step = replicas[index].memory.orphans.next(outcome)
         }
     }
 
-    /// The replica's sessions by cluster: of two under one name, the newer agent's.
-    private func sessions(of replica: Int) -> [ClusterName: Int] {
-        var places: [ClusterName: Int] = [:]
-        for agent in agents.indices
-        where agents[agent].session != nil && agents[agent].replica == replica && !agents[agent].isAway {
-            places[agents[agent].cluster.name] = agent
+    private mutating func carryOut(_ step: OrphanSweep.Step, replica index: Int) throws(StoreError)
+        -> OrphanSweep.Outcome
+    {
+        switch step {
+        case .look(let limit):
+            return .found(database.orphanedAssignments(limit: limit))
+        case .claim:
+            return .claimed(
+                database.acquireLease(
+                    OrphanSweep.lease, holder: replicas[index].holder,
+                    lifetime: replicas[index].memory.leases.lifetime))
+        case .reissue(let assignments, let lease):
+            let reissued = try database.reissue(assignments, under: lease)
+            checker.reissued(reissued)
+            coverage.reissued += reissued.count
+            if !reissued.isEmpty { note("  told \(reissued.count) orphans again") }
+            return .reissued(reissued.count)
+        case .release(let lease):
+            database.releaseLease(lease)
+            return .released
         }
-        return places
     }
 }

@@ -11,7 +11,6 @@ extension World {
         if replicas[index].isRunning {
             coverage.met(.replicaCrash)
             replicas[index].isRunning = false
-            replicas[index].leases = [:]
             loseSessions(of: index)
             schedule(.replicaBack(index), in: seconds(1...40))
         }
@@ -24,6 +23,8 @@ extension World {
             coverage.met(.replicaFreeze)
             replicas[index].isFrozen = true
             replicas[index].frozenUntil = now + seconds(5...30)
+            let leases = replicas[index].memory.leases.leases.map { ($0.name, $0) }
+            replicas[index].memory.stale = Dictionary(leases) { first, _ in first }
             schedule(.replicaBack(index), at: replicas[index].frozenUntil)
         }
         again(.replicaFreeze, in: 60...300)
@@ -33,7 +34,7 @@ extension World {
         if !replicas[index].isRunning {
             replicas[index].boot += 1
             replicas[index].isRunning = true
-            replicas[index].cursor = 0
+            replicas[index].memory = SimulatedReplica.Memory()
         }
         replicas[index].isFrozen = false
     }
@@ -52,7 +53,7 @@ extension World {
         schedule(.databaseFailover, in: seconds(1...40))
     }
 
-    /// The database goes on from an earlier state. Its clients' connections break, so each replica begins again with what it pushes.
+    /// The database goes on from an earlier state. Nobody tells the replicas; the sessions of each may stand or break.
     mutating func failOver() {
         guard var restored = earlier else { return again(.databaseSnapshot, in: 200...900) }
         coverage.met(.databaseFailover)
@@ -63,9 +64,7 @@ extension World {
         // What was done is still remembered in one place: no agent goes back behind what the database has just lost.
         for agent in agents.indices { agents[agent].backup = nil }
         for index in replicas.indices {
-            replicas[index].leases = [:]
-            replicas[index].cursor = 0
-            loseSessions(of: index)
+            if random.chance(500) { loseSessions(of: index) }
         }
         again(.databaseSnapshot, in: 200...900)
     }

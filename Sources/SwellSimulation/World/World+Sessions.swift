@@ -13,18 +13,27 @@ extension World {
             return schedule(.helloArrives(agent, session, statuses, epoch), at: replicas[replica].frozenUntil)
         }
         let cluster = agents[agent].cluster.name
-        guard
-            (try? database.noteConnection(
-                cluster, replica: replicas[replica].name, agentVersion: "1", isConnected: true)) != nil
-        else { return schedule(.breakSession(agent, session), in: .milliseconds(10)) }
-        // At most one session a cluster: the newest wins.
-        for other in agents.indices
-        where other != agent && agents[other].cluster.name == cluster && agents[other].replica == replica {
-            if let session = agents[other].session { schedule(.breakSession(other, session), in: .milliseconds(10)) }
+        var greeting = SessionGreeting()
+        var rest = greeting.handle(.hello(journal: statuses, hasRoom: true))[...]
+        while let action = rest.popFirst() {
+            let term = replicas[replica].memory.cursor.term
+            switch action {
+            case .see: replicas[replica].memory.presence.see(cluster, at: tick)
+            case .place:
+                let place = database.clusterRecords().first { $0.cluster.name == cluster }?.cluster
+                rest += greeting.handle(.placed(place))
+            case .ingest(let journal):
+                if happens(.transactionFails, 20) { return try breakSession(agent, session) }
+                ingest(cluster, journal)
+                rest += greeting.handle(.ingested)
+            case .enter:
+                enter(agent, session, replica: replica)
+                rest += greeting.handle(.entered(term: term))
+            case .readList: rest += greeting.handle(.listed(database.assignments(of: [cluster]), term: term))
+            case .open(_, let list): deliver(list, to: cluster, replica: replica)
+            case .sendAway: schedule(.breakSession(agent, session), in: .milliseconds(10))
+            }
         }
-        ingest(cluster, statuses)
-        let assignments = database.assignments(of: cluster)
-        if !assignments.isEmpty { send(toAgent: agent, .assignmentsArrive(agent, session, assignments)) }
     }
 
     mutating func report(
@@ -41,6 +50,7 @@ extension World {
         }
         if happens(.transactionFails, 20) { return try breakSession(agent, session) }
         ingest(agents[agent].cluster.name, [outgoing.report])
+        if isCurrent { hear(agents[agent].cluster.name, replica: replica) }
         if happens(.outcomeUnknown, 20) { return try breakSession(agent, session) }
         if happens(.duplicates, 50) { ingest(agents[agent].cluster.name, [outgoing.report]) }
         guard isCurrent else { return }

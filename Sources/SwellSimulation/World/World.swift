@@ -149,9 +149,7 @@ struct World {
         case .anySessionBreaks: try breakAnySession()
         case .cut: cutOneWay()
         case .cutEnds(let agent): agents[agent].cut = nil
-        case .agentTick(let agent, let process):
-            guard agents[agent].process == process else { return }
-            try feed(agent, .tick)
+        case .agentTick(let agent, let process): try tick(agent, process)
         case .contentAsked(let agent, let process, let digest): try askContent(agent, process, digest)
         case .contentArrives(let agent, let process, let digest):
             guard agents[agent].process == process else { return }

@@ -56,8 +56,17 @@ extension MemoryState {
             }
     }
 
+    public mutating func touch(_ seen: [ClusterName: Interval]) {
+        for (name, age) in seen where clusters[name] != nil {
+            let moment = now - age
+            // What a clock that was set back since has written is no more than now.
+            let known = agents[name]?.lastSeenAt.map { min($0, now) }
+            agents[name, default: Agent()].lastSeenAt = known.map { max($0, moment) } ?? moment
+        }
+    }
+
     public mutating func touch(_ names: [ClusterName]) {
-        for name in names where clusters[name] != nil { agents[name, default: Agent()].lastSeenAt = now }
+        touch(Dictionary(names.map { ($0, .zero) }) { first, _ in first })
     }
 
     public mutating func noteConnection(
@@ -120,9 +129,15 @@ extension MemoryState {
         }
     }
 
-    public func assignments(changedAfter cursor: Int64) -> (assignments: [Assignment], cursor: Int64) {
-        let changed = assignments.values.filter { $0.change > cursor }.sorted { $0.change < $1.change }
-        return (changed.map(\.assignment), changed.last?.change ?? cursor)
+    public func assignments(of clusters: [ClusterName]) -> ChangePage {
+        ChangePage(assignments: clusters.flatMap { assignments(of: $0) }, cursor: lastID, counter: lastID)
+    }
+
+    public func assignments(changedAfter cursor: Int64, limit: Int) -> ChangePage {
+        let changed = assignments.values.filter { $0.change > cursor }.sorted { $0.change < $1.change }.prefix(limit)
+        return ChangePage(
+            assignments: changed.map(\.assignment),
+            cursor: changed.count < limit ? lastID : changed.last?.change ?? cursor, counter: lastID)
     }
 
     public func statuses(of application: ApplicationName?) -> [ClusterStatus] {

@@ -93,11 +93,11 @@ extension MemoryState {
     // MARK: Decisions
 
     public mutating func decide(
-        _ name: RolloutName, under lease: Lease, _ decide: (DecisionInput) -> Decision
+        _ name: RolloutName, under lease: Lease, _ decide: (DecisionInput) throws(StoreError) -> Decision
     ) throws(StoreError) -> Decision {
         guard let input = decisionInput(of: name, epoch: lease.epoch) else { throw .noRollout(name) }
         guard isHeld(lease) else { throw .leaseLost(lease) }
-        let decision = decide(input)
+        let decision = try decide(input)
 
         var held = Set(claims.lazy.filter { $0.value == name }.map(\.key.cluster))
         let gained = try claimsGained(by: decision.rollout, from: input.rollout, holding: held, input.commands)
@@ -108,10 +108,10 @@ extension MemoryState {
             claims[ClusterApplication(cluster: cluster, application: input.rollout.application)] = name
         }
         if decision.rollout.phase.isEnded { claims = claims.filter { $0.value != name } }
-        pendingCommands[name] = nil
+        if !decision.isHeld { pendingCommands[name] = nil }
         let read = Set(input.reports.map(\.id))
         let unread = (inbox[name] ?? []).filter { !read.contains($0.id) }
-        inbox[name] = unread.isEmpty ? nil : unread
+        if !decision.isHeld { inbox[name] = unread.isEmpty ? nil : unread }
         for verdict in decision.verdicts { commands[verdict.command]?.verdict = verdict }
         store(decision)
         rollouts[name]?.rollout = decision.rollout

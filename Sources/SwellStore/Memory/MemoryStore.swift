@@ -7,6 +7,7 @@ public import SwellModel
 public actor MemoryStore {
     private var state: MemoryState
     private let clock: @Sendable () -> Timestamp
+    private var outage: StoreError?
 
     /// `clock` stands for the database's clock; it should not go back.
     public init(clock: @escaping @Sendable () -> Timestamp) {
@@ -23,7 +24,20 @@ public actor MemoryStore {
     /// A copy of everything stored, for looking at.
     public var snapshot: MemoryState { state }
 
+    /// Fails every transaction with `error` from now on, as a database that is away does; nil ends it.
+    public func fail(with error: StoreError?) { outage = error }
+
+    /// How many transactions failed so.
+    public private(set) var failures = 0
+
+    /// Goes on from an earlier state, as a database does that failed over to a standby which lacks the last commits.
+    public func goBack(to state: MemoryState) { self.state = state }
+
     private func transact<Value>(_ body: (inout MemoryState) throws(StoreError) -> Value) throws(StoreError) -> Value {
+        if let outage {
+            failures += 1
+            throw outage
+        }
         state.now = clock()
         return try body(&state)
     }
@@ -121,7 +135,9 @@ extension MemoryStore: RolloutStore {
     public func verdict(of command: Int64) throws(StoreError) -> CommandVerdict? {
         try transact { (state: inout MemoryState) throws(StoreError) in try state.verdict(of: command) }
     }
-    public func decide(_ rollout: RolloutName, under lease: Lease, _ decide: @Sendable (DecisionInput) -> Decision)
+    public func decide(
+        _ rollout: RolloutName, under lease: Lease, _ decide: @Sendable (DecisionInput) throws(StoreError) -> Decision
+    )
         throws(StoreError) -> Decision
     {
         try transact { (state: inout MemoryState) throws(StoreError) in try state.decide(rollout, under: lease, decide)
@@ -133,8 +149,8 @@ extension MemoryStore: AgentStore {
     public func ingest(_ reports: [ReceivedReport]) throws(StoreError) -> Set<RolloutName> {
         try transact { (state: inout MemoryState) throws(StoreError) in state.ingest(reports) }
     }
-    public func touch(_ clusters: [ClusterName]) throws(StoreError) {
-        try transact { (state: inout MemoryState) throws(StoreError) in state.touch(clusters) }
+    public func touch(_ seen: [ClusterName: Interval]) throws(StoreError) {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.touch(seen) }
     }
     public func noteConnection(_ cluster: ClusterName, replica: String, agentVersion: String, isConnected: Bool)
         throws(StoreError)
@@ -152,12 +168,13 @@ extension MemoryStore: AgentStore {
     public func reissue(_ assignments: [Assignment], under lease: Lease) throws(StoreError) -> [Assignment] {
         try transact { (state: inout MemoryState) throws(StoreError) in try state.reissue(assignments, under: lease) }
     }
-    public func assignments(of cluster: ClusterName) throws(StoreError) -> [Assignment] {
-        try transact { (state: inout MemoryState) throws(StoreError) in state.assignments(of: cluster) }
+    public func assignments(of clusters: [ClusterName]) throws(StoreError) -> ChangePage {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.assignments(of: clusters) }
     }
-    public func assignments(changedAfter cursor: Int64) throws(StoreError) -> (assignments: [Assignment], cursor: Int64)
-    {
-        try transact { (state: inout MemoryState) throws(StoreError) in state.assignments(changedAfter: cursor) }
+    public func assignments(changedAfter cursor: Int64, limit: Int) throws(StoreError) -> ChangePage {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            state.assignments(changedAfter: cursor, limit: limit)
+        }
     }
     public func drifts(of cluster: ClusterName) throws(StoreError) -> [ClusterDrift] {
         try transact { (state: inout MemoryState) throws(StoreError) in state.drifts(of: cluster) }

@@ -50,15 +50,19 @@ extension PostgresStore: AgentStore {
         }
     }
 
-    public func touch(_ clusters: [ClusterName]) async throws(StoreError) {
-        guard !clusters.isEmpty else { return }
+    public func touch(_ seen: [ClusterName: Interval]) async throws(StoreError) {
+        guard !seen.isEmpty else { return }
+        let clusters = seen.keys.sorted()
         try await transact { transaction in
             try await transaction.query(
                 """
-                INSERT INTO agents (cluster, last_seen_at)
-                SELECT name, swell_now() FROM clusters WHERE name = ANY($1) ORDER BY name
-                ON CONFLICT (cluster) DO UPDATE SET last_seen_at = excluded.last_seen_at
-                """, [.names(clusters)])
+                INSERT INTO agents AS a (cluster, last_seen_at)
+                SELECT c.name, swell_now() - n.age * interval '1 millisecond'
+                FROM unnest($1::text[], $2::bigint[]) AS n (cluster, age)
+                JOIN clusters c ON c.name = n.cluster ORDER BY c.name
+                ON CONFLICT (cluster) DO UPDATE SET
+                    last_seen_at = greatest(least(a.last_seen_at, swell_now()), excluded.last_seen_at)
+                """, [.names(clusters), .int64s(clusters.map { seen[$0]?.milliseconds ?? 0 })])
         }
     }
 
@@ -162,20 +166,36 @@ extension PostgresStore: AgentStore {
         }
     }
 
-    public func assignments(of cluster: ClusterName) async throws(StoreError) -> [Assignment] {
+    public func assignments(of clusters: [ClusterName]) async throws(StoreError) -> ChangePage {
+        // One statement sees one moment: what the counter counts is among the rows.
         try await read(
-            #"SELECT assignment FROM assignments WHERE cluster = $1 ORDER BY application COLLATE "C""#,
-            [.name(cluster)]
-        ) { try $0.map { try $0.json(0) } }
+            """
+            SELECT c.value, a.assignment FROM change_counter c
+            LEFT JOIN assignments a ON a.cluster = ANY($1)
+            ORDER BY a.cluster COLLATE "C", a.application COLLATE "C"
+            """, [.names(clusters)]
+        ) { rows in
+            let counter = try rows.first?.decode(Int64.self, at: 0) ?? 0
+            let list = try rows.compactMap { try $0.jsonIfAny(1, as: Assignment.self) }
+            return ChangePage(assignments: list, cursor: counter, counter: counter)
+        }
     }
 
-    public func assignments(changedAfter cursor: Int64) async throws(StoreError) -> (
-        assignments: [Assignment], cursor: Int64
-    ) {
+    public func assignments(changedAfter cursor: Int64, limit: Int) async throws(StoreError) -> ChangePage {
         try await read(
-            "SELECT assignment, change FROM assignments WHERE change > $1 ORDER BY change", [.int64(cursor)]
+            """
+            SELECT c.value, a.assignment, a.change FROM change_counter c
+            LEFT JOIN LATERAL (
+                SELECT assignment, change FROM assignments WHERE change > $1 ORDER BY change LIMIT $2
+            ) a ON true
+            ORDER BY a.change
+            """, [.int64(cursor), .int(limit)]
         ) { rows in
-            (try rows.map { try $0.json(0) }, try rows.last?.decode(Int64.self, at: 1) ?? cursor)
+            let counter = try rows.first?.decode(Int64.self, at: 0) ?? 0
+            let list = try rows.compactMap { try $0.jsonIfAny(1, as: Assignment.self) }
+            let last = try rows.last?.decode(Int64?.self, at: 2)
+            return ChangePage(
+                assignments: list, cursor: list.count < limit ? counter : last ?? cursor, counter: counter)
         }
     }
 

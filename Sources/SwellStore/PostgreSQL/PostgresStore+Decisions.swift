@@ -5,12 +5,12 @@ public import SwellModel
 extension PostgresStore {
     /// Two round trips and a commit: all locks and reads, then all writes, the change counter last.
     public func decide(
-        _ name: RolloutName, under lease: Lease, _ decide: @Sendable (DecisionInput) -> Decision
+        _ name: RolloutName, under lease: Lease, _ decide: @Sendable (DecisionInput) throws(StoreError) -> Decision
     ) async throws(StoreError) -> Decision {
         try await transact { transaction in
             let reading = DecisionReading(rollout: name, lease: lease)
             let (input, holding, fleetVersion) = try reading.read(try await transaction.pipeline(reading.statements))
-            let decision = decide(input)
+            let decision = try decide(input)
             let gained = gains(decision.rollout, from: input.rollout, holding: holding)
             try DecisionRules.check(decision, of: input, holding: holding.union(gained))
             try await transaction.claim(gained.sorted(), for: decision.rollout, from: [])
@@ -158,7 +158,7 @@ extension PostgresTransaction {
                         .texts(decision.verdicts.map { Column.text($0.refusal) }),
                     ]))
         }
-        if !input.reports.isEmpty {
+        if !input.reports.isEmpty, !decision.isHeld {
             statements.append(
                 PostgresStatement("DELETE FROM report_inbox WHERE id = ANY($1)", [.int64s(input.reports.map(\.id))]))
         }

@@ -71,9 +71,10 @@ public protocol RolloutStore: Sendable {
     func verdict(of command: Int64) async throws(StoreError) -> CommandVerdict?
     /// One decision: reads the input under the rollout's row lock and the lease, lets `decide` say, commits all of it or nothing.
     /// `leaseLost` where the lease is not held under its epoch. What breaks an invariant (a generation that does not rise, a
-    /// cluster held by another rollout, a command left unanswered) is refused with `conflict` or `internal`.
+    /// cluster held by another rollout, a command left unanswered) is refused with `conflict` or `internal`. What `decide` throws
+    /// leaves nothing done.
     func decide(
-        _ rollout: RolloutName, under lease: Lease, _ decide: @Sendable (DecisionInput) -> Decision
+        _ rollout: RolloutName, under lease: Lease, _ decide: @Sendable (DecisionInput) throws(StoreError) -> Decision
     ) async throws(StoreError) -> Decision
 }
 
@@ -85,8 +86,8 @@ public protocol AgentStore: Sendable {
     /// Drift that a report tells of is kept apart from it, and audited where it is new: at most once in ten seconds for each
     /// (cluster, application).
     func ingest(_ reports: [ReceivedReport]) async throws(StoreError) -> Set<RolloutName>
-    /// Notes that these agents were heard of now.
-    func touch(_ clusters: [ClusterName]) async throws(StoreError)
+    /// Notes that these agents were seen so long ago. One that is known to have been seen since stays so.
+    func touch(_ seen: [ClusterName: Interval]) async throws(StoreError)
     /// Notes that an agent connected to, or left, this replica. Leaving one replica does not undo having connected to another since.
     func noteConnection(_ cluster: ClusterName, replica: String, agentVersion: String, isConnected: Bool)
         async throws(StoreError)
@@ -97,10 +98,11 @@ public protocol AgentStore: Sendable {
     /// Tells such assignments again, under a lease. Leaves out those that have become an active rollout's own, or that were overtaken;
     /// returns what is told.
     func reissue(_ assignments: [Assignment], under lease: Lease) async throws(StoreError) -> [Assignment]
-    /// What a cluster should run, whole.
-    func assignments(of cluster: ClusterName) async throws(StoreError) -> [Assignment]
-    /// Assignments changed after `cursor`, with the new cursor: what commits later always has a higher one. Begin at 0.
-    func assignments(changedAfter cursor: Int64) async throws(StoreError) -> (assignments: [Assignment], cursor: Int64)
+    /// What these clusters should run, whole, with the change counter of the same moment.
+    func assignments(of clusters: [ClusterName]) async throws(StoreError) -> ChangePage
+    /// Assignments changed after `cursor`, at most `limit`, with the new cursor: what commits later always has a higher one. Begin
+    /// at 0. A counter below a cursor says that the store went back to an earlier state.
+    func assignments(changedAfter cursor: Int64, limit: Int) async throws(StoreError) -> ChangePage
     /// What its agent last found changed by others on a cluster, of every application where it ever did, in the order of names.
     func drifts(of cluster: ClusterName) async throws(StoreError) -> [ClusterDrift]
     /// The same of the whole fleet in figures, in the order of clusters and applications.
@@ -110,6 +112,23 @@ public protocol AgentStore: Sendable {
     /// Whether a cluster may read a document: it is part of a bundle that the cluster is, or may fall back, to run, or is asked
     /// to preview.
     func mayRead(_ digest: ContentDigest, cluster: ClusterName) async throws(StoreError) -> Bool
+}
+
+extension AgentStore {
+    /// Notes that these agents were seen now.
+    public func touch(_ clusters: [ClusterName]) async throws(StoreError) {
+        try await touch(Dictionary(clusters.map { ($0, .zero) }) { first, _ in first })
+    }
+
+    /// What a cluster should run, whole.
+    public func assignments(of cluster: ClusterName) async throws(StoreError) -> [Assignment] {
+        try await assignments(of: [cluster]).assignments
+    }
+
+    /// Assignments changed after `cursor`, in a page of usual size.
+    public func assignments(changedAfter cursor: Int64) async throws(StoreError) -> ChangePage {
+        try await assignments(changedAfter: cursor, limit: 1_000)
+    }
 }
 
 /// Questions to agents, and their answers, between replicas.

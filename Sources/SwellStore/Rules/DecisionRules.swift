@@ -24,7 +24,8 @@ enum DecisionRules {
     }
 
     private static func checkVerdicts(_ decision: Decision, of input: DecisionInput) throws(StoreError) {
-        let asked = Set(input.commands.map(\.id))
+        // One that is held answers nothing: what was asked waits.
+        let asked = decision.isHeld ? [] : Set(input.commands.map(\.id))
         let answered = Set(decision.verdicts.map(\.command))
         guard asked == answered, decision.verdicts.count == answered.count else {
             throw broken(

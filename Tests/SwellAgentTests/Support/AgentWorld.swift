@@ -52,10 +52,11 @@ struct AgentWorld: Sendable {
         try AtomicFile.write(Array(token.text.utf8), to: directory + "/token", isDurable: false)
     }
 
-    func settings(rules: AgentRules = AgentRules(awayGrace: .milliseconds(200), retryDelay: .milliseconds(20)))
-        async throws
-        -> AgentSettings
-    {
+    /// - Parameter rules: By default a deadline is judged at once, as if silence were always known at once.
+    func settings(
+        rules: AgentRules = AgentRules(
+            awayGrace: .milliseconds(200), retryDelay: .milliseconds(20), sightDelay: .zero)
+    ) async throws -> AgentSettings {
         let link = LinkSettings(
             cluster: "east-1", coordinator: try Endpoint("localhost:\(await coordinator.fleetPort)"),
             enrolment: try Endpoint("localhost:\(await coordinator.enrolmentPort)"),

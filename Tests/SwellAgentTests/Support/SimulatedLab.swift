@@ -117,7 +117,13 @@ struct SimulatedLab: Sendable {
     func waitFor(
         _ what: String, within limit: Duration = .seconds(30), _ holds: @Sendable (ApplicationReport) -> Bool
     ) async throws {
-        try await eventually("\(what)", within: limit) { await report().map(holds) ?? false }
+        do {
+            try await eventually("\(what)", within: limit) { await report().map(holds) ?? false }
+        } catch {
+            let last = await report().map { "\($0)" } ?? "nothing"
+            Issue.record("instead of '\(what)' the agent said last: \(last)")
+            throw error
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+internal import SwellEngine
 internal import SwellModel
 internal import SwellProtocol
 internal import Testing
@@ -62,8 +63,9 @@ internal import Testing
             put: { outbox in
                 outbox.open(welcome)
                 _ = outbox.assign([forward("a", 1)])
-                _ = outbox.assign([forward("a", 3)])
-                _ = outbox.assign([forward("a", 2), forward("a", 3)])
+                _ = outbox.assign([forward("a", 3)], at: 3)
+                _ = outbox.assign([forward("a", 4)], at: 2)
+                _ = outbox.assign([forward("a", 3)], at: 4)
             }, said: ["welcome", "a@3"]),
         Case(
             testDescription: "a rollback takes the place of what it takes back",
@@ -185,6 +187,13 @@ internal import Testing
             }
         }
         return said
+    }
+}
+
+extension SessionOutbox {
+    /// Puts in what the store had when its counter was so high.
+    fileprivate mutating func assign(_ assignments: [Assignment], at counter: Int64 = 1) -> [Assignment] {
+        assign(ChangeDelivery(moment: StoreMoment(term: 0, counter: counter), assignments: assignments))
     }
 }
 

@@ -6,6 +6,7 @@ internal import ServiceLifecycle
 internal import SwellEngine
 internal import SwellModel
 internal import SwellStore
+internal import Synchronization
 internal import Testing
 
 @testable internal import SwellCoordinator
@@ -43,6 +44,37 @@ internal import Testing
         var replayed = try #require(try await store.plan(of: "shop-1"))
         replayed = Transition.replay(onto: replayed, try await store.transitions(of: "shop-1"))
         #expect(try await store.rollout("shop-1") == replayed)
+    }
+
+    /// A store that was away, or a replica that stood still, makes the whole fleet look silent.
+    @Test func decisionsWaitUntilPresenceWasWritten() async throws {
+        let store = memoryStore()
+        try await ReplicaFixture.start("shop-1", in: store)
+        let seconds = Mutex<Int64>(0)
+        let asked = Mutex(0)
+        let presence = FleetPresence {
+            asked.withLock { $0 += 1 }
+            return Tick(milliseconds: seconds.withLock { $0 } * 1_000)
+        }
+        var settings = Reconciler.Settings()
+        settings.poll = .milliseconds(5)
+        let reconciler = Reconciler(
+            store: store, signals: try localSignals(), holder: "a", presence: presence, settings: settings)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await reconciler.run() }
+            try await ReplicaFixture.eventually("it asks") { asked.withLock { $0 > 10 } }
+            #expect(try await store.assignments(changedAfter: 0).assignments.isEmpty)
+            for second in 0...5 as ClosedRange<Int64> {
+                seconds.withLock { $0 = second * 2 }
+                let batch = try #require(presence.batch())
+                presence.answered(batch, .written)
+            }
+            try await ReplicaFixture.eventually("it decides") {
+                try await store.assignments(changedAfter: 0).assignments.count == 1
+            }
+            group.cancelAll()
+            while await group.nextResult() != nil {}
+        }
     }
 
     @Test func aGracefulShutdownReleasesLeases() async throws {

@@ -34,6 +34,25 @@ private let production = """
     """
 
 @Suite struct DocumentReaderTests {
+    /// Nothing is deleted but where that is asked for.
+    @Test func whatIsNotSaidOfAFailedFirstReleaseIsHold() throws {
+        func strategy(_ line: String) throws -> ApplicationStrategy? {
+            let text = """
+                apiVersion: swell.dev/v1
+                kind: Application
+                metadata: {name: shop}
+                spec:
+                  namespace: shop
+                  manifests: releases/1.0.0
+                \(line)
+                """
+            return try read(text).applications.first?.value.strategy
+        }
+        #expect(try strategy("")?.whenNeverHealthy == .hold)
+        #expect(try strategy("  strategy: {drift: report}")?.whenNeverHealthy == .hold)
+        #expect(try strategy("  strategy: {whenNeverHealthy: remove}")?.whenNeverHealthy == .remove)
+    }
+
     @Test func readsEveryKind() throws {
         let application = """
             apiVersion: swell.dev/v1

@@ -96,7 +96,10 @@ internal import Testing
                 try await store.touch(["east-1", "nowhere"])
                 return try await record()?.lastSeenAt.map { $0 > seen } == true
             }
-            try await store.touch([])
+            let touched = try #require(try await record()?.lastSeenAt)
+            try await store.touch(["east-1": .hours(1)])
+            #expect(try await record()?.lastSeenAt == touched, "what was seen earlier undoes nothing")
+            try await store.touch([] as [ClusterName])
             try await store.dropConnections(of: "a")
             #expect(try await record()?.isConnected == true)
             try await store.dropConnections(of: "b")
@@ -126,6 +129,17 @@ internal import Testing
             #expect(second.assignments.map(\.cluster) == ["east-2", "east-1"])
             #expect(second.assignments.map(\.generation) == [1, 2])
             #expect(try await store.assignments(changedAfter: 0).assignments == second.assignments)
+            let page = try await store.assignments(changedAfter: 0, limit: 1)
+            #expect(page.assignments == [second.assignments[0]])
+            #expect(page.cursor < page.counter)
+            #expect(try await store.assignments(changedAfter: page.cursor).assignments == [second.assignments[1]])
+            let whole = try await store.assignments(of: ["east-2", "nowhere", "east-1"])
+            #expect(Set(whole.assignments) == Set(second.assignments))
+            #expect(whole.counter == second.counter && second.cursor == second.counter)
+            #expect(first.counter < second.counter)
+            let ahead = try await store.assignments(changedAfter: .max, limit: 10)
+            #expect(ahead.assignments.isEmpty && ahead.counter == second.counter)
+            #expect(try await store.assignments(of: []).counter == second.counter)
         }
     }
 }

@@ -1,0 +1,42 @@
+internal import KubernetesObjects
+
+/// Notes in the inventory which objects were there before they were applied the first time, before anything is written to them: who
+/// comes after an interruption could not tell any more, and would delete what is not his.
+///
+/// Notes that come while one is being stored are stored together.
+actor AdoptionLog {
+    private let store: InventoryStore
+    private let base: InventoryStore.Record
+    private let writing = RequestLimiter(maximumRunning: 1, maximumWaiting: Inventory.maximumCount)
+    private var noted: Set<ObjectReference> = []
+    private var stored: Set<ObjectReference> = []
+
+    /// - Parameter record: What is stored; nobody else stores anything as long as this is in use.
+    init(record: InventoryStore.Record, store: InventoryStore) {
+        self.base = record
+        self.store = store
+    }
+
+    /// What is stored now.
+    var record: InventoryStore.Record { base.noting(adopted: stored) }
+
+    /// Notes an object that was there. It is on record when this returns.
+    func note(_ live: KubernetesObject) async throws {
+        let reference = live.reference
+        guard !base.adopted.identities.contains(reference.identity) else { return }
+        // A namespace may hold no field that can be owned, so one that an earlier run has made looks like another's. Of that, its age
+        // tells, and what is in it is looked at before it goes.
+        if reference.type.groupKind == GroupKind(kind: "Namespace"), base.since != nil,
+            !base.wasThereBefore(reference.identity, live)
+        {
+            return
+        }
+        noted.insert(reference)
+        try await writing.run {
+            if stored.contains(reference) { return }
+            let all = noted
+            try await store.write(base.noting(adopted: all))
+            stored = all
+        }
+    }
+}

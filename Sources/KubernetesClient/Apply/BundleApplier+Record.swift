@@ -1,0 +1,80 @@
+internal import KubernetesObjects
+
+/// What the inventory is told while a bundle is applied.
+extension BundleApplier {
+    /// Stores the union before anything is applied; where the inventory's namespace comes with the bundle, that first.
+    func write(
+        _ run: inout BundleRun, replacing stored: InventoryStore.Record, to store: InventoryStore, plan: BundlePlan
+    ) async throws {
+        run.record = run.record.tidied
+        defer { run.written = run.record }
+        if run.record == stored { return }
+        do {
+            try await store.write(run.record)
+        } catch let error as KubernetesError where error.isNotFound {
+            let namespace = plan.steps.lazy.flatMap(\.objects).first { object in
+                object.type.groupKind == GroupKind(kind: "Namespace") && object.name == options.inventoryNamespace
+            }
+            guard let namespace else { throw error }
+            let report = try await ObjectApplier(api: api, options: options).apply(namespace)
+            guard report.outcome != .failed else {
+                throw KubernetesError(code: .refused, message: report.description)
+            }
+            if report.outcome == .created {
+                run.ours.insert(namespace.reference.identity)
+                run.record = run.record.noting(created: [namespace.reference])
+            }
+            try await store.write(run.record)
+        }
+    }
+
+    /// Takes out of the record what this run was to bring and did not come to: whoever goes back need not look for it, which he
+    /// may have no right to.
+    func forget(
+        _ untouched: [ObjectReference], old: Inventory, _ run: inout BundleRun, _ store: InventoryStore
+    ) async throws {
+        var record = run.record
+        record.inventory = record.inventory.subtracting(Inventory(untouched).subtracting(old))
+        // What was applied is ours from now on, though the bundle as a whole did not come to its end.
+        record.pending = record.pending.subtracting(Inventory(run.applied))
+        record = record.tidied
+        guard record != run.written else { return }
+        do {
+            try await store.write(record)
+            run.record = record
+            run.written = record
+        } catch is KubernetesError {
+            // What is recorded besides does no harm; the failure that led here is what is to be told.
+        }
+    }
+
+    /// Notes what was made, and takes over what other inventories note of objects that came from them.
+    func noteOrigins(_ run: inout BundleRun, _ store: InventoryStore) async throws {
+        run.record = run.record.noting(
+            created: run.reports.filter { $0.outcome == .created || $0.outcome == .replaced }.map(\.reference))
+        // It was there, and applied by this manager, though not by this inventory: another one had it, or an earlier run.
+        let noted = run.record.created.identities.union(run.record.adopted.identities)
+        let moved = run.applied.filter { !noted.contains($0.identity) && !run.ours.contains($0.identity) }
+        guard !moved.isEmpty else { return }
+        let others: [ObjectIdentity: InventoryStore.OtherHold]
+        do {
+            others = try await store.others()
+        } catch is KubernetesError {
+            // Without a note its age will tell.
+            return try Task.checkCancellation()
+        }
+        run.record = run.record.noting(adopted: moved.filter { others[$0.identity]?.wasThereBefore == true })
+        run.record = run.record.noting(created: moved.filter { others[$0.identity]?.wasThereBefore == false })
+    }
+
+    /// Stores the final record. When all is removed, its own namespace may be on its way out too.
+    func finish(_ record: InventoryStore.Record, in store: InventoryStore) async throws {
+        do {
+            try await store.write(record)
+        } catch let error as KubernetesError where record.inventory.references.isEmpty {
+            guard error.isNotFound || error.causes.contains(where: { $0.reason == "NamespaceTerminating" }) else {
+                throw error
+            }
+        }
+    }
+}

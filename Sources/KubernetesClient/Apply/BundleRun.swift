@@ -1,0 +1,37 @@
+internal import KubernetesObjects
+
+/// What applying a bundle has done so far.
+struct BundleRun {
+    var record: InventoryStore.Record
+    /// What of it is stored.
+    var written: InventoryStore.Record
+    /// What was applied before.
+    var ours: Set<ObjectIdentity> = []
+    var reports: [BundleProgress] = []
+    var failed: Set<ObjectIdentity> = []
+    /// Why what follows is not tried.
+    var stopped: String?
+
+    init(record: InventoryStore.Record) {
+        self.record = record
+        self.written = record
+    }
+
+    /// What was not tried, or failed before anything was sent that could have written it.
+    var untouched: [ObjectReference] {
+        reports.filter { !$0.isHook && ($0.outcome == .skipped || $0.isUntouched) }.map(\.reference)
+    }
+
+    /// What was brought to what the bundle wants.
+    var applied: [ObjectReference] {
+        let done: Set<BundleProgress.Outcome> = [.created, .configured, .replaced, .unchanged]
+        return reports.filter { !$0.isHook && done.contains($0.outcome) }.map(\.reference)
+    }
+
+    var hasFailed: Bool { stopped != nil || !failed.isEmpty }
+
+    mutating func note(_ report: BundleProgress) {
+        reports.append(report)
+        if report.outcome == .failed || report.outcome == .skipped { failed.insert(report.reference.identity) }
+    }
+}

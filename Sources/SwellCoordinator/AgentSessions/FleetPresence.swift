@@ -1,0 +1,37 @@
+package import SwellEngine
+internal import SwellModel
+internal import Synchronization
+
+/// The replica's ledger of who is connected and who was seen, for all who note, write and ask.
+package final class FleetPresence: Sendable {
+    private let ledger: Mutex<PresenceLedger>
+    private let tick: @Sendable () -> Tick
+
+    package init(
+        _ settings: PresenceLedger.Settings = PresenceLedger.Settings(),
+        tick: @escaping @Sendable () -> Tick = MonotonicClock.live()
+    ) {
+        self.ledger = Mutex(PresenceLedger(settings))
+        self.tick = tick
+    }
+
+    func note(_ connection: PresenceLedger.Connection) { ledger.withLock { $0.note(connection) } }
+    func see(_ cluster: ClusterName) { ledger.withLock { $0.see(cluster, at: tick()) } }
+    func batch() -> PresenceLedger.Batch? { ledger.withLock { $0.batch(now: tick()) } }
+    func untilDue() -> Interval { ledger.withLock { $0.untilDue(now: tick()) } }
+    func answered(_ batch: PresenceLedger.Batch, _ outcome: PresenceLedger.Outcome) {
+        ledger.withLock { $0.answered(batch, outcome, now: tick()) }
+    }
+
+    /// Whether decisions may be made now: see `PresenceGate`. To be asked while the store answers.
+    func mayDecide() -> Bool { ledger.withLock { $0.mayDecide(now: tick()) } }
+}
+
+/// Readings of a clock that goes on while the process is stopped or the machine sleeps.
+package enum MonotonicClock {
+    /// A clock that begins now.
+    package static func live() -> @Sendable () -> Tick {
+        let start = ContinuousClock.now
+        return { Tick(milliseconds: Int64((ContinuousClock.now - start) / .milliseconds(1))) }
+    }
+}
