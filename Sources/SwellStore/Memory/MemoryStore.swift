@@ -116,6 +116,9 @@ extension MemoryStore: RolloutStore {
             state.rolloutSummaries(of: application, limit: limit)
         }
     }
+    public func activeRollouts(on clusters: [ClusterName]) throws(StoreError) -> [ClusterName: [RolloutName]] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.activeRollouts(on: clusters) }
+    }
     public func dueRollouts(limit: Int) throws(StoreError) -> [RolloutName] {
         try transact { (state: inout MemoryState) throws(StoreError) in state.dueRollouts(limit: limit) }
     }

@@ -54,21 +54,25 @@ public struct ClusterRecord: Sendable, Hashable, Codable {
 public struct RolloutSummary: Sendable, Hashable, Codable {
     public var name: RolloutName
     public var application: ApplicationName
+    public var kind: RolloutKind
+    /// Of the release that it carries; for an undo, of the one that it takes back.
     public var version: String
     public var phase: RolloutPhase
     public var reason: String?
     public var createdBy: String
     public var createdAt: Timestamp
     public var endedAt: Timestamp?
-    /// How many targets stand in each phase.
+    /// How many targets stand where, under the words of ``SwellEngine/TargetState/standing``.
     public var counts: [String: Int]
 
     public init(
-        name: RolloutName, application: ApplicationName, version: String, phase: RolloutPhase, reason: String?,
+        name: RolloutName, application: ApplicationName, kind: RolloutKind, version: String, phase: RolloutPhase,
+        reason: String?,
         createdBy: String, createdAt: Timestamp, endedAt: Timestamp?, counts: [String: Int]
     ) {
         self.name = name
         self.application = application
+        self.kind = kind
         self.version = version
         self.phase = phase
         self.reason = reason

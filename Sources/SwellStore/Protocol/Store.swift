@@ -54,6 +54,9 @@ public protocol RolloutStore: Sendable {
     func rollout(_ name: RolloutName) async throws(StoreError) -> Rollout?
     /// Newest first, at most `limit`; of one application if given.
     func rollouts(of application: ApplicationName?, limit: Int) async throws(StoreError) -> [RolloutSummary]
+    /// The active rollouts that have these clusters as targets, by cluster and in the order of names: at most one an application
+    /// (invariant 11). Clusters that no active rollout holds are left out.
+    func activeRollouts(on clusters: [ClusterName]) async throws(StoreError) -> [ClusterName: [RolloutName]]
     /// Rollouts that are due, longest waiting first: those that heard something (a command, a report) and those not ended whose
     /// wake-up has come or whose snapshot (fleet, pauses) changed since their last decision.
     func dueRollouts(limit: Int) async throws(StoreError) -> [RolloutName]
