@@ -47,9 +47,11 @@ package actor ReportIngestor: Service, ReportIngesting {
         self.tick = tick ?? { Tick(milliseconds: Int64((ContinuousClock.now - start) / .milliseconds(1))) }
     }
 
-    package func ingest(_ reports: [ApplicationReport], of cluster: ClusterName) async throws {
+    package func ingest(
+        _ reports: [ApplicationReport], of cluster: ClusterName, session: String?
+    ) async throws {
         guard !reports.isEmpty else { return }
-        let addition = queue.add(reports, of: cluster)
+        let addition = queue.add(reports, of: cluster, session: session)
         for entry in addition.evicted { end(entry, throwing: Self.full) }
         switch addition.result {
         case .queued(let entry):
@@ -99,7 +101,8 @@ package actor ReportIngestor: Service, ReportIngesting {
         let answer: IngestQueue.Answer
         var failure: StoreError?
         do throws(StoreError) {
-            let rollouts = try await write(batch.map { ReceivedReport(cluster: $0.cluster, report: $0.report) })
+            let rollouts = try await write(
+                batch.map { ReceivedReport(cluster: $0.cluster, report: $0.report, session: $0.session) })
             stored.increment(by: batch.count)
             answer = .stored
             if !rollouts.isEmpty { signals.notifyRolloutsChanged() }
@@ -126,6 +129,8 @@ package actor ReportIngestor: Service, ReportIngesting {
     }
 
     private static func refusal(_ reports: [ApplicationReport], _ cause: StoreError?) -> StoreError {
+        // Not the agent's fault: it is told to come again, and says then how all of it stands.
+        if let cause, cause.code == .refused { return StoreError(code: .unavailable, message: cause.message) }
         let names = reports.map { "\($0.application) (generation \($0.generation))" }.joined(separator: ", ")
         return StoreError(code: .invalid, message: "the store refused the reports of \(names)", cause: cause)
     }

@@ -61,6 +61,8 @@ public struct IngestQueue: Sendable {
     public struct Status: Sendable, Hashable {
         public let cluster: ClusterName
         public let report: ApplicationReport
+        /// The session that it was said in.
+        public let session: String?
         fileprivate let entry: EntryID
     }
 
@@ -107,7 +109,9 @@ public struct IngestQueue: Sendable {
     // MARK: Adding
 
     /// Adds what a cluster's agent said in one message, at least one status.
-    public mutating func add(_ reports: [ApplicationReport], of cluster: ClusterName) -> Addition {
+    public mutating func add(
+        _ reports: [ApplicationReport], of cluster: ClusterName, session: String? = nil
+    ) -> Addition {
         let own = waiting[cluster, default: 0]
         guard !isClosed else { return Addition(result: .refused(.closed), evicted: []) }
         guard own + reports.count <= limits.perCluster else {
@@ -128,7 +132,7 @@ public struct IngestQueue: Sendable {
         count += reports.count
         if lanes[cluster] == nil { turns.append(cluster) }
         lanes[cluster, default: []].append(
-            contentsOf: reports.map { Status(cluster: cluster, report: $0, entry: id) })
+            contentsOf: reports.map { Status(cluster: cluster, report: $0, session: session, entry: id) })
         return Addition(result: .queued(id), evicted: evicted)
     }
 

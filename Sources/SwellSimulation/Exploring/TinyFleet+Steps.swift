@@ -106,7 +106,9 @@ extension TinyFleet {
         case .lateReportArrives(let index):
             guard let report = agents[index].lateReport else { return }
             agents[index].lateReport = nil
-            ingest(index, [report])
+            // It was said in a session that has ended since, so that it comes too late.
+            let late = ReceivedReport(cluster: Self.clusters[index].name, report: report, session: "ended")
+            if (try? database.ingest([late])) != nil { ledger.heard(report, from: index, at: now) }
         case .goesSilent(let index):
             budget.silences -= 1
             agents[index].isUnreachable = true
@@ -219,7 +221,7 @@ extension TinyFleet {
     }
 
     private mutating func ingest(_ index: Int, _ reports: [ApplicationReport]) {
-        _ = database.ingest(reports.map { ReceivedReport(cluster: Self.clusters[index].name, report: $0) })
+        _ = try? database.ingest(reports.map { ReceivedReport(cluster: Self.clusters[index].name, report: $0) })
         for report in reports { ledger.heard(report, from: index, at: now) }
     }
 }

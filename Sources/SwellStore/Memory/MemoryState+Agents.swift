@@ -2,7 +2,12 @@ public import SwellEngine
 public import SwellModel
 
 extension MemoryState {
-    public mutating func ingest(_ reports: [ReceivedReport]) -> Set<RolloutName> {
+    public mutating func ingest(_ reports: [ReceivedReport]) throws(StoreError) -> Set<RolloutName> {
+        for report in reports where report.session != nil && clusters[report.cluster] != nil {
+            if let agent = agents[report.cluster], agent.session != report.session {
+                throw .overtaken(report.cluster)
+            }
+        }
         var concerned: Set<RolloutName> = []
         // Of a batch the last finding of each stands.
         var found: [ClusterApplication: DriftReport] = [:]
@@ -67,6 +72,11 @@ extension MemoryState {
 
     public mutating func touch(_ names: [ClusterName]) {
         touch(Dictionary(names.map { ($0, .zero) }) { first, _ in first })
+    }
+
+    public mutating func beginSession(_ session: String, of cluster: ClusterName) {
+        guard clusters[cluster] != nil else { return }
+        agents[cluster, default: Agent()].session = session
     }
 
     public mutating func noteConnection(

@@ -147,8 +147,12 @@ extension MemoryStore: RolloutStore {
 
 extension MemoryStore: AgentStore {
     public func ingest(_ reports: [ReceivedReport]) throws(StoreError) -> Set<RolloutName> {
-        try transact { (state: inout MemoryState) throws(StoreError) in state.ingest(reports) }
+        try transact { (state: inout MemoryState) throws(StoreError) in try state.ingest(reports) }
     }
+    public func beginSession(_ session: String, of cluster: ClusterName) throws(StoreError) {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.beginSession(session, of: cluster) }
+    }
+
     public func touch(_ seen: [ClusterName: Interval]) throws(StoreError) {
         try transact { (state: inout MemoryState) throws(StoreError) in state.touch(seen) }
     }

@@ -10,8 +10,10 @@ extension PostgresStore: AgentStore {
                 .names(reports.map(\.cluster)), .names(reports.map(\.report.application)),
                 .int64s(reports.map(\.report.generation)), try .jsons(encoding: reports.map(\.withoutDrift)),
             ]
+            let sessions = SessionCheck(reports)
             // Rows are touched in one order everywhere, so that batches of two replicas never lock each other.
             let results = try await transaction.pipeline([
+                sessions.statement,
                 PostgresStatement(
                     """
                     INSERT INTO cluster_status AS s (cluster, application, highest_generation, received_at, report)
@@ -45,8 +47,19 @@ extension PostgresStore: AgentStore {
                     ORDER BY n.ordinal RETURNING rollout
                     """, [batch[0], batch[1], batch[3]]),
             ])
+            try sessions.check(results[0])
             try await transaction.note(driftIn: reports)
-            return Set(try results[2].map { try $0.name(0) })
+            return Set(try results[3].map { try $0.name(0) })
+        }
+    }
+
+    public func beginSession(_ session: String, of cluster: ClusterName) async throws(StoreError) {
+        try await transact { transaction in
+            try await transaction.query(
+                """
+                INSERT INTO agents (cluster, session) SELECT name, $2 FROM clusters WHERE name = $1
+                ON CONFLICT (cluster) DO UPDATE SET session = excluded.session
+                """, [.name(cluster), .text(session)])
         }
     }
 
@@ -224,5 +237,34 @@ extension PostgresStore: AgentStore {
                         AND v.answer IS NULL AND v.expires_at > clock_timestamp())))
             """, [.digest(digest), .name(cluster)]
         ) { try $0.scalar(Bool.self) }
+    }
+}
+
+/// Refuses words of sessions that are not their clusters' latest. The rows stay locked to the end, so that a new session begins after all
+/// that its predecessor said, or before any of it.
+private struct SessionCheck {
+    private var sessions: [ClusterName: Set<String>] = [:]
+
+    init(_ reports: [ReceivedReport]) {
+        for report in reports {
+            if let session = report.session { sessions[report.cluster, default: []].insert(session) }
+        }
+    }
+
+    /// Goes before all that the reports change.
+    var statement: PostgresStatement {
+        PostgresStatement(
+            """
+            SELECT cluster, session FROM agents WHERE cluster = ANY($1) ORDER BY cluster COLLATE "C" FOR NO KEY UPDATE
+            """, [.names(sessions.keys.sorted())])
+    }
+
+    /// What the fleet does not know is left out, whatever it says.
+    func check(_ rows: PostgresResult) throws {
+        for row in rows {
+            let cluster: ClusterName = try row.name(0)
+            let latest = try row.decode(String?.self, at: 1)
+            if let named = sessions[cluster], named != [latest ?? ""] { throw StoreError.overtaken(cluster) }
+        }
     }
 }

@@ -87,10 +87,13 @@ public struct RolloutSummary: Sendable, Hashable, Codable {
 public struct ReceivedReport: Sendable, Hashable {
     public var cluster: ClusterName
     public var report: ApplicationReport
+    /// The session that it was said in; nil where it is taken in whatever session there is.
+    public var session: String?
 
-    public init(cluster: ClusterName, report: ApplicationReport) {
+    public init(cluster: ClusterName, report: ApplicationReport, session: String? = nil) {
         self.cluster = cluster
         self.report = report
+        self.session = session
     }
 
     /// The report as it is kept and decided upon: small, so without what drift it tells of.
