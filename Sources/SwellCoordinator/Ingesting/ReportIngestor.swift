@@ -11,8 +11,8 @@ package import SwellStore
 /// Which reports go into a batch, who waits and who is refused decides ``IngestQueue``. Each session waits for its own reports before
 /// it reads on, so that an agent whose statuses are held back is slowed by its own stream, and nobody else is.
 package actor ReportIngestor: Service, ReportIngesting {
-    /// Stores reports, and says which rollouts they concern.
-    typealias Writer = @Sendable ([ReceivedReport]) async throws(StoreError) -> Set<RolloutName>
+    /// Stores reports, and says which rollouts they concern and whose are not heard any more.
+    typealias Writer = @Sendable ([ReceivedReport]) async throws(StoreError) -> Ingested
 
     private let write: Writer
     private let signals: FleetSignals
@@ -72,6 +72,8 @@ package actor ReportIngestor: Service, ReportIngesting {
     /// How many statuses wait or are under way.
     var count: Int { queue.count }
 
+    private static let overtaken = StoreError(
+        code: .unavailable, message: "another session speaks for this cluster by now")
     private static let full = StoreError(
         code: .unavailable, message: "as many reports wait to be stored as may: say them again later")
 
@@ -100,12 +102,14 @@ package actor ReportIngestor: Service, ReportIngesting {
         guard !batch.isEmpty else { return false }
         let answer: IngestQueue.Answer
         var failure: StoreError?
+        var overtaken: Set<String> = []
         do throws(StoreError) {
-            let rollouts = try await write(
+            let ingested = try await write(
                 batch.map { ReceivedReport(cluster: $0.cluster, report: $0.report, session: $0.session) })
             stored.increment(by: batch.count)
             answer = .stored
-            if !rollouts.isEmpty { signals.notifyRolloutsChanged() }
+            overtaken = ingested.overtaken
+            if !ingested.rollouts.isEmpty { signals.notifyRolloutsChanged() }
         } catch {
             logger.debug(
                 "a batch of reports was not stored", metadata: ["statuses": "\(batch.count)", "error": "\(error)"])
@@ -114,6 +118,9 @@ package actor ReportIngestor: Service, ReportIngesting {
         }
         for (entry, outcome) in queue.answered(answer, now: tick()) {
             switch outcome {
+            // Not the agent's fault: it is told to come again, and says then how all of it stands.
+            case .stored(let session) where session.map(overtaken.contains) == true:
+                end(entry, throwing: Self.overtaken)
             case .stored: waiting.removeValue(forKey: entry)?.resume()
             case .unavailable: end(entry, throwing: failure ?? Self.full)
             case .refused(let reports):
@@ -129,8 +136,6 @@ package actor ReportIngestor: Service, ReportIngesting {
     }
 
     private static func refusal(_ reports: [ApplicationReport], _ cause: StoreError?) -> StoreError {
-        // Not the agent's fault: it is told to come again, and says then how all of it stands.
-        if let cause, cause.code == .refused { return StoreError(code: .unavailable, message: cause.message) }
         let names = reports.map { "\($0.application) (generation \($0.generation))" }.joined(separator: ", ")
         return StoreError(code: .invalid, message: "the store refused the reports of \(names)", cause: cause)
     }

@@ -71,7 +71,8 @@ public struct IngestQueue: Sendable {
 
     /// How an entry ended.
     public enum Outcome: Sendable, Hashable {
-        case stored
+        /// All of it, or what its session was still heard on.
+        case stored(session: String?)
         /// The store refused these; the others are stored, up to where the entry was given up.
         case refused([ApplicationReport])
         case unavailable
@@ -79,6 +80,7 @@ public struct IngestQueue: Sendable {
 
     private struct Entry {
         let cluster: ClusterName
+        let session: String?
         /// How many of its statuses were not answered.
         var left: Int
         var refused: [ApplicationReport] = []
@@ -127,7 +129,7 @@ public struct IngestQueue: Sendable {
         }
         let id = EntryID(number: nextNumber)
         nextNumber += 1
-        entries[id] = Entry(cluster: cluster, left: reports.count)
+        entries[id] = Entry(cluster: cluster, session: session, left: reports.count)
         waiting[cluster] = own + reports.count
         count += reports.count
         if lanes[cluster] == nil { turns.append(cluster) }
@@ -228,7 +230,9 @@ public struct IngestQueue: Sendable {
         entry.left -= 1
         release(1, of: status.cluster)
         entries[status.entry] = entry.left > 0 ? entry : nil
-        if entry.left == 0 { ended[status.entry] = entry.refused.isEmpty ? .stored : .refused(entry.refused) }
+        if entry.left == 0 {
+            ended[status.entry] = entry.refused.isEmpty ? .stored(session: entry.session) : .refused(entry.refused)
+        }
     }
 
     // MARK: The token bucket

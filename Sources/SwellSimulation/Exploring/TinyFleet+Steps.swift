@@ -108,7 +108,7 @@ extension TinyFleet {
             agents[index].lateReport = nil
             // It was said in a session that has ended since, so that it comes too late.
             let late = ReceivedReport(cluster: Self.clusters[index].name, report: report, session: "ended")
-            if (try? database.ingest([late])) != nil { ledger.heard(report, from: index, at: now) }
+            if database.ingest([late]).overtaken.isEmpty { ledger.heard(report, from: index, at: now) }
         case .goesSilent(let index):
             budget.silences -= 1
             agents[index].isUnreachable = true
@@ -221,7 +221,7 @@ extension TinyFleet {
     }
 
     private mutating func ingest(_ index: Int, _ reports: [ApplicationReport]) {
-        _ = try? database.ingest(reports.map { ReceivedReport(cluster: Self.clusters[index].name, report: $0) })
+        _ = database.ingest(reports.map { ReceivedReport(cluster: Self.clusters[index].name, report: $0) })
         for report in reports { ledger.heard(report, from: index, at: now) }
     }
 }

@@ -78,7 +78,7 @@ extension World {
         let received = reports.map {
             ReceivedReport(cluster: name, report: $0, session: name == cluster ? session : nil)
         }
-        guard (try? database.ingest(received)) != nil else { return false }
+        guard !database.ingest(received).overtaken.contains(session) else { return false }
         for report in reports { checker.heard(report, of: cluster, at: database.now) }
         return true
     }

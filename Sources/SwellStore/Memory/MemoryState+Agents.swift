@@ -2,16 +2,15 @@ public import SwellEngine
 public import SwellModel
 
 extension MemoryState {
-    public mutating func ingest(_ reports: [ReceivedReport]) throws(StoreError) -> Set<RolloutName> {
-        for report in reports where report.session != nil && clusters[report.cluster] != nil {
-            if let agent = agents[report.cluster], agent.session != report.session {
-                throw .overtaken(report.cluster)
-            }
-        }
-        var concerned: Set<RolloutName> = []
+    public mutating func ingest(_ reports: [ReceivedReport]) -> Ingested {
+        var ingested = Ingested()
         // Of a batch the last finding of each stands.
         var found: [ClusterApplication: DriftReport] = [:]
         for received in reports {
+            if let session = received.session, agents[received.cluster]?.session != session {
+                ingested.overtaken.insert(session)
+                continue
+            }
             let report = received.withoutDrift
             guard clusters[received.cluster] != nil, applications[report.application] != nil else { continue }
             let key = ClusterApplication(cluster: received.cluster, application: report.application)
@@ -26,14 +25,14 @@ extension MemoryState {
             guard let rollout = claims[key] else { continue }
             inbox[rollout, default: []].append(
                 ReportRecord(id: nextID(), cluster: received.cluster, report: report, receivedAt: now))
-            concerned.insert(rollout)
+            ingested.rollouts.insert(rollout)
         }
         for (key, drift) in found.sorted(by: {
             ($0.key.cluster, $0.key.application) < ($1.key.cluster, $1.key.application)
         }) {
             note(drift, key)
         }
-        return concerned
+        return ingested
     }
 
     private mutating func note(_ drift: DriftReport, _ key: ClusterApplication) {

@@ -146,8 +146,8 @@ extension MemoryStore: RolloutStore {
 }
 
 extension MemoryStore: AgentStore {
-    public func ingest(_ reports: [ReceivedReport]) throws(StoreError) -> Set<RolloutName> {
-        try transact { (state: inout MemoryState) throws(StoreError) in try state.ingest(reports) }
+    public func ingest(_ reports: [ReceivedReport]) throws(StoreError) -> Ingested {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.ingest(reports) }
     }
     public func beginSession(_ session: String, of cluster: ClusterName) throws(StoreError) {
         try transact { (state: inout MemoryState) throws(StoreError) in state.beginSession(session, of: cluster) }

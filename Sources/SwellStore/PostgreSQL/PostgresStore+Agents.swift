@@ -3,12 +3,13 @@ public import SwellEngine
 public import SwellModel
 
 extension PostgresStore: AgentStore {
-    public func ingest(_ reports: [ReceivedReport]) async throws(StoreError) -> Set<RolloutName> {
-        guard !reports.isEmpty else { return [] }
+    public func ingest(_ reports: [ReceivedReport]) async throws(StoreError) -> Ingested {
+        guard !reports.isEmpty else { return Ingested() }
         return try await transact { transaction in
             let batch: [PostgresValue] = [
                 .names(reports.map(\.cluster)), .names(reports.map(\.report.application)),
                 .int64s(reports.map(\.report.generation)), try .jsons(encoding: reports.map(\.withoutDrift)),
+                .texts(reports.map { Column.text($0.session) }),
             ]
             let sessions = SessionCheck(reports)
             // Rows are touched in one order everywhere, so that batches of two replicas never lock each other.
@@ -19,9 +20,11 @@ extension PostgresStore: AgentStore {
                     INSERT INTO cluster_status AS s (cluster, application, highest_generation, received_at, report)
                     SELECT DISTINCT ON (n.cluster, n.application) n.cluster, n.application,
                         max(n.generation) OVER (PARTITION BY n.cluster, n.application), swell_now(), n.report
-                    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::jsonb[]) WITH ORDINALITY
-                        AS n (cluster, application, generation, report, ordinal)
+                    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::jsonb[], $5::text[]) WITH ORDINALITY
+                        AS n (cluster, application, generation, report, session, ordinal)
                     JOIN clusters c ON c.name = n.cluster JOIN applications p ON p.name = n.application
+                    LEFT JOIN agents a ON a.cluster = n.cluster
+                    WHERE n.session IS NULL OR a.session = n.session
                     ORDER BY n.cluster, n.application, n.ordinal DESC
                     ON CONFLICT (cluster, application) DO UPDATE SET report = excluded.report,
                         received_at = excluded.received_at,
@@ -31,25 +34,30 @@ extension PostgresStore: AgentStore {
                     """
                     INSERT INTO agents (cluster, last_seen_at)
                     SELECT c.name, swell_now() FROM clusters c WHERE EXISTS (
-                        SELECT 1 FROM unnest($1::text[], $2::text[]) AS n (cluster, application)
-                        JOIN applications p ON p.name = n.application WHERE n.cluster = c.name)
+                        SELECT 1 FROM unnest($1::text[], $2::text[], $3::text[]) AS n (cluster, application, session)
+                        JOIN applications p ON p.name = n.application
+                        LEFT JOIN agents a ON a.cluster = n.cluster
+                        WHERE n.cluster = c.name AND (n.session IS NULL OR a.session = n.session))
                     ORDER BY c.name
                     ON CONFLICT (cluster) DO UPDATE SET last_seen_at = excluded.last_seen_at
-                    """, [batch[0], batch[1]]),
+                    """, [batch[0], batch[1], batch[4]]),
                 PostgresStatement(
                     """
                     INSERT INTO report_inbox (rollout, cluster, report, received_at)
                     SELECT k.rollout, n.cluster, n.report, swell_now()
-                    FROM unnest($1::text[], $2::text[], $3::jsonb[]) WITH ORDINALITY
-                        AS n (cluster, application, report, ordinal)
+                    FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::text[]) WITH ORDINALITY
+                        AS n (cluster, application, report, session, ordinal)
                     JOIN rollout_claims k ON k.cluster = n.cluster AND k.application = n.application
                     JOIN clusters c ON c.name = n.cluster JOIN applications p ON p.name = n.application
+                    LEFT JOIN agents a ON a.cluster = n.cluster
+                    WHERE n.session IS NULL OR a.session = n.session
                     ORDER BY n.ordinal RETURNING rollout
-                    """, [batch[0], batch[1], batch[3]]),
+                    """, [batch[0], batch[1], batch[3], batch[4]]),
             ])
-            try sessions.check(results[0])
-            try await transaction.note(driftIn: reports)
-            return Set(try results[3].map { try $0.name(0) })
+            let overtaken = try sessions.overtaken(by: results[0])
+            try await transaction.note(
+                driftIn: reports.filter { $0.session.map { !overtaken.contains($0) } ?? true })
+            return Ingested(rollouts: Set(try results[3].map { try $0.name(0) }), overtaken: overtaken)
         }
     }
 
@@ -240,8 +248,8 @@ extension PostgresStore: AgentStore {
     }
 }
 
-/// Refuses words of sessions that are not their clusters' latest. The rows stay locked to the end, so that a new session begins after all
-/// that its predecessor said, or before any of it.
+/// Which words are of sessions that are not their clusters' latest. The rows stay locked to the end, so that a new session begins after
+/// all that its predecessor said, or before any of it.
 private struct SessionCheck {
     private var sessions: [ClusterName: Set<String>] = [:]
 
@@ -259,12 +267,11 @@ private struct SessionCheck {
             """, [.names(sessions.keys.sorted())])
     }
 
-    /// What the fleet does not know is left out, whatever it says.
-    func check(_ rows: PostgresResult) throws {
-        for row in rows {
-            let cluster: ClusterName = try row.name(0)
-            let latest = try row.decode(String?.self, at: 1)
-            if let named = sessions[cluster], named != [latest ?? ""] { throw StoreError.overtaken(cluster) }
-        }
+    func overtaken(by rows: PostgresResult) throws -> Set<String> {
+        var latest: [ClusterName: String] = [:]
+        for row in rows { latest[try row.name(0)] = try row.decode(String?.self, at: 1) }
+        var overtaken: Set<String> = []
+        for (cluster, named) in sessions { overtaken.formUnion(named.filter { $0 != latest[cluster] }) }
+        return overtaken
     }
 }

@@ -83,6 +83,19 @@ public struct RolloutSummary: Sendable, Hashable, Codable {
     }
 }
 
+/// What became of a batch of reports.
+public struct Ingested: Sendable, Hashable {
+    /// The rollouts that it concerns.
+    public var rollouts: Set<RolloutName>
+    /// The sessions whose words were left out, since another speaks for their cluster by now.
+    public var overtaken: Set<String>
+
+    public init(rollouts: Set<RolloutName> = [], overtaken: Set<String> = []) {
+        self.rollouts = rollouts
+        self.overtaken = overtaken
+    }
+}
+
 /// A report as an agent's session hands it on.
 public struct ReceivedReport: Sendable, Hashable {
     public var cluster: ClusterName

@@ -86,9 +86,9 @@ public protocol AgentStore: Sendable {
     /// Drift that a report tells of is kept apart from it, and audited where it is new: at most once in ten seconds for each
     /// (cluster, application).
     ///
-    /// What names a session is taken in only as long as that is its cluster's latest: else all of the batch is `refused`, and the caller
-    /// finds out whose it was. So no word of a session that has ended, nor a clone's, comes after a later one's.
-    func ingest(_ reports: [ReceivedReport]) async throws(StoreError) -> Set<RolloutName>
+    /// What names a session is taken in only as long as that is its cluster's latest; else it is left out, and the session told of as
+    /// overtaken. So no word of a session that has ended, nor a clone's, comes after a later one's.
+    func ingest(_ reports: [ReceivedReport]) async throws(StoreError) -> Ingested
     /// From now on what this session says is the cluster's word, and no other's. Nothing where the fleet does not know the cluster.
     func beginSession(_ session: String, of cluster: ClusterName) async throws(StoreError)
     /// Notes that these agents were seen so long ago. One that is known to have been seen since stays so.

@@ -1,5 +1,3 @@
-internal import SwellModel
-
 /// Why the store did not do what it was asked.
 public struct StoreError: Error, Sendable, CustomStringConvertible {
     /// What kind of trouble it was.
@@ -38,12 +36,5 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
 
     public var description: String {
         cause.map { "\(message) (\(code.rawValue): \($0))" } ?? "\(message) (\(code.rawValue))"
-    }
-}
-
-extension StoreError {
-    /// A report of a session that is not its cluster's latest.
-    static func overtaken(_ cluster: ClusterName) -> Self {
-        Self(code: .refused, message: "a newer session speaks for cluster '\(cluster)'")
     }
 }
