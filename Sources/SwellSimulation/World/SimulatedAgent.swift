@@ -22,6 +22,13 @@ struct SimulatedAgent {
     var wakeAt: Timestamp?
     /// Whether nothing gets to the cluster or from it.
     var isAway = false
+    /// Until when its process stands still.
+    var frozenUntil = Timestamp(milliseconds: 0)
+    /// Until when it cannot see its cluster.
+    var blindUntil = Timestamp(milliseconds: 0)
+    /// Until when it lies, and whether it ever did since it last said hello.
+    var liesUntil = Timestamp(milliseconds: 0)
+    var hasLied = false
     /// Which direction is cut, and until when.
     var cut: Cut?
     var cutUntil = Timestamp(milliseconds: 0)

@@ -13,6 +13,12 @@ extension World {
             return schedule(.helloArrives(agent, session, statuses, epoch), at: replicas[replica].frozenUntil)
         }
         let cluster = agents[agent].cluster.name
+        if isStoreAway {
+            // It counts as seen all the same; nothing else comes of the greeting.
+            replicas[replica].memory.presence.see(cluster, at: tick)
+            return try breakSession(agent, session)
+        }
+        agents[agent].hasLied = false
         var greeting = SessionGreeting()
         var rest = greeting.handle(.hello(journal: statuses, hasRoom: true))[...]
         while let action = rest.popFirst() {
@@ -48,7 +54,8 @@ extension World {
             return schedule(
                 .reportArrives(agent, session, outgoing, isLate: isLate), at: replicas[replica].frozenUntil)
         }
-        if happens(.transactionFails, 20) { return try breakSession(agent, session) }
+        if storeFails(20) { return try breakSession(agent, session) }
+        if !isCurrent { blame.overtaken(agents[agent].cluster.name, outgoing.report) }
         ingest(agents[agent].cluster.name, [outgoing.report])
         if isCurrent { hear(agents[agent].cluster.name, replica: replica) }
         if happens(.outcomeUnknown, 20) { return try breakSession(agent, session) }
@@ -88,13 +95,14 @@ extension World {
             return
         }
         let cluster = agents[agent].cluster.name
-        guard agents[agent].session != nil, !agents[agent].isAway, agents[agent].cut == nil,
+        guard agents[agent].session != nil, !agents[agent].isAway, agents[agent].cut == nil, !isStoreAway,
             mayRead(digest, cluster)
         else { return schedule(.contentAsked(agent, process, digest), in: seconds(2...10)) }
         guard content(digest) != nil else {
             throw Violation(invariant: 17, message: "\(digest.short) is gone, though \(cluster) refers to it")
         }
         if happens(.applyFails, 5) {
+            blame.hit(cluster, digest)
             return try feed(agent, .contentUnavailable(digest, message: "the index cannot be understood"))
         }
         try checker.read(digest, by: cluster, among: releases.keys)
