@@ -52,7 +52,7 @@ struct IngestLog {
             good[subject] = word
         case .failed, .reverting, .reverted:
             givenUp[subject] = word
-            bad[subject] = word
+            if !isNonsense { bad[subject] = word }
         // An agent that is done never goes back to bringing it up: such a word was overtaken on its way.
         case .accepted, .applying, .verifying: if good[subject] == nil, !isNonsense { bad[subject] = word }
         case .healthy: if !isNonsense { bad[subject] = word }
@@ -61,6 +61,11 @@ struct IngestLog {
 }
 
 extension IngestLog {
+    /// What was spoken of since an earlier state of the log.
+    func said(since earlier: IngestLog) -> [Subject] {
+        words.filter { subject, count in count > earlier.words[subject] ?? 0 }.map(\.key)
+    }
+
     /// Whether an agent sees its cluster. A word from before it was done, which was overtaken on its way, says nothing of that.
     private mutating func noteSight(_ report: ApplicationReport, _ subject: Subject) {
         switch report.phase {

@@ -21,6 +21,8 @@ struct Blame {
     private(set) var spoiled: Set<ClusterName> = []
     /// What was said in sessions that had ended when it was taken in.
     private var overtaken: Set<Saying> = []
+    /// What was said and then lost by a database that went back, while the session went on in which it was said.
+    private var lost: Set<Saying> = []
     /// What agents went back from as people chose, since the coordinator was out of reach for long.
     private var abandoned: Set<Saying> = []
 
@@ -38,6 +40,12 @@ struct Blame {
             Saying(place: ClusterApplication(cluster, report.application), generation: report.generation))
     }
 
+    /// Another known hole, left out by name: what a failover lost of acknowledged words is not said again in a session that stands
+    /// through it, so that a cluster which is steadily healthy counts as still on its way, and is late in the end.
+    mutating func lost(_ words: some Sequence<IngestLog.Subject>) {
+        lost.formUnion(words.map { Saying(place: $0.place, generation: $0.generation) })
+    }
+
     mutating func abandoned(_ place: ClusterApplication, generation: Int64) {
         abandoned.insert(Saying(place: place, generation: generation))
     }
@@ -47,6 +55,7 @@ struct Blame {
         doubted.contains(place.cluster) || refused.contains(Release(cluster: place.cluster, digest: digest))
             || overtaken.contains(Saying(place: place, generation: generation))
             || abandoned.contains(Saying(place: place, generation: generation))
+            || lost.contains(Saying(place: place, generation: generation))
     }
 }
 
