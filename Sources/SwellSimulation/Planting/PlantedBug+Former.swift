@@ -6,7 +6,7 @@ extension PlantedBug {
     func distortAsBefore(_ input: inout DecisionInput) {
         switch self {
         case .forgetsLastWord:
-            for name in input.snapshot.fleet.keys { input.snapshot.fleet[name]?.report = nil }
+            for name in input.snapshot.fleet.keys { input.snapshot.fleet[name]?.reportedAt = nil }
         case .failsUnknown:
             for index in input.reports.indices { Self.blur(&input.reports[index].report) }
             for name in input.snapshot.fleet.keys {

@@ -26,9 +26,8 @@ struct SimulatedAgent {
     var frozenUntil = Timestamp(milliseconds: 0)
     /// Until when it cannot see its cluster.
     var blindUntil = Timestamp(milliseconds: 0)
-    /// Until when it lies, and whether it ever did since it last said hello.
+    /// Until when somebody lies in its name.
     var liesUntil = Timestamp(milliseconds: 0)
-    var hasLied = false
     /// Which direction is cut, and until when.
     var cut: Cut?
     var cutUntil = Timestamp(milliseconds: 0)

@@ -59,7 +59,6 @@ extension World {
         }
         schedule(.lie(agent), in: seconds(1...8))
         guard agents[agent].isRunning, !isFrozen(agent), agents[agent].session != nil else { return }
-        agents[agent].hasLied = true
         // Mostly a word or two, now and then a flood of them.
         let count = random.chance(100) ? random.number(10...40) : random.number(1...2)
         for _ in 0..<count { send(OutgoingReport(sequence: -1, report: invention(of: agent)), fromAgent: agent) }

@@ -26,6 +26,7 @@ struct Blame {
     /// What agents went back from as people chose, since the coordinator was out of reach for long.
     private var abandoned: Set<Saying> = []
 
+    func doubts(_ cluster: ClusterName) -> Bool { doubted.contains(cluster) }
     mutating func doubt(_ cluster: ClusterName) { doubted.insert(cluster) }
     mutating func spoil(_ cluster: ClusterName) { spoiled.insert(cluster) }
 

@@ -123,8 +123,8 @@ extension World {
             agents[agent].cut = nil
             agents[agent].clock.setRight()
             agents[agent].blindUntil = now
-            // Who has lied is found out and started again, so that it says how things are.
-            if agents[agent].hasLied, let session = agents[agent].session {
+            // Who has lied, or for whom another has spoken, is connected again, so that it says how things are.
+            if blame.doubts(agents[agent].cluster.name), let session = agents[agent].session {
                 schedule(.breakSession(agent, session), in: .seconds(40))
             }
             if !agents[agent].isRunning { try start(agent) }

@@ -18,7 +18,6 @@ extension World {
             replicas[replica].memory.presence.see(cluster, at: tick)
             return try breakSession(agent, session)
         }
-        agents[agent].hasLied = false
         var greeting = SessionGreeting()
         var rest = greeting.handle(.hello(journal: statuses, hasRoom: true))[...]
         while let action = rest.popFirst() {
