@@ -63,6 +63,21 @@ struct FoundSeed: Sendable {
         FoundSeed(
             seed: 427_775_243_902, fleet: 6, stormyMinutes: 10,
             found: "the checker took a good word said again under a clock set back for an old one"),
+        FoundSeed(
+            seed: 466, fleet: 5, stormyMinutes: 10,
+            found: "13: an undo that ended removed what an absent cluster had nothing to go back from"),
+        FoundSeed(
+            seed: 581, fleet: 5, stormyMinutes: 10,
+            found: "7: a rollout that failed left its release to an absent cluster at its end"),
+        FoundSeed(
+            seed: 37, fleet: 5, stormyMinutes: 10,
+            found: "the second opinion counted what is left to absent clusters at the end under the caps"),
+        FoundSeed(
+            seed: 50, fleet: 5, stormyMinutes: 10,
+            found: "the second opinion forgot a tolerated failure whose region was paused while it was taken back"),
+        FoundSeed(
+            seed: 62, fleet: 5, stormyMinutes: 10,
+            found: "the second opinion held a decision in which a cluster healed and lost its proof again"),
     ]
 }
 

@@ -5,6 +5,13 @@ extension DecisionReview {
     /// What is out and has not proven itself; a cluster that was left behind and is not heard of stops nobody.
     private func isOut(_ target: TargetState) -> Bool {
         guard let attempt = target.attempt, attempt.evidence.provenAt == nil else { return false }
+        // One that is left to itself at the end is told so while nobody hears of it.
+        if target.late == .deferred,
+            input.snapshot.fleet[target.cluster]?.isUnreachable(at: input.now, after: before.policy.unreachableAfter)
+                ?? true
+        {
+            return false
+        }
         if target.late == .deferred, case .unseen = attempt.evidence.standing { return false }
         switch target.phase {
         case .dispatched, .applying, .verifying, .unreachable: return true

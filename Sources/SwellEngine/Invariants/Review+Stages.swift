@@ -33,6 +33,12 @@ extension DecisionReview {
         var lastHealthyAt: Timestamp?
         for target in after.targets.values where target.stage == index {
             if target.skip == .neverHealthy { held += 1 }
+            // Whoever failed was a member, though the stage goes on before it is taken back.
+            if target.late == .deferred, target.failedAt != nil, before.targets[target.cluster]?.late == nil {
+                members += 1
+                failed += 1
+                continue
+            }
             guard target.phase != .skipped, target.late == nil else { continue }
             members += 1
             switch target.phase {

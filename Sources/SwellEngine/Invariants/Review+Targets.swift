@@ -13,7 +13,7 @@ extension DecisionReview {
             guard former != target else { continue }
             reviewProof(target, former)
             reviewFailure(target, former, after)
-            if former.failedAt != nil, target.failedAt == nil { reviewForgetting(target) }
+            if former.failedAt != nil, target.failedAt == nil { reviewForgetting(target, former) }
         }
     }
 
@@ -27,16 +27,11 @@ extension DecisionReview {
         if former.attempt?.generation == attempt.generation, case .asserted? = former.attempt?.evidence.standing {
             return
         }
-        func proves(_ report: ApplicationReport) -> Bool {
-            guard report.generation == attempt.generation, report.epoch == attempt.epoch else { return false }
-            guard let release = attempt.release else { return report.phase == .removed }
-            return report.phase == .healthy && report.health == .healthy && report.digest == release.digest
-        }
         let isSaid = reports[target.cluster]?.contains {
-            proves($0.report) && $0.receivedAt >= attempt.dispatchedAt
+            Self.proves($0.report, attempt) && $0.receivedAt >= attempt.dispatchedAt
         }
         if isSaid == true { return }
-        if let facts = input.snapshot.fleet[target.cluster], let report = facts.report, proves(report),
+        if let facts = input.snapshot.fleet[target.cluster], let report = facts.report, Self.proves(report, attempt),
             facts.reportedAt.map({ $0 >= attempt.dispatchedAt }) == true
         {
             return
@@ -44,6 +39,12 @@ extension DecisionReview {
         note(
             .evidence, "\(target.cluster)", seen: "it counts as \(target.phase.rawValue)",
             expected: "no report says so of generation \(attempt.generation)")
+    }
+
+    private static func proves(_ report: ApplicationReport, _ attempt: Attempt) -> Bool {
+        guard report.generation == attempt.generation, report.epoch == attempt.epoch else { return false }
+        guard let release = attempt.release else { return report.phase == .removed }
+        return report.phase == .healthy && report.health == .healthy && report.digest == release.digest
     }
 
     /// Failed is what the agent said, or what a deadline says of a cluster that could be judged all the while.
@@ -76,8 +77,14 @@ extension DecisionReview {
     }
 
     /// A failure is forgotten for a retry, for proof, or for a person who leaves the cluster out; never since the cluster left.
-    private mutating func reviewForgetting(_ target: TargetState) {
+    private mutating func reviewForgetting(_ target: TargetState, _ former: TargetState) {
         if target.phase == .healthy { return }
+        // It healed, and something else befell it within this very decision.
+        if let attempt = former.attempt,
+            reports[target.cluster]?.contains(where: { Self.proves($0.report, attempt) }) == true
+        {
+            return
+        }
         let isOrdered = obeyed.contains {
             switch $0 {
             case .retry(let clusters): clusters.isEmpty || clusters.contains(target.cluster)

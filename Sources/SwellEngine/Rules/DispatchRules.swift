@@ -38,7 +38,7 @@ extension DecisionState {
     }
 
     /// An undo has nowhere to go where nothing else was ever proven, and nobody said to remove.
-    private mutating func skipsWithoutGoal(_ target: TargetState) -> Bool {
+    mutating func skipsWithoutGoal(_ target: TargetState) -> Bool {
         guard case .undo = rollout.kind, rollout.strategy.whenNeverHealthy == .hold,
             snapshot.fleet[target.cluster]?.provenOther(than: rollout.release) == nil
         else { return false }

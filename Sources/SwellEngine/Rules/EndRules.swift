@@ -59,10 +59,6 @@ extension DecisionState {
             guard isLeftToItself(target(name)) else { return }
             leftToThemselves.append(name)
         }
-        for name in leftToThemselves where target(name).phase == .queued && target(name).late == .deferred {
-            // Nobody waits for it any more: it finds its assignment when it is back.
-            send(target(name))
-        }
         let rolledBack = tally.count(.rolledBack)
         if tally.count(.rollbackFailed) > 0 {
             moveRollout(to: .failed, reason: "\(tally.count(.rollbackFailed)) could not be rolled back")
@@ -71,7 +67,17 @@ extension DecisionState {
         } else if tally.count(.healthy) == 0, rolledBack > 0 {
             moveRollout(to: .rolledBack, reason: "every cluster was rolled back")
         } else {
+            bequeath(to: leftToThemselves)
             moveRollout(to: .succeeded, reason: remarks(rolledBack, leftToThemselves))
+        }
+    }
+
+    /// Nobody waits for these any more: each finds its assignment when it is back. What did not succeed elsewhere is not left to them
+    /// (invariant 7), and where there is nothing to go back to, nothing is removed unasked (invariant 13).
+    private mutating func bequeath(to names: [ClusterName]) {
+        for name in names where target(name).phase == .queued && target(name).late == .deferred {
+            guard !skipsWithoutGoal(target(name)) else { continue }
+            send(target(name))
         }
     }
 

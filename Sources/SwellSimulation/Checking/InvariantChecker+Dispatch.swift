@@ -14,6 +14,7 @@ extension InvariantChecker {
                     invariant: 8,
                     message: "\(assignment.cluster) is assigned generation \(assignment.generation), \(known) is known")
             }
+            try checkReach(assignment, known: known)
             ledger.highestAssigned[place] = assignment.generation
             guard facts != nil else {
                 throw Violation(invariant: 18, message: "\(assignment.cluster) left and is assigned something")
@@ -31,7 +32,7 @@ extension InvariantChecker {
         let highest = max(lowest, ledger.ingested.highestEpoch[place] ?? 0, ledger.highestEpoch[place] ?? 0)
         guard (lowest...highest).contains(assignment.epoch) else {
             throw Violation(
-                invariant: 9,
+                invariant: assignment.epoch > highest && isAnothers(assignment.epoch, place) ? 22 : 9,
                 message:
                     "\(assignment.cluster) is told under epoch \(assignment.epoch), the lease is of \(input.epoch) "
                     + "and the cluster has seen \(highest)")

@@ -37,7 +37,9 @@ extension InvariantChecker {
             ledger.active[name]?.forgiven.formUnion(named)
         case .skip(let cluster, _): ledger.active[name]?.forgiven.insert(cluster)
         case .leaveBehind(let cluster, _): ledger.active[name]?.leftBehind.insert(cluster)
-        case .pause, .resume, .approve, .withdraw, .promote, .supersede: break
+        case .approve(let stage, _, _), .promote(let stage, _):
+            ledger.active[name]?.agreedAt[stage] = ledger.ingested.count
+        case .pause, .resume, .withdraw, .supersede: break
         }
     }
 

@@ -66,6 +66,17 @@ extension InvariantChecker {
         }
     }
 
+    /// People agreed to what they saw: not to what became healthy only since (invariant 14).
+    private func checkAgreement(_ stage: StageState, _ healthy: [TargetState], _ after: Rollout) throws(Violation) {
+        guard let active = ledger.active[after.name] else { return }
+        let agreedAt = active.agreedAt[stage.name] ?? 0
+        for target in healthy where active.healthySince[target.cluster] ?? 0 > agreedAt {
+            throw Violation(
+                invariant: 14,
+                message: "stage \(stage.name) passed by an approval from before \(target.cluster) was healthy")
+        }
+    }
+
     private func checkPass(
         _ index: Int, _ stage: StageState, _ rule: PolicyStage, _ after: Rollout, _ input: DecisionInput
     ) throws(Violation) {
@@ -80,8 +91,17 @@ extension InvariantChecker {
             throw Violation(invariant: 14, message: "stage \(stage.name) passed without its approval")
         }
         try checkDeferred(index, stage, after, input)
+        if rule.approval.after, !members.isEmpty { try checkAgreement(stage, healthy, after) }
         guard stage.promotion == nil else { return }
-        guard !healthy.isEmpty else { return try checkUnproven(index, stage, members, after) }
+        try checkSight(healthy, stage, input, after.name)
+        guard !healthy.isEmpty else {
+            // Whoever failed was a member, though the stage goes on before it is taken back.
+            let failed = after.targets.values.filter {
+                $0.stage == index && $0.late == .deferred && $0.failedAt != nil && $0.phase != .skipped
+                    && input.rollout.targets[$0.cluster]?.late == nil
+            }
+            return try checkUnproven(index, stage, members + failed, after)
+        }
         let now = input.now
         for target in healthy {
             guard let since = target.healthyAt, since <= now - rule.soak || rule.soak == .zero else {

@@ -11,9 +11,12 @@ extension InvariantChecker {
             if target.healthyAt != former.healthyAt {
                 ledger.active[decision.rollout.name]?.healthySince[name] =
                     target.healthyAt == nil ? nil : ledger.ingested.count
+                ledger.active[decision.rollout.name]?.litSince[name] = decisions
             }
             if target.provenAt != nil, former.provenAt != target.provenAt { try checkProof(target, input.rollout) }
             if target.phase == .rolledBack, former.phase == .rollingBack { try checkProof(target, input.rollout) }
+            try checkOwnWord(target, former, input.rollout)
+            try checkLateness(target, former, input)
             if former.failedAt == nil, target.failedAt != nil { try checkFailure(target, former, input) }
             if former.failedAt != nil, target.failedAt == nil { try checkForgiven(target, former, input.rollout) }
         }

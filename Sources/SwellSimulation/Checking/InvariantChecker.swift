@@ -8,6 +8,8 @@ struct InvariantChecker {
     var startedAt = Timestamp(milliseconds: 0)
     var ledger = Ledger()
     var reports = ReportLog()
+    /// How many decisions were checked.
+    var decisions = 0
     /// What each agent's process has under way or done: nothing is done twice.
     var works: [Int: [ApplicationName: WorkRecord]] = [:]
 
@@ -57,6 +59,7 @@ struct InvariantChecker {
         try checkLease(input, clock: clock)
         try checkReports(input)
         try checkVerdicts(input, decision)
+        noteDarkness(input, after)
         try checkWake(input, decision)
         if !decision.assignments.isEmpty {
             let isBackward = { (assignment: Assignment) in after.targets[assignment.cluster]?.phase == .rollingBack }

@@ -34,6 +34,11 @@ struct Ledger {
         /// Where each cluster would have to go back to, as it was when this rollout first came: never to what the rollout brings.
         var returns: [ClusterName: ReleaseReference] = [:]
         var arrived: Set<ClusterName> = []
+        /// In which of the checker's decisions each cluster could last not be seen, and last began to count as healthy.
+        var darkSince: [ClusterName: Int] = [:]
+        var litSince: [ClusterName: Int] = [:]
+        /// How many words had been heard when each stage was last agreed to.
+        var agreedAt: [StageName: Int] = [:]
         /// How many words had been heard when each cluster last began to count as healthy.
         var healthySince: [ClusterName: Int] = [:]
     }

@@ -18,7 +18,7 @@ extension World {
                 waiting.insert(ClusterApplication(target.cluster, rollout.application))
             }
         }
-        for agent in agents where agent.isMember && !agent.isClone {
+        for agent in agents where agent.isMember && !agent.isClone && !blame.spoiled.contains(agent.cluster.name) {
             for assignment in database.assignments(of: agent.cluster.name)
             where !waiting.contains(ClusterApplication(assignment)) {
                 try checkConverged(agent, assignment)
@@ -41,7 +41,14 @@ extension World {
         let isGated = blockers.contains {
             Self.gates.contains($0.what) || ($0.what == .health && $0.why.contains("none of its clusters is healthy"))
         }
-        guard isGated else {
+        // Of a cluster whose clocks rest under a pause, and of one that lied itself out of being believed, nothing more comes.
+        let isWaiting = rollout.targets.values.contains { target in
+            guard target.phase.isUnderWay else { return false }
+            return blame.spoiled.contains(target.cluster) || rollout.pausedClusters[target.cluster] != nil
+                || rollout.pausedRegions[target.region] != nil || snapshot.pausedClusters[target.cluster] != nil
+                || snapshot.pausedRegions[target.region] != nil
+        }
+        guard isGated || isWaiting else {
             throw Violation(
                 invariant: 19,
                 message: "\(rollout.name) is \(rollout.phase) in the calm and waits at no gate: "

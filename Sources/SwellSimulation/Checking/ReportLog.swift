@@ -24,6 +24,12 @@ struct IngestLog {
     private(set) var givenUp: [Subject: Word] = [:]
     /// The highest epoch that the agents of a place spoke of.
     private(set) var highestEpoch: [ClusterApplication: Int64] = [:]
+    /// The highest generation that they spoke of.
+    private(set) var highestGeneration: [ClusterApplication: Int64] = [:]
+    /// What was spoken of at all, and how often.
+    private(set) var words: [Subject: Int] = [:]
+    /// What its agent cannot see, by its last word.
+    private(set) var blind: Set<Subject> = []
     /// How many words were heard.
     private(set) var count = 0
 
@@ -32,7 +38,12 @@ struct IngestLog {
         let word = Word(digest: report.digest, at: now, order: count)
         let place = ClusterApplication(cluster, report.application)
         highestEpoch[place] = max(highestEpoch[place] ?? 0, report.epoch)
+        highestGeneration[place] = max(highestGeneration[place] ?? 0, report.generation)
         let subject = Subject(place: place, generation: report.generation)
+        words[subject, default: 0] += 1
+        // There is no generation above such a one: it is no evidence against anything.
+        let isNonsense = report.generation >= 1 << 52
+        if !isNonsense { noteSight(report, subject) }
         switch report.phase {
         case .healthy where report.health == .healthy, .removed:
             // A word said again after the database's clock was set back does not take back when it was said first.
@@ -41,9 +52,30 @@ struct IngestLog {
             good[subject] = word
         case .failed, .reverting, .reverted:
             givenUp[subject] = word
-            bad[subject] = word
-        default: bad[subject] = word
+            if !isNonsense { bad[subject] = word }
+        // An agent that is done never goes back to bringing it up: such a word was overtaken on its way.
+        case .accepted, .applying, .verifying: if good[subject] == nil, !isNonsense { bad[subject] = word }
+        case .healthy: if !isNonsense { bad[subject] = word }
         }
+    }
+}
+
+extension IngestLog {
+    /// What was spoken of since an earlier state of the log.
+    func said(since earlier: IngestLog) -> [Subject] {
+        words.filter { subject, count in count > earlier.words[subject] ?? 0 }.map(\.key)
+    }
+
+    /// Whether an agent sees its cluster. A word from before it was done, which was overtaken on its way, says nothing of that.
+    private mutating func noteSight(_ report: ApplicationReport, _ subject: Subject) {
+        switch report.phase {
+        case .accepted, .applying, .verifying: if good[subject] != nil { return }
+        case .healthy: break
+        case .removed, .failed, .reverting, .reverted:
+            blind.remove(subject)
+            return
+        }
+        if report.health == .unknown { blind.insert(subject) } else { blind.remove(subject) }
     }
 }
 
@@ -55,7 +87,7 @@ struct ReportLog {
     private(set) var issued: [ClusterApplication: [Assignment]] = [:]
 
     /// How many words of an agent are remembered; none is under way for as long as that.
-    private static let limit = 64
+    private static let limit = 512
 
     mutating func say(_ report: ApplicationReport, by cluster: ClusterName) {
         let place = ClusterApplication(cluster, report.application)

@@ -59,6 +59,9 @@ extension PlantedBug {
                     isEnrolled: true, lastSeenAt: input.now, highestGeneration: target.generation ?? 0,
                     heldBy: input.rollout.name)
             }
+        case .forgetsLastWord, .failsUnknown, .soaksUnseen, .forgetsLeavers, .spreadsEpochs, .spreadsGenerations,
+            .pausesPlannedRegionsOnly, .countsLostTime:
+            distortAsBefore(&input)
         case .forgetsJoiners:
             let targets = input.rollout.targets
             input.snapshot.fleet = input.snapshot.fleet.filter { targets[$0.key] != nil }
@@ -107,6 +110,7 @@ extension PlantedBug {
             header.pausedClusters.merge(input.rollout.pausedClusters) { new, _ in new }
         }
         mendHeader(&decision.rollout.header)
+        if self == .forgetsLeavers { mendLeavers(&decision, of: input) }
         for name in decision.rollout.targets.keys {
             guard let stage = input.rollout.targets[name]?.stage else { continue }
             decision.rollout.targets[name]?.stage = stage
@@ -129,6 +133,7 @@ extension PlantedBug {
 
     private func distort(_ decision: inout Decision, of input: DecisionInput) {
         switch self {
+        case .keepsApprovals: keepApprovals(&decision, of: input)
         case .losesTransitions: if decision.transitions.count > 3 { decision.transitions.removeLast() }
         case .reusesGenerations:
             for index in decision.assignments.indices where decision.assignments[index].generation > 1 {

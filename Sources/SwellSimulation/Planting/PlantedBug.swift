@@ -43,7 +43,28 @@ public enum PlantedBug: String, Sendable, CaseIterable {
     case keepsLeavers
     /// Joiners are not seen.
     case forgetsJoiners
+    // Rules as they were before they were mended
+    /// An agent that comes back and has nothing new to say counts as if it had never said anything.
+    case forgetsLastWord
+    /// A cluster that left is as if it had never been planned: its failure too.
+    case forgetsLeavers
+    /// What an agent cannot see counts as not healthy.
+    case failsUnknown
+    /// What soaks counts as seen, whoever is silent.
+    case soaksUnseen
+    /// The highest epoch that any agent spoke of is everybody's.
+    case spreadsEpochs
+    /// The highest generation that any agent spoke of is everybody's.
+    case spreadsGenerations
+    /// An approval outlives the soak that it was given for.
+    case keepsApprovals
+    /// A region's pause covers clusters where they were planned, not where they are.
+    case pausesPlannedRegionsOnly
+    /// Time in which nobody decided counts against whoever was at work.
+    case countsLostTime
     // Put between the world and the store
+    /// A replica follows changes from where it was, though the store went back.
+    case keepsCursor
     /// A replica judges its lease by its own clock.
     case trustsOwnClock
     /// Agents are told what was decided, though it was not committed.
@@ -74,20 +95,24 @@ public enum PlantedBug: String, Sendable, CaseIterable {
         case .skipsSoak: 3
         case .takesOldEvidence: 4
         case .ignoresBudget: 5
-        case .ignoresPauses: 6
+        case .ignoresPauses, .pausesPlannedRegionsOnly: 6
         case .forgetsAborts: 7
         case .reusesGenerations, .forgetsGenerations: 8
         case .decidesUnderOldEpochs, .trustsOwnClock, .forgetsEpochs: 9
         case .obeysTwice, .deliversBeforeCommit, .actsOnEveryDelivery: 10
         case .takesHeldClusters: 11
-        case .takesSilenceForFailure: 12
+        case .takesSilenceForFailure, .countsLostTime: 12
         case .rollsBackTooMuch, .rollsBackToUnproven, .trustsReverts: 13
-        case .ignoresApprovals: 14
+        case .ignoresApprovals, .keepsApprovals: 14
         case .mixesUpAgents, .servesAnybody, .crossesWires: 15
         case .losesTransitions: 16
         case .forgetsReferences: 17
         case .keepsLeavers, .forgetsJoiners: 18
-        case .neverPushes: 19
+        case .neverPushes, .keepsCursor: 19
+        case .forgetsLastWord: 20
+        case .forgetsLeavers: 21
+        case .spreadsEpochs, .spreadsGenerations: 22
+        case .failsUnknown, .soaksUnseen: 23
         }
     }
 }

@@ -29,10 +29,12 @@ extension Coverage {
             section("reasons to skip", SkipReason.allCases, \.rawValue, skips),
             section("agents' decisions", Self.agentWords, \.self, agentNotes),
             section(
-                "rare moments", ["leases lost", "orphaned assignments reissued"], \.self,
+                "rare moments",
+                ["leases lost", "orphaned assignments reissued", "failovers that left sessions standing"], \.self,
                 [
                     "leases lost": leasesLost,
                     "orphaned assignments reissued": reissued,
+                    "failovers that left sessions standing": survivedFailovers,
                 ]
                 .filter { $0.value > 0 }),
         ]

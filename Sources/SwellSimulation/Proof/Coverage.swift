@@ -17,6 +17,8 @@ public struct Coverage: Sendable {
     /// Leases found lost, orphaned assignments reissued.
     public internal(set) var leasesLost = 0
     public internal(set) var reissued = 0
+    /// Failovers that left every session standing.
+    public internal(set) var survivedFailovers = 0
     /// Decisions of planted bugs that the second opinion would not have let pass.
     public internal(set) var held = 0
 
@@ -89,6 +91,7 @@ public struct Coverage: Sendable {
         agentNotes.merge(other.agentNotes, uniquingKeysWith: +)
         leasesLost += other.leasesLost
         reissued += other.reissued
+        survivedFailovers += other.survivedFailovers
         held += other.held
     }
 }

@@ -48,9 +48,8 @@ enum Reachability {
             return "a rollback fails by what is heard after it was told"
         case (.healthy, .applying):
             return "what was proven verifies when it regresses"
-        case (.failed, .dispatched), (.failed, .applying), (.failed, .verifying), (.failed, .healthy),
-            (.failed, .unreachable):
-            return "a failure stands until a retry, whose row queues it"
+        case (.failed, .dispatched), (.failed, .applying):
+            return "a failure stands until a retry, whose row queues it, or until it heals"
         case (.rolledBack, .dispatched), (.rolledBack, .applying), (.rolledBack, .verifying), (.rolledBack, .healthy),
             (.rolledBack, .failed), (.rolledBack, .unreachable), (.rollbackFailed, .dispatched),
             (.rollbackFailed, .applying), (.rollbackFailed, .verifying), (.rollbackFailed, .healthy),
@@ -61,8 +60,8 @@ enum Reachability {
             (.rollingBack, .verifying),
             (.rollingBack, .healthy), (.rollingBack, .failed), (.rollingBack, .unreachable):
             return "a rollback comes to its end before anything goes forward"
-        case (.skipped, .applying), (.skipped, .verifying), (.skipped, .healthy), (.skipped, .failed):
-            return "who comes back is queued first"
+        case (.skipped, .applying), (.skipped, .verifying), (.skipped, .healthy):
+            return "who comes back is queued first, or has failed"
         default: return nil
         }
     }

@@ -5,9 +5,12 @@ public enum Fault: String, Sendable, CaseIterable, Comparable {
     case transactionFails
     /// A commit's outcome is not known: it may have happened.
     case outcomeUnknown
-    /// The database is restored to an earlier state; the last commits are lost.
+    /// The store answers nothing for longer than policies call silence, while sessions live on.
+    case storeAway
+    /// The database is restored to an earlier state; the last commits are lost, and sessions may stand through it.
     case databaseFailover
-    /// The database's clock jumps minutes ahead or some seconds back, and runs too fast or too slow.
+    /// The database's clock jumps minutes ahead, now and then further than any deadline, or some seconds back, and runs too fast or
+    /// too slow.
     case databaseClock
     // Replicas of the coordinator
     /// A replica dies and comes back.
@@ -19,12 +22,16 @@ public enum Fault: String, Sendable, CaseIterable, Comparable {
     // Agents
     /// An agent's process dies, also between writing its journal and acting on it.
     case agentCrash
+    /// An agent's process stands still for less than it takes to end its session, and goes on; its clock went on meanwhile.
+    case agentFrozen
     /// An agent comes back with an old copy of its journal.
     case agentRestored
     /// A second agent runs under the name of a cluster, from a copy of its journal and of the cluster.
     case agentCloned
     /// An agent's clock jumps by up to an hour either way, and runs too fast or too slow.
     case agentClocks
+    /// An agent lies: of epochs, generations, phases and health, and in floods.
+    case lyingAgent
     /// An agent asks for content that its cluster has no business with.
     case curiousAgents
     // The network
@@ -43,6 +50,8 @@ public enum Fault: String, Sendable, CaseIterable, Comparable {
     // Clusters
     /// A cluster is out of reach for minutes.
     case clusterVanishes
+    /// A cluster's API server is away, while its agent lives.
+    case blindness
     /// Applying fails now and then.
     case applyFails
     /// Some releases do not become healthy on some clusters.
@@ -62,6 +71,8 @@ public enum Fault: String, Sendable, CaseIterable, Comparable {
     case editing
     /// Clusters join and leave.
     case membership
+    /// Clusters leave, move or join just when one of them was dispatched to, has failed or soaks, and may come back.
+    case membershipAtWorst
 
     public static func < (left: Fault, right: Fault) -> Bool { left.rawValue < right.rawValue }
 }

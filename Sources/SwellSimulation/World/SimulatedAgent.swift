@@ -22,6 +22,12 @@ struct SimulatedAgent {
     var wakeAt: Timestamp?
     /// Whether nothing gets to the cluster or from it.
     var isAway = false
+    /// Until when its process stands still.
+    var frozenUntil = Timestamp(milliseconds: 0)
+    /// Until when it cannot see its cluster.
+    var blindUntil = Timestamp(milliseconds: 0)
+    /// Until when somebody lies in its name.
+    var liesUntil = Timestamp(milliseconds: 0)
     /// Which direction is cut, and until when.
     var cut: Cut?
     var cutUntil = Timestamp(milliseconds: 0)

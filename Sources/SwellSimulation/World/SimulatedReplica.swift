@@ -14,6 +14,8 @@ struct SimulatedReplica {
         var sessions: [ClusterName: SimulatedSession] = [:]
         /// When agents' heartbeats were last read.
         var beatAt: Tick?
+        /// The highest counter that a planted bug has seen.
+        var counter: Int64 = 0
         /// Leases of decisions that were about to be tried when the replica stopped.
         var stale: [String: Lease] = [:]
     }

@@ -50,7 +50,12 @@ extension World {
             let wait = max(.zero, moment - clock)
             agents[agent].wakeAt = now + wait
             schedule(.agentTick(agent, process), in: wait)
-        case .note(let note): coverage.noteAgent(note.what)
+        case .note(let note):
+            coverage.noteAgent(note.what)
+            if note.why.hasPrefix("CoordinatorUnreachable") {
+                blame.abandoned(
+                    ClusterApplication(agents[agent].cluster.name, note.application), generation: note.generation)
+            }
         }
     }
 
@@ -68,8 +73,20 @@ extension World {
 
     mutating func endWork(_ agent: Int, _ process: Int, _ work: AgentWork, _ number: Int) throws(Violation) {
         guard agents[agent].process == process, agents[agent].current[work.application] == number else { return }
+        if isBlind(agent) {
+            checker.stopped(work, agent: agent)
+            return try feed(
+                agent,
+                .workFailed(
+                    work,
+                    WorkFailure(
+                        isTransient: true, isBlind: true, reason: "ConnectionRefused", message: "the API server is away"
+                    )
+                ))
+        }
         if happens(.applyFails, 60) {
             checker.stopped(work, agent: agent)
+            if let digest = work.release?.digest { blame.hit(agents[agent].cluster.name, digest) }
             let isTransient = random.chance(900)
             return try feed(
                 agent,
@@ -87,6 +104,10 @@ extension World {
         else { return }
         let isNew = now - (agents[agent].appliedAt[work.application] ?? now) < .minutes(2)
         schedule(.look(agent, process, work, number), in: isNew ? seconds(2...6) : seconds(4...20))
+        if isBlind(agent) {
+            return try feed(
+                agent, .healthObserved(work, ObservedHealth(.unknown, reason: "ConnectionRefused")))
+        }
         if happens(.drift, 5) { return try feed(agent, .driftObserved(work, finding(agent, work.application))) }
         // After a restart the cluster still runs what was applied; what it runs is what is looked at.
         let age = now - (agents[agent].appliedAt[work.application] ?? now)
@@ -106,7 +127,7 @@ extension World {
         return DriftFinding(objects: objects, isCorrected: policy == .correct)
     }
 
-    private mutating func fate(of digest: ContentDigest, application: ApplicationName, _ agent: Int) -> Fate {
+    mutating func fate(of digest: ContentDigest, application: ApplicationName, _ agent: Int) -> Fate {
         if let known = agents[agent].fates[digest] { return known }
         let fate = Fate.of(
             digest, isFirst: releases[application]?.first?.digest == digest, on: agents[agent].cluster.name,
@@ -138,6 +159,7 @@ extension World {
         agents[agent].session = nil
         agents[agent].current = [:]
         agents[agent].wakeAt = nil
+        agents[agent].frozenUntil = now
         agents[agent].process += 1
     }
 
@@ -167,6 +189,7 @@ extension World {
             coverage.met(.agentCloned)
             var clone = SimulatedAgent(cluster: agents[agent].cluster, at: now)
             clone.isClone = true
+            blame.doubt(clone.cluster.name)
             clone.disk = random.chance(700) ? agents[agent].disk : agents[agent].backup ?? agents[agent].disk
             clone.running = agents[agent].running
             clone.appliedAt = agents[agent].appliedAt

@@ -13,7 +13,7 @@ extension World {
         hearAgents(replica: index)
         writePresence(replica: index)
         renewLeases(replica: index)
-        let due = database.dueRollouts(limit: 16)
+        let due = isStoreAway ? [] : database.dueRollouts(limit: 16)
         if !due.isEmpty, replicas[index].memory.presence.mayDecide(now: tick) {
             for name in due { try decide(name, replica: index) }
         }
@@ -27,7 +27,7 @@ extension World {
     private enum Commit { case known, unknown, lost }
 
     private mutating func decide(_ name: RolloutName, replica index: Int) throws(Violation) {
-        if happens(.transactionFails, 30) { return }
+        if storeFails(30) { return }
         guard let lease = lease(on: name, replica: index) else { return }
         let commit: Commit = happens(.outcomeUnknown, 30) ? random.pick([.unknown, .lost]) : .known
         guard let made = try propose(name, under: lease, replica: index, isKept: commit != .lost) else { return }
@@ -38,6 +38,7 @@ extension World {
         note(made.decision)
         coverage.note(made.decision)
         tempt(made.decision)
+        temptMembership(made.decision)
         guard commit == .known else { return }
         if made.decision.rollout.phase.isEnded {
             database.releaseLease(lease)
@@ -59,7 +60,7 @@ extension World {
 
     private mutating func renewLeases(replica index: Int) {
         guard let step = replicas[index].memory.leases.due(now: tick) else { return }
-        guard !happens(.transactionFails, 30) else {
+        guard !storeFails(30) else {
             _ = replicas[index].memory.leases.answered(step, .failed, sentAt: tick)
             return
         }
@@ -111,6 +112,7 @@ extension World {
         if isKept {
             let isThorough = random.next() % 16 == 0
             try checker.check(made.input, made.decision, clock: clock, isThorough: isThorough && bug == nil)
+            try checkBlame(made.input, made.decision)
             if made.decision.rollout.phase.isEnded, !made.input.rollout.phase.isEnded { try checkAudit(of: name) }
         }
         return made
@@ -149,7 +151,7 @@ extension World {
         var step = replicas[index].memory.orphans.begin(now: tick)
         while let due = step {
             let outcome: OrphanSweep.Outcome
-            if happens(.transactionFails, 30) {
+            if storeFails(30) {
                 outcome = .failed
             } else {
                 outcome = (try? carryOut(due, replica: index)) ?? .failed

@@ -48,8 +48,9 @@ extension World {
     // MARK: Changes
 
     mutating func changeMembership() throws(Violation) {
-        coverage.met(.membership)
         again(.membershipChanges, in: 60...240)
+        guard !isStoreAway else { return }
+        coverage.met(.membership)
         let members = agents.indices.filter { agents[$0].isMember && !agents[$0].isClone }
         if members.count > 3, random.chance(500) {
             let agent = random.pick(members)
@@ -76,8 +77,9 @@ extension World {
 
     /// Somebody changes documents that are in use: rollouts under way go on as they were planned.
     mutating func changeDocuments() {
-        coverage.met(.editing)
         again(.documentsChange, in: 30...300)
+        guard !isStoreAway else { return }
+        coverage.met(.editing)
         switch random.number(0...3) {
         case 0:
             guard var application = random.pickAny(database.allApplications()) else { return }
@@ -108,6 +110,7 @@ extension World {
     mutating func becomeCalm() throws(Violation) {
         isCalm = true
         earlier = nil
+        storeAwayUntil = now
         // The database's clock keeps what it shows, since setting it right would be one more jump; it drifts no more.
         databaseClock.drift(by: 0, at: now)
         for index in replicas.indices {
@@ -119,6 +122,11 @@ extension World {
             agents[agent].isAway = false
             agents[agent].cut = nil
             agents[agent].clock.setRight()
+            agents[agent].blindUntil = now
+            // Who has lied, or for whom another has spoken, is connected again, so that it says how things are.
+            if blame.doubts(agents[agent].cluster.name), let session = agents[agent].session {
+                schedule(.breakSession(agent, session), in: .seconds(40))
+            }
             if !agents[agent].isRunning { try start(agent) }
             schedule(.connect(agent), in: seconds(0...5))
             // A failover may have taken a cluster's joining or leaving back; the documents are applied again.

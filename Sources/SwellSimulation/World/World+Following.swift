@@ -11,15 +11,16 @@ extension World {
         let sessions = replicas[index].memory.sessions.sorted { $0.key < $1.key }
         let isBeat = replicas[index].memory.beatAt.map { tick - $0 >= RolloutPolicy.agentHeartbeat } ?? true
         if isBeat { replicas[index].memory.beatAt = tick }
-        let known = Set(database.clusterRecords().map(\.cluster.name))
+        // Where the store is away, who belongs to the fleet is as it was.
+        let known = isStoreAway ? nil : Set(database.clusterRecords().map(\.cluster.name))
         for (cluster, entry) in sessions {
             guard agents[entry.agent].session == entry.session else {
                 leave(cluster, replica: index)
                 continue
             }
-            if isBeat, agents[entry.agent].isHeard { hear(cluster, replica: index) }
+            if isBeat, agents[entry.agent].isHeard, !isFrozen(entry.agent) { hear(cluster, replica: index) }
             // Who is not in the fleet has no business here.
-            if !known.contains(cluster) { end(entry) }
+            if known?.contains(cluster) == false { end(entry) }
         }
         for cluster in replicas[index].memory.silence.silent(now: tick) {
             if let entry = replicas[index].memory.sessions[cluster] { end(entry) }
@@ -53,7 +54,7 @@ extension World {
 
     mutating func writePresence(replica index: Int) {
         while let batch = replicas[index].memory.presence.batch(now: tick) {
-            let isWritten = !happens(.transactionFails, 30)
+            let isWritten = !storeFails(30)
             if isWritten {
                 let name = replicas[index].name
                 if batch.clearsConnections { database.dropConnections(of: name) }
@@ -76,12 +77,13 @@ extension World {
         guard settings.plantedBug != .neverPushes else { return }
         let clusters = replicas[index].memory.sessions.keys.sorted()
         while let query = replicas[index].memory.cursor.next(now: tick, sessions: clusters) {
-            guard !happens(.transactionFails, 10) else { return replicas[index].memory.cursor.failed() }
-            let page =
+            guard !storeFails(10) else { return replicas[index].memory.cursor.failed() }
+            var page =
                 switch query {
                 case .after(let cursor, let limit): database.assignments(changedAfter: cursor, limit: limit)
                 case .of(let clusters): database.assignments(of: clusters)
                 }
+            if settings.plantedBug == .keepsCursor { keepCursor(&page, query, replica: index) }
             let term = replicas[index].memory.cursor.term
             hand(replicas[index].memory.cursor.received(page), replica: index)
             if replicas[index].memory.cursor.term != term { askAgain(replica: index) }
@@ -93,6 +95,17 @@ extension World {
         for agent in agents.indices where agents[agent].replica == index {
             guard let session = agents[agent].session else { continue }
             schedule(.breakSession(agent, session), in: seconds(0...10))
+        }
+    }
+
+    /// A planted bug never sees the store go back, and never looks at what stands.
+    private mutating func keepCursor(_ page: inout ChangePage, _ query: ChangeQuery, replica index: Int) {
+        let counter = max(replicas[index].memory.counter, page.counter)
+        replicas[index].memory.counter = counter
+        page.counter = counter
+        switch query {
+        case .after: page.cursor = counter
+        case .of: page.assignments = []
         }
     }
 

@@ -65,6 +65,9 @@ extension World {
 
     mutating func breakSession(_ agent: Int, _ session: Int) throws(Violation) {
         guard agents[agent].session == session else { return }
+        guard !isFrozen(agent) else {
+            return schedule(.breakSession(agent, session), at: agents[agent].frozenUntil)
+        }
         agents[agent].session = nil
         try feed(agent, .disconnected)
         schedule(.connect(agent), in: seconds(0...10))

@@ -15,6 +15,7 @@ extension World {
 
     mutating func operatorActs() {
         again(.operatorActs, in: settings.faults.contains(.operators) ? 5...60 : 20...20)
+        guard !isStoreAway else { return }
         let latest = database.rolloutSummaries(of: nil, limit: 20)
         let active = latest.filter { !$0.phase.isEnded }
         // Now and then somebody is late, and orders of what has ended.
@@ -31,7 +32,7 @@ extension World {
             return
         }
         let stage = random.pick(rollout.stages).name
-        switch random.number(0...15) {
+        switch random.number(0...18) {
         case 0: order(.pause(.rollout, reason: nil), rollout.name)
         case 1, 2: order(.resume(.rollout), rollout.name)
         case 3: order(.pause(.region(target.region), reason: nil), rollout.name)
@@ -46,13 +47,20 @@ extension World {
             let scopes: [RollbackScope] = [
                 .cluster(target.cluster), .cluster(target.cluster), .region(target.region), .stage(stage), .rollout,
             ]
-            order(.rollback(random.pick(scopes), reason: nil), rollout.name)
+            let remove: Bool? = random.chance(250) ? true : nil
+            order(.rollback(random.pick(scopes), reason: nil, remove: remove), rollout.name)
         case 12:
             order(
                 random.chance(500)
-                    ? .promote(stage: stage) : .approve(stage: stage, digest: rollout.release.digest), rollout.name)
+                    ? .promote(stage: stage, despiteHealth: random.chance(300) ? true : nil)
+                    : .approve(stage: stage, digest: rollout.release.digest), rollout.name)
         case 13: pauseForEverybody(target)
         case 14: resumeForEverybody()
+        case 15: if random.chance(300) { order(.skip(cluster: target.cluster, reason: nil), rollout.name) }
+        case 16: order(.leaveBehind(cluster: target.cluster, reason: nil), rollout.name)
+        case 17:
+            let approved = rollout.stages.first { $0.passedAt == nil && ($0.approvedBefore ?? $0.approvedAfter) != nil }
+            order(.withdraw(stage: approved?.name ?? stage), rollout.name)
         default:
             _ = try? database.setFleetLimit(random.chance(500) ? nil : Int(random.number(2...6)), by: "operator")
         }

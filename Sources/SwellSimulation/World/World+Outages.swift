@@ -58,20 +58,39 @@ extension World {
         guard var restored = earlier else { return again(.databaseSnapshot, in: 200...900) }
         coverage.met(.databaseFailover)
         restored.database.now = database.now
+        blame.lost(checker.ledger.ingested.said(since: restored.ledger.ingested))
         database = restored.database
         checker.ledger = restored.ledger
         earlier = nil
         // What was done is still remembered in one place: no agent goes back behind what the database has just lost.
         for agent in agents.indices { agents[agent].backup = nil }
-        for index in replicas.indices {
-            if random.chance(500) { loseSessions(of: index) }
+        var isStanding = true
+        for index in replicas.indices where random.chance(500) {
+            loseSessions(of: index)
+            isStanding = false
         }
+        if isStanding { coverage.survivedFailovers += 1 }
         again(.databaseSnapshot, in: 200...900)
     }
+
+    /// The store answers nothing; what it had is there when it is back.
+    mutating func loseStore() {
+        coverage.met(.storeAway)
+        let length = seconds(20...120)
+        storeAwayUntil = now + length
+        note("the store is away for \(length)")
+        again(.storeGoesAway, in: 200...900)
+    }
+
+    var isStoreAway: Bool { now < storeAwayUntil }
+
+    /// Whether a transaction fails: all do while the store is away, and so many in a thousand otherwise.
+    mutating func storeFails(_ perMille: UInt64) -> Bool { isStoreAway || happens(.transactionFails, perMille) }
 
     /// What the coordinator's maintainer does, keeping as little as it may.
     mutating func maintain() throws(Violation) {
         schedule(.maintain, in: seconds(60...180))
+        guard !isStoreAway else { return }
         let names = Set(database.clusterRecords().map(\.cluster.name))
         let before = references(of: names)
         _ = database.maintain(Retention(audit: .minutes(5), releases: 1))
@@ -116,7 +135,8 @@ extension World {
         switch fault {
         case .databaseClock:
             // A standby whose clock is behind takes over, or the clock is set after having been off.
-            let jump = random.chance(500) ? random.number(-15_000 ... -1) : random.number(1...180_000)
+            let furthest: Int64 = random.chance(300) ? 600_000 : 180_000
+            let jump = random.chance(500) ? random.number(-15_000 ... -1) : random.number(1...furthest)
             databaseClock.jump(by: .milliseconds(jump))
             databaseClock.drift(by: random.number(-500...500), at: now)
             again(.clockJumps(fault), in: 200...900)

@@ -20,7 +20,7 @@ extension World {
 
     /// Somebody rolls out: to whatever comes to mind, or to these clusters.
     mutating func startRollout(of name: ApplicationName, to clusters: [ClusterName] = []) throws(Violation) {
-        guard let application = database.allApplications().first(where: { $0.name == name }),
+        guard !isStoreAway, let application = database.allApplications().first(where: { $0.name == name }),
             let snapshot = try? database.snapshot(for: name)
         else { return }
         guard var request = request(application) else { return }
@@ -119,6 +119,7 @@ extension World {
             maxConcurrent: random.chance(250) ? .count(Int(random.number(2...5))) : nil,
             minHealthyTime: random.pick([.zero, .seconds(5), .seconds(10)]),
             progressDeadline: .seconds(random.number(60...180)), unreachableAfter: .seconds(30),
+            maxUnreachable: random.chance(250) ? random.pick([.count(1), .percent(30)]) : nil,
             onFailure: FailurePolicy(
                 action: random.pick([.rollback, .rollback, .pause, .continue]),
                 scope: random.pick(FailurePolicy.Scope.allCases)),

@@ -13,6 +13,11 @@ extension World {
             return schedule(.helloArrives(agent, session, statuses, epoch), at: replicas[replica].frozenUntil)
         }
         let cluster = agents[agent].cluster.name
+        if isStoreAway {
+            // It counts as seen all the same; nothing else comes of the greeting.
+            replicas[replica].memory.presence.see(cluster, at: tick)
+            return try breakSession(agent, session)
+        }
         var greeting = SessionGreeting()
         var rest = greeting.handle(.hello(journal: statuses, hasRoom: true))[...]
         while let action = rest.popFirst() {
@@ -49,7 +54,7 @@ extension World {
             return schedule(
                 .reportArrives(agent, session, outgoing, isLate: isLate), at: replicas[replica].frozenUntil)
         }
-        if happens(.transactionFails, 20) { return try breakSession(agent, session) }
+        if storeFails(20) { return try breakSession(agent, session) }
         guard ingest(agents[agent].cluster.name, [outgoing.report], Self.name(of: agent, session)) else {
             // Another session speaks for the cluster: this one ends, if it has not yet.
             if isCurrent { try breakSession(agent, session) }
@@ -103,13 +108,14 @@ extension World {
             return
         }
         let cluster = agents[agent].cluster.name
-        guard agents[agent].session != nil, !agents[agent].isAway, agents[agent].cut == nil,
+        guard agents[agent].session != nil, !agents[agent].isAway, agents[agent].cut == nil, !isStoreAway,
             mayRead(digest, cluster)
         else { return schedule(.contentAsked(agent, process, digest), in: seconds(2...10)) }
         guard content(digest) != nil else {
             throw Violation(invariant: 17, message: "\(digest.short) is gone, though \(cluster) refers to it")
         }
         if happens(.applyFails, 5) {
+            blame.hit(cluster, digest)
             return try feed(agent, .contentUnavailable(digest, message: "the index cannot be understood"))
         }
         try checker.read(digest, by: cluster, among: releases.keys)

@@ -15,6 +15,8 @@ struct World {
     var now = Timestamp(milliseconds: 1_700_000_000_000)
     var database: MemoryState
     var databaseClock: PlayedClock
+    /// Until when the store answers nothing.
+    var storeAwayUntil = Timestamp(milliseconds: 0)
     /// The database as it was some time ago, with what the checker knew of it.
     var earlier: (database: MemoryState, ledger: Ledger)?
     var replicas: [SimulatedReplica]
@@ -31,6 +33,8 @@ struct World {
     var eventCount = 0
     /// The releases of each application, the first one good everywhere.
     var releases: [ApplicationName: [ReleaseReference]] = [:]
+    /// What speaks against clusters, whatever their releases' fate is.
+    var blame = Blame()
     /// Content that a planted bug makes the store's readers miss.
     var hidden: Set<ContentDigest> = []
     private var queue = Heap<ScheduledEvent>()
@@ -116,7 +120,8 @@ struct World {
             (.editing, .documentsChange, 30...300), (.membership, .membershipChanges, 60...240),
             (.databaseClock, .clockJumps(.databaseClock), 100...900),
             (.replicaClocks, .clockJumps(.replicaClocks), 20...300),
-            (.agentClocks, .clockJumps(.agentClocks), 20...200),
+            (.agentClocks, .clockJumps(.agentClocks), 20...200), (.storeAway, .storeGoesAway, 100...600),
+            (.agentFrozen, .freeze, 20...120), (.blindness, .goBlind, 60...300), (.lyingAgent, .beginLying, 100...600),
         ]
         for (fault, event, range) in kinds where settings.faults.contains(fault) {
             schedule(event, in: seconds(range))
@@ -128,6 +133,7 @@ struct World {
 
     private mutating func handle(_ event: WorldEvent) throws(Violation) {
         guard !isCalm || !event.isTrouble else { return }
+        if let agent = event.handler, isFrozen(agent) { return postpone(event, of: agent) }
         if keepsTrace, event.isNotable { note(event) }
         switch event {
         case .replicaTick(let index): try tick(replica: index)
@@ -136,6 +142,7 @@ struct World {
         case .replicaBack(let index): wakeReplica(index)
         case .databaseSnapshot: takeSnapshot()
         case .databaseFailover: failOver()
+        case .storeGoesAway: loseStore()
         case .maintain: try maintain()
         case .connect(let agent): try connect(agent)
         case .breakSession(let agent, let session): try breakSession(agent, session)
@@ -167,6 +174,10 @@ struct World {
         case .reappear(let agent):
             agents[agent].isAway = false
             schedule(.connect(agent), in: seconds(0...5))
+        case .freeze: freezeAgent()
+        case .goBlind: goBlind()
+        case .beginLying: beginLying()
+        case .lie(let agent): try lie(agent)
         case .clockJumps(let fault): jumpClock(fault)
         case .newRollout(let application):
             schedule(.newRollout(application), in: seconds(20...200))
@@ -175,6 +186,9 @@ struct World {
         case .operatorActs: operatorActs()
         case .documentsChange: changeDocuments()
         case .membershipChanges: try changeMembership()
+        case .membershipTempted(let cluster): changeMembership(of: cluster)
+        case .memberReturns(let agent): bringBack(agent)
+        case .memberMoves(let agent, let region): move(agent, to: region)
         case .calm: try becomeCalm()
         case .settled: lookWhetherSettled()
         }

@@ -10,6 +10,7 @@ enum WorldEvent: Sendable {
     case replicaBack(Int)
     case databaseSnapshot
     case databaseFailover
+    case storeGoesAway
     case maintain
     // Sessions: agent, session
     case connect(Int)
@@ -35,6 +36,10 @@ enum WorldEvent: Sendable {
     case curiosity
     case vanish
     case reappear(Int)
+    case freeze
+    case goBlind
+    case beginLying
+    case lie(Int)
     // Clocks
     case clockJumps(Fault)
     // People
@@ -43,6 +48,9 @@ enum WorldEvent: Sendable {
     case operatorActs
     case documentsChange
     case membershipChanges
+    case membershipTempted(ClusterName)
+    case memberReturns(Int)
+    case memberMoves(Int, RegionName)
     case calm
     case settled
 
@@ -52,7 +60,9 @@ enum WorldEvent: Sendable {
         case .replicaCrash, .replicaFreeze, .databaseSnapshot, .databaseFailover, .agentCrash, .agentRestored,
             .agentCloned, .curiosity, .vanish, .anySessionBreaks, .cut, .clockJumps, .newRollout, .suddenRollout,
             .operatorActs,
-            .documentsChange, .membershipChanges:
+            .documentsChange, .membershipChanges, .storeGoesAway, .freeze, .goBlind, .beginLying, .lie,
+            .membershipTempted,
+            .memberReturns, .memberMoves:
             true
         default: false
         }
@@ -61,7 +71,7 @@ enum WorldEvent: Sendable {
     /// Whether it belongs in the trace: what happens all the time does not.
     var isNotable: Bool {
         switch self {
-        case .replicaTick, .agentTick, .contentAsked, .contentArrives, .look, .settled, .cutEnds: false
+        case .replicaTick, .agentTick, .contentAsked, .contentArrives, .look, .settled, .cutEnds, .lie: false
         default: true
         }
     }
@@ -73,7 +83,20 @@ enum WorldEvent: Sendable {
             .reportArrives(let agent, _, _, _), .acknowledgementArrives(let agent, _, _, _),
             .assignmentsArrive(let agent, _, _), .cutEnds(let agent), .agentTick(let agent, _),
             .contentAsked(let agent, _, _), .contentArrives(let agent, _, _), .workEnds(let agent, _, _, _),
-            .look(let agent, _, _, _), .cloneEnds(let agent), .agentStarts(let agent), .reappear(let agent):
+            .look(let agent, _, _, _), .cloneEnds(let agent), .agentStarts(let agent), .reappear(let agent),
+            .lie(let agent),
+            .memberReturns(let agent), .memberMoves(let agent, _):
+            agent
+        default: nil
+        }
+    }
+
+    /// The agent whose process handles it, if one does: one that stands still handles it when it goes on.
+    var handler: Int? {
+        switch self {
+        case .connect(let agent), .acknowledgementArrives(let agent, _, _, _), .assignmentsArrive(let agent, _, _),
+            .agentTick(let agent, _), .contentAsked(let agent, _, _), .contentArrives(let agent, _, _),
+            .workEnds(let agent, _, _, _), .look(let agent, _, _, _):
             agent
         default: nil
         }
@@ -102,6 +125,8 @@ enum WorldEvent: Sendable {
         case .cloneEnds: "its clone ends"
         case .agentStarts: "its agent starts"
         case .reappear: "is in reach again"
+        case .memberReturns: "is in the fleet again"
+        case .memberMoves(_, let region): "moves to \(region)"
         case .clockJumps(let fault): "\(fault.rawValue)"
         default: "\(self)"
         }
