@@ -32,7 +32,11 @@ internal import Testing
         /// Of the policy, in seconds.
         var unreachableAfter = 15
         var deadline = 20
-        var soak = 8
+        /// Longer than silence is tolerated: else it would be over before anybody noticed.
+        var soak = 20
+
+        /// Whether the canary must be known as unreachable at its end.
+        var isNoticed: Bool { kind == .agent && moment == .soaking && length > unreachableAfter + 2 }
 
         var testDescription: String { "\(kind.rawValue) for \(length) s while \(moment.rawValue)" }
     }
@@ -58,7 +62,7 @@ internal import Testing
             for moment in Moment.allCases {
                 for length in [10, 20, 48, 75, 120] {
                     let freeze = Freeze(
-                        kind: kind, moment: moment, length: length, unreachableAfter: 30, deadline: 60, soak: 20)
+                        kind: kind, moment: moment, length: length, unreachableAfter: 30, deadline: 60, soak: 40)
                     let outcome: String
                     do {
                         outcome = "succeeded, \(try await play(freeze))"
@@ -91,6 +95,10 @@ internal import Testing
 
             try await freeze.kind.stop(fleet, at: freeze.moment)
             try await ContinuousClock().sleep(for: .seconds(freeze.length))
+            if freeze.isNoticed {
+                let status = try #require(try await fleet.status("first"))
+                #expect(targets(status, region: "us-east-1").first?["phase"]?.stringValue == "unreachable", "\(status)")
+            }
             try await freeze.kind.goOn(fleet, at: freeze.moment)
             let clock = ContinuousClock()
             let thawed = clock.now

@@ -67,6 +67,10 @@ enum PeerRows {
             "Z05c",
             "a member whose agent dies under way, within maxUnreachable, must give its slot to the next while others wait"
         ),
+        (
+            "O09h",
+            "a stretch of health whose agent says neither yes nor no for ever, though it is heard of, must end at some deadline"
+        ),
     ]
 }
 
