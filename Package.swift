@@ -204,7 +204,7 @@ let package = Package(
                 crypto, nioCore,
                 nioPosix,
             ]),
-        .testTarget(name: "SwellConsoleTests", dependencies: ["SwellConsole", asyncHTTPClient]),
+        .testTarget(name: "SwellConsoleTests", dependencies: ["SwellConsole", "SwellCommands", asyncHTTPClient]),
         .testTarget(
             name: "SwellAgentTests",
             dependencies: [

@@ -18,6 +18,8 @@ public struct CommandError: Error, Sendable, CustomStringConvertible {
         public static let connection = Self(4)
         /// A diff that is not whole; 1 would say that there are differences.
         public static let incomplete = Self(5)
+        /// A rollout that was watched stands still for failures, until a person acts.
+        public static let stopped = Self(6)
     }
 
     public var code: Code

@@ -18,6 +18,7 @@ public struct SwellTool: AsyncParsableCommand {
               3  what was named is not there
               4  the server cannot be reached or trusted, or does not know the token
               5  of a diff, in which 1 means that something would change: not everything could be looked at
+              6  the rollout that was watched was stopped by failures, and takes a person to go on
             """,
         subcommands: [
             ApplyCommand.self, GetCommand.self, DescribeCommand.self, ReleaseCommand.self, PlanCommand.self,

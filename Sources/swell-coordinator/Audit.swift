@@ -30,6 +30,11 @@ struct Audit: AsyncParsableCommand {
             if !outcome.beyondRetention.isEmpty {
                 print("\(outcome.beyondRetention.count) ended rollouts are past the log's retention and were left out")
             }
+            if !outcome.busy.isEmpty {
+                print(
+                    "left out, since they were decided on all the while: \(outcome.busy.map { "\($0)" }.joined(separator: ", "))"
+                )
+            }
             guard outcome.findings.isEmpty else { throw ExitCode.failure }
             print("\(outcome.rollouts) rollouts, \(outcome.transitions) rows: the audit log replays to the state")
         }

@@ -48,3 +48,18 @@ internal import Testing
         }
     }
 }
+
+@Suite struct MigrationTests {
+    /// A file that the program does not know is never applied, and nothing else says so.
+    @Test func everyMigrationFileIsKnownToTheProgram() throws {
+        let repository = Repository()
+        let folder = repository.root.appending(path: "Sources/SwellStore/Migrations")
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".sql") }
+        let known = try repository.text("Sources/SwellStore/PostgreSQL/Migrator.swift")
+        #expect(files.count >= 4)
+        for file in files {
+            let resource = "_" + file.dropFirst().replacing(".", with: "_").replacing("-", with: "_")
+            #expect(known.contains("PackageResources.\(resource)"), "\(file) is not among the migrations")
+        }
+    }
+}

@@ -85,7 +85,9 @@ private let soaking = rollout(
         }
         #expect(
             next("paused", isEnded: false)
-                == "next: once that is mended, `swell rollout retry r1`; to take it back, `swell rollout undo r1`")
+                == "next: once that is mended, `swell rollout retry r1`; to take it back, `swell rollout undo r1`; to go on without "
+                + "a cluster that failed, `swell rollout skip r1 --cluster CLUSTER`; to stop for good and leave all as it is, "
+                + "`swell rollout abort r1`")
         for phase in ["rolledBack", "failed"] {
             #expect(
                 next(phase, isEnded: true)

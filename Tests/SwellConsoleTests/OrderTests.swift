@@ -9,17 +9,7 @@ internal import Testing
 @Suite struct OrderTests {
     private func withRollout(_ body: (ConsoleHarness) async throws -> Void) async throws {
         try await ConsoleHarness.run(decides: true) { console in
-            try await console.applyFleet()
-            for cluster in ["use1-a", "usw1-a"] as [ClusterName] {
-                _ = try await console.request(.post, "/v1/clusters/\(cluster)/token")
-                _ = try await console.store.spendToken(hash: "hash-of-\(cluster)", certificateSerial: "01")
-                try await console.store.noteConnection(
-                    cluster, replica: "test", agentVersion: "0.1.0", isConnected: true)
-            }
-            let started = try await console.request(
-                .post, "/v1/rollouts",
-                ["application": "shop", "version": "1.0.0", "policy": "waves", "name": "r1"])
-            try #require(started.status == 201, "\(started.text)")
+            try await console.startRollout()
             try await body(console)
         }
     }
@@ -47,17 +37,81 @@ internal import Testing
             #expect(cluster.status == 404 && cluster.text.contains("did you mean 'usw1-a'?"), "\(cluster.text)")
             let retried = try await console.request(.post, "/v1/rollouts/r1/retry", ["clusters": ["nowhere-at-all"]])
             #expect(retried.status == 404 && retried.text.contains("has no cluster 'nowhere-at-all'"))
+            for verb in ["skip", "leave-behind"] {
+                let unknown = try await console.request(.post, "/v1/rollouts/r1/\(verb)", ["cluster": "usw1-z"])
+                #expect(unknown.status == 404 && unknown.text.contains("did you mean 'usw1-a'?"), "\(unknown.text)")
+                let missing = try await console.request(.post, "/v1/rollouts/r1/\(verb)")
+                #expect(missing.status == 400 && missing.text.contains("'cluster' is missing"), "\(missing.text)")
+            }
         }
     }
 
-    @Test func approvalsNameThePerson() async throws {
+    // MARK: Approvals
+
+    @Test func approvalsComeInTheirTurnAndNameThePersonTheGateAndTheTime() async throws {
         try await withRollout { console in
+            let path = "/v1/rollouts/r1/approve"
+            let early = try await console.request(.post, path, ["stage": "rest"])
+            #expect(early.status == 409 && early.text.contains("not at its approval yet"), "\(early.text)")
+            try await console.report("use1-a", .healthy)
+            try await console.pass(.seconds(6))
+            let odd = try await console.request(.post, path, ["stage": "rest", "gate": "twice"])
+            #expect(odd.status == 400 && odd.text.contains("write before or after"), "\(odd.text)")
+            let other = try await console.request(.post, path, ["stage": "rest", "gate": "after"])
+            #expect(other.status == 409 && other.text.contains("waits for the approval before it"), "\(other.text)")
+            // Held open by a pause, so that the approval does not lead on at once.
+            _ = try await console.request(.post, "/v1/rollouts/r1/pause")
             let approved = try await console.request(
-                .post, "/v1/rollouts/r1/approve", ["stage": "rest"], token: operatorToken + "-of-bob")
+                .post, path, ["stage": "rest"], token: operatorToken + "-of-bob")
             #expect(approved.status == 200, "\(approved.text)")
-            #expect(approved.json["status"]?["stages"]?[1]?["approvedBefore"] == "bob")
+            let stage = approved.json["status"]?["stages"]?[1]
+            #expect(stage?["approvedBefore"] == "bob")
+            #expect(stage?["approvals"]?.arrayValue?.count == 1)
+            #expect(stage?["approvals"]?[0]?["gate"] == "before" && stage?["approvals"]?[0]?["by"] == "bob")
+            #expect(stage?["approvals"]?[0]?["at"]?.stringValue?.isEmpty == false)
+            let withdrawn = try await console.request(.post, "/v1/rollouts/r1/withdraw", ["stage": "rest"])
+            #expect(withdrawn.status == 200, "\(withdrawn.text)")
+            #expect(withdrawn.json["status"]?["stages"]?[1]?["approvals"] == [])
+            let nothing = try await console.request(.post, "/v1/rollouts/r1/withdraw", ["stage": "rest"])
+            #expect(nothing.status == 409 && nothing.text.contains("no approval"), "\(nothing.text)")
+            let events = try await console.events()
+            #expect(events.contains("stage.approved") && events.contains("stage.withdrawn"), "\(events)")
         }
     }
+
+    @Test func aStageWithoutAHealthyClusterIsPassedOnlyByAWordThatIsAudited() async throws {
+        try await withRollout { console in
+            let skipped = try await console.request(
+                .post, "/v1/rollouts/r1/skip", ["cluster": "use1-a", "reason": "broken"])
+            #expect(skipped.status == 200, "\(skipped.text)")
+            #expect(skipped.json["status"]?["stages"]?[0]?["phase"] == "verifying", "\(skipped.text)")
+            let path = "/v1/rollouts/r1/promote"
+            let refused = try await console.request(.post, path, ["stage": "canary"])
+            #expect(refused.status == 409 && refused.text.contains("--despite-health"), "\(refused.text)")
+            let promoted = try await console.request(.post, path, ["stage": "canary", "despiteHealth": true])
+            #expect(promoted.status == 200, "\(promoted.text)")
+            #expect(promoted.json["status"]?["stages"]?[0]?["phase"] == "passed")
+            #expect(promoted.json["status"]?["stages"]?[0]?["promotion"]?["by"] == "alice")
+            let events = try await console.events()
+            #expect(events.contains("stage.promoted") && events.contains("target.left-out"), "\(events)")
+        }
+    }
+
+    @Test func aClusterLeftBehindHoldsNoStage() async throws {
+        try await withRollout { console in
+            let left = try await console.request(
+                .post, "/v1/rollouts/r1/leave-behind", ["cluster": "use1-a", "reason": "away"])
+            #expect(left.status == 200, "\(left.text)")
+            #expect(
+                left.json["status"]?["targets"]?[0]?["reason"]?.stringValue?.contains("left behind by alice: away")
+                    == true)
+            let twice = try await console.request(.post, "/v1/rollouts/r1/leave-behind", ["cluster": "use1-a"])
+            #expect(twice.status == 409 && twice.text.contains("left behind already"), "\(twice.text)")
+            #expect(try await console.events().contains("target.left-behind"))
+        }
+    }
+
+    // MARK: Taking back
 
     @Test func endedRolloutsAreUndoneByNewOnes() async throws {
         try await withRollout { console in
@@ -65,17 +119,35 @@ internal import Testing
             #expect(aborted.json["status"]?["phase"] == "aborted", "\(aborted.text)")
             let twice = try await console.request(.post, "/v1/rollouts/r1/abort")
             #expect(twice.status == 409)
-            let undone = try await console.request(.post, "/v1/rollouts/r1/undo")
+            let refused = try await console.request(.post, "/v1/rollouts/r1/undo")
+            #expect(refused.status == 409 && refused.text.contains("Say --remove for that"), "\(refused.text)")
+            let undone = try await console.request(.post, "/v1/rollouts/r1/undo", ["remove": true])
             #expect(undone.status == 201, "\(undone.text)")
             #expect(undone.json["metadata"]?["name"] == "r1-undo")
             #expect(undone.json["spec"]?["undoOf"] == "r1" && undone.json["spec"]?["type"] == "undo")
+            let warning = undone.json["warnings"]?.arrayValue?.first { $0["kind"] == "removes" }
+            #expect(warning?["clusters"] == ["use1-a"], "\(undone.text)")
+            let list = try await console.request(.get, "/v1/rollouts")
+            #expect(list.json["items"]?[0]?["spec"]?["type"] == "undo")
+            #expect(list.json["items"]?[0]?["spec"]?["undoOf"] == "r1")
+
+            try await console.report("use1-a", .removed, to: "r1-undo")
+            #expect(try await console.target("use1-a", of: "r1-undo")["phase"] == "removed")
+            let counts = try await console.request(.get, "/v1/rollouts").json["items"]?[0]?["status"]?["counts"]
+            #expect(counts == ["removed": 1], "never as healthy")
         }
     }
 
     @Test func oneClusterRollsBackThroughItsHolderOrANewRollout() async throws {
         try await withRollout { console in
-            let held = try await console.request(.post, "/v1/clusters/use1-a/rollback", ["application": "shop"])
+            let path = "/v1/clusters/use1-a/rollback"
+            let surprise = try await console.request(.post, path, ["application": "shop"])
+            #expect(surprise.status == 409 && surprise.text.contains("Say --remove for that"), "\(surprise.text)")
+            let held = try await console.request(.post, path, ["application": "shop", "remove": true])
             #expect(held.status == 200 && held.json["metadata"]?["name"] == "r1", "\(held.text)")
+            #expect(held.json["warnings"]?[0]?["kind"] == "removes", "\(held.text)")
+            try await console.report("use1-a", .removed)
+            #expect(try await console.target("use1-a")["phase"] == "removed")
             let never = try await console.request(.post, "/v1/clusters/usw1-a/rollback", ["application": "nope"])
             #expect(never.status == 404)
             let missing = try await console.request(.post, "/v1/clusters/usw1-a/rollback")
@@ -83,11 +155,24 @@ internal import Testing
         }
         try await withRollout { console in
             _ = try await console.request(.post, "/v1/rollouts/r1/abort")
-            let free = try await console.request(.post, "/v1/clusters/use1-a/rollback", ["application": "shop"])
+            let free = try await console.request(
+                .post, "/v1/clusters/use1-a/rollback", ["application": "shop", "remove": true])
             #expect(free.status == 201 && free.json["metadata"]?["name"] == "r1-undo", "\(free.text)")
             #expect(free.json["status"]?["targets"]?.arrayValue?.map { $0["cluster"] } == ["use1-a"])
             let unassigned = try await console.request(.post, "/v1/clusters/usw1-a/rollback", ["application": "shop"])
             #expect(unassigned.status == 409 && unassigned.text.contains("never assigned"))
+        }
+    }
+
+    @Test func whatHasNowhereToGoIsHeldAndSaysSo() async throws {
+        try await withRollout { console in
+            let undone = try await console.request(.post, "/v1/rollouts/r1/undo")
+            #expect(undone.status == 200, "\(undone.text)")
+            #expect(undone.json["warnings"]?[0]?["kind"] == "unchanged", "\(undone.text)")
+            #expect(undone.json["warnings"]?[0]?["message"]?.stringValue?.contains("--remove") == true)
+            #expect(try await console.target("use1-a")["phase"] == "held")
+            let counts = try await console.request(.get, "/v1/rollouts").json["items"]?[0]?["status"]?["counts"]
+            #expect(counts == ["held": 1, "skipped": 1], "what was held is told apart from what was not touched")
         }
     }
 

@@ -87,6 +87,9 @@ internal import Testing
             #expect(plan.json["rollout"]?["metadata"]?["name"] == "shop-1-0-0")
             #expect(plan.json["rollout"]?["status"]?["targets"]?.arrayValue?.count == 2)
             #expect(plan.json["warnings"]?[0]?["kind"] == "unreachable")
+            #expect(
+                plan.json["warnings"]?[0]?["clusters"] == ["use1-a", "usw1-a"],
+                "scripts see all, whatever the text names")
             // What only the start itself would end is nothing that a plan waits for.
             let waits = plan.json["rollout"]?["status"]?["waitingFor"]?.arrayValue ?? []
             #expect(waits.allSatisfy { $0["why"] != "the next decision" }, "\(plan.text)")
@@ -108,6 +111,33 @@ internal import Testing
             let badName = try await console.request(
                 .post, "/v1/plan", ["application": "Shop!", "version": "7", "policy": "waves"])
             #expect(badName.status == 422 && badName.text.contains("'Shop!' is not a name"), "\(badName.text)")
+        }
+    }
+
+    @Test func warnsBeforehandOfWhatWouldBeRemovedAndOfLimitsThatLimitNothing() async throws {
+        try await ConsoleHarness.run { console in
+            try await console.applyFleet()
+            let text = """
+                apiVersion: swell.dev/v1
+                kind: Application
+                metadata: {name: shop}
+                spec: {namespace: shop, strategy: {whenNeverHealthy: remove}}
+                """
+            let applied = try await console.request(
+                .post, "/v1/apply", ["files": [["name": "app.yaml", "content": .string(text)]]])
+            try #require(applied.status == 200, "\(applied.text)")
+            let manifests: JSONValue = [["name": "web.yaml", "content": .string(webManifest)]]
+            _ = try await console.request(
+                .post, "/v1/applications/shop/releases", ["version": "1.1.0", "files": manifests])
+            try await console.apply(policy: "loose", "{stages: [{name: all, select: {}, failureBudget: 2}]}")
+            let request: JSONValue = ["application": "shop", "version": "1.1.0", "policy": "loose"]
+            for path in ["/v1/plan", "/v1/rollouts"] {
+                let warnings = try await console.request(.post, path, request).json["warnings"]?.arrayValue ?? []
+                let removes = warnings.first { $0["kind"] == "removes" }
+                #expect(removes?["clusters"] == ["use1-a", "usw1-a"], "\(path): \(warnings)")
+                let limit = warnings.first { $0["kind"] == "voidLimit" }
+                #expect(limit?["stage"] == "all", "\(path): \(warnings)")
+            }
         }
     }
 

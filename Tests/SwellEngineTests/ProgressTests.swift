@@ -170,18 +170,4 @@ struct ProgressTests {
         world.decide()
         #expect(world.rollout.phase == .succeeded)
     }
-
-    @Test(
-        "Invariant 20: a late copy of an earlier word takes back nothing",
-        arguments: [AgentPhase.accepted, .applying, .verifying])
-    func lateWord(phase: AgentPhase) throws {
-        var world = try Scenario([("west", 1)], policy: .single(soak: .minutes(5)))
-        world.decide()
-        world.settleAgents()
-        #expect(world.rollout.stages[0].phase == .soaking)
-        world.report("west-1", phase, .progressing)
-        world.decide()
-        #expect(world.phase("west-1") == .healthy)
-        #expect(world.rollout.stages[0].phase == .soaking)
-    }
 }

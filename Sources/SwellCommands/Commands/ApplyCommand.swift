@@ -32,6 +32,7 @@ struct ApplyCommand: ServerCommand {
                 "\(document.kind.lowercased())/\(document.name) \(document.outcome)\(answer.dryRun ? " (dry run)" : "")"
             )
         }
+        for warning in answer.warnings ?? [] { session.terminal.note("warning: \(warning.message)") }
         if !skipped.isEmpty {
             session.terminal.note("left out \(skipped.count) files without Swell documents, such as \(skipped[0])")
         }

@@ -53,12 +53,17 @@ struct ClusterResume: ServerCommand {
 struct ClusterRollback: ServerCommand {
     static let configuration = CommandConfiguration(
         commandName: "rollback",
-        abstract: "Take one cluster back to the release that was proven healthy there before; all others stay.")
+        abstract: "Take one cluster back to the release that was proven healthy there before; all others stay.",
+        discussion: """
+            Where no other release was ever proven there, there is nothing to go back to and the order is refused: with --remove, what
+            the release brought is removed.
+            """)
 
     @Argument(help: "The cluster.")
     var name: String
     @Option(help: "The application to roll back.")
     var application: String
+    @OptionGroup var removal: RemovalOption
     @OptionGroup var reason: ReasonOption
     @Flag(name: .shortAndLong, help: "Watch the rollout that does it until it ends.")
     var watch = false
@@ -66,9 +71,11 @@ struct ClusterRollback: ServerCommand {
 
     func run(_ session: Session) async throws {
         let request = OrderRequest(
-            reason: reason.reason, application: try Arguments.name(application, "--application"))
+            reason: reason.reason, application: try Arguments.name(application, "--application"),
+            remove: removal.field)
         let view = try await session.client.post("/v1/clusters/\(segment(name))/rollback", request)
             .decoded(as: RolloutView.self)
+        for warning in view.warnings ?? [] { session.terminal.note("warning: \(warning.message)") }
         session.terminal.line("cluster/\(name) rolls back in rollout/\(view.metadata.name)")
         if watch { try await Watching(session: session).watch(view.metadata.name) }
     }
@@ -93,14 +100,53 @@ struct ClusterToken: ServerCommand {
 
 struct ClusterRemove: ServerCommand {
     static let configuration = CommandConfiguration(
-        commandName: "remove", abstract: "Take a cluster out of the fleet; active rollouts skip it.")
+        commandName: "remove", abstract: "Take a cluster out of the fleet; active rollouts skip it.",
+        discussion: """
+            What runs there goes on running, and its agent is not let in any more until the cluster is applied again. Where active
+            rollouts have it as a target, says which and what its leaving means to them, and asks; without a terminal to ask on, that
+            takes --yes.
+            """)
 
     @Argument(help: "The cluster.")
     var name: String
+    @Flag(name: .shortAndLong, help: "Remove it without asking, whatever active rollouts it is a target of.")
+    var yes = false
     @OptionGroup var connection: ConnectionOptions
 
     func run(_ session: Session) async throws {
-        try await session.client.delete("/v1/clusters/\(segment(name))")
+        let path = "/v1/clusters/\(segment(name))"
+        let removal = try await session.client.get("\(path)/removal", as: RemovalView.self)
+        let question = RemovalQuestion(removal: removal, isSaid: yes)
+        for line in removal.lines { session.terminal.note(line) }
+        if try question.mustAsk(canAsk: session.terminal.canAsk) {
+            guard session.terminal.ask("remove cluster '\(name)'?") else {
+                throw CommandError(code: .refused, message: "cluster '\(name)' stays")
+            }
+            try await session.client.delete("\(path)?confirmed=true")
+        } else {
+            // Unconfirmed where nobody was asked: a rollout that has taken it in meanwhile has a say.
+            try await session.client.delete(yes ? "\(path)?confirmed=true" : path)
+        }
         session.terminal.line("cluster/\(name) removed")
+    }
+}
+
+/// Whether a person is asked before a cluster is removed.
+struct RemovalQuestion {
+    let removal: RemovalView
+    /// Whether `--yes` was said.
+    let isSaid: Bool
+
+    /// Throws where a person's word is needed, and there is none and nobody to ask.
+    func mustAsk(canAsk: Bool) throws(CommandError) -> Bool {
+        guard !isSaid, removal.needsConfirmation else { return false }
+        guard canAsk else {
+            throw CommandError(
+                code: .refused,
+                message:
+                    "cluster '\(removal.cluster)' was not removed: there is no terminal to ask on. Say --yes to remove it all "
+                    + "the same")
+        }
+        return true
     }
 }

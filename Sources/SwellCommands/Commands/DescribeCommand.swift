@@ -44,6 +44,9 @@ struct DescribeCommand: ServerCommand {
         if let pause = status.pause {
             lines.append("Paused:       by \(pause.by)\(pause.reason.map { ": \($0)" } ?? "")")
         }
+        if let pause = status.regionPause {
+            lines.append("Paused:       its region, by \(pause.by)\(pause.reason.map { ": \($0)" } ?? "")")
+        }
         for label in (view.metadata.labels ?? [:]).sorted(by: { $0.key < $1.key }) {
             lines.append("Label:        \(label.key)=\(label.value)")
         }

@@ -59,8 +59,17 @@ struct PlanCommand: ServerCommand {
 }
 
 extension PlanView {
+    private static let shownClusters = 50
+
     /// Says the warnings beside what scripts read.
     func show(on terminal: Terminal) {
-        for warning in warnings { terminal.note("warning: \(warning.message)") }
+        for warning in warnings {
+            terminal.note("warning: \(warning.message)")
+            // The message names three: what would be deleted should be known in full, as far as a screen goes.
+            guard warning.kind == "removes", let clusters = warning.clusters, clusters.count > 3 else { continue }
+            let shown = clusters.prefix(Self.shownClusters).map(\.rawValue).joined(separator: ", ")
+            let more = clusters.count - Self.shownClusters
+            terminal.note("  \(shown)\(more > 0 ? " and \(more) more (-o json names all)" : "")")
+        }
     }
 }

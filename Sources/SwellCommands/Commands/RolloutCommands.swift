@@ -8,7 +8,7 @@ struct RolloutCommands: AsyncParsableCommand {
         subcommands: [
             RolloutStart.self, RolloutGet.self, RolloutList.self, RolloutWatch.self, RolloutStatus.self,
             RolloutHistory.self, RolloutPause.self, RolloutResume.self, RolloutAbort.self, RolloutRetry.self,
-            RolloutUndo.self, RolloutPromote.self,
+            RolloutUndo.self, RolloutSkip.self, RolloutLeaveBehind.self, RolloutPromote.self, RolloutApprove.self,
         ])
 }
 
@@ -17,7 +17,9 @@ struct RolloutStart: ServerCommand {
         commandName: "start", abstract: "Start a rollout of a release under a policy.")
 
     @OptionGroup var options: PlanOptions
-    @Flag(name: .shortAndLong, help: "Watch it until it ends.")
+    @Flag(
+        name: .shortAndLong,
+        help: "Watch it until it ends, or failures have stopped it; exit codes as of rollout watch.")
     var watch = false
     @OptionGroup var output: OutputOptions
     @OptionGroup var connection: ConnectionOptions
@@ -87,7 +89,10 @@ struct RolloutWatch: ServerCommand {
     static let configuration = CommandConfiguration(
         commandName: "watch",
         abstract: "Watch a rollout until it ends: a live tree on a terminal, a line a change in a pipe.",
-        discussion: "Ends with 0 when the rollout succeeded, or an undo took back what it should; otherwise with 1.")
+        discussion: """
+            Ends with 0 when the rollout succeeded, or an undo took back what it should; with 1 when it ended otherwise; and with 6 when
+            failures have stopped it, nothing of it moves any more, and it takes a person to go on: `next:` says how.
+            """)
 
     @Argument(help: "The rollout.")
     var name: String
@@ -108,12 +113,7 @@ struct RolloutStatus: ServerCommand {
 
     func run(_ session: Session) async throws {
         let view = try await session.client.get("/v1/rollouts/\(segment(name))", as: RolloutView.self)
-        let healthy = view.status.targets.count { $0.phase == "healthy" }
-        session.terminal.line(
-            "\(name) \(view.status.phase): \(healthy) of \(view.status.targets.count) clusters healthy"
-                + (view.status.reason.map { ", \($0)" } ?? ""))
-        for line in RolloutChanges.troubled(view.status) { session.terminal.line(line) }
-        for blocker in view.status.waitingFor { session.terminal.line("waits for \(blocker.what): \(blocker.why)") }
+        for line in RolloutSummaryText.lines(view) { session.terminal.line(line) }
         if view.status.isEnded, view.status.phase != "succeeded" { throw CommandError(code: .refused, message: "") }
     }
 }

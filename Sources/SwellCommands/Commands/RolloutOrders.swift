@@ -3,9 +3,10 @@ internal import KubernetesObjects
 internal import SwellModel
 
 /// Sends an order and says how the rollout stands after it.
-private func order(_ verb: String, _ name: String, _ request: OrderRequest, _ session: Session) async throws {
+func order(_ verb: String, _ name: String, _ request: OrderRequest, _ session: Session) async throws {
     let answer = try await session.client.post("/v1/rollouts/\(segment(name))/\(verb)", request)
     let view = try answer.decoded(as: RolloutView.self)
+    for warning in view.warnings ?? [] { session.terminal.note("warning: \(warning.message)") }
     let reason = view.status.reason.map { " (\($0))" } ?? ""
     session.terminal.line("rollout/\(view.metadata.name) \(verb) taken; it is now \(view.status.phase)\(reason)")
 }
@@ -87,46 +88,74 @@ struct RolloutRetry: ServerCommand {
 struct RolloutUndo: ServerCommand {
     static let configuration = CommandConfiguration(
         commandName: "undo", abstract: "Take back what a rollout brought.",
-        discussion:
-            "A rollout that goes on rolls back; of one that has ended, a new rollout takes back what it brought.")
+        discussion: """
+            A rollout that goes on rolls back; of one that has ended, a new rollout takes back what it brought. Each cluster goes to
+            the last other release that was proven healthy there. A cluster where none ever was is held as it is, and the order is
+            refused where that is so of all: with --remove, what the release brought is removed there.
+            """)
 
     @Argument(help: "The rollout.")
     var name: String
     @OptionGroup var scope: ScopeOptions
+    @OptionGroup var removal: RemovalOption
     @OptionGroup var reason: ReasonOption
     @OptionGroup var connection: ConnectionOptions
 
     func run(_ session: Session) async throws {
-        try await order("undo", name, scope.request(reason: reason.reason), session)
+        var request = try scope.request(reason: reason.reason)
+        request.remove = removal.field
+        try await order("undo", name, request, session)
     }
 }
 
-struct RolloutPromote: ServerCommand {
+/// A person's word that something may be deleted on the way back.
+struct RemovalOption: ParsableArguments {
+    @Flag(
+        help: "Remove what the release brought where no other release was ever proven healthy, instead of holding it.")
+    var remove = false
+
+    /// As it is sent: left out where it was not said.
+    var field: Bool? { remove ? true : nil }
+}
+
+struct RolloutSkip: ServerCommand {
     static let configuration = CommandConfiguration(
-        commandName: "promote", abstract: "End the soak or approval wait of a rollout's current stage early.")
+        commandName: "skip", abstract: "Leave one cluster out of a rollout for good.",
+        discussion: """
+            Nothing more is assigned to it, waited for or counted there, also not what it failed; what it was assigned stands. To have
+            the stages go on without it and bring it level later, see leave-behind; to take it in again, retry with --cluster.
+            """)
 
     @Argument(help: "The rollout.")
     var name: String
-    @Option(help: "The stage.")
-    var stage: String
+    @Option(help: ArgumentHelp("The cluster.", valueName: "name"))
+    var cluster: String
+    @OptionGroup var reason: ReasonOption
     @OptionGroup var connection: ConnectionOptions
 
     func run(_ session: Session) async throws {
-        try await order("promote", name, OrderRequest(stage: Arguments.name(stage, "--stage")), session)
+        let request = OrderRequest(reason: reason.reason, cluster: try Arguments.name(cluster, "--cluster"))
+        try await order("skip", name, request, session)
     }
 }
 
-struct ApproveCommand: ServerCommand {
+struct RolloutLeaveBehind: ServerCommand {
     static let configuration = CommandConfiguration(
-        commandName: "approve", abstract: "Agree that a stage of a rollout may start, or pass.")
+        commandName: "leave-behind", abstract: "Let a rollout's stages go on without one cluster for now.",
+        discussion: """
+            For a cluster whose agent is away, or that takes too long: it holds no stage, and while it is away no place under the caps.
+            It is brought level once it can be. The policy's maxUnreachable does so by itself, for some clusters.
+            """)
 
     @Argument(help: "The rollout.")
-    var rollout: String
-    @Option(help: "The stage.")
-    var stage: String
+    var name: String
+    @Option(help: ArgumentHelp("The cluster.", valueName: "name"))
+    var cluster: String
+    @OptionGroup var reason: ReasonOption
     @OptionGroup var connection: ConnectionOptions
 
     func run(_ session: Session) async throws {
-        try await order("approve", rollout, OrderRequest(stage: Arguments.name(stage, "--stage")), session)
+        let request = OrderRequest(reason: reason.reason, cluster: try Arguments.name(cluster, "--cluster"))
+        try await order("leave-behind", name, request, session)
     }
 }

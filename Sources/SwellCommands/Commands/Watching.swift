@@ -2,11 +2,12 @@ private import FoundationEssentials
 internal import KubernetesObjects
 internal import SwellModel
 
-/// Shows a rollout as it changes, until it ends.
+/// Shows a rollout as it changes, until it ends or failures have stopped it.
 struct Watching {
     let session: Session
 
-    /// Throws, silently and with exit code 1, when the rollout ended without success.
+    /// Throws, silently, when the rollout ended without success (exit code 1), or when failures have stopped it and nothing of it moves
+    /// any more (6): it would wait for a person for ever, and whoever watches may be the one.
     func watch(_ name: String) async throws {
         let terminal = session.terminal
         var last: RolloutView?
@@ -27,9 +28,14 @@ struct Watching {
                 }
             }
             last = view
-            return view.status.isEnded
+            return view.status.isEnded || view.isStoppedByFailures
         }
         guard let last, !last.isSuccess else { return }
+        if last.isStoppedByFailures {
+            // The tree says it already.
+            if !terminal.isInteractive { NextStep.lines(last).forEach { terminal.line("next: \($0)") } }
+            throw CommandError(code: .stopped, message: "")
+        }
         throw CommandError(code: .refused, message: "")
     }
 

@@ -46,7 +46,7 @@ enum RolloutChanges {
     /// The clusters that are not as they should be, a line each, at most 20.
     static func troubled(_ status: RolloutView.Status) -> [String] {
         let targets = status.targets.filter {
-            $0.reason != nil && !["healthy", "queued", "skipped"].contains($0.phase)
+            $0.reason != nil && !["healthy", "queued", "skipped", "removed"].contains($0.phase)
         }
         let lines = targets.prefix(20).map { standing($0) }
         return targets.count > 20 ? lines + ["and \(targets.count - 20) clusters more"] : lines

@@ -36,7 +36,7 @@ struct RolloutTree {
                 }
             }
         }
-        return lines + waits + rights + nextStep
+        return lines + waits + rights + nextSteps
     }
 
     private var header: Line {
@@ -66,6 +66,13 @@ struct RolloutTree {
             line.add("  in \(Ages.text(passed - started))", .faint)
         }
         if let reason = stage.reason { line.add("  \(reason)") }
+        for approval in stage.approvals ?? [] {
+            let what = approval.gate == ApprovalView.before ? "start" : "pass"
+            line.add("  \(what) approved by \(approval.by) at \(Ages.clock(approval.at))", .faint)
+        }
+        if let promotion = stage.promotion {
+            line.add("  promoted by \(promotion.by) at \(Ages.clock(promotion.at))", .busy)
+        }
         return line
     }
 
@@ -75,6 +82,10 @@ struct RolloutTree {
         line.add("\(region)  ")
         let healthy = targets.count { $0.phase == "healthy" }
         line.add("\(healthy)/\(targets.count) healthy", healthy == targets.count ? .good : nil)
+        for phase in ["removed", "held"] {
+            let count = targets.count { $0.phase == phase }
+            if count > 0 { line.add(", \(count) \(phase)", Style.tone(ofPhase: phase)) }
+        }
         if view.status.pausedRegions[region] != nil { line.add("  paused", .busy) }
         return line
     }
@@ -106,31 +117,19 @@ struct RolloutTree {
         return [line]
     }
 
-    /// What to do where failures have stopped or ended it.
-    private var nextStep: [Line] {
-        let status = view.status
-        let text: String
-        if status.phase == "paused", status.pause == nil {
-            text =
-                "once that is mended, `swell rollout retry \(view.metadata.name)`; "
-                + "to take it back, `swell rollout undo \(view.metadata.name)`"
-        } else if status.isEnded, view.spec.type == "release", ["rolledBack", "failed"].contains(status.phase) {
-            text =
-                "mend it in a new release, or where the release is not at fault start it again: `swell rollout start "
-                + "\(view.spec.application) --version \(view.spec.release.version) --policy \(view.spec.policy)`"
-        } else {
-            return []
+    private var nextSteps: [Line] {
+        NextStep.lines(view).map { text in
+            var line = Line()
+            line.add("next: ", .busy)
+            line.add(text)
+            return line
         }
-        var line = Line()
-        line.add("next: ", .busy)
-        line.add(text)
-        return [line]
     }
 
     private var waits: [Line] {
         view.status.waitingFor.map { blocker in
             var line = Line()
-            line.add("waits for \(blocker.what): ", .busy)
+            line.add("waits for \(blocker.words): ", .busy)
             line.add(blocker.why)
             if let until = blocker.until { line.add("  (until \(Ages.clock(until)))", .faint) }
             return line

@@ -21,7 +21,7 @@ struct Style: Sendable {
         switch phase {
         case "succeeded", "healthy", "passed": .good
         case "failed", "rollbackFailed", "aborted", "unreachable", "degraded": .bad
-        case "rollingBack", "rolledBack", "paused", "gated", "superseded": .busy
+        case "rollingBack", "rolledBack", "paused", "gated", "superseded", "removed", "held": .busy
         case "progressing", "dispatched", "applying", "verifying", "soaking": .calm
         case "queued", "waiting", "scheduled", "skipped": .faint
         default: nil

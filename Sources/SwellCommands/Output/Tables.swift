@@ -29,7 +29,8 @@ struct Tables {
             let agent = status.connected ? "connected" : status.enrolled ? "disconnected" : "never joined"
             var row = [
                 item.metadata.name, item.spec.region.rawValue, item.spec.environment.rawValue, agent,
-                Ages.since(status.lastSeenAt, now: now), status.pause?.by ?? "-",
+                Ages.since(status.lastSeenAt, now: now),
+                status.pause?.by ?? status.regionPause.map { "\($0.by) (region)" } ?? "-",
             ]
             if isWide {
                 let labels = (item.metadata.labels ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
@@ -99,23 +100,29 @@ struct Tables {
             if item["status"]?["targets"] != nil {
                 let view = try item.decoded(as: RolloutView.self)
                 counts = Dictionary(grouping: view.status.targets, by: \.phase).mapValues(\.count)
-                version = view.spec.release.version
+                version = "\(view.spec.type == "undo" ? "undo of " : "")\(view.spec.release.version)"
             } else {
                 let view = try item.decoded(as: RolloutListView.self)
                 counts = view.status.counts
-                version = view.spec.version
+                version = "\(view.spec.type == "undo" ? "undo of " : "")\(view.spec.version)"
             }
             let total = counts.values.reduce(0, +)
             let created = item["metadata"]?["createdAt"]?.stringValue.flatMap { Timestamp($0) }
             var row = [
                 name(item), item["spec"]?["application"]?.stringValue ?? "-", version,
-                item["status"]?["phase"]?.stringValue ?? "-", "\(counts["healthy"] ?? 0)/\(total) healthy",
+                item["status"]?["phase"]?.stringValue ?? "-", standing(counts, of: total),
                 item["metadata"]?["createdBy"]?.stringValue ?? "-", Ages.since(created, now: now),
             ]
             if isWide { row.append(item["status"]?["reason"]?.stringValue ?? "-") }
             table.rows.append(row)
         }
         return table
+    }
+
+    /// `9/10 healthy, 1 removed`.
+    private func standing(_ counts: [String: Int], of total: Int) -> String {
+        let others = ["removed", "held"].compactMap { word in counts[word].map { ", \($0) \(word)" } }
+        return "\(counts["healthy"] ?? 0)/\(total) healthy" + others.joined()
     }
 
     private func regions(_ items: [RegionView]) -> Table {

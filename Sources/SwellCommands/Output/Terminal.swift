@@ -12,10 +12,13 @@ struct Terminal: Sendable {
     let isInteractive: Bool
     /// Whether to use colours: on a terminal only, and not where `NO_COLOR` is set (no-color.org).
     let hasColours: Bool
+    /// Whether there is a person to ask: what they type is read from a terminal, and they see the question on one.
+    let canAsk: Bool
 
     init(environment: [String: String]) {
         let isTerminal = isatty(STDOUT_FILENO) == 1 && environment["TERM"] != "dumb"
         self.isInteractive = isTerminal
+        self.canAsk = isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1
         self.hasColours = isTerminal && (environment["NO_COLOR"] ?? "").isEmpty
     }
 
@@ -39,6 +42,12 @@ struct Terminal: Sendable {
 
     /// Prints a line for the person, beside what scripts read.
     func note(_ text: String) { Self.write(text + "\n", to: STDERR_FILENO) }
+
+    /// Asks a question that only `y` or `yes` agrees to; the end of input does not.
+    func ask(_ question: String) -> Bool {
+        Self.write("\(question) [y/N] ", to: STDERR_FILENO)
+        return ["y", "yes"].contains((readLine() ?? "").lowercased())
+    }
 
     private static func write(_ text: String, to descriptor: Int32) {
         var bytes = Array(text.utf8)[...]

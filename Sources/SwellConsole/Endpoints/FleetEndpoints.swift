@@ -18,15 +18,24 @@ struct FleetEndpoints: Sendable {
         }
         group.get("clusters") { _, _ in
             let drifts = Dictionary(grouping: try await store.driftFigures(), by: \.cluster)
-            let views = try await store.clusters().map { ClusterView($0, drifts: drifts[$0.cluster.name] ?? []) }
+            let pauses = try await store.regionPauses()
+            let views = try await store.clusters().map {
+                ClusterView($0, regionPause: pauses[$0.cluster.region], drifts: drifts[$0.cluster.name] ?? [])
+            }
             return Response(json: ListView(items: views))
         }
         group.get("clusters/:name") { _, context in
             let name: ClusterName = try context.name("name", "cluster")
             return Response(json: try await cluster(name))
         }
-        group.delete("clusters/:name") { _, context in
-            try await store.removeCluster(context.name("name", "cluster"), by: context.actor)
+        group.get("clusters/:name/removal") { _, context in
+            let name: ClusterName = try context.name("name", "cluster")
+            return Response(json: try await ClusterRemoval(store: store).view(name))
+        }
+        group.delete("clusters/:name") { request, context in
+            let name: ClusterName = try context.name("name", "cluster")
+            let isConfirmed = try request.flag("confirmed")
+            try await ClusterRemoval(store: store).remove(name, isConfirmed: isConfirmed, by: context.actor)
             return Response(status: .noContent)
         }
         group.post("clusters/:name/token") { _, context in
@@ -64,13 +73,15 @@ struct FleetEndpoints: Sendable {
         let fleet = FleetDocuments(
             clusters: documents.clusters.map(\.value), applications: documents.applications.map(\.value),
             policies: documents.policies.map(\.value))
+        // Looked up before: afterwards nobody knows where they were.
+        let warnings = try await MoveWarnings.of(fleet.clusters, stored: clusters, store: store)
         let applied =
             isDryRun ? try await preview(fleet, clusters) : try await store.apply(fleet, by: actor)
         return ApplyAnswer(
             dryRun: isDryRun,
             documents: applied.map {
                 ApplyAnswer.Document(kind: $0.kind, name: $0.name, outcome: $0.outcome.rawValue)
-            })
+            }, warnings: warnings)
     }
 
     /// What applying would do.
@@ -114,7 +125,9 @@ struct FleetEndpoints: Sendable {
                     reportedAt: status.receivedAt, wantedVersion: wantedVersion,
                     wantedGeneration: assignment?.generation))
         }
-        return ClusterView(record, drifts: figures, applications: views.sorted { $0.application < $1.application })
+        let pause = try await store.regionPauses()[record.cluster.region]
+        return ClusterView(
+            record, regionPause: pause, drifts: figures, applications: views.sorted { $0.application < $1.application })
     }
 
     /// The application's document with what its clusters run.

@@ -19,18 +19,30 @@ struct OrderEndpoints: Sendable {
         order("resume", ["region", "cluster", "reason"], group) { body, _ in .resume(try Self.pauseScope(body)) }
         order("abort", ["reason"], group) { body, _ in .abort(reason: try Self.bounded(body.reason)) }
         order("retry", ["clusters"], group) { body, _ in .retry(clusters: body.clusters ?? []) }
-        order("approve", ["stage"], group) { body, rollout in
-            .approve(stage: try Self.stage(body, rollout), digest: rollout.release.digest)
+        order("approve", ["stage", "gate"], group) { body, rollout in
+            let stage = try Self.stage(body, rollout)
+            let gate = try Self.gate(body, of: stage, rollout)
+            return .approve(stage: stage, digest: rollout.release.digest, gate: gate)
         }
-        order("promote", ["stage"], group) { body, rollout in .promote(stage: try Self.stage(body, rollout)) }
+        order("withdraw", ["stage"], group) { body, rollout in .withdraw(stage: try Self.stage(body, rollout)) }
+        order("promote", ["stage", "despiteHealth"], group) { body, rollout in
+            .promote(stage: try Self.stage(body, rollout), despiteHealth: body.despiteHealth)
+        }
+        order("skip", ["cluster", "reason"], group) { body, _ in
+            .skip(cluster: try Self.cluster(body), reason: try Self.bounded(body.reason))
+        }
+        order("leave-behind", ["cluster", "reason"], group) { body, _ in
+            .leaveBehind(cluster: try Self.cluster(body), reason: try Self.bounded(body.reason))
+        }
         group.post("rollouts/:name/undo") { request, context in
             let name: RolloutName = try context.name("name", "rollout")
-            let body = try await reading.body(OrderRequest.self, of: request, fields: ["reason", "region", "cluster"])
-            return try await undo(name, body, context)
+            let fields = ["reason", "region", "cluster", "remove"]
+            return try await undo(name, try await reading.body(OrderRequest.self, of: request, fields: fields), context)
         }
         group.post("clusters/:name/rollback") { request, context in
             let cluster: ClusterName = try context.name("name", "cluster")
-            let body = try await reading.body(OrderRequest.self, of: request, fields: ["application", "reason"])
+            let fields = ["application", "reason", "remove"]
+            let body = try await reading.body(OrderRequest.self, of: request, fields: fields)
             return try await rollBack(cluster, body, context)
         }
     }
@@ -51,12 +63,14 @@ struct OrderEndpoints: Sendable {
 
     /// Answers 200 with the effect, or 202 where the decision is still to come.
     private func submit(
-        _ command: RolloutCommand, to name: RolloutName, _ verb: String, _ context: ConsoleContext
+        _ command: RolloutCommand, to name: RolloutName, _ verb: String, _ context: ConsoleContext,
+        warnings: [WarningView]? = nil
     ) async throws -> Response {
         let isDone = try await orders.submit(command, to: name, by: context.actor)
         context.logger.info(
             "order taken", metadata: ["order": "\(verb)", "rollout": "\(name)", "by": "\(context.actor)"])
-        return Response(json: try await store.rolloutView(name), status: isDone ? .ok : .accepted)
+        let view = try await store.rolloutView(name, warnings: warnings)
+        return Response(json: view, status: isDone ? .ok : .accepted)
     }
 
     private func undo(_ name: RolloutName, _ body: OrderRequest, _ context: ConsoleContext) async throws -> Response {
@@ -64,11 +78,27 @@ struct OrderEndpoints: Sendable {
         let scope = try Self.rollbackScope(body)
         try Self.checkNames(body, rollout)
         guard rollout.phase.isEnded else {
-            let command = RolloutCommand.rollback(scope, reason: try Self.bounded(body.reason))
-            return try await submit(command, to: name, "undo", context)
+            return try await rollBack(rollout, scope, body, "undo", context)
         }
-        let undo = try await planning.undo(rollout, scope: scope, by: context.actor)
-        return Response(json: try await store.rolloutView(undo), status: .created)
+        return try await undo(rollout, scope, body, context)
+    }
+
+    /// By a new rollout, since the one that brought it has ended.
+    private func undo(
+        _ rollout: Rollout, _ scope: RollbackScope, _ body: OrderRequest, _ context: ConsoleContext
+    ) async throws -> Response {
+        let undo = try await planning.undo(rollout, scope: scope, remove: body.remove == true, by: context.actor)
+        let view = try await store.rolloutView(undo.name, warnings: undo.warnings)
+        return Response(json: view, status: .created)
+    }
+
+    /// Within the rollout that brought it, which is still active.
+    private func rollBack(
+        _ rollout: Rollout, _ scope: RollbackScope, _ body: OrderRequest, _ verb: String, _ context: ConsoleContext
+    ) async throws -> Response {
+        let command = RolloutCommand.rollback(scope, reason: try Self.bounded(body.reason), remove: body.remove)
+        let warning = RollbackWarnings.of(rollout, scope, removes: body.remove == true)
+        return try await submit(command, to: rollout.name, verb, context, warnings: warning.map { [$0] })
     }
 
     /// One cluster back to what was proven there before: through the rollout that holds it, or by a new one that takes back the
@@ -83,8 +113,8 @@ struct OrderEndpoints: Sendable {
         _ = try await store.clusterRecord(cluster)
         let facts = try await store.snapshot(for: application).fleet[cluster]
         if let holder = facts?.heldBy {
-            let command = RolloutCommand.rollback(.cluster(cluster), reason: try Self.bounded(body.reason))
-            return try await submit(command, to: holder, "rollback", context)
+            let rollout = try await store.existingRollout(holder)
+            return try await rollBack(rollout, .cluster(cluster), body, "rollback", context)
         }
         guard let assigned = facts?.assigned else {
             throw Problem.refused("cluster '\(cluster)' was never assigned a release of '\(application)'")
@@ -94,8 +124,7 @@ struct OrderEndpoints: Sendable {
             guard rollout.kind == .release, rollout.targets[cluster]?.assigned?.digest == assigned.digest else {
                 continue
             }
-            let undo = try await planning.undo(rollout, scope: .cluster(cluster), by: context.actor)
-            return Response(json: try await store.rolloutView(undo), status: .created)
+            return try await undo(rollout, .cluster(cluster), body, context)
         }
         throw Problem.refused("no rollout is known that brought \(assigned.version) to cluster '\(cluster)'")
     }
@@ -180,6 +209,26 @@ struct OrderEndpoints: Sendable {
             throw Problem.notFound("rollout '\(rollout.name)' has no stage '\(stage)'; stages are \(names)")
         }
         return stage
+    }
+
+    private static func cluster(_ body: OrderRequest) throws(Problem) -> ClusterName {
+        guard let cluster = body.cluster else { throw Problem.malformed("the field 'cluster' is missing; name one") }
+        return cluster
+    }
+
+    /// The gate that is meant: as said, or the one that is open, so that an order that comes twice is not taken for the next.
+    private static func gate(_ body: OrderRequest, of stage: StageName, _ rollout: Rollout) throws(Problem)
+        -> ApprovalGate?
+    {
+        guard let text = body.gate else {
+            let state = rollout.stages.first { $0.name == stage }
+            return state.map { StageView($0) }?.openGate.flatMap { ApprovalGate(rawValue: $0) }
+        }
+        guard let gate = ApprovalGate(rawValue: text) else {
+            let known = ApprovalGate.allCases.map(\.rawValue).joined(separator: " or ")
+            throw Problem.malformed("gate is '\(text.prefix(40))'; write \(known), or leave it out")
+        }
+        return gate
     }
 
     private static func bounded(_ reason: String?) throws(Problem) -> String? {

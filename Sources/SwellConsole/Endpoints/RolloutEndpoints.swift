@@ -51,14 +51,14 @@ struct RolloutEndpoints: Sendable {
 
 extension RolloutStore where Self: FleetStore {
     /// A rollout with what it waits for at this moment.
-    func rolloutView(_ name: RolloutName) async throws -> RolloutView {
-        try await rolloutView(existingRollout(name))
+    func rolloutView(_ name: RolloutName, warnings: [WarningView]? = nil) async throws -> RolloutView {
+        try await rolloutView(existingRollout(name), warnings: warnings)
     }
 
-    func rolloutView(_ rollout: Rollout) async throws -> RolloutView {
-        guard !rollout.phase.isEnded else { return RolloutView(rollout, waitingFor: []) }
+    private func rolloutView(_ rollout: Rollout, warnings: [WarningView]?) async throws -> RolloutView {
+        guard !rollout.phase.isEnded else { return RolloutView(rollout, waitingFor: [], warnings: warnings) }
         let snapshot = try await snapshot(for: rollout.application)
         let blockers = Blockers.of(rollout, snapshot: snapshot, now: try await now())
-        return RolloutView(rollout, waitingFor: blockers)
+        return RolloutView(rollout, waitingFor: blockers, warnings: warnings)
     }
 }

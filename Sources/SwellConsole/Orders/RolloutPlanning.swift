@@ -29,16 +29,18 @@ struct RolloutPlanning: Sendable {
     }
 
     /// A new rollout that takes back what an ended one brought, on all or some of its clusters.
+    ///
+    /// - Parameter remove: A person's word that what it brought may be removed where no other release was ever proven.
     func undo(
-        _ rollout: Rollout, scope: RollbackScope, by actor: String
-    ) async throws -> RolloutName {
+        _ rollout: Rollout, scope: RollbackScope, remove: Bool, by actor: String
+    ) async throws -> (name: RolloutName, warnings: [WarningView]) {
         let name = try await freeName("\(rollout.name)-undo")
-        let request = try PlanRequest.undo(of: rollout, scope: scope, name: name, createdBy: actor)
+        let request = try PlanRequest.undo(of: rollout, scope: scope, name: name, createdBy: actor, remove: remove)
         let snapshot = try await store.snapshot(for: rollout.application)
-        let planned = try RolloutPlanner.plan(request, snapshot: snapshot, now: try await store.now())
-        try await store.createRollout(planned, superseding: [], by: actor)
+        let plan = try RolloutPlanner.preview(request, snapshot: snapshot, now: try await store.now())
+        try await store.createRollout(plan.rollout, superseding: [], by: actor)
         await hooks.rolloutsChanged([name])
-        return name
+        return (name, plan.warnings.map(WarningView.init))
     }
 
     private func plan(_ request: RolloutRequest, by actor: String) async throws -> (RolloutPlan, FleetSnapshot) {
@@ -73,7 +75,7 @@ struct RolloutPlanning: Sendable {
         let blockers = Blockers.of(plan.rollout, snapshot: snapshot, now: try await store.now())
         return PlanView(
             rollout: RolloutView(plan.rollout, waitingFor: blockers),
-            warnings: plan.warnings.map { PlanView.Warning(kind: $0.kind.rawValue, message: $0.message) })
+            warnings: plan.warnings.map(WarningView.init))
     }
 
     /// The name, or with the first number that is free behind it.

@@ -38,6 +38,7 @@ extension Problem {
         case let errors as DocumentErrors:
             let count = errors.errors.count
             self = .invalid(count == 1 ? "there is 1 mistake" : "there are \(count) mistakes", errors: errors.errors)
+        case let error as PlanError where error.code == .nothingToUndo: self = .refused(error.message)
         case let error as PlanError: self = .invalid("the rollout cannot be planned: \(error)")
         case let error as ModelError: self = .invalid(error.description)
         case let error as HTTPError:

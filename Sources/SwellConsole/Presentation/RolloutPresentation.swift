@@ -5,7 +5,7 @@ internal import SwellStore
 
 extension RolloutView {
     /// The contract's form of a rollout.
-    init(_ rollout: Rollout, waitingFor blockers: [Blocker]) {
+    init(_ rollout: Rollout, waitingFor blockers: [Blocker], warnings: [WarningView]? = nil) {
         var undoOf: RolloutName?
         if case .undo(let original) = rollout.kind { undoOf = original }
         let spec = Spec(
@@ -25,7 +25,7 @@ extension RolloutView {
         self.init(
             metadata: MetadataView(
                 name: rollout.name.rawValue, createdAt: rollout.createdAt, createdBy: rollout.createdBy),
-            spec: spec, status: status)
+            spec: spec, status: status, warnings: warnings)
     }
 }
 
@@ -42,14 +42,32 @@ extension StageView {
         self.init(
             name: stage.name, phase: stage.phase.rawValue, reason: stage.reason, startedAt: stage.startedAt,
             healthyAt: stage.healthyAt, soakEndsAt: stage.soakEndsAt, passedAt: stage.passedAt, lanes: stage.lanes,
-            approvedBefore: stage.approvedBefore?.by, approvedAfter: stage.approvedAfter?.by)
+            approvedBefore: stage.approvedBefore?.by, approvedAfter: stage.approvedAfter?.by,
+            approvals: [
+                stage.approvedBefore.map { ApprovalView($0, gate: .before) },
+                stage.approvedAfter.map { ApprovalView($0, gate: .after) },
+            ].compactMap(\.self), promotion: stage.promotion.map { ApprovalView($0, gate: nil) })
+    }
+}
+
+extension ApprovalView {
+    init(_ approval: Approval, gate: ApprovalGate?) {
+        self.init(gate: gate?.rawValue, by: approval.by, at: approval.at, digest: approval.digest)
+    }
+}
+
+extension WarningView {
+    init(_ warning: PlanWarning) {
+        self.init(
+            kind: warning.kind.rawValue, message: warning.message, stage: warning.stage,
+            clusters: warning.clusters.isEmpty ? nil : warning.clusters)
     }
 }
 
 extension TargetView {
     init(_ target: TargetState, stage: StageName) {
         self.init(
-            cluster: target.cluster, region: target.region, stage: stage, phase: target.phase.rawValue,
+            cluster: target.cluster, region: target.region, stage: stage, phase: target.standing,
             reason: target.reason, generation: target.generation, digest: target.assigned?.digest,
             release: target.assigned?.version, previous: target.previous?.version, dispatchedAt: target.dispatchedAt,
             healthyAt: target.healthyAt, changedAt: target.changedAt, attempts: target.attempts)
@@ -58,10 +76,14 @@ extension TargetView {
 
 extension RolloutListView {
     init(_ summary: RolloutSummary) {
+        var undoOf: RolloutName?
+        if case .undo(let original) = summary.kind { undoOf = original }
         self.init(
             metadata: MetadataView(
                 name: summary.name.rawValue, createdAt: summary.createdAt, createdBy: summary.createdBy),
-            spec: Spec(application: summary.application, version: summary.version),
+            spec: Spec(
+                application: summary.application, type: undoOf == nil ? "release" : "undo", undoOf: undoOf,
+                version: summary.version),
             status: Status(
                 phase: summary.phase.rawValue, reason: summary.reason, endedAt: summary.endedAt, counts: summary.counts)
         )
@@ -78,12 +100,15 @@ extension EventView {
 }
 
 extension ClusterView {
-    init(_ record: ClusterRecord, drifts: [DriftFigures], applications: [ClusterApplicationView]? = nil) {
+    init(
+        _ record: ClusterRecord, regionPause: Pause?, drifts: [DriftFigures],
+        applications: [ClusterApplicationView]? = nil
+    ) {
         self.init(
             record.cluster,
             status: Status(
                 enrolled: record.isEnrolled, connected: record.isConnected, agentVersion: record.agentVersion,
-                lastSeenAt: record.lastSeenAt, pause: record.pause,
+                lastSeenAt: record.lastSeenAt, pause: record.pause, regionPause: regionPause,
                 drift: DriftSummary(drifts), applications: applications))
     }
 }

@@ -21,6 +21,17 @@ struct ConsoleContext: RequestContext {
     }
 }
 
+extension Request {
+    /// Whether a query says `NAME=true`; false where it is not there.
+    func flag(_ name: String) throws(Problem) -> Bool {
+        switch uri.queryParameters.get(name) {
+        case nil, "false": return false
+        case "true": return true
+        case let text?: throw Problem.malformed("\(name) is '\(text.prefix(40))'; write true or false")
+        }
+    }
+}
+
 extension String {
     /// The text with `%41` and the like resolved; nil where that is not well-formed.
     var removingPercentEncoding: String? {

@@ -50,6 +50,8 @@ package struct AgentPort: Service {
         /// How long an agent may take for its hello.
         package var hello: Interval = .seconds(10)
         /// How long an agent may take to read that its session ends.
+        /// Within how long all agents come again after the store has gone back: 10,000 of them not at once.
+        package var regreeting: Interval = .seconds(10)
         package var goAway: Interval = .seconds(3)
         /// How often changed assignments are looked for without a signal.
         package var poll: Interval = .seconds(1)
@@ -134,7 +136,7 @@ package struct AgentPort: Service {
         self.enrolment = try .enrolment(settings.enrolment, credential: credential, services: [enrolment])
         self.feed = AssignmentFeed(
             store: store, hub: hub, places: places, changed: assignmentsChanged, paces: settings.paces, now: now,
-            tick: tick, logger: logger)
+            tick: tick, chance: chance, logger: logger)
         self.previews = PreviewRelay(
             store: store, hub: hub, wanted: previewsWanted, poll: settings.paces.previews,
             logger: logger)

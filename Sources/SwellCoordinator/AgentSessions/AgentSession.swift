@@ -164,7 +164,7 @@ struct AgentSession: Sendable {
 
     private func ingest(_ reports: [ApplicationReport]) async throws {
         guard !reports.isEmpty else { return }
-        try await context.ingestor.ingest(reports, of: cluster)
+        try await context.ingestor.ingest(reports, of: cluster, session: id)
     }
 
     /// Takes in what the agent runs. Statuses that the store refuses do not keep it from what it should run: that may be the cure.
@@ -263,6 +263,8 @@ struct AgentSession: Sendable {
     ) async throws -> SessionGreeting.Event {
         switch action {
         case .ingest(let journal):
+            // From here on this session speaks for the cluster: what a former one said and is still under way comes too late.
+            try await context.store.beginSession(id, of: cluster)
             try await ingestJournal(journal)
             return .ingested
         case .enter(let place):

@@ -15,6 +15,7 @@ struct AssignmentFeed: Sendable {
     let paces: AgentPort.Paces
     let now: @Sendable () -> Timestamp
     let tick: @Sendable () -> Tick
+    let chance: @Sendable () -> Double
     let logger: Logger
 
     /// How many certificates are looked at in one question to the store.
@@ -42,6 +43,8 @@ struct AssignmentFeed: Sendable {
                         logger.warning(
                             "the store went back to an earlier state: all sessions are looked at",
                             metadata: ["counter": "\(delivery.moment.counter)"])
+                        // What agents said meanwhile is lost, and they do not know: they are asked how it all stands.
+                        await hub.endAll(within: paces.regreeting, chance: chance)
                     }
                     await hub.deliver(delivery)
                 }

@@ -159,6 +159,14 @@ actor SessionHub {
         }
     }
 
+    /// Ends every session, its agent to come again at some moment within so long.
+    func endAll(within spread: Interval, chance: () -> Double) {
+        for entry in sessions.values {
+            let wait = Interval(milliseconds: Int64(Double(spread.milliseconds) * chance()))
+            entry.mailbox.end(after: wait, reason: "the store went back to an earlier state")
+        }
+    }
+
     /// Ends the sessions whose certificates are not valid any more.
     func end(expiredAt now: Timestamp) {
         for entry in sessions.values where entry.caller.notValidAfter <= now {

@@ -14,6 +14,8 @@ package struct AuditVerifier: Sendable {
         package var transitions = 0
         /// Ended rollouts whose first rows are past the log's retention, so that nothing can be said of them.
         package var beyondRetention: [RolloutName] = []
+        /// Rollouts that were decided on whenever they were read, so that nothing can be said of them.
+        package var busy: [RolloutName] = []
         /// What does not fit, one line each.
         package var findings: [Finding] = []
     }
@@ -36,7 +38,16 @@ package struct AuditVerifier: Sendable {
         var generations: [GenerationChange] = []
         for summary in try await store.rollouts(of: nil, limit: Int(Int32.max)) {
             guard let plan = try await store.plan(of: summary.name) else { continue }
-            let (state, rows) = try await consistentReading(of: summary.name)
+            let name = summary.name
+            let reading = try await Self.consistentReading(attempts: 20) { () throws(StoreError) in
+                try await store.rollout(name)
+            } rows: { cursor throws(StoreError) in
+                try await store.transitions(of: name, after: cursor, limit: 1_000)
+            }
+            guard let (state, rows) = reading else {
+                outcome.busy.append(name)
+                continue
+            }
             guard let state else { continue }
             guard try await isWhole(summary.name) else {
                 outcome.beyondRetention.append(summary.name)
@@ -52,13 +63,27 @@ package struct AuditVerifier: Sendable {
         return outcome
     }
 
-    /// A rollout and its rows as of one moment: where a decision came in between, it is read again.
-    private func consistentReading(of name: RolloutName) async throws(StoreError) -> (Rollout?, [Transition]) {
-        while true {
-            let before = try await store.rollout(name)
-            let rows = try await store.transitions(of: name)
-            if try await store.rollout(name) == before { return (before, rows) }
+    /// A rollout and its rows as of one moment: where a decision came in between, what it added is read too. Nil where decisions
+    /// came in between at every attempt.
+    static func consistentReading(
+        attempts: Int, state: () async throws(StoreError) -> Rollout?,
+        rows: (_ after: Int64) async throws(StoreError) -> (transitions: [Transition], cursor: Int64)
+    ) async throws(StoreError) -> (Rollout?, [Transition])? {
+        var all: [Transition] = []
+        var cursor: Int64 = 0
+        var before = try await state()
+        for _ in 0..<attempts {
+            while true {
+                let page = try await rows(cursor)
+                guard !page.transitions.isEmpty else { break }
+                all += page.transitions
+                cursor = page.cursor
+            }
+            let after = try await state()
+            if after == before { return (after, all) }
+            before = after
         }
+        return nil
     }
 
     private func isWhole(_ rollout: RolloutName) async throws(StoreError) -> Bool {

@@ -11,8 +11,8 @@ package import SwellStore
 /// Which reports go into a batch, who waits and who is refused decides ``IngestQueue``. Each session waits for its own reports before
 /// it reads on, so that an agent whose statuses are held back is slowed by its own stream, and nobody else is.
 package actor ReportIngestor: Service, ReportIngesting {
-    /// Stores reports, and says which rollouts they concern.
-    typealias Writer = @Sendable ([ReceivedReport]) async throws(StoreError) -> Set<RolloutName>
+    /// Stores reports, and says which rollouts they concern and whose are not heard any more.
+    typealias Writer = @Sendable ([ReceivedReport]) async throws(StoreError) -> Ingested
 
     private let write: Writer
     private let signals: FleetSignals
@@ -47,9 +47,11 @@ package actor ReportIngestor: Service, ReportIngesting {
         self.tick = tick ?? { Tick(milliseconds: Int64((ContinuousClock.now - start) / .milliseconds(1))) }
     }
 
-    package func ingest(_ reports: [ApplicationReport], of cluster: ClusterName) async throws {
+    package func ingest(
+        _ reports: [ApplicationReport], of cluster: ClusterName, session: String?
+    ) async throws {
         guard !reports.isEmpty else { return }
-        let addition = queue.add(reports, of: cluster)
+        let addition = queue.add(reports, of: cluster, session: session)
         for entry in addition.evicted { end(entry, throwing: Self.full) }
         switch addition.result {
         case .queued(let entry):
@@ -70,6 +72,8 @@ package actor ReportIngestor: Service, ReportIngesting {
     /// How many statuses wait or are under way.
     var count: Int { queue.count }
 
+    private static let overtaken = StoreError(
+        code: .unavailable, message: "another session speaks for this cluster by now")
     private static let full = StoreError(
         code: .unavailable, message: "as many reports wait to be stored as may: say them again later")
 
@@ -98,11 +102,14 @@ package actor ReportIngestor: Service, ReportIngesting {
         guard !batch.isEmpty else { return false }
         let answer: IngestQueue.Answer
         var failure: StoreError?
+        var overtaken: Set<String> = []
         do throws(StoreError) {
-            let rollouts = try await write(batch.map { ReceivedReport(cluster: $0.cluster, report: $0.report) })
+            let ingested = try await write(
+                batch.map { ReceivedReport(cluster: $0.cluster, report: $0.report, session: $0.session) })
             stored.increment(by: batch.count)
             answer = .stored
-            if !rollouts.isEmpty { signals.notifyRolloutsChanged() }
+            overtaken = ingested.overtaken
+            if !ingested.rollouts.isEmpty { signals.notifyRolloutsChanged() }
         } catch {
             logger.debug(
                 "a batch of reports was not stored", metadata: ["statuses": "\(batch.count)", "error": "\(error)"])
@@ -111,6 +118,9 @@ package actor ReportIngestor: Service, ReportIngesting {
         }
         for (entry, outcome) in queue.answered(answer, now: tick()) {
             switch outcome {
+            // Not the agent's fault: it is told to come again, and says then how all of it stands.
+            case .stored(let session) where session.map(overtaken.contains) == true:
+                end(entry, throwing: Self.overtaken)
             case .stored: waiting.removeValue(forKey: entry)?.resume()
             case .unavailable: end(entry, throwing: failure ?? Self.full)
             case .refused(let reports):

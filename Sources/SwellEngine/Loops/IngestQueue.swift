@@ -61,6 +61,8 @@ public struct IngestQueue: Sendable {
     public struct Status: Sendable, Hashable {
         public let cluster: ClusterName
         public let report: ApplicationReport
+        /// The session that it was said in.
+        public let session: String?
         fileprivate let entry: EntryID
     }
 
@@ -69,7 +71,8 @@ public struct IngestQueue: Sendable {
 
     /// How an entry ended.
     public enum Outcome: Sendable, Hashable {
-        case stored
+        /// All of it, or what its session was still heard on.
+        case stored(session: String?)
         /// The store refused these; the others are stored, up to where the entry was given up.
         case refused([ApplicationReport])
         case unavailable
@@ -77,6 +80,7 @@ public struct IngestQueue: Sendable {
 
     private struct Entry {
         let cluster: ClusterName
+        let session: String?
         /// How many of its statuses were not answered.
         var left: Int
         var refused: [ApplicationReport] = []
@@ -107,7 +111,9 @@ public struct IngestQueue: Sendable {
     // MARK: Adding
 
     /// Adds what a cluster's agent said in one message, at least one status.
-    public mutating func add(_ reports: [ApplicationReport], of cluster: ClusterName) -> Addition {
+    public mutating func add(
+        _ reports: [ApplicationReport], of cluster: ClusterName, session: String? = nil
+    ) -> Addition {
         let own = waiting[cluster, default: 0]
         guard !isClosed else { return Addition(result: .refused(.closed), evicted: []) }
         guard own + reports.count <= limits.perCluster else {
@@ -123,12 +129,12 @@ public struct IngestQueue: Sendable {
         }
         let id = EntryID(number: nextNumber)
         nextNumber += 1
-        entries[id] = Entry(cluster: cluster, left: reports.count)
+        entries[id] = Entry(cluster: cluster, session: session, left: reports.count)
         waiting[cluster] = own + reports.count
         count += reports.count
         if lanes[cluster] == nil { turns.append(cluster) }
         lanes[cluster, default: []].append(
-            contentsOf: reports.map { Status(cluster: cluster, report: $0, entry: id) })
+            contentsOf: reports.map { Status(cluster: cluster, report: $0, session: session, entry: id) })
         return Addition(result: .queued(id), evicted: evicted)
     }
 
@@ -224,7 +230,9 @@ public struct IngestQueue: Sendable {
         entry.left -= 1
         release(1, of: status.cluster)
         entries[status.entry] = entry.left > 0 ? entry : nil
-        if entry.left == 0 { ended[status.entry] = entry.refused.isEmpty ? .stored : .refused(entry.refused) }
+        if entry.left == 0 {
+            ended[status.entry] = entry.refused.isEmpty ? .stored(session: entry.session) : .refused(entry.refused)
+        }
     }
 
     // MARK: The token bucket

@@ -6,6 +6,8 @@ internal import SwellModel
 // adds what it can check itself: same generation, same digest, received after the dispatch, `health` healthy, no bad word since,
 // and at least `minHealthyTime` gone by on the database's clock since the dispatch, before which the assertion cannot be true.
 //
+// What an earlier session of the agent said is not among it: the store takes in the words of the latest alone, in their order.
+//
 // Unknown health is no word for or against: the clock stops, the stage waits for the cluster by name, and no budget counts it. Once
 // the stage has passed its proof stands, as it does where an agent falls silent (see `TimeRules`).
 extension DecisionState {
@@ -51,7 +53,6 @@ extension DecisionState {
             return fail(name, report.culprit)
         case .accepted, .applying, .verifying, .healthy, .removed: break
         }
-        guard !isLate(report, target) else { return }
         if report.health == .unknown, report.phase != .removed { return blind(report, target) }
         regainSight(of: name)
         switch report.phase {
@@ -80,23 +81,12 @@ extension DecisionState {
             return failRollback(name, "its agent went elsewhere: \(report.culprit)")
         case .accepted, .applying, .verifying, .healthy, .removed: break
         }
-        guard !isLate(report, target) else { return }
         if report.health == .unknown, report.phase != .removed { return blind(report, target) }
         regainSight(of: name)
         let isDone = report.phase == .healthy && report.health == .healthy || report.phase == .removed
         if isDone, isWhatWasAssigned(report, target) { return noteAssertion(record) }
         let word: Evidence.Word = report.health == .healthy && report.phase != .healthy ? .good : .bad
         update(name) { $0.attempt?.evidence.observe(word, at: record.receivedAt) }
-    }
-
-    /// Whether a word was overtaken: an agent that has called an assignment done never goes back to bringing it up, so that what says
-    /// so was said before, in a session that has ended since. It takes back nothing, for the agent has nothing new to say.
-    private func isLate(_ report: ApplicationReport, _ target: TargetState) -> Bool {
-        guard target.assertedAt != nil || target.provenAt != nil else { return false }
-        switch report.phase {
-        case .accepted, .applying, .verifying: return true
-        case .healthy, .removed, .failed, .reverting, .reverted: return false
-        }
     }
 
     /// A failure that heals is known as healed, where the policy leaves the cluster as it is: its proof is as good as any.

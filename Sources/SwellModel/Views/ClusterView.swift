@@ -30,6 +30,8 @@ public struct ClusterView: Sendable, Hashable, Codable {
         public var agentVersion: String?
         public var lastSeenAt: Timestamp?
         public var pause: Pause?
+        /// The pause of the region that it is in, which covers it too.
+        public var regionPause: Pause?
         /// What others changed there; nil where nothing is known to have been.
         public var drift: DriftSummary?
         /// What runs there; only where one cluster was asked for.
@@ -37,13 +39,14 @@ public struct ClusterView: Sendable, Hashable, Codable {
 
         public init(
             enrolled: Bool, connected: Bool, agentVersion: String?, lastSeenAt: Timestamp?, pause: Pause?,
-            drift: DriftSummary? = nil, applications: [ClusterApplicationView]? = nil
+            regionPause: Pause? = nil, drift: DriftSummary? = nil, applications: [ClusterApplicationView]? = nil
         ) {
             self.enrolled = enrolled
             self.connected = connected
             self.agentVersion = agentVersion
             self.lastSeenAt = lastSeenAt
             self.pause = pause
+            self.regionPause = regionPause
             self.drift = drift
             self.applications = applications
         }

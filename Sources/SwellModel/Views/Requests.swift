@@ -14,10 +14,13 @@ public struct ApplyRequest: Sendable, Codable {
 public struct ApplyAnswer: Sendable, Hashable, Codable {
     public var dryRun: Bool
     public var documents: [Document]
+    /// What is allowed but may surprise; nil of an older server.
+    public var warnings: [WarningView]?
 
-    public init(dryRun: Bool, documents: [Document]) {
+    public init(dryRun: Bool, documents: [Document], warnings: [WarningView]? = nil) {
         self.dryRun = dryRun
         self.documents = documents
+        self.warnings = warnings
     }
 
     public struct Document: Sendable, Hashable, Codable {
@@ -89,10 +92,17 @@ public struct OrderRequest: Sendable, Codable {
     public var clusters: [ClusterName]?
     public var stage: StageName?
     public var application: ApplicationName?
+    /// Which of a stage's approvals is meant: `before` or `after`. Nil means the one that is open.
+    public var gate: String?
+    /// Whether what the release brought may be removed where no other was ever proven.
+    public var remove: Bool?
+    /// Whether a stage may pass without a healthy cluster.
+    public var despiteHealth: Bool?
 
     public init(
         reason: String? = nil, region: RegionName? = nil, cluster: ClusterName? = nil, clusters: [ClusterName]? = nil,
-        stage: StageName? = nil, application: ApplicationName? = nil
+        stage: StageName? = nil, application: ApplicationName? = nil, gate: String? = nil, remove: Bool? = nil,
+        despiteHealth: Bool? = nil
     ) {
         self.reason = reason
         self.region = region
@@ -100,5 +110,8 @@ public struct OrderRequest: Sendable, Codable {
         self.clusters = clusters
         self.stage = stage
         self.application = application
+        self.gate = gate
+        self.remove = remove
+        self.despiteHealth = despiteHealth
     }
 }

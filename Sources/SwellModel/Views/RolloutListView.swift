@@ -14,10 +14,19 @@ public struct RolloutListView: Sendable, Hashable, Codable {
 
     public struct Spec: Sendable, Hashable, Codable {
         public var application: ApplicationName
+        /// `release` or `undo`; nil of an older server.
+        public var type: String?
+        /// The rollout that an undo takes back.
+        public var undoOf: RolloutName?
+        /// Of the release that it carries; for an undo, of the one that it takes back.
         public var version: String
 
-        public init(application: ApplicationName, version: String) {
+        public init(
+            application: ApplicationName, type: String? = nil, undoOf: RolloutName? = nil, version: String
+        ) {
             self.application = application
+            self.type = type
+            self.undoOf = undoOf
             self.version = version
         }
     }
@@ -26,7 +35,7 @@ public struct RolloutListView: Sendable, Hashable, Codable {
         public var phase: String
         public var reason: String?
         public var endedAt: Timestamp?
-        /// How many targets stand in each phase.
+        /// How many targets stand in each phase; `removed` and `held` are counted apart.
         public var counts: [String: Int]
 
         public init(phase: String, reason: String?, endedAt: Timestamp?, counts: [String: Int]) {
@@ -49,14 +58,22 @@ public struct PlanView: Sendable, Hashable, Codable {
         self.warnings = warnings
     }
 
-    /// Something that is allowed, but may surprise.
-    public struct Warning: Sendable, Hashable, Codable {
-        public var kind: String
-        public var message: String
+    public typealias Warning = WarningView
+}
 
-        public init(kind: String, message: String) {
-            self.kind = kind
-            self.message = message
-        }
+/// Something that is allowed, but may surprise.
+public struct WarningView: Sendable, Hashable, Codable {
+    /// What kind of surprise: `removes`, `voidLimit`, `unreachable` …
+    public var kind: String
+    public var message: String
+    public var stage: StageName?
+    /// The clusters concerned, all of them; nil where it is not about clusters.
+    public var clusters: [ClusterName]?
+
+    public init(kind: String, message: String, stage: StageName? = nil, clusters: [ClusterName]? = nil) {
+        self.kind = kind
+        self.message = message
+        self.stage = stage
+        self.clusters = clusters
     }
 }

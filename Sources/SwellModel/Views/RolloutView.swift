@@ -8,11 +8,14 @@ public struct RolloutView: Sendable, Hashable, Codable {
     public var metadata: MetadataView
     public var spec: Spec
     public var status: Status
+    /// What the order that this answers may surprise with; only in answers to orders.
+    public var warnings: [WarningView]?
 
-    public init(metadata: MetadataView, spec: Spec, status: Status) {
+    public init(metadata: MetadataView, spec: Spec, status: Status, warnings: [WarningView]? = nil) {
         self.metadata = metadata
         self.spec = spec
         self.status = status
+        self.warnings = warnings
     }
 
     public struct Spec: Sendable, Hashable, Codable {
@@ -119,11 +122,15 @@ public struct StageView: Sendable, Hashable, Codable {
     /// Who approved its start, and its passing.
     public var approvedBefore: String?
     public var approvedAfter: String?
+    /// The same with when, and for which content; nil of an older server.
+    public var approvals: [ApprovalView]?
+    /// Who ended its soak, or its lack of a healthy cluster, by order.
+    public var promotion: ApprovalView?
 
     public init(
         name: StageName, phase: String, reason: String?, startedAt: Timestamp?, healthyAt: Timestamp?,
         soakEndsAt: Timestamp?, passedAt: Timestamp?, lanes: [RegionName: Int], approvedBefore: String?,
-        approvedAfter: String?
+        approvedAfter: String?, approvals: [ApprovalView]? = nil, promotion: ApprovalView? = nil
     ) {
         self.name = name
         self.phase = phase
@@ -135,6 +142,37 @@ public struct StageView: Sendable, Hashable, Codable {
         self.lanes = lanes
         self.approvedBefore = approvedBefore
         self.approvedAfter = approvedAfter
+        self.approvals = approvals
+        self.promotion = promotion
+    }
+
+    /// Which of its approvals an approval would be for, as it stands: `before` it starts, `after` its soak; nil where it is at neither.
+    public var openGate: String? {
+        switch phase {
+        case "gated": ApprovalView.before
+        case "verifying": ApprovalView.after
+        default: nil
+        }
+    }
+}
+
+/// A person's word on a stage.
+public struct ApprovalView: Sendable, Hashable, Codable {
+    /// What it let through: `before` its start, `after` its soak; nil of a promotion.
+    public var gate: String?
+    public var by: String
+    public var at: Timestamp
+    /// The content that it is for.
+    public var digest: ContentDigest
+
+    public static let before = "before"
+    public static let after = "after"
+
+    public init(gate: String?, by: String, at: Timestamp, digest: ContentDigest) {
+        self.gate = gate
+        self.by = by
+        self.at = at
+        self.digest = digest
     }
 }
 
@@ -143,6 +181,9 @@ public struct TargetView: Sendable, Hashable, Codable {
     public var cluster: ClusterName
     public var region: RegionName
     public var stage: StageName
+    /// `queued`, `dispatched`, `applying`, `verifying`, `unreachable`, `rollingBack`; or settled: `healthy`, `failed`, `rolledBack`,
+    /// `rollbackFailed`, `skipped`, `removed` (nothing of the release is there any more, since there was no other to go to) and
+    /// `held` (it stays as it is, since there was none and nobody said to remove).
     public var phase: String
     @AlwaysPresent public var reason: String?
     /// Of the last assignment that this rollout decided; nil before the first dispatch.

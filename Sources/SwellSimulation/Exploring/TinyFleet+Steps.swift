@@ -106,7 +106,9 @@ extension TinyFleet {
         case .lateReportArrives(let index):
             guard let report = agents[index].lateReport else { return }
             agents[index].lateReport = nil
-            ingest(index, [report])
+            // It was said in a session that has ended since, so that it comes too late.
+            let late = ReceivedReport(cluster: Self.clusters[index].name, report: report, session: "ended")
+            if database.ingest([late]).overtaken.isEmpty { ledger.heard(report, from: index, at: now) }
         case .goesSilent(let index):
             budget.silences -= 1
             agents[index].isUnreachable = true

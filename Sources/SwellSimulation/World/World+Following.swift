@@ -82,7 +82,17 @@ extension World {
                 case .after(let cursor, let limit): database.assignments(changedAfter: cursor, limit: limit)
                 case .of(let clusters): database.assignments(of: clusters)
                 }
+            let term = replicas[index].memory.cursor.term
             hand(replicas[index].memory.cursor.received(page), replica: index)
+            if replicas[index].memory.cursor.term != term { askAgain(replica: index) }
+        }
+    }
+
+    /// What agents said and the store lost, they do not say again by themselves: their sessions begin again.
+    private mutating func askAgain(replica index: Int) {
+        for agent in agents.indices where agents[agent].replica == index {
+            guard let session = agents[agent].session else { continue }
+            schedule(.breakSession(agent, session), in: seconds(0...10))
         }
     }
 

@@ -24,7 +24,8 @@ extension World {
                 rest += greeting.handle(.placed(place))
             case .ingest(let journal):
                 if happens(.transactionFails, 20) { return try breakSession(agent, session) }
-                ingest(cluster, journal)
+                database.beginSession(Self.name(of: agent, session), of: cluster)
+                _ = ingest(cluster, journal, Self.name(of: agent, session))
                 rest += greeting.handle(.ingested)
             case .enter:
                 enter(agent, session, replica: replica)
@@ -49,23 +50,37 @@ extension World {
                 .reportArrives(agent, session, outgoing, isLate: isLate), at: replicas[replica].frozenUntil)
         }
         if happens(.transactionFails, 20) { return try breakSession(agent, session) }
-        ingest(agents[agent].cluster.name, [outgoing.report])
+        guard ingest(agents[agent].cluster.name, [outgoing.report], Self.name(of: agent, session)) else {
+            // Another session speaks for the cluster: this one ends, if it has not yet.
+            if isCurrent { try breakSession(agent, session) }
+            return
+        }
         if isCurrent { hear(agents[agent].cluster.name, replica: replica) }
         if happens(.outcomeUnknown, 20) { return try breakSession(agent, session) }
-        if happens(.duplicates, 50) { ingest(agents[agent].cluster.name, [outgoing.report]) }
+        if happens(.duplicates, 50) {
+            _ = ingest(agents[agent].cluster.name, [outgoing.report], Self.name(of: agent, session))
+        }
         guard isCurrent else { return }
         send(
             toAgent: agent,
             .acknowledgementArrives(agent, session, outgoing.report.application, outgoing.sequence))
     }
 
-    private mutating func ingest(_ cluster: ClusterName, _ reports: [ApplicationReport]) {
+    /// No two sessions have one name, also of a cluster and its clone.
+    private static func name(of agent: Int, _ session: Int) -> String { "\(agent)/\(session)" }
+
+    /// Whether they were taken in: not where another session speaks for the cluster by now.
+    private mutating func ingest(_ cluster: ClusterName, _ reports: [ApplicationReport], _ session: String) -> Bool {
         var name = cluster
         if settings.plantedBug == .mixesUpAgents, random.chance(50) {
             name = random.pickAny(database.clusterRecords().map(\.cluster.name)) ?? cluster
         }
-        _ = database.ingest(reports.map { ReceivedReport(cluster: name, report: $0) })
+        let received = reports.map {
+            ReceivedReport(cluster: name, report: $0, session: name == cluster ? session : nil)
+        }
+        guard !database.ingest(received).overtaken.contains(session) else { return false }
         for report in reports { checker.heard(report, of: cluster, at: database.now) }
+        return true
     }
 
     // MARK: What reaches an agent

@@ -2,11 +2,15 @@ public import SwellEngine
 public import SwellModel
 
 extension MemoryState {
-    public mutating func ingest(_ reports: [ReceivedReport]) -> Set<RolloutName> {
-        var concerned: Set<RolloutName> = []
+    public mutating func ingest(_ reports: [ReceivedReport]) -> Ingested {
+        var ingested = Ingested()
         // Of a batch the last finding of each stands.
         var found: [ClusterApplication: DriftReport] = [:]
         for received in reports {
+            if let session = received.session, agents[received.cluster]?.session != session {
+                ingested.overtaken.insert(session)
+                continue
+            }
             let report = received.withoutDrift
             guard clusters[received.cluster] != nil, applications[report.application] != nil else { continue }
             let key = ClusterApplication(cluster: received.cluster, application: report.application)
@@ -21,14 +25,14 @@ extension MemoryState {
             guard let rollout = claims[key] else { continue }
             inbox[rollout, default: []].append(
                 ReportRecord(id: nextID(), cluster: received.cluster, report: report, receivedAt: now))
-            concerned.insert(rollout)
+            ingested.rollouts.insert(rollout)
         }
         for (key, drift) in found.sorted(by: {
             ($0.key.cluster, $0.key.application) < ($1.key.cluster, $1.key.application)
         }) {
             note(drift, key)
         }
-        return concerned
+        return ingested
     }
 
     private mutating func note(_ drift: DriftReport, _ key: ClusterApplication) {
@@ -67,6 +71,11 @@ extension MemoryState {
 
     public mutating func touch(_ names: [ClusterName]) {
         touch(Dictionary(names.map { ($0, .zero) }) { first, _ in first })
+    }
+
+    public mutating func beginSession(_ session: String, of cluster: ClusterName) {
+        guard clusters[cluster] != nil else { return }
+        agents[cluster, default: Agent()].session = session
     }
 
     public mutating func noteConnection(
@@ -175,6 +184,13 @@ extension MemoryState {
 
     public func latestEvents(filter: EventFilter, limit: Int) -> [AuditEvent] {
         audit.reversed().lazy.map(\.event).filter { filter.admits($0) }.prefix(limit).reversed()
+    }
+
+    public func transitions(of rollout: RolloutName, after cursor: Int64, limit: Int) -> (
+        transitions: [Transition], cursor: Int64
+    ) {
+        let rows = audit.lazy.filter { $0.event.id > cursor && $0.transition?.rollout == rollout }.prefix(limit)
+        return (rows.compactMap(\.transition), rows.map(\.event.id).last ?? cursor)
     }
 
     public func transitions(of rollout: RolloutName) -> [Transition] {

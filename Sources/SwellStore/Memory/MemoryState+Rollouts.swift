@@ -31,12 +31,20 @@ extension MemoryState {
         return wanted.sorted { $0.sequence > $1.sequence }.prefix(limit).map { stored in
             let rollout = stored.rollout
             var counts: [String: Int] = [:]
-            for target in rollout.targets.values { counts[target.phase.rawValue, default: 0] += 1 }
+            for target in rollout.targets.values { counts[target.standing, default: 0] += 1 }
             return RolloutSummary(
-                name: rollout.name, application: rollout.application, version: rollout.release.version,
-                phase: rollout.phase, reason: rollout.reason, createdBy: rollout.createdBy,
+                name: rollout.name, application: rollout.application, kind: rollout.kind,
+                version: rollout.release.version, phase: rollout.phase, reason: rollout.reason,
+                createdBy: rollout.createdBy,
                 createdAt: rollout.createdAt, endedAt: rollout.endedAt, counts: counts)
         }
+    }
+
+    public func activeRollouts(on clusters: [ClusterName]) -> [ClusterName: [RolloutName]] {
+        let asked = Set(clusters)
+        return claims.reduce(into: [ClusterName: Set<RolloutName>]()) { holders, claim in
+            if asked.contains(claim.key.cluster) { holders[claim.key.cluster, default: []].insert(claim.value) }
+        }.mapValues { $0.sorted() }
     }
 
     public func dueRollouts(limit: Int) -> [RolloutName] {

@@ -18,6 +18,8 @@ public struct MemoryState: Sendable {
         var connectedTo: String?
         var version: String?
         var lastSeenAt: Timestamp?
+        /// The session whose words count.
+        var session: String?
     }
 
     struct StoredStatus {

@@ -116,6 +116,9 @@ extension MemoryStore: RolloutStore {
             state.rolloutSummaries(of: application, limit: limit)
         }
     }
+    public func activeRollouts(on clusters: [ClusterName]) throws(StoreError) -> [ClusterName: [RolloutName]] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.activeRollouts(on: clusters) }
+    }
     public func dueRollouts(limit: Int) throws(StoreError) -> [RolloutName] {
         try transact { (state: inout MemoryState) throws(StoreError) in state.dueRollouts(limit: limit) }
     }
@@ -143,9 +146,13 @@ extension MemoryStore: RolloutStore {
 }
 
 extension MemoryStore: AgentStore {
-    public func ingest(_ reports: [ReceivedReport]) throws(StoreError) -> Set<RolloutName> {
+    public func ingest(_ reports: [ReceivedReport]) throws(StoreError) -> Ingested {
         try transact { (state: inout MemoryState) throws(StoreError) in state.ingest(reports) }
     }
+    public func beginSession(_ session: String, of cluster: ClusterName) throws(StoreError) {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.beginSession(session, of: cluster) }
+    }
+
     public func touch(_ seen: [ClusterName: Interval]) throws(StoreError) {
         try transact { (state: inout MemoryState) throws(StoreError) in state.touch(seen) }
     }
@@ -229,8 +236,12 @@ extension MemoryStore: AuditStore {
     public func plan(of rollout: RolloutName) throws(StoreError) -> Rollout? {
         try transact { (state: inout MemoryState) throws(StoreError) in state.plan(of: rollout) }
     }
-    public func transitions(of rollout: RolloutName) throws(StoreError) -> [Transition] {
-        try transact { (state: inout MemoryState) throws(StoreError) in state.transitions(of: rollout) }
+    public func transitions(of rollout: RolloutName, after cursor: Int64, limit: Int) throws(StoreError) -> (
+        transitions: [Transition], cursor: Int64
+    ) {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            state.transitions(of: rollout, after: cursor, limit: limit)
+        }
     }
 }
 

@@ -35,7 +35,7 @@ struct FactReading {
                 """
                 SELECT c.document, coalesce(a.is_enrolled, false), a.last_seen_at,
                     greatest(g.generation, s.highest_generation, 0),
-                    CASE WHEN g.digest IS NOT NULL THEN g.assignment END, s.report, s.received_at, k.rollout
+                    CASE WHEN g.digest IS NOT NULL THEN g.assignment END, s.report, s.received_at, k.rollout, c.name
                 FROM clusters c
                 LEFT JOIN agents a ON a.cluster = c.name
                 LEFT JOIN cluster_status s ON s.cluster = c.name AND s.application = \(application)
@@ -62,14 +62,18 @@ struct FactReading {
     static let count = 6
 
     /// What the results say; `isConcerned` picks clusters, given the application's selector if there is such an application.
+    ///
+    /// A cluster whose document cannot be read concerns only those it is a target of: they fail and name it, for nothing can be decided
+    /// about it. For all others it is not there.
     func snapshot(
-        from results: ArraySlice<PostgresResult>, where isConcerned: (Cluster, ClusterSelector?) -> Bool
+        from results: ArraySlice<PostgresResult>, targets: Set<ClusterName> = [],
+        where isConcerned: (Cluster, ClusterSelector?) -> Bool
     ) throws -> (FleetSnapshot, Application?) {
         let tables = Array(results)
         let application: Application? = try tables[0].first?.json(0)
         var snapshot = FleetSnapshot()
         for row in tables[1] {
-            let cluster = try row.json(0, as: Cluster.self)
+            guard let cluster = try cluster(of: row, isTarget: targets.contains) else { continue }
             guard isConcerned(cluster, application?.select) else { continue }
             snapshot.fleet[cluster.name] = try facts(of: cluster, row)
         }
@@ -86,6 +90,17 @@ struct FactReading {
         let (limit, inFlight) = try tables[5].single().decode(Int?.self, Int.self)
         snapshot.fleetHeadroom = limit.map { max(0, $0 - inFlight) }
         return (snapshot, application)
+    }
+
+    /// Nil where the document cannot be read and nobody's decision hangs on it.
+    private func cluster(of row: PostgresRow, isTarget: (ClusterName) -> Bool) throws -> Cluster? {
+        do {
+            return try row.json(0, as: Cluster.self)
+        } catch {
+            let name = try row.name(8, of: ClusterName.self)
+            guard isTarget(name) else { return nil }
+            throw StoreError.unreadable(name, error)
+        }
     }
 
     private func facts(of cluster: Cluster, _ row: PostgresRow) throws -> ClusterFacts {

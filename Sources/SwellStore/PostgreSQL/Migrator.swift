@@ -15,6 +15,9 @@ struct Migration {
         Migration(number: 1, name: "schema", sql: PackageResources._001_schema_sql),
         Migration(
             number: 2, name: "previews and drift", sql: PackageResources._002_previews_and_drift_sql),
+        Migration(
+            number: 3, name: "pauses of removed clusters", sql: PackageResources._003_pauses_of_removed_clusters_sql),
+        Migration(number: 4, name: "sessions", sql: PackageResources._004_sessions_sql),
     ]
 }
 

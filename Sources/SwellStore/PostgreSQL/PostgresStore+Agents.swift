@@ -3,23 +3,28 @@ public import SwellEngine
 public import SwellModel
 
 extension PostgresStore: AgentStore {
-    public func ingest(_ reports: [ReceivedReport]) async throws(StoreError) -> Set<RolloutName> {
-        guard !reports.isEmpty else { return [] }
+    public func ingest(_ reports: [ReceivedReport]) async throws(StoreError) -> Ingested {
+        guard !reports.isEmpty else { return Ingested() }
         return try await transact { transaction in
             let batch: [PostgresValue] = [
                 .names(reports.map(\.cluster)), .names(reports.map(\.report.application)),
                 .int64s(reports.map(\.report.generation)), try .jsons(encoding: reports.map(\.withoutDrift)),
+                .texts(reports.map { Column.text($0.session) }),
             ]
+            let sessions = SessionCheck(reports)
             // Rows are touched in one order everywhere, so that batches of two replicas never lock each other.
             let results = try await transaction.pipeline([
+                sessions.statement,
                 PostgresStatement(
                     """
                     INSERT INTO cluster_status AS s (cluster, application, highest_generation, received_at, report)
                     SELECT DISTINCT ON (n.cluster, n.application) n.cluster, n.application,
                         max(n.generation) OVER (PARTITION BY n.cluster, n.application), swell_now(), n.report
-                    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::jsonb[]) WITH ORDINALITY
-                        AS n (cluster, application, generation, report, ordinal)
+                    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::jsonb[], $5::text[]) WITH ORDINALITY
+                        AS n (cluster, application, generation, report, session, ordinal)
                     JOIN clusters c ON c.name = n.cluster JOIN applications p ON p.name = n.application
+                    LEFT JOIN agents a ON a.cluster = n.cluster
+                    WHERE n.session IS NULL OR a.session = n.session
                     ORDER BY n.cluster, n.application, n.ordinal DESC
                     ON CONFLICT (cluster, application) DO UPDATE SET report = excluded.report,
                         received_at = excluded.received_at,
@@ -29,24 +34,40 @@ extension PostgresStore: AgentStore {
                     """
                     INSERT INTO agents (cluster, last_seen_at)
                     SELECT c.name, swell_now() FROM clusters c WHERE EXISTS (
-                        SELECT 1 FROM unnest($1::text[], $2::text[]) AS n (cluster, application)
-                        JOIN applications p ON p.name = n.application WHERE n.cluster = c.name)
+                        SELECT 1 FROM unnest($1::text[], $2::text[], $3::text[]) AS n (cluster, application, session)
+                        JOIN applications p ON p.name = n.application
+                        LEFT JOIN agents a ON a.cluster = n.cluster
+                        WHERE n.cluster = c.name AND (n.session IS NULL OR a.session = n.session))
                     ORDER BY c.name
                     ON CONFLICT (cluster) DO UPDATE SET last_seen_at = excluded.last_seen_at
-                    """, [batch[0], batch[1]]),
+                    """, [batch[0], batch[1], batch[4]]),
                 PostgresStatement(
                     """
                     INSERT INTO report_inbox (rollout, cluster, report, received_at)
                     SELECT k.rollout, n.cluster, n.report, swell_now()
-                    FROM unnest($1::text[], $2::text[], $3::jsonb[]) WITH ORDINALITY
-                        AS n (cluster, application, report, ordinal)
+                    FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::text[]) WITH ORDINALITY
+                        AS n (cluster, application, report, session, ordinal)
                     JOIN rollout_claims k ON k.cluster = n.cluster AND k.application = n.application
                     JOIN clusters c ON c.name = n.cluster JOIN applications p ON p.name = n.application
+                    LEFT JOIN agents a ON a.cluster = n.cluster
+                    WHERE n.session IS NULL OR a.session = n.session
                     ORDER BY n.ordinal RETURNING rollout
-                    """, [batch[0], batch[1], batch[3]]),
+                    """, [batch[0], batch[1], batch[3], batch[4]]),
             ])
-            try await transaction.note(driftIn: reports)
-            return Set(try results[2].map { try $0.name(0) })
+            let overtaken = try sessions.overtaken(by: results[0])
+            try await transaction.note(
+                driftIn: reports.filter { $0.session.map { !overtaken.contains($0) } ?? true })
+            return Ingested(rollouts: Set(try results[3].map { try $0.name(0) }), overtaken: overtaken)
+        }
+    }
+
+    public func beginSession(_ session: String, of cluster: ClusterName) async throws(StoreError) {
+        try await transact { transaction in
+            try await transaction.query(
+                """
+                INSERT INTO agents (cluster, session) SELECT name, $2 FROM clusters WHERE name = $1
+                ON CONFLICT (cluster) DO UPDATE SET session = excluded.session
+                """, [.name(cluster), .text(session)])
         }
     }
 
@@ -224,5 +245,33 @@ extension PostgresStore: AgentStore {
                         AND v.answer IS NULL AND v.expires_at > clock_timestamp())))
             """, [.digest(digest), .name(cluster)]
         ) { try $0.scalar(Bool.self) }
+    }
+}
+
+/// Which words are of sessions that are not their clusters' latest. The rows stay locked to the end, so that a new session begins after
+/// all that its predecessor said, or before any of it.
+private struct SessionCheck {
+    private var sessions: [ClusterName: Set<String>] = [:]
+
+    init(_ reports: [ReceivedReport]) {
+        for report in reports {
+            if let session = report.session { sessions[report.cluster, default: []].insert(session) }
+        }
+    }
+
+    /// Goes before all that the reports change.
+    var statement: PostgresStatement {
+        PostgresStatement(
+            """
+            SELECT cluster, session FROM agents WHERE cluster = ANY($1) ORDER BY cluster COLLATE "C" FOR NO KEY UPDATE
+            """, [.names(sessions.keys.sorted())])
+    }
+
+    func overtaken(by rows: PostgresResult) throws -> Set<String> {
+        var latest: [ClusterName: String] = [:]
+        for row in rows { latest[try row.name(0)] = try row.decode(String?.self, at: 1) }
+        var overtaken: Set<String> = []
+        for (cluster, named) in sessions { overtaken.formUnion(named.filter { $0 != latest[cluster] }) }
+        return overtaken
     }
 }

@@ -26,11 +26,17 @@ extension PostgresStore: AuditStore {
         try await read("SELECT plan FROM rollouts WHERE name = $1", [.name(rollout)]) { try $0.first?.json(0) }
     }
 
-    public func transitions(of rollout: RolloutName) async throws(StoreError) -> [Transition] {
+    public func transitions(of rollout: RolloutName, after cursor: Int64, limit: Int) async throws(StoreError) -> (
+        transitions: [Transition], cursor: Int64
+    ) {
         try await read(
-            "SELECT transition FROM audit_events WHERE rollout = $1 AND transition IS NOT NULL ORDER BY id",
-            [.name(rollout)]
-        ) { try $0.map { try $0.json(0) } }
+            """
+            SELECT transition, id FROM audit_events WHERE rollout = $1 AND transition IS NOT NULL AND id > $2
+            ORDER BY id LIMIT $3
+            """, [.name(rollout), .int64(cursor), .int(limit)]
+        ) { rows in
+            (try rows.map { try $0.json(0) }, try rows.last?.decode(Int64.self, at: 1) ?? cursor)
+        }
     }
 }
 

@@ -89,7 +89,9 @@ private struct DecisionReading {
                 receivedAt: try row.time(3))
         }
         let holding = Set(try results[7].map { try $0.name(0, of: ClusterName.self) })
-        let (snapshot, _) = try facts.snapshot(from: results[8..<(8 + FactReading.count)]) {
+        let (snapshot, _) = try facts.snapshot(
+            from: results[8..<(8 + FactReading.count)], targets: Set(state.targets.keys)
+        ) {
             cluster, selector in
             state.targets[cluster.name] != nil || selector?.matches(cluster) == true
         }

@@ -87,6 +87,8 @@ extension PostgresStore: FleetStore {
             let rows = try await transaction.query(
                 "DELETE FROM clusters WHERE name = $1 RETURNING document", [.name(name)])
             guard let row = rows.first else { throw StoreError.noCluster(name) }
+            // A cluster that comes back under the name is another one, or was mended: nobody paused it.
+            try await transaction.query("DELETE FROM cluster_pauses WHERE cluster = $1", [.name(name)])
             try await transaction.noteSurroundingsChanged()
             let cluster = try row.json(0, as: Cluster.self)
             try await transaction.record([

@@ -12,6 +12,8 @@ extension PostgresStore: ReleaseStore {
                 "SELECT 1 FROM applications WHERE name = $1 FOR SHARE", [.name(release.application)])
             guard !known.isEmpty else { throw StoreError.noApplication(release.application) }
             try await transaction.pipeline([
+                // As whoever prunes does: releases first, so that the two never wait for each other.
+                PostgresStatement("LOCK TABLE releases IN ROW EXCLUSIVE MODE"),
                 PostgresStatement(
                     """
                     INSERT INTO documents (digest, content) SELECT * FROM unnest($1::text[], $2::bytea[])

@@ -92,9 +92,22 @@ extension PostgresStore: RolloutStore {
             try rows.map { row in
                 let header: Rollout = try row.json(0)
                 return RolloutSummary(
-                    name: header.name, application: header.application, version: header.release.version,
-                    phase: header.phase, reason: header.reason, createdBy: header.createdBy,
+                    name: header.name, application: header.application, kind: header.kind,
+                    version: header.release.version, phase: header.phase, reason: header.reason,
+                    createdBy: header.createdBy,
                     createdAt: header.createdAt, endedAt: header.endedAt, counts: try row.jsonIfAny(1) ?? [:])
+            }
+        }
+    }
+
+    public func activeRollouts(on clusters: [ClusterName]) async throws(StoreError) -> [ClusterName: [RolloutName]] {
+        try await read(
+            """
+            SELECT DISTINCT cluster, rollout COLLATE "C" FROM rollout_claims WHERE cluster = ANY($1) ORDER BY 1, 2
+            """, [.names(clusters)]
+        ) { rows in
+            try rows.reduce(into: [:]) { holders, row in
+                holders[try row.name(0), default: []].append(try row.name(1, of: RolloutName.self))
             }
         }
     }
@@ -161,6 +174,7 @@ extension Rollout {
 }
 
 extension PostgresStatement {
+    /// The column `phase` holds the word that lists count; the state says the rest.
     static func upsertTargets(_ targets: [TargetState], of rollout: RolloutName) throws -> Self {
         Self(
             """
@@ -170,7 +184,7 @@ extension PostgresStatement {
             SET phase = excluded.phase, is_in_flight = excluded.is_in_flight, state = excluded.state
             """,
             [
-                .name(rollout), .names(targets.map(\.cluster)), .texts(targets.map(\.phase.rawValue)),
+                .name(rollout), .names(targets.map(\.cluster)), .texts(targets.map(\.standing)),
                 .bools(targets.map(\.isInFlight)),
                 try .jsons(encoding: targets),
             ])

@@ -54,21 +54,25 @@ public struct ClusterRecord: Sendable, Hashable, Codable {
 public struct RolloutSummary: Sendable, Hashable, Codable {
     public var name: RolloutName
     public var application: ApplicationName
+    public var kind: RolloutKind
+    /// Of the release that it carries; for an undo, of the one that it takes back.
     public var version: String
     public var phase: RolloutPhase
     public var reason: String?
     public var createdBy: String
     public var createdAt: Timestamp
     public var endedAt: Timestamp?
-    /// How many targets stand in each phase.
+    /// How many targets stand where, under the words of ``SwellEngine/TargetState/standing``.
     public var counts: [String: Int]
 
     public init(
-        name: RolloutName, application: ApplicationName, version: String, phase: RolloutPhase, reason: String?,
+        name: RolloutName, application: ApplicationName, kind: RolloutKind, version: String, phase: RolloutPhase,
+        reason: String?,
         createdBy: String, createdAt: Timestamp, endedAt: Timestamp?, counts: [String: Int]
     ) {
         self.name = name
         self.application = application
+        self.kind = kind
         self.version = version
         self.phase = phase
         self.reason = reason
@@ -79,14 +83,30 @@ public struct RolloutSummary: Sendable, Hashable, Codable {
     }
 }
 
+/// What became of a batch of reports.
+public struct Ingested: Sendable, Hashable {
+    /// The rollouts that it concerns.
+    public var rollouts: Set<RolloutName>
+    /// The sessions whose words were left out, since another speaks for their cluster by now.
+    public var overtaken: Set<String>
+
+    public init(rollouts: Set<RolloutName> = [], overtaken: Set<String> = []) {
+        self.rollouts = rollouts
+        self.overtaken = overtaken
+    }
+}
+
 /// A report as an agent's session hands it on.
 public struct ReceivedReport: Sendable, Hashable {
     public var cluster: ClusterName
     public var report: ApplicationReport
+    /// The session that it was said in; nil where it is taken in whatever session there is.
+    public var session: String?
 
-    public init(cluster: ClusterName, report: ApplicationReport) {
+    public init(cluster: ClusterName, report: ApplicationReport, session: String? = nil) {
         self.cluster = cluster
         self.report = report
+        self.session = session
     }
 
     /// The report as it is kept and decided upon: small, so without what drift it tells of.

@@ -54,6 +54,9 @@ public protocol RolloutStore: Sendable {
     func rollout(_ name: RolloutName) async throws(StoreError) -> Rollout?
     /// Newest first, at most `limit`; of one application if given.
     func rollouts(of application: ApplicationName?, limit: Int) async throws(StoreError) -> [RolloutSummary]
+    /// The active rollouts that have these clusters as targets, by cluster and in the order of names: at most one an application
+    /// (invariant 11). Clusters that no active rollout holds are left out.
+    func activeRollouts(on clusters: [ClusterName]) async throws(StoreError) -> [ClusterName: [RolloutName]]
     /// Rollouts that are due, longest waiting first: those that heard something (a command, a report) and those not ended whose
     /// wake-up has come or whose snapshot (fleet, pauses) changed since their last decision.
     func dueRollouts(limit: Int) async throws(StoreError) -> [RolloutName]
@@ -82,7 +85,12 @@ public protocol AgentStore: Sendable {
     ///
     /// Drift that a report tells of is kept apart from it, and audited where it is new: at most once in ten seconds for each
     /// (cluster, application).
-    func ingest(_ reports: [ReceivedReport]) async throws(StoreError) -> Set<RolloutName>
+    ///
+    /// What names a session is taken in only as long as that is its cluster's latest; else it is left out, and the session told of as
+    /// overtaken. So no word of a session that has ended, nor a clone's, comes after a later one's.
+    func ingest(_ reports: [ReceivedReport]) async throws(StoreError) -> Ingested
+    /// From now on what this session says is the cluster's word, and no other's. Nothing where the fleet does not know the cluster.
+    func beginSession(_ session: String, of cluster: ClusterName) async throws(StoreError)
     /// Notes that these agents were seen so long ago. One that is known to have been seen since stays so.
     func touch(_ seen: [ClusterName: Interval]) async throws(StoreError)
     /// Notes that an agent connected to, or left, this replica. Leaving one replica does not undo having connected to another since.
@@ -155,8 +163,11 @@ public protocol AuditStore: Sendable {
     func latestEvents(filter: EventFilter, limit: Int) async throws(StoreError) -> [AuditEvent]
     /// The rollout as it was planned: what its transitions are replayed onto.
     func plan(of rollout: RolloutName) async throws(StoreError) -> Rollout?
-    /// Every transition of a rollout since it was planned, in order; replaying them gives its present state.
-    func transitions(of rollout: RolloutName) async throws(StoreError) -> [Transition]
+    /// The transitions of a rollout since it was planned whose rows come after `cursor` (0: all), at most `limit`, in order; and the
+    /// cursor of the last. Replaying all gives the rollout's present state.
+    func transitions(of rollout: RolloutName, after cursor: Int64, limit: Int) async throws(StoreError) -> (
+        transitions: [Transition], cursor: Int64
+    )
 }
 
 /// Leases on the database's clock.
@@ -219,5 +230,19 @@ public struct MaintenanceOutcome: Sendable, Hashable {
         self.auditRows = auditRows
         self.releases = releases
         self.documents = documents
+    }
+}
+
+extension AuditStore {
+    /// Every transition of a rollout since it was planned, page by page: those of a large rollout are hundreds of megabytes.
+    public func transitions(of rollout: RolloutName) async throws(StoreError) -> [Transition] {
+        var all: [Transition] = []
+        var cursor: Int64 = 0
+        while true {
+            let page = try await transitions(of: rollout, after: cursor, limit: 1_000)
+            guard !page.transitions.isEmpty else { return all }
+            all += page.transitions
+            cursor = page.cursor
+        }
     }
 }

@@ -3,9 +3,10 @@ internal import SwellModel
 
 /// How changes are named in the audit log: the same for each form of the store. Ids are the store's to give.
 extension AuditEvent {
-    /// `rollout.paused`, `stage.soaking`, `target.healthy`; `….updated` where the phase stayed.
+    /// `rollout.paused`, `stage.soaking`, `target.healthy`; what a person did to it, as in `stage.approved`, whatever phase that led to;
+    /// `….updated` where neither says anything.
     init(_ transition: Transition, of rollout: Rollout) {
-        let verb = transition.from == transition.to ? "updated" : transition.to
+        let verb = transition.verb ?? (transition.from == transition.to ? "updated" : transition.to)
         self.init(
             id: 0, at: transition.at, by: transition.by, what: "rollout.\(verb)", rollout: rollout.name,
             application: rollout.application, from: transition.from, to: transition.to, reason: transition.reason)

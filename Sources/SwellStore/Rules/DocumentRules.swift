@@ -39,6 +39,13 @@ extension StoreError {
     static func noCluster(_ name: ClusterName) -> Self {
         Self(code: .notFound, message: "there is no cluster \(name) in the fleet")
     }
+    static func unreadable(_ name: ClusterName, _ cause: any Error) -> Self {
+        Self(
+            code: .corrupt,
+            message:
+                "what is stored of cluster \(name) cannot be read, so nothing is decided about it: apply its document again",
+            cause: cause)
+    }
     static func tooManyPreviews(_ open: Int) -> Self {
         Self(
             code: .refused,

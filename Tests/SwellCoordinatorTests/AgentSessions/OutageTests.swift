@@ -99,19 +99,27 @@ private final class Opening: Sendable {
         }
     }
 
-    /// A failover that lost commits leaves sessions standing: what is decided next must reach them, though its numbers were given
-    /// out before.
-    @Test func aSessionThatOutlivesAFailoverIsToldWhatIsDecidedNext() async throws {
-        let fixture = try await PortFixture()
+    /// A failover that lost commits leaves sessions standing. What agents said meanwhile is lost, and they do not know: each comes again,
+    /// says how all of it stands, and gets what is decided since, though its numbers were given out before.
+    @Test func aSessionThatOutlivesAFailoverBeginsAgain() async throws {
+        let fixture = try await PortFixture { $0.paces.regreeting = .milliseconds(10) }
         try await fixture.serving { _ in
-            try await fixture.session(try await fixture.agent("east-1")) { session in
+            let agent = try await fixture.agent("east-1")
+            var again: Int64 = 0
+            try await fixture.session(agent) { session in
                 try await session.isWelcomed()
                 let agents = await fixture.store.snapshot
                 for _ in 0..<3 { _ = try await SmallFleet.assign("east-1", in: fixture.store) }
                 try await soon("the last arrives") { session.assignments.last?.generation == 3 }
                 await fixture.store.goBack(to: agents)
-                let again = try await SmallFleet.assign("east-1", in: fixture.store)
-                #expect(again == 1)
+                again = try await SmallFleet.assign("east-1", in: fixture.store)
+                try await soon("it is told to come again") {
+                    session.goAway == "the store went back to an earlier state"
+                }
+            }
+            #expect(again == 1)
+            try await fixture.session(agent) { session in
+                try await session.isWelcomed()
                 try await soon("what was decided after the failover arrives") {
                     session.assignments.last?.generation == again
                 }

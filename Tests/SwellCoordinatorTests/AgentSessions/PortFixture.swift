@@ -24,7 +24,7 @@ final class TestIngestor: ReportIngesting {
 
     func fail(with error: StoreError?) { failure.withLock { $0 = error } }
 
-    func ingest(_ reports: [ApplicationReport], of cluster: ClusterName) async throws {
+    func ingest(_ reports: [ApplicationReport], of cluster: ClusterName, session: String?) async throws {
         if let error = failure.withLock({ $0 }) { throw error }
         _ = try await store.ingest(reports.map { ReceivedReport(cluster: cluster, report: $0) })
     }

@@ -86,4 +86,32 @@ internal import Testing
         let findings = AuditVerifier.falls(in: rising + [change("c", 3, at: 40), change("d", 2, at: 50)])
         #expect(findings.map(\.rollout) == ["c", "d"])
     }
+
+    @Test func aRolloutThatNeverRestsEndsTheReadingAndOneThatDoesIsReadOn() async throws {
+        let story = try await Story()
+        var reads = 0
+        // Each look at the rollout finds it further on, up to its end.
+        func state(restingAt end: Int) -> Rollout? {
+            reads += 1
+            return Transition.replay(onto: story.plan, Array(story.rows.prefix(min(reads, end))))
+        }
+        func rows(after cursor: Int64) -> (transitions: [Transition], cursor: Int64) {
+            let next = story.rows.prefix(reads).dropFirst(Int(cursor)).prefix(2)
+            return (Array(next), cursor + Int64(next.count))
+        }
+        let restless = try await AuditVerifier.consistentReading(attempts: 3) { () throws(StoreError) in
+            state(restingAt: .max)
+        } rows: { after throws(StoreError) in
+            rows(after: after)
+        }
+        #expect(restless == nil)
+        reads = story.rows.count - 2
+        let settled = try await AuditVerifier.consistentReading(attempts: 5) { () throws(StoreError) in
+            state(restingAt: story.rows.count)
+        } rows: { after throws(StoreError) in
+            rows(after: after)
+        }
+        #expect(settled?.0 == story.end)
+        #expect(settled?.1 == story.rows)
+    }
 }

@@ -37,7 +37,9 @@ internal import Testing
             group.addTask { try await ingestor.run() }
             try await withThrowingTaskGroup(of: Void.self) { callers in
                 for cluster in clusters {
-                    callers.addTask { try await ingestor.ingest([self.report(generation: 5)], of: cluster) }
+                    callers.addTask {
+                        try await ingestor.ingest([self.report(generation: 5)], of: cluster, session: nil)
+                    }
                 }
                 try await callers.waitForAll()
             }
@@ -54,7 +56,7 @@ internal import Testing
         limits.perCluster = 2
         let ingestor = ReportIngestor(store: store, signals: try localSignals(), limits: limits)
         let three = (1...3).map { report(generation: $0) }
-        await #expect(throws: StoreError.self) { try await ingestor.ingest(three, of: clusters[0]) }
+        await #expect(throws: StoreError.self) { try await ingestor.ingest(three, of: clusters[0], session: nil) }
         #expect(try await store.statuses(of: nil).isEmpty)
     }
 
@@ -68,7 +70,7 @@ internal import Testing
         try await withThrowingTaskGroup(of: Bool.self) { callers in
             for cluster in clusters {
                 callers.addTask {
-                    try await ingestor.ingest([self.report(generation: 2)], of: cluster)
+                    try await ingestor.ingest([self.report(generation: 2)], of: cluster, session: nil)
                     return true
                 }
             }
@@ -79,7 +81,9 @@ internal import Testing
             await group.triggerGracefulShutdown()
             try await running
         }
-        await #expect(throws: StoreError.self) { try await ingestor.ingest([report(generation: 2)], of: clusters[0]) }
+        await #expect(throws: StoreError.self) {
+            try await ingestor.ingest([report(generation: 2)], of: clusters[0], session: nil)
+        }
         #expect(try await store.statuses(of: nil).count == 3)
     }
 
@@ -98,7 +102,9 @@ internal import Testing
             services: [ingestor], logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try await withThrowingTaskGroup(of: Void.self) { callers in
             let running = Task { try await group.run() }
-            callers.addTask { try await ingestor.ingest([self.report(generation: 1)], of: self.clusters[0]) }
+            callers.addTask {
+                try await ingestor.ingest([self.report(generation: 1)], of: self.clusters[0], session: nil)
+            }
             await isWriting.wait()
             if isGraceful { await group.triggerGracefulShutdown() } else { running.cancel() }
             gate.send()
@@ -122,10 +128,12 @@ internal import Testing
             let bad = good + [report(generation: 7, of: "bad")] + good
             for index in 0..<10 {
                 let name = try ClusterName("honest-\(index)")
-                group.addTask { try await ingestor.ingest(good, of: name) }
+                group.addTask { try await ingestor.ingest(good, of: name, session: nil) }
             }
             group.addTask {
-                let error = await #expect(throws: StoreError.self) { try await ingestor.ingest(bad, of: "liar") }
+                let error = await #expect(throws: StoreError.self) {
+                    try await ingestor.ingest(bad, of: "liar", session: nil)
+                }
                 #expect(error?.code == .invalid)
                 #expect(error?.message.contains("bad (generation 7)") == true)
             }

@@ -52,7 +52,7 @@ enum ReplicaFixture {
             let changed = try await store.assignments(changedAfter: cursor)
             cursor = changed.cursor
             for assignment in changed.assignments {
-                try await ingestor.ingest([healthy(assignment).report], of: assignment.cluster)
+                try await ingestor.ingest([healthy(assignment).report], of: assignment.cluster, session: nil)
             }
             try await Task.sleep(for: .milliseconds(5))
         }
@@ -84,7 +84,7 @@ struct DirectIngesting: ReportIngesting {
     let store: any Store
     let signals: FleetSignals
 
-    func ingest(_ reports: [ApplicationReport], of cluster: ClusterName) async throws {
+    func ingest(_ reports: [ApplicationReport], of cluster: ClusterName, session: String?) async throws {
         _ = try await store.ingest(reports.map { ReceivedReport(cluster: cluster, report: $0) })
         signals.notifyRolloutsChanged()
     }

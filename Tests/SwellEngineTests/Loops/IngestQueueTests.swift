@@ -162,7 +162,7 @@ internal import Testing
                     if case .refused(let reports) = outcome {
                         #expect(reports.map(\.generation) == bad)
                     } else {
-                        #expect(outcome == .stored && bad.isEmpty)
+                        #expect(outcome == .stored(session: nil) && bad.isEmpty)
                     }
                 }
             }

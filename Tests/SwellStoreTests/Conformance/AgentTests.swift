@@ -39,6 +39,31 @@ internal import Testing
         }
     }
 
+    /// A word that stood in a queue while its session ended comes after what the next session said, and a clone speaks beside its origin.
+    @Test(arguments: StoreForm.allCases)
+    func onlyTheLatestSessionSpeaksForACluster(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            func said(_ session: String?, generation: Int64, _ cluster: ClusterName = "east-1") -> ReceivedReport {
+                var report = Fixtures.report(cluster, generation: generation)
+                report.session = session
+                return report
+            }
+            try await store.beginSession("one", of: "east-1")
+            _ = try await store.ingest([said("one", generation: 1), said(nil, generation: 1, "west-1")])
+            try await store.beginSession("two", of: "east-1")
+            _ = try await store.ingest([said("two", generation: 3)])
+            let late = try await store.ingest([said(nil, generation: 2, "west-1"), said("one", generation: 2)])
+            #expect(late.overtaken == ["one"])
+            let seen = try await store.snapshot(for: "shop").fleet
+            #expect(seen["east-1"]?.report?.generation == 3)
+            #expect(seen["west-1"]?.report?.generation == 2, "what others said beside it counts")
+            // What is no cluster of the fleet has no session, and nothing to say.
+            try await store.beginSession("three", of: "nobody")
+            #expect(try await store.ingest([said("three", generation: 1, "nobody")]).rollouts.isEmpty)
+        }
+    }
+
     /// After a database lost commits, a generation can be given out twice: what the agent says of the first is told apart.
     @Test(arguments: StoreForm.allCases)
     func anAssignmentWhoseGenerationTheAgentHasForAnotherIsReissued(form: StoreForm) async throws {

@@ -123,4 +123,34 @@ internal import Testing
             #expect(try await store.snapshot(for: "shop").fleetHeadroom == nil)
         }
     }
+
+    @Test(arguments: StoreForm.allCases)
+    func aPauseGoesWithItsCluster(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            let pause = Pause(by: "ann", at: try await store.now(), reason: "storm")
+            try await store.setClusterPause("east-1", pause, by: "ann")
+            #expect(try await store.snapshot(for: "shop").pausedClusters == ["east-1": pause])
+            try await store.removeCluster("east-1", by: "ann")
+            _ = try await store.apply(Fixtures.fleet, by: "ann")
+            #expect(try await store.snapshot(for: "shop").pausedClusters.isEmpty)
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func transitionsComeByPages(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await store.createRollout(Fixtures.rollout("r1"), superseding: [], by: "ann")
+            let lease = try await Fixtures.lease(store, "r1")
+            let decision = try await store.decide("r1", under: lease) { $0.dispatching(["east-1", "east-2"]) }
+            let first = try await store.transitions(of: "r1", after: 0, limit: 2)
+            let rest = try await store.transitions(of: "r1", after: first.cursor, limit: 100)
+            #expect(first.transitions.count == 2)
+            #expect(first.transitions + rest.transitions == decision.transitions)
+            let end = try await store.transitions(of: "r1", after: rest.cursor, limit: 100)
+            #expect(end.transitions.isEmpty && end.cursor == rest.cursor)
+            #expect(try await store.transitions(of: "r1") == decision.transitions)
+        }
+    }
 }

@@ -105,7 +105,7 @@ struct StoreClient: Sendable {
 
     private mutating func agents(_ operation: StoreOperation, _ store: any Store) async throws(StoreError) -> String {
         switch operation {
-        case .ingest(let reports): return "\(try await store.ingest(reports).sorted())"
+        case .ingest(let reports): return "\(try await store.ingest(reports).rollouts.sorted())"
         case .touch(let names): try await store.touch(names)
         case .noteConnection(let name, let replica, let isConnected):
             try await store.noteConnection(name, replica: replica, agentVersion: "1", isConnected: isConnected)

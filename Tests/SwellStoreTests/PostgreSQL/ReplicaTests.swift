@@ -187,7 +187,7 @@ internal import Testing
                     let batch = index.isMultiple(of: 2) ? forward : forward.reversed()
                     group.addTask {
                         for _ in 0..<20 {
-                            let concerned = try await store.ingest(batch)
+                            let concerned = try await store.ingest(batch).rollouts
                             #expect(concerned == ["r1"])
                         }
                     }

@@ -1,0 +1,81 @@
+internal import SwellModel
+
+/// What a person can do where a rollout does not go on by itself, as commands to copy.
+enum NextStep {
+    static func lines(_ view: RolloutView) -> [String] {
+        let status = view.status
+        let name = view.metadata.name
+        if status.isEnded {
+            guard view.spec.type == "release", ["rolledBack", "failed"].contains(status.phase) else { return [] }
+            return [
+                "mend it in a new release, or where the release is not at fault start it again: `swell rollout start "
+                    + "\(view.spec.application) --version \(view.spec.release.version) --policy \(view.spec.policy)`"
+            ]
+        }
+        if view.isPausedByFailures { return [afterFailures(view)] }
+        return status.stages.compactMap { stage in
+            if view.awaitsApproval(stage) {
+                return "look at what it has shown, then `swell approve \(name) --stage \(stage.name)`; "
+                    + "to take it back, `swell rollout undo \(name)`"
+            }
+            return view.isUnproven(stage) ? unproven(stage, view) : nil
+        }
+    }
+
+    private static func afterFailures(_ view: RolloutView) -> String {
+        let name = view.metadata.name
+        let failed = view.status.targets.filter { ["failed", "rolledBack", "rollbackFailed"].contains($0.phase) }
+        let cluster = failed.count == 1 ? failed[0].cluster.rawValue : "CLUSTER"
+        return
+            "once that is mended, `swell rollout retry \(name)`; to take it back, `swell rollout undo \(name)`; to go on "
+            + "without a cluster that failed, `swell rollout skip \(name) --cluster \(cluster)`; to stop for good and leave all as it "
+            + "is, `swell rollout abort \(name)`"
+    }
+
+    private static func unproven(_ stage: StageView, _ view: RolloutView) -> String {
+        let name = view.metadata.name
+        let again = view.status.targets.first {
+            $0.stage == stage.name && ["failed", "rolledBack", "rollbackFailed", "skipped", "held"].contains($0.phase)
+        }
+        let retry = again.map { "`swell rollout retry \(name) --cluster \($0.cluster)` tries one again; " } ?? ""
+        return
+            "none of the clusters of stage '\(stage.name)' is healthy: \(retry)to take it all back, `swell rollout undo "
+            + "\(name)`; to go on all the same, `swell rollout promote \(name) --stage \(stage.name) --despite-health`"
+    }
+}
+
+extension RolloutView {
+    /// Whether failures have paused it, and not a person.
+    var isPausedByFailures: Bool { status.phase == "paused" && status.pause == nil }
+
+    /// Whether failures have paused it and nothing of it moves by itself any more: what is under way comes to an end first.
+    var isStoppedByFailures: Bool {
+        isPausedByFailures
+            && !status.waitingFor.contains {
+                ["health", "minHealthyTime", "rollback"].contains($0.what) && !$0.clusters.isEmpty
+            }
+    }
+
+    fileprivate func awaitsApproval(_ stage: StageView) -> Bool {
+        status.waitingFor.contains { $0.what == "approval" && $0.stage == stage.name }
+    }
+
+    /// Whether a stage waits for a person since none of its clusters is healthy, or on its way to be.
+    fileprivate func isUnproven(_ stage: StageView) -> Bool {
+        guard stage.phase == "verifying", stage.passedAt == nil, status.phase == "progressing" else { return false }
+        let settled: Set = ["failed", "rolledBack", "rollbackFailed", "skipped", "removed", "held"]
+        return status.targets.allSatisfy { $0.stage != stage.name || settled.contains($0.phase) }
+    }
+}
+
+extension BlockerView {
+    /// What is waited for, as people say it.
+    var words: String {
+        switch what {
+        case "unknown": "a sight of the cluster"
+        case "held": "another rollout"
+        case "invariant": "a person, since a check refused what was decided"
+        default: what
+        }
+    }
+}

@@ -1,0 +1,21 @@
+public import SwellEngine
+
+extension TargetState {
+    /// Where it stands, as people and lists are told: its phase, but a removal that is done is never called healthy or rolled back, and
+    /// what has nowhere to go back to is held, not skipped.
+    public var standing: String {
+        switch phase {
+        case .healthy, .rolledBack:
+            if let attempt, attempt.release == nil { return Self.removed }
+        case .skipped where skip == .neverHealthy:
+            return Self.held
+        default: break
+        }
+        return phase.rawValue
+    }
+
+    /// Nothing of the release is there any more, since there was no other to go to.
+    public static let removed = "removed"
+    /// It stays as it is, since there is no other release to go to and nobody said to remove.
+    public static let held = "held"
+}

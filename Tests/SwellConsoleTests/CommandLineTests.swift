@@ -1,0 +1,90 @@
+internal import Foundation
+internal import KubernetesObjects
+internal import SwellCommands
+internal import SwellModel
+internal import SwellStore
+internal import Testing
+
+@testable internal import SwellConsole
+
+/// `swell` itself against the API that is served: exit codes, and what its orders come to.
+@Suite struct CommandLineTests {
+    private func withTool(
+        _ body: (ConsoleHarness, ([String]) async throws -> Int32) async throws -> Void
+    ) async throws {
+        let token = FileManager.default.temporaryDirectory.appending(path: "swell-token-\(UUID().uuidString)")
+        try operatorToken.write(to: token, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: token) }
+        try await ConsoleHarness.run(decides: true) { console in
+            try await console.startRollout()
+            try await body(console) { words in
+                await SwellTool.run(
+                    words + ["--server", "http://127.0.0.1:\(console.port)", "--token-file", token.path])
+            }
+        }
+    }
+
+    @Test func approvesPromotesAndLeavesOut() async throws {
+        try await withTool { console, swell in
+            #expect(try await swell(["approve", "r1", "--stage", "rest"]) == 1, "before its turn")
+            try await console.report("use1-a", .healthy)
+            #expect(try await swell(["rollout", "promote", "r1", "--stage", "canary"]) == 0)
+            _ = try await console.request(.post, "/v1/rollouts/r1/pause")
+            #expect(try await swell(["rollout", "approve", "r1", "--stage", "rest"]) == 0, "where people look for it")
+            #expect(try await swell(["approve", "r1", "--stage", "rest", "--withdraw"]) == 0)
+            #expect(try await swell(["approve", "r1", "--stage", "rest", "--withdraw"]) == 1)
+            #expect(try await swell(["rollout", "leave-behind", "r1", "--cluster", "usw1-a"]) == 0)
+            #expect(try await swell(["rollout", "skip", "r1", "--cluster", "usw1-a", "--reason", "old"]) == 0)
+            let events = try await console.events()
+            for what in [
+                "stage.promoted", "stage.approved", "stage.withdrawn", "target.left-behind", "target.left-out",
+            ] {
+                #expect(events.contains(what), "\(what) is not in \(events)")
+            }
+        }
+    }
+
+    @Test func removesNothingWithoutTheWord() async throws {
+        try await withTool { console, swell in
+            let rollBack = ["cluster", "rollback", "use1-a", "--application", "shop"]
+            let refused = try await swell(rollBack)
+            #expect(refused == 1)
+            #expect(try await console.target("use1-a")["phase"] == "dispatched")
+            #expect(try await swell(rollBack + ["--remove"]) == 0)
+            #expect(try await console.target("use1-a")["phase"] == "rollingBack")
+        }
+        try await withTool { console, swell in
+            _ = try await console.request(.post, "/v1/rollouts/r1/abort")
+            #expect(try await swell(["rollout", "undo", "r1"]) == 1)
+            #expect(try await swell(["rollout", "undo", "r1", "--remove"]) == 0)
+        }
+    }
+
+    @Test func removesAClusterWithTheWord() async throws {
+        try await withTool { console, swell in
+            let removed = try await swell(["cluster", "remove", "use1-a", "--yes"])
+            #expect(removed == 0)
+            #expect(try await console.request(.get, "/v1/clusters/use1-a").status == 404)
+            #expect(try await swell(["cluster", "remove", "use1-a", "--yes"]) == 3)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func watchingEndsWhereFailuresHaveStoppedTheRollout() async throws {
+        try await withTool { console, swell in
+            _ = try await console.request(.post, "/v1/rollouts/r1/abort")
+            for (name, failure) in [("r2", "pause"), ("r3", "{action: rollback, scope: cluster}")] {
+                let policy = "stops-\(name)"
+                try await console.apply(policy: policy, "{stages: [{name: all, select: {}}], onFailure: \(failure)}")
+                try await console.start(name, "1.0.0", policy: policy)
+                try await console.report("use1-a", .failed, reason: "CrashLoopBackOff", to: try RolloutName(name))
+                try await console.report("usw1-a", .healthy, to: try RolloutName(name))
+                let view = try await console.request(.get, "/v1/rollouts/\(name)")
+                #expect(view.json["status"]?["phase"] == "paused", "\(view.text)")
+                #expect(try await swell(["rollout", "watch", name]) == 6)
+                #expect(try await swell(["rollout", "status", name]) == 0)
+                _ = try await console.request(.post, "/v1/rollouts/\(name)/abort")
+                #expect(try await swell(["rollout", "watch", name]) == 1)
+            }
+        }
+    }
+}
