@@ -183,7 +183,9 @@ let package = Package(
         .target(
             name: "KubernetesTesting", dependencies: ["KubernetesObjects"], path: "Tests/KubernetesTesting"),
         .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", "PostgresTesting"]),
-        .testTarget(name: "SwellStoreTests", dependencies: ["SwellStore", "PostgresTesting"]),
+        .testTarget(
+            name: "SwellStoreTests", dependencies: ["KubernetesObjects", "SwellStore", "PostgresTesting"],
+            exclude: ["Golden/v1", "Golden/v2"]),
         .testTarget(name: "SwellProtocolTests", dependencies: ["SwellProtocol", protobuf]),
         .testTarget(name: "SwellIdentityTests", dependencies: ["SwellIdentity", x509, swiftASN1, crypto]),
         .testTarget(

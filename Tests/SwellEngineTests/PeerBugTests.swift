@@ -32,7 +32,7 @@ struct PeerBugTests {
         world.decide()
         world.settleAgents()
         world.wait(.minutes(4))
-        world.report("east-1", .verifying, .progressing)
+        world.report("east-1", .healthy, .degraded)
         world.decide()
         world.wait(.minutes(5))
         world.report("east-1", .healthy)
@@ -102,14 +102,5 @@ struct PeerBugTests {
         world.settleAgents()
         #expect(world.rollout.phase == .succeeded)
         #expect(world.clusters(.skipped) == ["west-1", "west-2"])
-    }
-}
-
-extension Scenario {
-    /// A cluster joins the fleet, named by its region, and its agent is heard of.
-    fileprivate mutating func join(_ name: ClusterName) {
-        let region = RegionName(stringLiteral: String(name.rawValue.prefix { $0 != "-" }))
-        snapshot.fleet[name] = ClusterFacts(
-            cluster: Cluster(name: name, region: region, environment: "production"), isEnrolled: true, lastSeenAt: now)
     }
 }

@@ -15,6 +15,8 @@ struct Scenario {
     /// Agents that go on being heard of as time goes by.
     var silent: Set<ClusterName> = []
     var last: Decision?
+    /// When the next decision was due; the one after it is in time again.
+    var dueAt: Timestamp?
 
     static let one = ReleaseReference(version: "1", digest: ContentDigest(of: [1]))
     static let two = ReleaseReference(version: "2", digest: ContentDigest(of: [2]))
@@ -22,7 +24,8 @@ struct Scenario {
     /// Clusters are named by region and number: `east-1`.
     init(
         _ regions: [(RegionName, Int)], policy: RolloutPolicy, strategy: ApplicationStrategy = ApplicationStrategy(),
-        startsAt: Interval? = nil, proven: [ReleaseReference] = [Scenario.one]
+        startsAt: Interval? = nil, proven: [ReleaseReference] = [Scenario.one],
+        select: ClusterSelector = ClusterSelector()
     ) throws {
         for (region, count) in regions {
             for number in 1...count {
@@ -34,7 +37,7 @@ struct Scenario {
         }
         let request = PlanRequest(
             name: "shop-2", application: "shop", release: Self.two, policy: policy, strategy: strategy,
-            createdBy: "ann", startsAt: startsAt.map { [now] in now + $0 })
+            createdBy: "ann", startsAt: startsAt.map { [now] in now + $0 }, select: select)
         rollout = try RolloutPlanner.plan(request, snapshot: snapshot, now: now)
         planned = rollout
     }
@@ -57,8 +60,9 @@ struct Scenario {
         let decision = DecisionMaker.decide(
             DecisionInput(
                 rollout: rollout, commands: records, reports: reports, snapshot: snapshot, now: now,
-                epoch: epoch))
+                epoch: epoch, dueAt: dueAt))
         reports = []
+        dueAt = nil
         rollout = decision.rollout
         transitions += decision.transitions
         for assignment in decision.assignments {

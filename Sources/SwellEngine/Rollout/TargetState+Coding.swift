@@ -48,17 +48,18 @@ extension TargetState: Codable {
             generation: generation, epoch: try row.decodeIfPresent(Int64.self, forKey: .epoch) ?? 0,
             goal: goal ?? .remove, dispatchedAt: dispatchedAt,
             evidence: Evidence(
-                standing: try standing(phase, changedAt, moment), provenAt: try moment(.provenAt)),
+                standing: try standing(phase, changedAt, deadline, moment), provenAt: try moment(.provenAt)),
             deadline: deadline)
     }
 
-    /// Rows before evidence was a value of its own say unseen by their phase alone.
+    /// Rows before evidence was a value of its own say unseen by their phase alone, and on the way back by having no deadline: it
+    /// counts from the agent's return.
     private static func standing(
-        _ phase: TargetPhase, _ changedAt: Timestamp, _ moment: (Key) throws -> Timestamp?
+        _ phase: TargetPhase, _ changedAt: Timestamp, _ deadline: Deadline, _ moment: (Key) throws -> Timestamp?
     ) throws -> Evidence.Standing {
         if let since = try moment(.unknownSince) { return .unknown(since: since) }
         if let since = try moment(.unseenSince) { return .unseen(since: since) }
-        if phase == .unreachable { return .unseen(since: changedAt) }
+        if phase == .unreachable || phase == .rollingBack && deadline == .met { return .unseen(since: changedAt) }
         if let since = try moment(.healthyAt) { return .healthy(since: since) }
         let healthySince = try moment(.healthySince)
         if let assertedAt = try moment(.assertedAt) {

@@ -1,9 +1,9 @@
 /// The documents that the scenarios use: one small application and a canary-first policy.
 enum Documents {
     /// An application `web` and a policy `waves` over the regions given, the first being the canary.
-    static func applicationAndPolicy(canary: String, waves: [String], soak: String = "2s", deadline: String = "30s")
-        -> String
-    {
+    static func applicationAndPolicy(
+        canary: String, waves: [String], soak: String = "2s", deadline: String = "30s", unreachable: String = "15s"
+    ) -> String {
         """
         apiVersion: swell.dev/v1
         kind: Application
@@ -26,7 +26,7 @@ enum Documents {
               maxConcurrent: 50%
           minHealthyTime: 1s
           progressDeadline: \(deadline)
-          unreachableAfter: 15s
+          unreachableAfter: \(unreachable)
           onFailure: rollback
         """
     }
