@@ -105,17 +105,17 @@ private final class Opening: Sendable {
         let fixture = try await PortFixture { $0.paces.regreeting = .milliseconds(10) }
         try await fixture.serving { _ in
             let agent = try await fixture.agent("east-1")
-            var again: Int64 = 0
-            try await fixture.session(agent) { session in
+            let again = try await fixture.session(agent) { session in
                 try await session.isWelcomed()
                 let agents = await fixture.store.snapshot
                 for _ in 0..<3 { _ = try await SmallFleet.assign("east-1", in: fixture.store) }
                 try await soon("the last arrives") { session.assignments.last?.generation == 3 }
                 await fixture.store.goBack(to: agents)
-                again = try await SmallFleet.assign("east-1", in: fixture.store)
+                let again = try await SmallFleet.assign("east-1", in: fixture.store)
                 try await soon("it is told to come again") {
                     session.goAway == "the store went back to an earlier state"
                 }
+                return again
             }
             #expect(again == 1)
             try await fixture.session(agent) { session in

@@ -96,7 +96,7 @@ internal import Testing
             guard await gate.wait() == .sent else {
                 throw StoreError(code: .unavailable, message: "it was broken off")
             }
-            return []
+            return Ingested()
         }
         let group = ServiceGroup(
             services: [ingestor], logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
@@ -121,7 +121,7 @@ internal import Testing
                 throw StoreError(code: .internalError, message: "the database refused a statement")
             }
             for report in reports { written.add(report) }
-            return []
+            return Ingested()
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             let good = (1...40).map { report(generation: $0) }
