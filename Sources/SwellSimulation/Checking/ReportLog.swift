@@ -61,11 +61,6 @@ struct IngestLog {
 }
 
 extension IngestLog {
-    /// What was spoken of since an earlier state of the log.
-    func said(since earlier: IngestLog) -> [Subject] {
-        words.filter { subject, count in count > earlier.words[subject] ?? 0 }.map(\.key)
-    }
-
     /// Whether an agent sees its cluster. A word from before it was done, which was overtaken on its way, says nothing of that.
     private mutating func noteSight(_ report: ApplicationReport, _ subject: Subject) {
         switch report.phase {

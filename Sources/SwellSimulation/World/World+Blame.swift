@@ -19,10 +19,6 @@ struct Blame {
     private var refused: Set<Release> = []
     /// Clusters of which a generation was said that leaves none above it. Nothing they say is believed any more: their own loss.
     private(set) var spoiled: Set<ClusterName> = []
-    /// What was said in sessions that had ended when it was taken in.
-    private var overtaken: Set<Saying> = []
-    /// What was said and then lost by a database that went back, while the session went on in which it was said.
-    private var lost: Set<Saying> = []
     /// What agents went back from as people chose, since the coordinator was out of reach for long.
     private var abandoned: Set<Saying> = []
 
@@ -34,19 +30,6 @@ struct Blame {
         refused.insert(Release(cluster: cluster, digest: digest))
     }
 
-    /// A known hole, left out by name: reports are not bound to sessions, so that a late copy of a word of the same phase but of worse
-    /// health takes back what the next session has said, for as long as the agent has nothing new to say.
-    mutating func overtaken(_ cluster: ClusterName, _ report: ApplicationReport) {
-        overtaken.insert(
-            Saying(place: ClusterApplication(cluster, report.application), generation: report.generation))
-    }
-
-    /// Another known hole, left out by name: what a failover lost of acknowledged words is not said again in a session that stands
-    /// through it, so that a cluster which is steadily healthy counts as still on its way, and is late in the end.
-    mutating func lost(_ words: some Sequence<IngestLog.Subject>) {
-        lost.formUnion(words.map { Saying(place: $0.place, generation: $0.generation) })
-    }
-
     mutating func abandoned(_ place: ClusterApplication, generation: Int64) {
         abandoned.insert(Saying(place: place, generation: generation))
     }
@@ -54,9 +37,7 @@ struct Blame {
     /// Whether anything but its fate may make a release fail on a cluster, under this generation.
     func covers(_ place: ClusterApplication, _ digest: ContentDigest, generation: Int64) -> Bool {
         doubted.contains(place.cluster) || refused.contains(Release(cluster: place.cluster, digest: digest))
-            || overtaken.contains(Saying(place: place, generation: generation))
             || abandoned.contains(Saying(place: place, generation: generation))
-            || lost.contains(Saying(place: place, generation: generation))
     }
 }
 

@@ -58,7 +58,6 @@ extension World {
         guard var restored = earlier else { return again(.databaseSnapshot, in: 200...900) }
         coverage.met(.databaseFailover)
         restored.database.now = database.now
-        blame.lost(checker.ledger.ingested.said(since: restored.ledger.ingested))
         database = restored.database
         checker.ledger = restored.ledger
         earlier = nil
