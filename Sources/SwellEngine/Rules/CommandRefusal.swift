@@ -187,6 +187,8 @@ extension DecisionMaker {
         guard let target = rollout.targets[name] else { return nil }
         let isUnseen = target.attempt?.evidence.isUnseen == true
         switch (command, target.phase) {
+        // What failed before it left still counts; a person may say that it does not.
+        case (.skip, .skipped) where target.skip == .left && target.failedAt != nil: return nil
         case (_, .skipped): return "cluster '\(name)' is skipped already: \(target.reason ?? "")"
         case (_, .rollingBack) where !isUnseen:
             return "cluster '\(name)' is going back: wait for that, or roll back again"

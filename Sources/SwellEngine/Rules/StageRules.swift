@@ -104,6 +104,8 @@ extension DecisionState {
 
     private mutating func judge(_ index: Int, hasWayClear: Bool) {
         let unsettled = unsettled(inStage: index)
+        // At once, not only when the stage passes: else they would hold the slots that the others wait for.
+        for name in unsettled.away { update(name) { $0.late = .deferred } }
         guard unsettled.pending.isEmpty else {
             return updateStage(index) {
                 $0.clearSoak()
@@ -177,7 +179,7 @@ extension DecisionState {
                 $0.reason = "waits for an earlier stage to be healthy again"
             }
         }
-        for name in unsettled.paused + unsettled.away { update(name) { $0.late = .deferred } }
+        for name in unsettled.paused { update(name) { $0.late = .deferred } }
         updateStage(index) { [now] in
             $0.phase = .passed
             $0.reason = unsettled.reason

@@ -100,10 +100,16 @@ extension DecisionState {
     }
 
     private func isOverdue(_ target: TargetState) -> Bool {
-        guard let attempt = target.attempt, !attempt.evidence.isProving, let judgedAt = judgedAt(attempt),
-            now >= judgedAt, let lastSeen = snapshot.fleet[target.cluster]?.lastSeenAt
+        guard let attempt = target.attempt, !isProving(attempt), let judgedAt = judgedAt(attempt), now >= judgedAt,
+            let lastSeen = snapshot.fleet[target.cluster]?.lastSeenAt
         else { return false }
         return lastSeen >= judgedAt
+    }
+
+    /// Whether a stretch of health may still become proof: not for ever, where the agent says neither yes nor no.
+    private func isProving(_ attempt: Attempt) -> Bool {
+        guard attempt.evidence.isProving, let since = attempt.evidence.healthySince else { return false }
+        return now < since + rollout.policy.minHealthyTime + rollout.policy.progressDeadline
     }
 
     /// When a running deadline is judged: an agent that stood still for less than `unreachableAfter` is not known to have, and its
