@@ -133,7 +133,6 @@ extension PlantedBug {
 
     private func distort(_ decision: inout Decision, of input: DecisionInput) {
         switch self {
-        case .keepsApprovals: keepApprovals(&decision, of: input)
         case .losesTransitions: if decision.transitions.count > 3 { decision.transitions.removeLast() }
         case .reusesGenerations:
             for index in decision.assignments.indices where decision.assignments[index].generation > 1 {

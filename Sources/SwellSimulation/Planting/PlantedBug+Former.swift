@@ -67,23 +67,4 @@ extension PlantedBug {
             decision.transitions[index].value = .stage(stage)
         }
     }
-
-    /// Keeps an approval that the decision lets go of, unless a person withdraws it.
-    func keepApprovals(_ decision: inout Decision, of input: DecisionInput) {
-        let isWithdrawn = input.commands.contains { if case .withdraw = $0.command { true } else { false } }
-        guard !isWithdrawn else { return }
-        for (index, former) in input.rollout.stages.enumerated() {
-            guard let approval = former.approvedAfter, decision.rollout.stages[index].approvedAfter == nil else {
-                continue
-            }
-            decision.rollout.stages[index].approvedAfter = approval
-            for place in decision.transitions.indices {
-                guard case .stage(var stage) = decision.transitions[place].value, stage.name == former.name else {
-                    continue
-                }
-                stage.approvedAfter = approval
-                decision.transitions[place].value = .stage(stage)
-            }
-        }
-    }
 }

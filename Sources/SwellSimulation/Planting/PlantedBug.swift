@@ -56,8 +56,6 @@ public enum PlantedBug: String, Sendable, CaseIterable {
     case spreadsEpochs
     /// The highest generation that any agent spoke of is everybody's.
     case spreadsGenerations
-    /// An approval outlives the soak that it was given for.
-    case keepsApprovals
     /// A region's pause covers clusters where they were planned, not where they are.
     case pausesPlannedRegionsOnly
     /// Time in which nobody decided counts against whoever was at work.
@@ -103,7 +101,7 @@ public enum PlantedBug: String, Sendable, CaseIterable {
         case .takesHeldClusters: 11
         case .takesSilenceForFailure, .countsLostTime: 12
         case .rollsBackTooMuch, .rollsBackToUnproven, .trustsReverts: 13
-        case .ignoresApprovals, .keepsApprovals: 14
+        case .ignoresApprovals: 14
         case .mixesUpAgents, .servesAnybody, .crossesWires: 15
         case .losesTransitions: 16
         case .forgetsReferences: 17
