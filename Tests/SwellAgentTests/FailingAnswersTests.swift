@@ -16,8 +16,9 @@ extension FailingAnswer {
 }
 
 @Suite(.serialized, .timeLimit(.minutes(4))) struct FailingAnswersTests {
-    private func releases(_ lab: SimulatedLab) async throws -> (one: AgentWorld.DesiredRelease, two: AgentWorld.DesiredRelease)
-    {
+    private func releases(_ lab: SimulatedLab) async throws -> (
+        one: AgentWorld.DesiredRelease, two: AgentWorld.DesiredRelease
+    ) {
         let first = ShopManifest.namespace + ShopManifest.deployment("web", image: "web:1.0.0")
         let second =
             ShopManifest.namespace + ShopManifest.configMap("broken")

@@ -33,7 +33,9 @@ struct Watching {
         guard let last, !last.isSuccess else { return }
         if last.isStoppedByFailures {
             // The tree says it already.
-            if !terminal.isInteractive { NextStep.lines(last).forEach { terminal.line("next: \($0)") } }
+            if !terminal.isInteractive {
+                for step in NextStep.lines(last) { terminal.line("next: \(step)") }
+            }
             throw CommandError(code: .stopped, message: "")
         }
         throw CommandError(code: .refused, message: "")
