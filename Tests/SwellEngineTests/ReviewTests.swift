@@ -98,4 +98,83 @@ struct ReviewTests {
         let breaches = DecisionReview(input).breaches(of: decision)
         #expect(breaches.map(\.invariant).contains(expected), "\(breaches)")
     }
+
+    @Test(
+        "Invariant 22: what one agent says of a failed target neither heals it nor has its rollout held",
+        arguments: [true, false])
+    func contradictions(pauses: Bool) throws {
+        var world = try Scenario(
+            [("west", 2)], policy: .single(onFailure: FailurePolicy(action: pauses ? .pause : .continue)))
+        world.decide()
+        for phase in [AgentPhase.failed, .healthy] {
+            world.report("west-1", phase, phase == .failed ? .failed : .healthy)
+        }
+        world.report("west-1", .healthy, generation: 9)
+        world.decide()
+        world.snapshot.fleet["west-1"]?.report = ApplicationReport(
+            application: "shop", generation: 9, digest: Scenario.two.digest, epoch: 1, phase: .healthy, health: .healthy
+        )
+        world.snapshot.fleet["west-1"]?.reportedAt = world.now
+        for _ in 0..<5 {
+            world.wait(.seconds(5))
+            for name in world.snapshot.fleet.keys { world.snapshot.fleet[name]?.lastSeenAt = world.now }
+            let input = DecisionInput(rollout: world.rollout, snapshot: world.snapshot, now: world.now, epoch: 1)
+            #expect(!DecisionMaker.decideReviewed(input).isHeld)
+            world.decide()
+            #expect(world.phase("west-1") == .failed)
+        }
+    }
+}
+
+@Suite("What three fresh readers found")
+struct ReaderFindingTests {
+    @Test("A stage's only cluster that was away for a while proves it when it is back")
+    func theOnlyOneReturns() throws {
+        var policy = RolloutPolicy.single()
+        policy.maxUnreachable = .count(1)
+        var world = try Scenario([("west", 1)], policy: policy)
+        world.decide()
+        world.silent = ["west-1"]
+        world.wait(.seconds(61))
+        world.decide()
+        #expect(world.rollout.stages[0].phase != .passed)
+        world.silent = []
+        world.decide()
+        world.settleAgents()
+        #expect(world.rollout.phase == .succeeded)
+    }
+
+    @Test("A database clock that is set back makes nothing that agents say too old")
+    func clockSetBack() throws {
+        var world = try Scenario([("west", 1)], policy: .single())
+        world.decide()
+        world.wait(.minutes(-15))
+        world.report("west-1", .verifying, .healthy)
+        world.decide()
+        world.wait(.seconds(11))
+        world.report("west-1", .healthy)
+        world.decide()
+        world.wait(.seconds(11))
+        world.decide()
+        #expect(world.rollout.phase == .succeeded)
+    }
+
+    @Test("A rollback and a retry after it, decided at once, are one after the other")
+    func rollbackThenRetry() throws {
+        var world = try Scenario([("west", 2)], policy: .single())
+        world.decide()
+        world.decide(.rollback(.cluster("west-1"), reason: nil))
+        world.report("west-1", .healthy)
+        world.settleAgents(except: ["west-2"])
+        #expect(world.phase("west-1") == .rolledBack)
+        let commands = [RolloutCommand.rollback(.cluster("west-1"), reason: nil), .retry(clusters: ["west-1"])]
+        let input = DecisionInput(
+            rollout: world.rollout,
+            commands: commands.enumerated().map {
+                CommandRecord(id: Int64($0), rollout: "shop-2", command: $1, by: "ann", at: world.now)
+            }, snapshot: world.snapshot, now: world.now, epoch: 1)
+        let decision = DecisionMaker.decideReviewed(input)
+        #expect(!decision.isHeld, "\(decision.breaches)")
+        #expect(decision.rollout.targets["west-1"]?.phase == .dispatched)
+    }
 }

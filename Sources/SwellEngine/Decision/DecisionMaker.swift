@@ -11,6 +11,13 @@ public enum DecisionMaker {
     /// How late a decision may be before the time in between counts as one in which nobody looked.
     public static let overdueAfter: Interval = .seconds(10)
 
+    /// For how long nobody decided: none was made, or all were held; nil where that is no longer than a decision may be late.
+    private static func lostTime(before input: DecisionInput) -> Interval? {
+        let moments = [input.dueAt, input.rollout.hold?.at].compactMap { $0 }
+        guard let earliest = moments.min(), input.now - earliest > overdueAfter else { return nil }
+        return input.now - earliest
+    }
+
     /// One decision.
     public static func decide(_ input: DecisionInput) -> Decision {
         var state = DecisionState(input)
@@ -29,7 +36,8 @@ public enum DecisionMaker {
         let before = state.rollout
         if !before.phase.isEnded {
             state.updateHeader { $0.hold = nil }
-            if let dueAt = input.dueAt, input.now - dueAt > overdueAfter { state.leaveOut(input.now - dueAt) }
+            if let lost = lostTime(before: input) { state.leaveOut(lost) }
+            state.followClock(input.reports)
             for record in input.reports { state.take(record) }
             state.settle()
             transitions += Transition.between(before, state.rollout, by: Transition.engine, at: input.now)

@@ -73,11 +73,23 @@ extension DecisionReview {
                 .stageOrder, subject, seen: "it is dispatched to",
                 expected: "stage \(after.stages[passed].name), before its own, has not passed")
         }
-        for command in obeyed {
-            guard case .rollback(let scope, _, _) = command, isCovered(target, by: scope, after) else { continue }
+        if isOrderedBack(target, after) {
             note(.precedence, subject, seen: "it is dispatched to", expected: "it was ordered to go back")
         }
         reviewGoal(assignment, target, after)
+    }
+
+    /// Whether an order to go back covers it, and none after that to try again.
+    private func isOrderedBack(_ target: TargetState, _ after: Rollout) -> Bool {
+        var isOrdered = false
+        for command in obeyed {
+            switch command {
+            case .rollback(let scope, _, _): isOrdered = isOrdered || isCovered(target, by: scope, after)
+            case .retry(let clusters): if clusters.isEmpty || clusters.contains(target.cluster) { isOrdered = false }
+            default: break
+            }
+        }
+        return isOrdered
     }
 
     private mutating func reviewGoal(_ assignment: Assignment, _ target: TargetState, _ after: Rollout) {
@@ -114,7 +126,7 @@ extension DecisionReview {
                 if case .rollback(let scope, _, true) = $0 { isCovered(target, by: scope, after) } else { false }
             }
             let wasRemoval = before.targets[target.cluster].map {
-                $0.phase == .rollingBack && $0.attempt?.goal == .remove
+                ($0.phase == .rollingBack || $0.phase == .rolledBack) && $0.attempt?.goal == .remove
             }
             if target.previous != nil
                 || !(isOrdered || wasRemoval == true || after.strategy.whenNeverHealthy == .remove)

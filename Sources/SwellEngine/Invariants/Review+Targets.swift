@@ -80,6 +80,7 @@ extension DecisionReview {
     private mutating func reviewForgetting(_ target: TargetState, _ former: TargetState) {
         if target.phase == .healthy { return }
         // It healed, and something else befell it within this very decision.
+        if case .asserted? = former.attempt?.evidence.standing { return }
         if let attempt = former.attempt,
             reports[target.cluster]?.contains(where: { Self.proves($0.report, attempt) }) == true
         {

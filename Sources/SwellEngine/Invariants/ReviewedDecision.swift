@@ -25,7 +25,9 @@ extension DecisionMaker {
         let breaches = DecisionReview(input).breaches(of: decision)
         guard let first = breaches.first else { return decision }
         var held = input.rollout
-        if held.header.hold?.breach != first { held.header.hold = ReviewHold(breach: first, at: input.now) }
+        if held.header.hold?.breach != first {
+            held.header.hold = ReviewHold(breach: first, at: input.rollout.hold?.at ?? input.now)
+        }
         return Decision(
             rollout: held,
             transitions: Transition.between(input.rollout, held, by: Transition.engine, at: input.now),

@@ -185,13 +185,16 @@ extension DecisionMaker {
 
     private static func refusal(ofLeaving name: ClusterName, _ command: RolloutCommand, _ rollout: Rollout) -> String? {
         guard let target = rollout.targets[name] else { return nil }
-        let isUnseen = target.attempt?.evidence.isUnseen == true
+        let isUnseen = target.attempt?.evidence.isKnown == false
         switch (command, target.phase) {
         // What failed before it left still counts; a person may say that it does not.
         case (.skip, .skipped) where target.skip == .left && target.failedAt != nil: return nil
         case (_, .skipped): return "cluster '\(name)' is skipped already: \(target.reason ?? "")"
         case (_, .rollingBack) where !isUnseen:
             return "cluster '\(name)' is going back: wait for that, or roll back again"
+        case (.leaveBehind, _) where rollout.phase == .rollingBack:
+            return
+                "rollout '\(rollout.name)' is rolling back, which waits for all its clusters: leave it out for good instead (skip)"
         case (.leaveBehind, .healthy), (.leaveBehind, .failed), (.leaveBehind, .rolledBack),
             (.leaveBehind, .rollbackFailed):
             return "nothing waits for cluster '\(name)': it is \(target.phase.rawValue)"

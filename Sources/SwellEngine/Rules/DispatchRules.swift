@@ -5,11 +5,14 @@ extension DecisionState {
     mutating func dispatch() {
         guard rollout.phase == .progressing, !isStoppedByFailure else { return }
         let blockers = DispatchBlockers(rollout, snapshot, isStoppedByFailure: false, now: now)
+        // First, since who has nowhere to go takes no part, and a budget in percent is of those who do.
+        for name in names where blockers.blocker(of: target(name)) == nil { skipsWithoutGoal(target(name)) }
+        guard !isStoppedByFailure else { return }
         var limits = DispatchLimits(rollout, tally, headroom: headroom)
         for index in rollout.stages.indices {
             for name in names(inStage: index) {
                 let target = target(name)
-                guard blockers.blocker(of: target) == nil, !skipsWithoutGoal(target), limits.admit(target) == nil else {
+                guard blockers.blocker(of: target) == nil, limits.admit(target) == nil else {
                     continue
                 }
                 headroom = headroom.map { $0 - 1 }
@@ -38,6 +41,7 @@ extension DecisionState {
     }
 
     /// An undo has nowhere to go where nothing else was ever proven, and nobody said to remove.
+    @discardableResult
     mutating func skipsWithoutGoal(_ target: TargetState) -> Bool {
         guard case .undo = rollout.kind, rollout.strategy.whenNeverHealthy == .hold,
             snapshot.fleet[target.cluster]?.provenOther(than: rollout.release) == nil

@@ -91,9 +91,10 @@ extension DecisionState {
 
     /// A failure that heals is known as healed, where the policy leaves the cluster as it is: its proof is as good as any.
     private mutating func observeFailed(_ record: ReportRecord, _ target: TargetState) {
+        guard rollout.phase != .rollingBack else { return }
         guard record.report.phase == .healthy, record.report.health == .healthy,
-            isWhatWasAssigned(record.report, target), rollout.phase != .rollingBack
-        else { return }
+            isWhatWasAssigned(record.report, target)
+        else { return update(record.cluster) { $0.attempt?.evidence.observe(.bad, at: record.receivedAt) } }
         update(record.cluster) { $0.attempt?.evidence.observe(.asserted, at: record.receivedAt) }
         confirm(record.cluster)
     }
@@ -174,7 +175,10 @@ extension DecisionState {
             rollBackTarget(name, reason: reason, again: true)
         case .dispatched, .applying, .verifying, .healthy, .unreachable:
             queueAgain([name], "reassigned: \(reason)")
-        case .queued, .failed, .rollbackFailed, .skipped:
+        case .failed:
+            // It waits for a person, as before; what speaks of another assignment does not heal it.
+            update(name) { [now] in $0.attempt?.evidence.observe(.bad, at: now) }
+        case .queued, .rollbackFailed, .skipped:
             return
         }
     }

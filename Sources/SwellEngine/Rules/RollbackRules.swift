@@ -45,7 +45,8 @@ extension DecisionState {
             return update(name) { $0.leaveOut(.rolledBack, reason) }
         case .queued, .dispatched, .applying, .verifying, .healthy, .failed, .unreachable: break
         }
-        let isRemoval = target.phase == .rollingBack && target.attempt?.goal == .remove
+        let isRemoval =
+            (target.phase == .rollingBack || target.phase == .rolledBack) && target.attempt?.goal == .remove
         if let previous = target.previous {
             assign(name, goal: .run(previous), fallback: nil, phase: .rollingBack, reason: reason)
         } else if removes || isRemoval || rollout.strategy.whenNeverHealthy == .remove {

@@ -103,6 +103,7 @@ extension DecisionState {
     }
 
     private mutating func judge(_ index: Int, hasWayClear: Bool) {
+        takeBackTheLast(index)
         let unsettled = unsettled(inStage: index)
         // At once, not only when the stage passes: else they would hold the slots that the others wait for.
         for name in unsettled.away { update(name) { $0.late = .deferred } }
@@ -128,6 +129,15 @@ extension DecisionState {
         }
         soak(index)
         finish(index, hasWayClear: hasWayClear, unsettled)
+    }
+
+    /// A stage that has gone on without all of its clusters has nobody left to prove it: those that are back count again.
+    private mutating func takeBackTheLast(_ index: Int) {
+        guard rollout.stages[index].passedAt == nil, tally.stages[index].members == 0 else { return }
+        for name in names(inStage: index) where target(name).late == .deferred && !isUnreachable(name) {
+            guard !isExcluded(target(name)) else { continue }
+            update(name) { $0.late = nil }
+        }
     }
 
     /// Whether anything speaks for a stage: its clusters, a person, or that it has passed. The clusters of a passed stage may leave; its
@@ -181,8 +191,8 @@ extension DecisionState {
         }
         for name in unsettled.paused { update(name) { $0.late = .deferred } }
         updateStage(index) { [now] in
+            if $0.phase != .passed { $0.reason = unsettled.reason }
             $0.phase = .passed
-            $0.reason = unsettled.reason
             $0.passedAt = $0.passedAt ?? now
         }
     }

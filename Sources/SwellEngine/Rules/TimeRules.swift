@@ -36,6 +36,32 @@ extension DecisionState {
         }
     }
 
+    /// The database's clock was set back: what was dispatched in its future was dispatched by now, and its clocks go back with it. Else
+    /// nothing that agents say would come after the dispatch (generation, epoch and digest tell older words apart anyway).
+    mutating func followClock(_ reports: [ReportRecord]) {
+        for name in names {
+            guard let dispatchedAt = target(name).attempt?.dispatchedAt, dispatchedAt > now else { continue }
+            rebase(name, to: now)
+        }
+        for record in reports {
+            guard let attempt = rollout.targets[record.cluster]?.attempt, attempt.isSubject(of: record.report),
+                record.receivedAt < attempt.dispatchedAt
+            else { continue }
+            rebase(record.cluster, to: record.receivedAt)
+        }
+    }
+
+    private mutating func rebase(_ name: ClusterName, to moment: Timestamp) {
+        update(name) {
+            guard let attempt = $0.attempt else { return }
+            let step = moment - attempt.dispatchedAt
+            $0.attempt = Attempt(
+                generation: attempt.generation, epoch: attempt.epoch, goal: attempt.goal, dispatchedAt: moment,
+                evidence: attempt.evidence, deadline: attempt.deadline)
+            $0.attempt?.deadline.postpone(by: step)
+        }
+    }
+
     /// Reissues an assignment where the agent is known to be ahead of it: it refused what it was sent, or will (invariants 8 and 9).
     private mutating func catchUp(_ name: ClusterName) {
         guard let report = snapshot.fleet[name]?.report, let attempt = target(name).attempt,

@@ -61,8 +61,6 @@ public enum PlantedBug: String, Sendable, CaseIterable {
     /// Time in which nobody decided counts against whoever was at work.
     case countsLostTime
     // Put between the world and the store
-    /// A replica follows changes from where it was, though the store went back.
-    case keepsCursor
     /// A replica judges its lease by its own clock.
     case trustsOwnClock
     /// Agents are told what was decided, though it was not committed.
@@ -106,7 +104,7 @@ public enum PlantedBug: String, Sendable, CaseIterable {
         case .losesTransitions: 16
         case .forgetsReferences: 17
         case .keepsLeavers, .forgetsJoiners: 18
-        case .neverPushes, .keepsCursor: 19
+        case .neverPushes: 19
         case .forgetsLastWord: 20
         case .forgetsLeavers: 21
         case .spreadsEpochs, .spreadsGenerations: 22

@@ -78,12 +78,11 @@ extension World {
         let clusters = replicas[index].memory.sessions.keys.sorted()
         while let query = replicas[index].memory.cursor.next(now: tick, sessions: clusters) {
             guard !storeFails(10) else { return replicas[index].memory.cursor.failed() }
-            var page =
+            let page =
                 switch query {
                 case .after(let cursor, let limit): database.assignments(changedAfter: cursor, limit: limit)
                 case .of(let clusters): database.assignments(of: clusters)
                 }
-            if settings.plantedBug == .keepsCursor { keepCursor(&page, query, replica: index) }
             let term = replicas[index].memory.cursor.term
             hand(replicas[index].memory.cursor.received(page), replica: index)
             if replicas[index].memory.cursor.term != term { askAgain(replica: index) }
@@ -95,17 +94,6 @@ extension World {
         for agent in agents.indices where agents[agent].replica == index {
             guard let session = agents[agent].session else { continue }
             schedule(.breakSession(agent, session), in: seconds(0...10))
-        }
-    }
-
-    /// A planted bug never sees the store go back, and never looks at what stands.
-    private mutating func keepCursor(_ page: inout ChangePage, _ query: ChangeQuery, replica index: Int) {
-        let counter = max(replicas[index].memory.counter, page.counter)
-        replicas[index].memory.counter = counter
-        page.counter = counter
-        switch query {
-        case .after: page.cursor = counter
-        case .of: page.assignments = []
         }
     }
 

@@ -14,6 +14,9 @@ extension MemoryState {
             let report = received.withoutDrift
             guard clusters[received.cluster] != nil, applications[report.application] != nil else { continue }
             let key = ClusterApplication(cluster: received.cluster, application: report.application)
+            guard report.generation <= (assignments[key]?.assignment.generation ?? 0) + Bounds.generationsAhead else {
+                continue
+            }
             let highest = max(report.generation, statuses[key]?.highestGeneration ?? 0)
             statuses[key] = StoredStatus(report: report, receivedAt: now, highestGeneration: highest)
             agents[received.cluster, default: Agent()].lastSeenAt = now

@@ -146,16 +146,3 @@ extension MemoryState {
             reportedAt: status?.receivedAt, heldBy: claims[key])
     }
 }
-
-/// Bounds that both forms of the store keep.
-enum Bounds {
-    /// How many proven releases of an application on a cluster are handed to the engine, and kept from being removed.
-    static let provenReleases = 10
-    /// How many previews may be under way at once; further ones are refused.
-    static let openPreviews = 2_000
-    /// How many of the reports that wait for a rollout one decision reads; the rest is the next one's, at once. Of each cluster the
-    /// earliest come first, so that what one agent says too much of keeps no other's waiting (invariant 22).
-    static func reportsOfDecision(targets: Int) -> Int { 1_000 + 8 * targets }
-    /// How soon after another a finding of drift is not audited.
-    static let driftAudit: Interval = .seconds(10)
-}

@@ -52,7 +52,7 @@ extension MemoryState {
             let name = stored.rollout.name
             if pendingCommands[name]?.isEmpty == false || inbox[name]?.isEmpty == false { return true }
             guard !stored.rollout.phase.isEnded else { return false }
-            return stored.seenFleet < fleetVersion || stored.wakeAt.map { $0 <= now } == true
+            return stored.seenFleet < fleetVersion || stored.wakeAt.map { $0 <= now || $0 > now + .minutes(10) } == true
         }
         let latest = Timestamp(milliseconds: .max)
         return due.sorted { ($0.wakeAt ?? latest, $0.sequence) < ($1.wakeAt ?? latest, $1.sequence) }

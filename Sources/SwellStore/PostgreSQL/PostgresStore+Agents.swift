@@ -24,7 +24,9 @@ extension PostgresStore: AgentStore {
                         AS n (cluster, application, generation, report, session, ordinal)
                     JOIN clusters c ON c.name = n.cluster JOIN applications p ON p.name = n.application
                     LEFT JOIN agents a ON a.cluster = n.cluster
-                    WHERE n.session IS NULL OR a.session = n.session
+                    LEFT JOIN assignments g ON g.cluster = n.cluster AND g.application = n.application
+                    WHERE (n.session IS NULL OR a.session = n.session)
+                        AND n.generation <= coalesce(g.generation, 0) + \(Bounds.generationsAhead)
                     ORDER BY n.cluster, n.application, n.ordinal DESC
                     ON CONFLICT (cluster, application) DO UPDATE SET report = excluded.report,
                         received_at = excluded.received_at,
@@ -38,21 +40,23 @@ extension PostgresStore: AgentStore {
                         JOIN applications p ON p.name = n.application
                         LEFT JOIN agents a ON a.cluster = n.cluster
                         WHERE n.cluster = c.name AND (n.session IS NULL OR a.session = n.session))
-                    ORDER BY c.name
+                    ORDER BY c.name COLLATE "C"
                     ON CONFLICT (cluster) DO UPDATE SET last_seen_at = excluded.last_seen_at
                     """, [batch[0], batch[1], batch[4]]),
                 PostgresStatement(
                     """
                     INSERT INTO report_inbox (rollout, cluster, report, received_at)
                     SELECT k.rollout, n.cluster, n.report, swell_now()
-                    FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::text[]) WITH ORDINALITY
-                        AS n (cluster, application, report, session, ordinal)
+                    FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::text[], $5::bigint[]) WITH ORDINALITY
+                        AS n (cluster, application, report, session, generation, ordinal)
                     JOIN rollout_claims k ON k.cluster = n.cluster AND k.application = n.application
                     JOIN clusters c ON c.name = n.cluster JOIN applications p ON p.name = n.application
                     LEFT JOIN agents a ON a.cluster = n.cluster
-                    WHERE n.session IS NULL OR a.session = n.session
+                    LEFT JOIN assignments g ON g.cluster = n.cluster AND g.application = n.application
+                    WHERE (n.session IS NULL OR a.session = n.session)
+                        AND n.generation <= coalesce(g.generation, 0) + \(Bounds.generationsAhead)
                     ORDER BY n.ordinal RETURNING rollout
-                    """, [batch[0], batch[1], batch[3], batch[4]]),
+                    """, [batch[0], batch[1], batch[3], batch[4], batch[2]]),
             ])
             let overtaken = try sessions.overtaken(by: results[0])
             try await transaction.note(
@@ -80,7 +84,7 @@ extension PostgresStore: AgentStore {
                 INSERT INTO agents AS a (cluster, last_seen_at)
                 SELECT c.name, swell_now() - n.age * interval '1 millisecond'
                 FROM unnest($1::text[], $2::bigint[]) AS n (cluster, age)
-                JOIN clusters c ON c.name = n.cluster ORDER BY c.name
+                JOIN clusters c ON c.name = n.cluster ORDER BY c.name COLLATE "C"
                 ON CONFLICT (cluster) DO UPDATE SET
                     last_seen_at = greatest(least(a.last_seen_at, swell_now()), excluded.last_seen_at)
                 """, [.names(clusters), .int64s(clusters.map { seen[$0]?.milliseconds ?? 0 })])

@@ -77,7 +77,7 @@ private struct DecisionReading {
             throw StoreError.noRollout(rollout)
         }
         guard !results[2].isEmpty else { throw StoreError.leaseLost(lease) }
-        do { try state.checkShape() } catch { throw StoreError(code: .corrupt, message: "\(error)") }
+        try state.checkStoredShape()
         let commands = try results[5].map { row in
             CommandRecord(
                 id: try row.decode(at: 0), rollout: rollout, command: try row.json(1), by: try row.decode(at: 2),

@@ -76,6 +76,7 @@ extension PostgresStore: RolloutStore {
                 guard let target: TargetState = try row.jsonIfAny(1) else { continue }
                 rollout.targets[target.cluster] = target
             }
+            try rollout.checkStoredShape()
             return rollout
         }
     }
@@ -119,7 +120,8 @@ extension PostgresStore: RolloutStore {
             WHERE r.name IN (SELECT rollout FROM rollout_commands WHERE decided_at IS NULL)
                 OR r.name IN (SELECT rollout FROM report_inbox)
                 OR NOT r.is_ended AND (
-                    r.wake_at <= swell_now() OR r.seen_fleet < (SELECT version FROM fleet_guard))
+                    r.wake_at <= swell_now() OR r.wake_at > swell_now() + interval '10 minutes'
+                    OR r.seen_fleet < (SELECT version FROM fleet_guard))
             ORDER BY r.wake_at NULLS LAST, r.id LIMIT $1
             """, [.int(limit)]
         ) { try $0.map { try $0.name(0) } }
@@ -140,6 +142,7 @@ extension PostgresStore: RolloutStore {
             guard let rollout = try Rollout(header: results[0].first, targets: results[1]) else {
                 throw StoreError.noRollout(name)
             }
+            try rollout.checkStoredShape()
             if let refusal = check(rollout) { throw StoreError(code: .refused, message: refusal) }
             return try await transaction.insertCommand(command, to: name, by: actor)
         }
@@ -159,6 +162,11 @@ extension PostgresStore: RolloutStore {
 }
 
 extension Rollout {
+    /// Refuses a row that does not hold together, before anything follows from it.
+    func checkStoredShape() throws(StoreError) {
+        do { try checkShape() } catch { throw StoreError(code: .corrupt, message: "\(error)") }
+    }
+
     /// The rollout without its targets, as its own column holds it: they have rows of their own.
     var withoutTargets: Rollout { Rollout(header: header, stages: stages, targets: [:]) }
 

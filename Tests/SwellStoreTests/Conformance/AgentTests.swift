@@ -39,6 +39,21 @@ internal import Testing
         }
     }
 
+    /// A generation that nobody can have given out would leave none above it that the wire can carry.
+    @Test(arguments: StoreForm.allCases)
+    func nonsenseGenerationsAreLeftOut(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            for generation in [1 << 52, 1 << 53, 1 << 33] as [Int64] {
+                _ = try await store.ingest([Fixtures.report("east-1", generation: generation)])
+                #expect(try await store.snapshot(for: "shop").fleet["east-1"]?.highestGeneration == 0)
+                #expect(try await store.snapshot(for: "shop").fleet["east-1"]?.report == nil)
+            }
+            _ = try await store.ingest([Fixtures.report("east-1", generation: 1 << 32)])
+            #expect(try await store.snapshot(for: "shop").fleet["east-1"]?.highestGeneration == 1 << 32)
+        }
+    }
+
     /// A word that stood in a queue while its session ended comes after what the next session said, and a clone speaks beside its origin.
     @Test(arguments: StoreForm.allCases)
     func onlyTheLatestSessionSpeaksForACluster(form: StoreForm) async throws {
