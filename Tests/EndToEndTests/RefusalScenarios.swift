@@ -136,7 +136,8 @@ internal import Testing
             try await eventually("\(row) to be on the screen", within: .seconds(15)) {
                 let screen = try await fleet.swell("rollout", "get", "patient").output
                 let line = screen.split(separator: "\n").first { $0.contains("\(cluster) ") } ?? ""
-                return line.contains("applying") && told.allSatisfy { line.contains($0) } ? true : nil
+                let isWaiting = line.contains("applying") || line.contains("unreachable")
+                return isWaiting && told.allSatisfy { line.contains($0) } ? true : nil
             } orDescribe: {
                 try await fleet.swell("rollout", "get", "patient").output
             }

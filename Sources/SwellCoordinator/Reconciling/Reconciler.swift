@@ -128,7 +128,7 @@ package struct Reconciler: Service {
     private func decideForEver() async {
         var wasAway = false
         var isWaiting = false
-        // The rollouts that cannot be decided, with the error last reissued, so that each is reissued once.
+        // The rollouts that cannot be decided, with the error last logged, so that each is logged once.
         var broken: [RolloutName: String] = [:]
         while !Task.isCancelled {
             var rest = settings.poll
@@ -151,7 +151,7 @@ package struct Reconciler: Service {
         }
     }
 
-    /// Decides every rollout that is due and ours. Throws where the database is away; a rollout that cannot be decided is reissued of, and
+    /// Decides every rollout that is due and ours. Throws where the database is away; a rollout that cannot be decided is named in the log, and
     /// leaves the others alone.
     private func decideWhatIsDue(
         _ broken: inout [RolloutName: String], _ isWaiting: inout Bool

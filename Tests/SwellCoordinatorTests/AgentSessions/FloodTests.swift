@@ -6,6 +6,7 @@ internal import SwellEngine
 internal import SwellModel
 internal import SwellProtocol
 internal import SwellStore
+internal import Synchronization
 internal import Testing
 
 @testable internal import SwellCoordinator
@@ -46,11 +47,13 @@ internal import Testing
             let liar = try await fixture.agent("west-1")
             let generation = try await SmallFleet.assign("east-1", in: fixture.store)
             let flood = try Self.journal(2_000, generation: 1)
+            let isOver = Mutex(false)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await ingestor.run() }
                 for index in 0..<30 {
                     group.addTask {
-                        while !Task.isCancelled {
+                        // Not by cancelling: a call that begins in a task being cancelled may never come back (a fault of the transport).
+                        while !isOver.withLock({ $0 }) {
                             try? await fixture.session(
                                 liar, first: PortFixture.hello(journal: flood, boot: "boot-\(index)")
                             ) { session in
@@ -75,6 +78,8 @@ internal import Testing
                     }
                     #expect(session.ended.entries.isEmpty)
                 }
+                isOver.withLock { $0 = true }
+                for _ in 0..<30 { _ = await group.nextResult() }
                 group.cancelAll()
                 while await group.nextResult() != nil {}
             }
