@@ -131,11 +131,12 @@ extension DecisionState {
         finish(index, hasWayClear: hasWayClear, unsettled)
     }
 
-    /// A stage that has gone on without all of its clusters has nobody left to prove it: those that are back count again.
+    /// A stage that has gone on without all of its clusters has nobody left to prove it: those that are back count again, once they
+    /// prove it, or wait to be dispatched for that.
     private mutating func takeBackTheLast(_ index: Int) {
         guard rollout.stages[index].passedAt == nil, tally.stages[index].members == 0 else { return }
         for name in names(inStage: index) where target(name).late == .deferred && !isUnreachable(name) {
-            guard !isExcluded(target(name)) else { continue }
+            guard !isExcluded(target(name)), [.healthy, .queued].contains(target(name).phase) else { continue }
             update(name) { $0.late = nil }
         }
     }
