@@ -48,7 +48,7 @@ enum Reachability {
             return "a rollback fails by what is heard after it was told"
         case (.healthy, .applying):
             return "what was proven verifies when it regresses"
-        case (.failed, .dispatched), (.failed, .applying):
+        case (.failed, .applying):
             return "a failure stands until a retry, whose row queues it, or until it heals"
         case (.rolledBack, .dispatched), (.rolledBack, .applying), (.rolledBack, .verifying), (.rolledBack, .healthy),
             (.rolledBack, .failed), (.rolledBack, .unreachable), (.rollbackFailed, .dispatched),
