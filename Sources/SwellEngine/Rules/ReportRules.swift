@@ -154,9 +154,10 @@ extension DecisionState {
         }
     }
 
-    /// Whether a healthy target must go on being seen: until its stage has passed, since a soak is earned by evidence.
+    /// Whether a healthy target must go on being seen: until its stage has passed, since a soak is earned by
+    /// evidence; also one that was left behind, which may be all that is left to prove the stage.
     func isEvidenceNeeded(_ target: TargetState) -> Bool {
-        target.late == nil && rollout.stages[target.stage].passedAt == nil
+        target.late != .joined && rollout.stages[target.stage].passedAt == nil
     }
 
     /// The target failed the release (invariant 5 counts it from now on).
