@@ -227,9 +227,9 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "SwellModel", "SwellEngine", "SwellStore", "SwellIdentity", "PostgresClient", "PostgresTesting",
-                "KubernetesClient", "KubernetesObjects", "KubernetesTesting", nioCore, nioHTTP1, nioPosix,
-                x509,
+                "AsyncSupport", "SwellModel", "SwellEngine", "SwellStore", "SwellIdentity", "PostgresClient",
+                "PostgresTesting", "KubernetesClient", "KubernetesObjects", "KubernetesTesting", nioCore, nioHTTP1,
+                nioPosix, x509,
             ],
             // The harness builds it, for single processes under test.
             exclude: ["Harness/clock-shift.c"]),

@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import Foundation
 internal import KubernetesObjects
 internal import PostgresTesting
@@ -6,7 +7,7 @@ internal import Testing
 /// A process that stands still for a while, and goes on as if nothing had been: a suspended machine, a paging storm, a database that
 /// fails over. A healthy release must end well over each of them, at the cost of no more than another soak.
 ///
-/// Two short freezes are played always. `SWELL_FREEZES=full` plays each kind, length and moment, which takes some two hours, and prints
+/// Two short freezes are played always. `SWELL_FREEZES=full` plays each kind, length and moment, which takes half an hour, and prints
 /// a table; `SWELL_FREEZES=agent,database` narrows that to kinds.
 @Suite(.serialized) struct FreezeScenarios {
     /// Who stands still.
@@ -54,28 +55,36 @@ internal import Testing
         ])
     func short(_ freeze: Freeze) async throws { _ = try await play(freeze) }
 
-    @Test("Every kind, length and moment", .enabled(if: environment != nil, "it takes hours: SWELL_FREEZES=full"))
+    /// Fleets that are played beside each other: they mostly wait, and two cores carry this many.
+    private static let width = 6
+
+    @Test(
+        "Every kind, length and moment", .enabled(if: environment != nil, "it takes half an hour: SWELL_FREEZES=full"))
     func full() async throws {
         let kinds = Self.environment == "full" ? nil : Self.environment?.split(separator: ",").map(String.init)
-        var table = ["kind, moment, length: the outcome, and how long after the freeze"]
+        var freezes: [Freeze] = []
         for kind in Kind.allCases where kinds?.contains(kind.rawValue) ?? true {
             for moment in Moment.allCases {
                 for length in [10, 20, 48, 75, 120] {
-                    let freeze = Freeze(
-                        kind: kind, moment: moment, length: length, unreachableAfter: 30, deadline: 60, soak: 40)
-                    let outcome: String
-                    do {
-                        outcome = "succeeded, \(try await play(freeze))"
-                    } catch {
-                        Issue.record("\(freeze.testDescription): \(error)")
-                        outcome = "FAILED: \(error)"
-                    }
-                    table.append("\(kind.rawValue), \(moment.rawValue), \(length) s: \(outcome)")
-                    print(table.last ?? "")
+                    freezes.append(
+                        Freeze(kind: kind, moment: moment, length: length, unreachableAfter: 30, deadline: 60, soak: 40)
+                    )
                 }
             }
         }
-        print(table.joined(separator: "\n"))
+        var rows: [String] = []
+        try await forEachConcurrently(freezes, atMost: Self.width) { freeze in
+            do {
+                return "\(freeze.testDescription): succeeded, \(try await play(freeze))"
+            } catch {
+                Issue.record("\(freeze.testDescription): \(error)")
+                return "\(freeze.testDescription): FAILED: \(error)"
+            }
+        } onResult: {
+            rows.append($0)
+        }
+        print("what froze, how long, when: the outcome, and how long after the freeze")
+        print(rows.sorted().joined(separator: "\n"))
     }
 
     /// Plays one freeze on a fleet of its own; returns how long after it the rollout ended.
