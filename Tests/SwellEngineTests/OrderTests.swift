@@ -25,6 +25,22 @@ struct OrderTests {
         #expect(world.decide(.resume(.cluster("north-1"))).assignments.map(\.cluster) == ["north-1", "west-2"])
     }
 
+    @Test("A cluster that regressed under a region's pause rests, and what it waits for names the pause")
+    func regressedUnderPause() throws {
+        var world = try Scenario([("east", 1), ("west", 1), ("north", 1)], policy: .waves(soak: .minutes(5)))
+        world.decide()
+        world.settleAgents()
+        world.decide(.pause(.region("east"), reason: "storm"))
+        world.report("east-1", .verifying, .degraded)
+        world.wait(.minutes(30))
+        world.dueAt = world.now
+        world.decide()
+        #expect(world.phase("east-1") == .verifying)
+        let blockers = Blockers.of(world.rollout, snapshot: world.snapshot, now: world.now)
+        #expect(blockers.contains { $0.what == .regionPause && $0.clusters == ["east-1"] })
+        #expect(blockers.contains { $0.what == .health && $0.clusters == ["east-1"] })
+    }
+
     @Test("pausedRegion skip: the stages go on without it, and it catches up in the order of its own stages")
     func skipsPausedRegion() throws {
         var policy = RolloutPolicy.waves(pausedRegion: .skip)

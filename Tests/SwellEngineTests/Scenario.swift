@@ -15,6 +15,8 @@ struct Scenario {
     /// Agents that go on being heard of as time goes by.
     var silent: Set<ClusterName> = []
     var last: Decision?
+    /// Who has said more than decisions come to reading.
+    var unread: Set<ClusterName> = []
     /// When the next decision was due; the one after it is in time again.
     var dueAt: Timestamp?
 
@@ -59,7 +61,7 @@ struct Scenario {
         }
         let decision = DecisionMaker.decide(
             DecisionInput(
-                rollout: rollout, commands: records, reports: reports, snapshot: snapshot, now: now,
+                rollout: rollout, commands: records, reports: reports, unread: unread, snapshot: snapshot, now: now,
                 epoch: epoch, dueAt: dueAt))
         reports = []
         dueAt = nil
@@ -82,14 +84,16 @@ struct Scenario {
     /// What an agent says, by default of the generation and digest that it was assigned.
     mutating func report(
         _ name: ClusterName, _ phase: AgentPhase, _ health: Health = .healthy, generation: Int64? = nil,
-        digest: ContentDigest?? = nil, epoch: Int64? = nil, reason: String? = nil
+        digest: ContentDigest?? = nil, epoch: Int64? = nil, reason: String? = nil, isAfterGap: Bool = false
     ) {
         let target = rollout.targets[name]
         let report = ApplicationReport(
             application: "shop", generation: generation ?? target?.generation ?? 0,
             digest: digest ?? target?.assigned?.digest, epoch: epoch ?? target?.epoch ?? 0, phase: phase,
             health: health, reason: reason)
-        reports.append(ReportRecord(id: Int64(reports.count), cluster: name, report: report, receivedAt: now))
+        reports.append(
+            ReportRecord(
+                id: Int64(reports.count), cluster: name, report: report, receivedAt: now, isAfterGap: isAfterGap))
     }
 
     /// Every dispatched cluster becomes healthy or, when rolling back, gets back; then one decision.

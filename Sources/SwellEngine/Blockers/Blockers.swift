@@ -91,10 +91,13 @@ private struct BlockerList {
             rollout, snapshot, isStoppedByFailure: state.isStoppedByFailure, now: now)
         for name in state.names {
             let target = state.target(name)
-            guard let what = wait(of: target, dispatch, &limits) else { continue }
-            let group = Group(
-                what: what, stage: target.stage, region: what == .regionPause ? target.region : nil)
-            groups[group, default: []].append(target)
+            var waits = [restingPause(of: target)]
+            waits.append(wait(of: target, dispatch, &limits))
+            for what in waits.compactMap({ $0 }) {
+                let group = Group(
+                    what: what, stage: target.stage, region: what == .regionPause ? target.region : nil)
+                groups[group, default: []].append(target)
+            }
         }
         let order = Dictionary(uniqueKeysWithValues: Blocker.Kind.allCases.enumerated().map { ($1, $0) })
         let sorted = groups.sorted {
@@ -102,6 +105,16 @@ private struct BlockerList {
                 < ($1.key.stage, order[$1.key.what] ?? 0, $1.key.region?.rawValue ?? "")
         }
         for (group, targets) in sorted { blockers.append(blocker(group, targets)) }
+    }
+
+    /// The pause under which the clock of what is under way rests: it may stand still for as long as that lasts.
+    private func restingPause(of target: TargetState) -> Blocker.Kind? {
+        switch target.phase {
+        case .dispatched, .applying, .verifying:
+            if rollout.regionPause(of: target, snapshot) != nil { return .regionPause }
+            return rollout.clusterPause(of: target, snapshot) != nil ? .clusterPause : nil
+        case .queued, .unreachable, .healthy, .rollingBack, .failed, .rolledBack, .rollbackFailed, .skipped: return nil
+        }
     }
 
     private func wait(

@@ -7,6 +7,9 @@ public struct DecisionInput: Sendable {
     public var commands: [CommandRecord]
     /// Unconsumed reports on the rollout's targets in the order they were received.
     public var reports: [ReportRecord]
+    /// The clusters of which more reports wait than are read here. What was said last of them is not known yet, so time judges nothing
+    /// about them, and their stages do not pass; the next decision, which is due at once, reads on.
+    public var unread: Set<ClusterName>
     public var snapshot: FleetSnapshot
     /// The database's clock.
     public var now: Timestamp
@@ -17,12 +20,13 @@ public struct DecisionInput: Sendable {
     public var dueAt: Timestamp?
 
     public init(
-        rollout: Rollout, commands: [CommandRecord] = [], reports: [ReportRecord] = [], snapshot: FleetSnapshot,
-        now: Timestamp, epoch: Int64, dueAt: Timestamp? = nil
+        rollout: Rollout, commands: [CommandRecord] = [], reports: [ReportRecord] = [], unread: Set<ClusterName> = [],
+        snapshot: FleetSnapshot, now: Timestamp, epoch: Int64, dueAt: Timestamp? = nil
     ) {
         self.rollout = rollout
         self.commands = commands
         self.reports = reports
+        self.unread = unread
         self.snapshot = snapshot
         self.now = now
         self.epoch = epoch

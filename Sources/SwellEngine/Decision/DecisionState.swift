@@ -8,6 +8,8 @@ struct DecisionState {
     let snapshot: FleetSnapshot
     let now: Timestamp
     let epoch: Int64
+    /// The clusters that have said more than was read.
+    let unread: Set<ClusterName>
     /// The targets, counted; kept along with every change.
     private(set) var tally: RolloutTally
     /// The assignments decided so far; the last one for a cluster counts.
@@ -31,6 +33,7 @@ struct DecisionState {
         snapshot = input.snapshot
         now = input.now
         epoch = input.epoch
+        unread = input.unread
         tally = RolloutTally(input.rollout)
         names = input.rollout.targets.keys.sorted()
         namesByStage = Self.byStage(names, of: input.rollout)

@@ -96,11 +96,16 @@ public struct ReportRecord: Sendable, Hashable {
     public var cluster: ClusterName
     public var report: ApplicationReport
     public var receivedAt: Timestamp
+    /// Whether the agent said more just before than was kept: a stretch of health does not reach over what nobody knows.
+    public var isAfterGap: Bool
 
-    public init(id: Int64, cluster: ClusterName, report: ApplicationReport, receivedAt: Timestamp) {
+    public init(
+        id: Int64, cluster: ClusterName, report: ApplicationReport, receivedAt: Timestamp, isAfterGap: Bool = false
+    ) {
         self.id = id
         self.cluster = cluster
         self.report = report
         self.receivedAt = receivedAt
+        self.isAfterGap = isAfterGap
     }
 }

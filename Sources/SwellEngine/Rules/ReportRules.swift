@@ -29,7 +29,25 @@ extension DecisionState {
             reassign(record.cluster, report.agentKnowledge)
             return
         }
-        observe(record, target)
+        if record.isAfterGap { breakStretch(of: record.cluster, at: record.receivedAt) }
+        observe(record, self.target(record.cluster))
+    }
+
+    /// Its agent said more than was kept: what was good before may have been bad in between, and is earned anew (invariant 3).
+    private mutating func breakStretch(of name: ClusterName, at moment: Timestamp) {
+        guard let attempt = target(name).attempt, attempt.evidence.isKnown else { return }
+        let deadline = now + rollout.policy.progressDeadline
+        update(name) {
+            switch $0.phase {
+            case .healthy:
+                $0.phase = .verifying
+                $0.reason = "its agent said more than was kept"
+                $0.attempt?.deadline = .running(until: deadline)
+            case .dispatched, .applying, .verifying, .rollingBack, .failed: break
+            case .queued, .unreachable, .rolledBack, .rollbackFailed, .skipped: return
+            }
+            $0.attempt?.evidence.observe(.bad, at: moment)
+        }
     }
 
     /// What a report on the very attempt says, heard now or heard again.

@@ -177,6 +177,8 @@ extension DecisionState {
                     $0.reason = nil
                 }
             }
+            // What its clusters said last counts before the clock does.
+            if !unread.isEmpty, !unread.isDisjoint(with: names(inStage: index)) { return }
             if rule.approval.after, stage.approvedAfter == nil, !tally.stages[index].isEmpty {
                 return updateStage(index) {
                     $0.phase = .verifying

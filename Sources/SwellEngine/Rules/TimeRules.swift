@@ -16,8 +16,10 @@ extension DecisionState {
         for name in names {
             catchUp(name)
             let target = target(name)
-            if target.phase == .failed { confirm(name) }
+            if target.phase == .failed, !unread.contains(name) { confirm(name) }
             guard target.phase.isUnderWay || target.phase == .healthy else { continue }
+            // What it said last waits to be read, and counts before the clock does.
+            guard !unread.contains(name) else { continue }
             watchSight(of: target)
             confirm(name)
             restWhilePaused(name)

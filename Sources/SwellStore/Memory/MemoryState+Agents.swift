@@ -28,6 +28,7 @@ extension MemoryState {
             guard let rollout = claims[key] else { continue }
             inbox[rollout, default: []].append(
                 ReportRecord(id: nextID(), cluster: received.cluster, report: report, receivedAt: now))
+            boundInbox(of: rollout, received.cluster)
             ingested.rollouts.insert(rollout)
         }
         for (key, drift) in found.sorted(by: {
@@ -36,6 +37,17 @@ extension MemoryState {
             note(drift, key)
         }
         return ingested
+    }
+
+    /// Keeps of one cluster's waiting reports the earliest and the latest.
+    private mutating func boundInbox(of rollout: RolloutName, _ cluster: ClusterName) {
+        let waiting = inbox[rollout, default: []]
+        let places = waiting.indices.filter { waiting[$0].cluster == cluster }
+        guard let last = places.last, places.count > Bounds.waitingReports + 1 else { return }
+        inbox[rollout]?[last].isAfterGap = true
+        for place in places.dropFirst(Bounds.waitingReports).dropLast().reversed() {
+            inbox[rollout]?.remove(at: place)
+        }
     }
 
     private mutating func note(_ drift: DriftReport, _ key: ClusterApplication) {

@@ -6,9 +6,15 @@ extension MemoryState {
     /// What a decision on the rollout under this epoch would be made from, were it made now; nil where there is no such rollout.
     public func decisionInput(of name: RolloutName, epoch: Int64) -> DecisionInput? {
         guard let stored = rollouts[name] else { return nil }
+        let reports = reports(of: stored.rollout)
+        let waiting = inbox[name] ?? []
+        let unread =
+            waiting.count > reports.count
+            ? Set(waiting.map(\.id)).subtracting(reports.map(\.id)) : []
         return DecisionInput(
             rollout: stored.rollout, commands: (pendingCommands[name] ?? []).compactMap { commands[$0]?.record },
-            reports: reports(of: stored.rollout), snapshot: snapshot(of: stored.rollout), now: now, epoch: epoch,
+            reports: reports, unread: Set(waiting.lazy.filter { unread.contains($0.id) }.map(\.cluster)),
+            snapshot: snapshot(of: stored.rollout), now: now, epoch: epoch,
             dueAt: stored.wakeAt)
     }
 

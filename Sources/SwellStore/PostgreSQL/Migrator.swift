@@ -18,6 +18,7 @@ struct Migration {
         Migration(
             number: 3, name: "pauses of removed clusters", sql: PackageResources._003_pauses_of_removed_clusters_sql),
         Migration(number: 4, name: "sessions", sql: PackageResources._004_sessions_sql),
+        Migration(number: 5, name: "waiting reports", sql: PackageResources._005_waiting_reports_sql),
     ]
 }
 

@@ -57,6 +57,20 @@ extension PostgresStore: AgentStore {
                         AND n.generation <= coalesce(g.generation, 0) + \(Bounds.generationsAhead)
                     ORDER BY n.ordinal RETURNING rollout
                     """, [batch[0], batch[1], batch[3], batch[4], batch[2]]),
+                // Where a rollout does not come to reading them, of each cluster the earliest and the latest wait.
+                PostgresStatement(
+                    """
+                    WITH placed AS (
+                        SELECT id, row_number() OVER waiting AS place, count(*) OVER (PARTITION BY rollout, cluster) AS count
+                        FROM report_inbox WHERE cluster = ANY($1)
+                        WINDOW waiting AS (PARTITION BY rollout, cluster ORDER BY id)
+                    ), dropped AS (
+                        DELETE FROM report_inbox i USING placed p
+                        WHERE i.id = p.id AND p.place > \(Bounds.waitingReports) AND p.place < p.count
+                    )
+                    UPDATE report_inbox i SET after_gap = true FROM placed p
+                    WHERE i.id = p.id AND p.place = p.count AND p.count > \(Bounds.waitingReports + 1)
+                    """, [.names(Set(reports.map(\.cluster)).sorted())]),
             ])
             let overtaken = try sessions.overtaken(by: results[0])
             try await transaction.note(

@@ -54,9 +54,10 @@ private struct DecisionReading {
                 """, [.name(rollout)]),
             PostgresStatement(
                 """
-                SELECT i.id, i.cluster, i.report, i.received_at FROM report_inbox i JOIN (
-                    SELECT id FROM (
-                        SELECT id, row_number() OVER (PARTITION BY cluster ORDER BY id) AS place
+                SELECT i.id, i.cluster, i.report, i.received_at, i.after_gap, read.waiting FROM report_inbox i JOIN (
+                    SELECT id, waiting FROM (
+                        SELECT id, row_number() OVER (PARTITION BY cluster ORDER BY id) AS place,
+                            count(*) OVER (PARTITION BY cluster) AS waiting
                         FROM report_inbox WHERE rollout = $1) AS placed
                     ORDER BY place, id
                     LIMIT $2::bigint + $3::bigint * (SELECT count(*) FROM rollout_targets WHERE rollout = $1)
@@ -86,7 +87,11 @@ private struct DecisionReading {
         let reports = try results[6].map { row in
             ReportRecord(
                 id: try row.decode(at: 0), cluster: try row.name(1), report: try row.json(2),
-                receivedAt: try row.time(3))
+                receivedAt: try row.time(3), isAfterGap: try row.decode(at: 4))
+        }
+        var unread: [ClusterName: Int] = [:]
+        for (report, row) in zip(reports, results[6]) {
+            unread[report.cluster] = (try unread[report.cluster] ?? row.decode(at: 5)) - 1
         }
         let holding = Set(try results[7].map { try $0.name(0, of: ClusterName.self) })
         let (snapshot, _) = try facts.snapshot(
@@ -97,8 +102,8 @@ private struct DecisionReading {
         }
         let last = try results[8 + FactReading.count].single()
         let input = DecisionInput(
-            rollout: state, commands: commands, reports: reports, snapshot: snapshot, now: try last.time(0),
-            epoch: lease.epoch, dueAt: try results[1].single().timeIfAny(1))
+            rollout: state, commands: commands, reports: reports, unread: Set(unread.filter { $0.value > 0 }.keys),
+            snapshot: snapshot, now: try last.time(0), epoch: lease.epoch, dueAt: try results[1].single().timeIfAny(1))
         return (input, holding, try last.decode(Int64.self, at: 1))
     }
 }

@@ -9,6 +9,9 @@ enum Bounds {
     /// How many of the reports that wait for a rollout one decision reads; the rest is the next one's, at once. Of each cluster the
     /// earliest come first, so that what one agent says too much of keeps no other's waiting (invariant 22).
     static func reportsOfDecision(targets: Int) -> Int { 1_000 + 8 * targets }
+    /// How many reports of one cluster wait for a rollout that does not come to reading them: the earliest, and the latest, which then
+    /// says that there were more in between.
+    static let waitingReports = 256
     /// How soon after another a finding of drift is not audited.
     static let driftAudit: Interval = .seconds(10)
     /// How far above what is assigned a generation is believed: further than any database ever lost commits, and so little that an agent

@@ -268,29 +268,38 @@ internal import Testing
         }
     }
 
-    /// One agent has said very much, another one thing after it: a decision reads a bounded part, of each cluster the earliest first,
-    /// and consumes only that; the rest is there for the next one at once.
+    /// Some agents have said very much, another one thing after them: a decision reads a bounded part, of each cluster the earliest first,
+    /// says of whom there is more, and consumes only that; the rest is there for the next one at once.
     @Test(arguments: StoreForm.allCases)
     func aDecisionReadsABoundedPartOfTheReportsAndTheNextOneTheRest(form: StoreForm) async throws {
         try await form.run { store in
             try await Fixtures.fill(store)
-            try await store.createRollout(Fixtures.rollout("r1"), superseding: [], by: "ann")
+            let loud = try (1...6).map { try ClusterName("loud-\($0)") }
+            var fleet = Fixtures.fleet
+            fleet.clusters += loud.map { Cluster(name: $0, region: "us-east-1", environment: "production") }
+            _ = try await store.apply(fleet, by: "ann")
+            try await store.createRollout(
+                Fixtures.rollout("r1", clusters: loud + ["east-2"]), superseding: [], by: "ann")
             let lease = try await Fixtures.lease(store, "r1")
-            let flood = (1...1_500).map { Fixtures.report("east-1", generation: Int64($0)) }
-            for start in stride(from: 0, to: flood.count, by: 500) {
-                _ = try await store.ingest(Array(flood[start..<(start + 500)]))
+            _ = try await store.decide("r1", under: lease) { $0.dispatching(loud + ["east-2"]) }
+            for name in loud {
+                _ = try await store.ingest((1...250).map { Fixtures.report(name, generation: Int64($0)) })
             }
             _ = try await store.ingest([Fixtures.report("east-2", generation: 7)])
             let read = ReadReports()
-            _ = try await store.decide("r1", under: lease) { read.note($0.reports).unchanged(of: $0) }
-            #expect(read.last.count == 1_016)
+            _ = try await store.decide("r1", under: lease) { read.note($0).unchanged(of: $0) }
+            // Of 1,501: 1,000, and 8 for each target.
+            #expect(read.last.count == 1_056)
             #expect(read.last.filter { $0.cluster == "east-2" }.map(\.report.generation) == [7])
-            #expect(read.last.filter { $0.cluster == "east-1" }.map(\.report.generation) == Array(1...1_015))
+            #expect(read.last.filter { $0.cluster == loud[0] }.map(\.report.generation) == Array(1...176))
             #expect(read.last.map(\.id) == read.last.map(\.id).sorted())
+            #expect(read.unread == Set(loud))
             #expect(try await store.dueRollouts(limit: 5) == ["r1"])
-            _ = try await store.decide("r1", under: lease) { read.note($0.reports).unchanged(of: $0) }
-            #expect(read.last.map(\.report.generation) == Array(1_016...1_500))
-            _ = try await store.decide("r1", under: lease) { read.note($0.reports).unchanged(of: $0) }
+            _ = try await store.decide("r1", under: lease) { read.note($0).unchanged(of: $0) }
+            #expect(read.last.count == 445)
+            #expect(read.last.filter { $0.cluster == loud[5] }.map(\.report.generation) == Array(176...250))
+            #expect(read.unread.isEmpty)
+            _ = try await store.decide("r1", under: lease) { read.note($0).unchanged(of: $0) }
             #expect(read.last.isEmpty)
         }
     }
@@ -298,12 +307,13 @@ internal import Testing
 
 /// What the last decision was given to read.
 private final class ReadReports: Sendable {
-    private let reports = Mutex<[ReportRecord]>([])
+    private let read = Mutex<(reports: [ReportRecord], unread: Set<ClusterName>)>(([], []))
 
-    var last: [ReportRecord] { reports.withLock { $0 } }
+    var last: [ReportRecord] { read.withLock { $0.reports } }
+    var unread: Set<ClusterName> { read.withLock { $0.unread } }
 
-    func note(_ read: [ReportRecord]) -> Self {
-        reports.withLock { $0 = read }
+    func note(_ input: DecisionInput) -> Self {
+        read.withLock { $0 = (input.reports, input.unread) }
         return self
     }
 
