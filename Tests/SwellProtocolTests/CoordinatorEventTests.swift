@@ -39,6 +39,7 @@ internal import Testing
                 assignment.settings.whenDisconnected = behaviour
                 assignment.settings.drift = drift
                 assignment.fallback = nil
+                assignment.isPaused = drift == .report ? true : nil
                 #expect(try Assignment(Swell_V1_Assignment(assignment), cluster: "east-1") == assignment)
             }
         }

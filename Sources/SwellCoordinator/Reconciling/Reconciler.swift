@@ -216,7 +216,7 @@ package struct Reconciler: Service {
                         message: "held, nothing was done: "
                             + decision.breaches.map(\.description).joined(separator: "; ")))
             }
-            if !decision.assignments.isEmpty { signals.notifyAssignmentsChanged() }
+            if !decision.assignments.isEmpty || !decision.pauses.isEmpty { signals.notifyAssignmentsChanged() }
             if decision.rollout.phase.isEnded {
                 try await leases.release(rollout)
             }

@@ -56,6 +56,9 @@ public struct AgentRecord: Sendable, Hashable, Codable {
     public var deadline: Timestamp?
     /// Since when `work` cannot be seen, so that its deadline stands still; nil while it can, or while it has none.
     public var blindSince: Timestamp?
+    /// Since when a person's pause covers the cluster, so that the deadline of `work` stands still; nil while none does, or while it has
+    /// none.
+    public var pausedSince: Timestamp?
     /// When the running stretch of health began, for exactly `work`; nil while it is not healthy.
     public var healthySince: Timestamp?
     /// The last observation of what `work` applied.

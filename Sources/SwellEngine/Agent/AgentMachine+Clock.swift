@@ -15,6 +15,7 @@ extension AgentMachine {
             }
             if let since = record.healthySince, since > now { journal.applications[name]?.healthySince = now }
             if let since = record.blindSince, since > now { journal.applications[name]?.blindSince = now }
+            if let since = record.pausedSince, since > now { journal.applications[name]?.pausedSince = now }
             if let deadline = record.deadline, let settings = record.assignment?.settings {
                 let furthest = now + max(settings.progressDeadline, rules.restartGrace)
                 if deadline > furthest { journal.applications[name]?.deadline = furthest }
@@ -36,6 +37,28 @@ extension AgentMachine {
             if let deadline = record.deadline { journal.applications[name]?.deadline = deadline + stall }
             if record.healthySince != nil { journal.applications[name]?.healthySince = now }
             if let since = record.blindSince { journal.applications[name]?.blindSince = min(since + stall, now) }
+            if let since = record.pausedSince { journal.applications[name]?.pausedSince = min(since + stall, now) }
+        }
+    }
+
+    /// Stops the deadline while a person's pause covers the cluster, and lets it go on with what was left: nobody is to find the cluster
+    /// taken back while somebody looks. A pause is the coordinator's word, and only it can end one: on its own for longer than a grace,
+    /// the agent judges again.
+    mutating func keepPause(_ now: Timestamp) {
+        let isOnItsOwn = journal.awaySince.map { now >= $0 + rules.awayGrace } ?? false
+        for (name, record) in journal.applications {
+            // The way back does not rest, as it does not for the coordinator.
+            let rests =
+                record.deadline != nil && record.isUnfinished && record.assignment?.isPaused == true && !isOnItsOwn
+            switch (rests, record.pausedSince) {
+            // What could not be seen before is part of it, so that no time is left out twice.
+            case (true, nil): journal.applications[name]?.pausedSince = record.blindSince ?? now
+            case (false, let since?):
+                journal.applications[name]?.pausedSince = nil
+                journal.applications[name]?.deadline = record.deadline.map { $0 + (now - since) }
+                if record.blindSince != nil { journal.applications[name]?.blindSince = now }
+            case (true, _?), (false, nil): break
+            }
         }
     }
 
@@ -50,7 +73,9 @@ extension AgentMachine {
             case (true, nil): journal.applications[name]?.blindSince = now
             case (false, let since?):
                 journal.applications[name]?.blindSince = nil
-                guard let deadline = record.deadline, let settings = record.assignment?.settings else { continue }
+                guard record.pausedSince == nil, let deadline = record.deadline,
+                    let settings = record.assignment?.settings
+                else { continue }
                 let dark = now - since
                 journal.applications[name]?.deadline = max(
                     deadline + dark, now + min(dark + dark + dark + dark, rules.restartGrace, settings.progressDeadline)
@@ -65,7 +90,7 @@ extension AgentMachine {
     /// A cluster that falls silent is known as out of sight only some seconds later. A deadline in these seconds would be judged by
     /// what was seen before them.
     func judgement(of record: AgentRecord) -> Timestamp? {
-        guard record.blindSince == nil, let deadline = record.deadline else { return nil }
+        guard record.blindSince == nil, record.pausedSince == nil, let deadline = record.deadline else { return nil }
         return deadline + rules.sightDelay
     }
 

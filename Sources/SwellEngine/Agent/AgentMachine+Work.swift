@@ -128,6 +128,7 @@ extension AgentMachine {
         }
         record.healthySince = nil
         record.blindSince = nil
+        record.pausedSince = nil
         record.transientFailures = 0
         if case .forward = work.kind, assignment.settings.selfRollback || revertAnyway, let fallback = record.fallback {
             record.phase = .reverting

@@ -45,6 +45,7 @@ public struct AgentMachine: Sendable, Hashable {
         case .reportAcknowledged(let application, let sequence): acknowledged(application, sequence, &actions)
         case .tick: break
         }
+        keepPause(now)
         keepSight(now)
         settle(now, &actions)
         let hasChanged = journal != before
@@ -123,6 +124,7 @@ public struct AgentMachine: Sendable, Hashable {
         if assignment.generation == record.highestGeneration, record.assignment != nil {
             // Delivered again: said to be in the journal, and nothing else.
             record.highestEpoch = max(record.highestEpoch, assignment.epoch)
+            record.assignment?.isPaused = assignment.isPaused
             journal.applications[name] = record
             actions.append(.acknowledge(name, generation: assignment.generation, epoch: assignment.epoch))
             return
@@ -143,6 +145,7 @@ public struct AgentMachine: Sendable, Hashable {
         // Counts from when there is something to apply: what the way of the content here takes is not the release's fault.
         record.deadline = nil
         record.blindSince = nil
+        record.pausedSince = nil
         record.healthySince = nil
         record.observed = ObservedHealth(.progressing)
         record.failure = nil

@@ -27,6 +27,8 @@ public struct OrphanedAssignment: Sendable, Hashable {
     /// The assignment as it is to be delivered under a lease of this epoch: above what this cluster's agent knows, and no other's.
     public func reissued(under epoch: Int64) -> Assignment {
         var reissued = assignment
+        // No rollout is left that would end the pause.
+        reissued.isPaused = nil
         reissued.generation = max(assignment.generation, report.generation) + 1
         reissued.epoch = max(epoch, assignment.epoch, report.epoch)
         return reissued

@@ -41,6 +41,8 @@ public struct Decision: Sendable, Hashable {
     public var transitions: [Transition]
     /// New assignments for agents, each with a generation above any known for its cluster and application.
     public var assignments: [Assignment]
+    /// Assignments that stand, and whose agents are told that a pause has begun or ended.
+    public var pauses: [PauseNotice]
     /// Targets that became healthy and so prove a release on their cluster.
     public var proven: [ProvenRelease]
     /// What became of each command: nil in `refusal` where it took effect.
@@ -55,16 +57,31 @@ public struct Decision: Sendable, Hashable {
     public var isHeld: Bool { !breaches.isEmpty }
 
     public init(
-        rollout: Rollout, transitions: [Transition] = [], assignments: [Assignment] = [], proven: [ProvenRelease] = [],
-        verdicts: [CommandVerdict] = [], wakeAt: Timestamp? = nil, breaches: [Breach] = []
+        rollout: Rollout, transitions: [Transition] = [], assignments: [Assignment] = [], pauses: [PauseNotice] = [],
+        proven: [ProvenRelease] = [], verdicts: [CommandVerdict] = [], wakeAt: Timestamp? = nil, breaches: [Breach] = []
     ) {
         self.rollout = rollout
         self.transitions = transitions
         self.assignments = assignments
+        self.pauses = pauses
         self.proven = proven
         self.verdicts = verdicts
         self.wakeAt = wakeAt
         self.breaches = breaches
+    }
+}
+
+/// That a pause covers a cluster from now on, or no longer: its agent's progress deadline rests with the coordinator's (invariant 12).
+/// Of the assignment nothing else changes; where it was overtaken, nothing does.
+public struct PauseNotice: Sendable, Hashable, Codable {
+    public var cluster: ClusterName
+    public var generation: Int64
+    public var isPaused: Bool
+
+    public init(cluster: ClusterName, generation: Int64, isPaused: Bool) {
+        self.cluster = cluster
+        self.generation = generation
+        self.isPaused = isPaused
     }
 }
 

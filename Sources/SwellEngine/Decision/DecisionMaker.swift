@@ -40,11 +40,13 @@ public enum DecisionMaker {
             state.followClock(input.reports)
             for record in input.reports { state.take(record) }
             state.settle()
-            transitions += Transition.between(before, state.rollout, by: Transition.engine, at: input.now)
         }
+        if state.rollout.phase.isEnded { state.endPauses() }
+        transitions += Transition.between(before, state.rollout, by: Transition.engine, at: input.now)
         return Decision(
             rollout: state.rollout, transitions: transitions,
-            assignments: state.assignments.values.sorted { $0.cluster < $1.cluster }, proven: state.proven,
-            verdicts: verdicts, wakeAt: state.wakeAt)
+            assignments: state.assignments.values.sorted { $0.cluster < $1.cluster },
+            pauses: state.pauses.values.sorted { $0.cluster < $1.cluster }, proven: state.proven, verdicts: verdicts,
+            wakeAt: state.wakeAt)
     }
 }

@@ -15,6 +15,8 @@ struct DecisionState {
     /// The assignments decided so far; the last one for a cluster counts.
     private(set) var assignments: [ClusterName: Assignment] = [:]
     private(set) var proven: [ProvenRelease] = []
+    /// What agents are told of pauses; the last word for a cluster counts.
+    private(set) var pauses: [ClusterName: PauseNotice] = [:]
     /// The targets in a fixed order, so that a replay decides alike; and those of each stage.
     private(set) var names: [ClusterName]
     private var namesByStage: [[ClusterName]]
@@ -147,7 +149,15 @@ struct DecisionState {
                 selfRollback: fallback != nil && rollout.strategy.selfRollback,
                 whenDisconnected: takesBack ? .finish : rollout.strategy.whenDisconnected,
                 drift: rollout.strategy.drift))
+        pauses[name] = nil
         update(name) { $0.begin(attempt, as: phase, reason: reason) }
+    }
+
+    /// Decides that an agent is told whether a pause covers its cluster.
+    mutating func tell(_ name: ClusterName, isPaused: Bool) {
+        guard let attempt = target(name).attempt else { return }
+        update(name) { $0.attempt?.isPaused = isPaused }
+        pauses[name] = PauseNotice(cluster: name, generation: attempt.generation, isPaused: isPaused)
     }
 
     /// Notes that what a target is assigned was proven healthy there (invariant 13).

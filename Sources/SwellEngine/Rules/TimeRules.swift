@@ -23,6 +23,7 @@ extension DecisionState {
             watchSight(of: target)
             confirm(name)
             restWhilePaused(name)
+            tellPause(name)
             judgeDeadline(name)
         }
     }
@@ -59,7 +60,7 @@ extension DecisionState {
             let step = moment - attempt.dispatchedAt
             $0.attempt = Attempt(
                 generation: attempt.generation, epoch: attempt.epoch, goal: attempt.goal, dispatchedAt: moment,
-                evidence: attempt.evidence, deadline: attempt.deadline)
+                evidence: attempt.evidence, deadline: attempt.deadline, isPaused: attempt.isPaused)
             $0.attempt?.deadline.postpone(by: step)
         }
     }
@@ -113,6 +114,20 @@ extension DecisionState {
         } else {
             update(name) { [now] in $0.attempt?.deadline.resume(at: now) }
         }
+    }
+
+    /// Tells the agent, which judges its own deadline, that a pause has begun or ended.
+    private mutating func tellPause(_ name: ClusterName) {
+        let target = target(name)
+        guard let attempt = target.attempt, target.phase.isForward else { return }
+        let isPaused = isPaused(target)
+        guard attempt.isPaused != isPaused, target.phase != .healthy || !isPaused else { return }
+        tell(name, isPaused: isPaused)
+    }
+
+    /// A rollout that is over ends no pause any more: what it told of one is taken back.
+    mutating func endPauses() {
+        for name in names where target(name).attempt?.isPaused == true { tell(name, isPaused: false) }
     }
 
     private mutating func judgeDeadline(_ name: ClusterName) {

@@ -11,6 +11,9 @@ public struct Assignment: Sendable, Hashable, Codable {
     /// Where the agent reverts to by itself, if it may: the last release proven healthy on this cluster.
     public var fallback: ReleaseReference?
     public var settings: AssignmentSettings
+    /// Whether a person's pause covers the cluster, so that the agent's progress deadline rests; nil as good as false. The one thing that
+    /// may change under the same generation.
+    public var isPaused: Bool?
 
     public enum Goal: Sendable, Hashable, Codable {
         /// Run this release.

@@ -14,6 +14,7 @@ extension Swell_V1_Assignment {
         }
         if let release = assignment.fallback { fallback = Swell_V1_Release(release) }
         settings = Swell_V1_AssignmentSettings(assignment.settings)
+        paused = assignment.isPaused == true
     }
 }
 
@@ -36,6 +37,7 @@ extension Assignment {
             rollout: try checkedName(message.rollout, at: "\(path).rollout"), goal: goal,
             fallback: message.hasFallback ? try ReleaseReference(message.fallback, at: "\(path).fallback") : nil,
             settings: try AssignmentSettings(message.settings, at: "\(path).settings"))
+        if message.paused { isPaused = true }
     }
 }
 

@@ -875,6 +875,10 @@ package nonisolated struct Swell_V1_Assignment: Sendable {
   /// Clears the value of `settings`. Subsequent reads from it will return its default value.
   package mutating func clearSettings() {self._settings = nil}
 
+  /// A pause covers the cluster: as long as the agent hears from the coordinator, its progress deadline rests. May change while
+  /// the generation stays.
+  package var paused: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Goal: Equatable, Sendable {
@@ -2097,7 +2101,7 @@ nonisolated extension Swell_V1_Assignments: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension Swell_V1_Assignment: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Assignment"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}application\0\u{1}rollout\0\u{1}generation\0\u{1}epoch\0\u{1}run\0\u{1}remove\0\u{1}fallback\0\u{1}settings\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}application\0\u{1}rollout\0\u{1}generation\0\u{1}epoch\0\u{1}run\0\u{1}remove\0\u{1}fallback\0\u{1}settings\0\u{1}paused\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2137,6 +2141,7 @@ nonisolated extension Swell_V1_Assignment: SwiftProtobuf.Message, SwiftProtobuf.
       }()
       case 7: try { try decoder.decodeSingularMessageField(value: &self._fallback) }()
       case 8: try { try decoder.decodeSingularMessageField(value: &self._settings) }()
+      case 9: try { try decoder.decodeSingularBoolField(value: &self.paused) }()
       default: break
       }
     }
@@ -2176,6 +2181,9 @@ nonisolated extension Swell_V1_Assignment: SwiftProtobuf.Message, SwiftProtobuf.
     try { if let v = self._settings {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
     } }()
+    if self.paused != false {
+      try visitor.visitSingularBoolField(value: self.paused, fieldNumber: 9)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2187,6 +2195,7 @@ nonisolated extension Swell_V1_Assignment: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs.goal != rhs.goal {return false}
     if lhs._fallback != rhs._fallback {return false}
     if lhs._settings != rhs._settings {return false}
+    if lhs.paused != rhs.paused {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

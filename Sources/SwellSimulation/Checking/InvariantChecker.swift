@@ -159,7 +159,7 @@ struct InvariantChecker {
             again.snapshot.fleet[assignment.cluster]?.highestGeneration = assignment.generation
         }
         let second = DecisionMaker.decide(again)
-        guard second.transitions.isEmpty, second.assignments.isEmpty else {
+        guard second.transitions.isEmpty, second.assignments.isEmpty, second.pauses.isEmpty else {
             throw Violation(
                 invariant: 19,
                 message: "a decision on \(decision.rollout.name) left something undone: "

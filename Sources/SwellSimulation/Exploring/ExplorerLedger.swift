@@ -153,31 +153,40 @@ struct ExplorerLedger {
     private func checkTargets(_ before: Rollout, _ after: Rollout, _ input: DecisionInput) throws(Violation) {
         for target in after.targets.values {
             guard let former = before.targets[target.cluster], former != target else { continue }
-            let isProven =
-                target.provenAt != nil && former.provenAt != target.provenAt
-                || target.phase == .rolledBack && former.phase == .rollingBack
-            if isProven {
-                guard let agent = place(of: target), let proof = proofs[agent],
-                    proof.generation == target.generation, proof.digest == target.assigned?.digest
-                else {
-                    throw Violation(
-                        invariant: 4,
-                        message: "\(target.cluster) counts as \(target.phase) without a word of generation "
-                            + "\(target.generation ?? 0)")
-                }
+            if isProvenNow(target, former), !isSaid(target) {
+                throw Violation(
+                    invariant: 4,
+                    message: "\(target.cluster) counts as \(target.phase) without a word of generation "
+                        + "\(target.generation ?? 0)")
             }
-            if former.failedAt == nil, target.failedAt != nil,
-                place(of: target).map({ givenUp[$0] == nil || givenUp[$0] != former.generation }) ?? true
-            {
-                guard let deadline = former.deadlineAt.map({ InvariantChecker.judgement(at: $0, input) }),
-                    input.now >= deadline,
-                    let seen = input.snapshot.fleet[target.cluster]?.lastSeenAt, seen >= deadline
-                else {
-                    throw Violation(
-                        invariant: 12, message: "\(target.cluster) failed though nothing was heard that says so")
-                }
+            if former.failedAt == nil, target.failedAt != nil, !isGivenUp(former), !isOverdue(former, input) {
+                throw Violation(
+                    invariant: 12, message: "\(target.cluster) failed though nothing was heard that says so")
             }
         }
+    }
+
+    private func isProvenNow(_ target: TargetState, _ former: TargetState) -> Bool {
+        target.provenAt != nil && former.provenAt != target.provenAt
+            || target.phase == .rolledBack && former.phase == .rollingBack
+    }
+
+    private func isSaid(_ target: TargetState) -> Bool {
+        guard let agent = place(of: target), let proof = proofs[agent] else { return false }
+        return proof.generation == target.generation && proof.digest == target.assigned?.digest
+    }
+
+    /// Whether its agent gave up what the target was assigned.
+    private func isGivenUp(_ target: TargetState) -> Bool {
+        guard let agent = place(of: target), let generation = givenUp[agent] else { return false }
+        return generation == target.generation
+    }
+
+    private func isOverdue(_ target: TargetState, _ input: DecisionInput) -> Bool {
+        guard let deadline = target.deadlineAt.map({ InvariantChecker.judgement(at: $0, input) }),
+            let seen = input.snapshot.fleet[target.cluster]?.lastSeenAt
+        else { return false }
+        return input.now >= deadline && seen >= deadline
     }
 
     /// The last word of a target's cluster, where it is of what the target is assigned.
@@ -247,7 +256,7 @@ struct ExplorerLedger {
             !input.rollout.phase.isEnded
         else { return }
         let decision = DecisionMaker.decide(input)
-        guard decision.transitions.isEmpty, decision.assignments.isEmpty else {
+        guard decision.transitions.isEmpty, decision.assignments.isEmpty, decision.pauses.isEmpty else {
             throw Violation(
                 invariant: 19,
                 message: "the rollout is not due, and yet something is to be decided: "

@@ -140,6 +140,12 @@ extension MemoryState {
             let key = ClusterApplication(cluster: assignment.cluster, application: assignment.application)
             assignments[key] = StoredAssignment(assignment: assignment, change: nextID())
         }
+        for notice in decision.pauses {
+            let key = ClusterApplication(cluster: notice.cluster, application: decision.rollout.application)
+            guard var stored = assignments[key]?.assignment, stored.generation == notice.generation else { continue }
+            stored.isPaused = notice.isPaused ? true : nil
+            assignments[key] = StoredAssignment(assignment: stored, change: nextID())
+        }
         for proof in decision.proven {
             let key = ClusterApplication(cluster: proof.cluster, application: proof.application)
             var list = (proven[key] ?? []).filter { $0.release.digest != proof.release.digest }

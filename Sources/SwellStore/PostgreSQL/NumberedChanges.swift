@@ -1,4 +1,5 @@
 internal import PostgresClient
+internal import SwellEngine
 internal import SwellModel
 
 /// An audit row to be stored, with its transition as JSON if it is one.
@@ -17,14 +18,17 @@ extension [PostgresStatement] {
     ///
     /// The first statement raises the change counter and holds its row until the commit. So numbers become visible in their order:
     /// whoever read up to one has seen all below it. The price is that such transactions commit one after another.
-    static func numbered(assignments: [Assignment], audit: [AuditRow]) throws -> Self {
-        let total = assignments.count + audit.count
+    static func numbered(
+        assignments: [Assignment], pauses: [PauseNotice] = [], of application: ApplicationName? = nil, audit: [AuditRow]
+    ) throws -> Self {
+        let total = assignments.count + audit.count + pauses.count
         guard total > 0 else { return [] }
         var statements = [
             PostgresStatement("UPDATE change_counter SET value = value + $1", [.int(total)])
         ]
         if !assignments.isEmpty { statements.append(try .upsertAssignments(assignments, of: total)) }
-        if !audit.isEmpty { statements.append(.insertAudit(audit)) }
+        if !audit.isEmpty { statements.append(.insertAudit(audit, before: pauses.count)) }
+        if !pauses.isEmpty, let application { statements.append(.notePauses(pauses, of: application)) }
         return statements
     }
 }
@@ -51,7 +55,24 @@ extension PostgresStatement {
             ])
     }
 
-    fileprivate static func insertAudit(_ rows: [AuditRow]) -> Self {
+    /// Notes on assignments that stand whether their clusters are paused; where one was overtaken, nothing is.
+    fileprivate static func notePauses(_ pauses: [PauseNotice], of application: ApplicationName) -> Self {
+        Self(
+            """
+            UPDATE assignments a SET change = (SELECT value FROM change_counter) - $4 + n.ordinal,
+                assignment = CASE WHEN n.paused
+                    THEN jsonb_set(a.assignment, '{isPaused}', 'true') ELSE a.assignment - 'isPaused' END
+            FROM unnest($1::text[], $2::bigint[], $3::boolean[]) WITH ORDINALITY AS n (cluster, generation, paused, ordinal)
+            WHERE a.cluster = n.cluster AND a.generation = n.generation AND a.application = $5
+            """,
+            [
+                .names(pauses.map(\.cluster)), .int64s(pauses.map(\.generation)), .bools(pauses.map(\.isPaused)),
+                .int(pauses.count), .name(application),
+            ])
+    }
+
+    /// `others` are numbered after them.
+    fileprivate static func insertAudit(_ rows: [AuditRow], before others: Int) -> Self {
         func texts(_ value: (AuditEvent) -> String?) -> PostgresValue {
             .texts(rows.map { Column.text(value($0.event)) })
         }
@@ -70,7 +91,7 @@ extension PostgresStatement {
                 .timestamps(milliseconds: rows.map(\.event.at.milliseconds)), texts(\.by), texts(\.what),
                 texts(\.rollout?.rawValue), texts(\.application?.rawValue), texts(\.stage?.rawValue),
                 texts(\.region?.rawValue), texts(\.cluster?.rawValue), texts(\.from), texts(\.to), texts(\.reason),
-                .jsonbs(rows.map(\.transition)), .int(rows.count),
+                .jsonbs(rows.map(\.transition)), .int(rows.count + others),
             ])
     }
 }

@@ -116,9 +116,10 @@ extension PostgresTransaction {
         let audit = try decision.transitions.map { transition in
             AuditRow(AuditEvent(transition, of: decision.rollout), try Column.encode(transition))
         }
-        statements += try .numbered(assignments: decision.assignments, audit: audit)
+        statements += try .numbered(
+            assignments: decision.assignments, pauses: decision.pauses, of: input.rollout.application, audit: audit)
         let results = try await pipeline(statements)
-        // With assignments the statements are: the counter, the assignments, the audit rows.
+        // With assignments the statements are: the counter, the assignments, the audit rows, the pauses.
         if !decision.assignments.isEmpty, results[first + 1].affectedRows != decision.assignments.count {
             throw StoreError(
                 code: .conflict, message: "a generation that rollout \(input.rollout.name) assigns was reached already")

@@ -13,6 +13,11 @@ enum DecisionRules {
         }
         try checkVerdicts(decision, of: input)
         try checkAssignments(decision, of: input, holding: claims)
+        if let foreign = decision.pauses.first(where: {
+            decision.rollout.targets[$0.cluster]?.generation != $0.generation
+        }) {
+            throw broken(name, "it tells \(foreign.cluster) of a pause under a generation that is not the target's")
+        }
         if let foreign = decision.transitions.first(where: { $0.rollout != name }) {
             throw broken(name, "a transition names rollout \(foreign.rollout)")
         }

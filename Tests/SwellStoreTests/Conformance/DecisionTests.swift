@@ -268,6 +268,38 @@ internal import Testing
         }
     }
 
+    /// The one thing of an assignment that changes under its generation; followers of changes hear of it.
+    @Test(arguments: StoreForm.allCases)
+    func aPauseIsToldWithTheAssignmentThatStands(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await store.createRollout(Fixtures.rollout("r1"), superseding: [], by: "ann")
+            let lease = try await Fixtures.lease(store, "r1")
+            let sent = try await store.decide("r1", under: lease) { $0.dispatching(["east-1", "east-2"]) }
+            var page = try await store.assignments(changedAfter: 0, limit: 10)
+            for isPaused in [true, false] {
+                _ = try await store.decide("r1", under: lease) { input in
+                    var decision = input.unchanged
+                    decision.pauses = [PauseNotice(cluster: "east-1", generation: 1, isPaused: isPaused)]
+                    return decision
+                }
+                page = try await store.assignments(changedAfter: page.cursor, limit: 10)
+                var expected = try #require(sent.assignments.first)
+                expected.isPaused = isPaused ? true : nil
+                #expect(page.assignments == [expected])
+                #expect(try await store.assignments(of: "east-1") == [expected])
+            }
+            let error = await expect(.internalError) { () async throws(StoreError) in
+                _ = try await store.decide("r1", under: lease) { input in
+                    var decision = input.unchanged
+                    decision.pauses = [PauseNotice(cluster: "east-1", generation: 7, isPaused: true)]
+                    return decision
+                }
+            }
+            #expect(error?.message.contains("east-1") == true)
+        }
+    }
+
     /// Some agents have said very much, another one thing after them: a decision reads a bounded part, of each cluster the earliest first,
     /// says of whom there is more, and consumes only that; the rest is there for the next one at once.
     @Test(arguments: StoreForm.allCases)
