@@ -42,7 +42,10 @@ extension InvariantChecker {
                 invariant: isAnothers ? 15 : 10,
                 message: "\(cluster) takes \(what), which was \(isAnothers ? "another cluster's" : "never committed")")
         }
-        guard let former, former.assignment != nil else { return }
+        guard let former, var known = former.assignment else { return }
+        // What stands is told again with a pause that has begun or ended, and nothing else.
+        known.isPaused = assignment.isPaused
+        if known == assignment { return }
         guard assignment.epoch >= former.highestEpoch else {
             throw Violation(invariant: 9, message: "\(cluster) takes \(what) after epoch \(former.highestEpoch)")
         }

@@ -69,6 +69,7 @@ struct InvariantChecker {
             try checkCaps(decision.assignments.filter { !isBackward($0) }, input, after)
             reports.issue(decision.assignments)
         }
+        reports.issue(decision.pauses, of: after.application)
         try checkMembers(input, after)
         if !decision.transitions.isEmpty {
             try checkReplay(before, decision)

@@ -7,6 +7,8 @@ extension World {
     func checkLiveness() throws(Violation) {
         // Where a rollout waits at its gate to tell a cluster again, the gate is what the cluster waits for.
         var waiting: Set<ClusterApplication> = []
+        // Under a pause its agent's clock rests too.
+        var resting: Set<ClusterApplication> = []
         for summary in database.rolloutSummaries(of: nil, limit: 1_000) where !summary.phase.isEnded {
             guard let rollout = database.rollout(summary.name) else { continue }
             try checkGate(rollout)
@@ -17,11 +19,25 @@ extension World {
             {
                 waiting.insert(ClusterApplication(target.cluster, rollout.application))
             }
+            resting.formUnion(
+                rollout.targets.values.lazy.filter { $0.attempt?.isPaused == true }.map {
+                    ClusterApplication($0.cluster, rollout.application)
+                })
         }
         for agent in agents where agent.isMember && !agent.isClone && !blame.spoiled.contains(agent.cluster.name) {
             for assignment in database.assignments(of: agent.cluster.name)
             where !waiting.contains(ClusterApplication(assignment)) {
-                try checkConverged(agent, assignment)
+                if assignment.isPaused == true {
+                    guard resting.contains(ClusterApplication(assignment)) else {
+                        throw Violation(
+                            invariant: 19,
+                            message:
+                                "\(assignment.cluster) rests under a pause of \(assignment.rollout) that nobody will end"
+                        )
+                    }
+                } else {
+                    try checkConverged(agent, assignment)
+                }
             }
         }
     }

@@ -101,4 +101,15 @@ struct ReportLog {
     mutating func issue(_ assignments: [Assignment]) {
         for assignment in assignments { issued[ClusterApplication(assignment), default: []].append(assignment) }
     }
+
+    /// What stands is told again, with a pause that has begun or ended.
+    mutating func issue(_ pauses: [PauseNotice], of application: ApplicationName) {
+        for notice in pauses {
+            let place = ClusterApplication(notice.cluster, application)
+            for var assignment in Set(issued[place] ?? []) where assignment.generation == notice.generation {
+                assignment.isPaused = notice.isPaused ? true : nil
+                if issued[place]?.contains(assignment) != true { issued[place]?.append(assignment) }
+            }
+        }
+    }
 }
