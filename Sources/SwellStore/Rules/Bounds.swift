@@ -9,6 +9,9 @@ enum Bounds {
     /// How many of the reports that wait for a rollout one decision reads; the rest is the next one's, at once. Of each cluster the
     /// earliest come first, so that what one agent says too much of keeps no other's waiting (invariant 22).
     static func reportsOfDecision(targets: Int) -> Int { 1_000 + 8 * targets }
+    /// For how long after it was last heard of an agent counts as connected. Its replica notes every few seconds whom it hears, and agents
+    /// are heard every five; what a replica that is gone for good said last holds no longer than that.
+    static let connectionLifetime: Interval = .seconds(30)
     /// How soon after another a finding of drift is not audited.
     static let driftAudit: Interval = .seconds(10)
     /// How far above what is assigned a generation is believed: further than any database ever lost commits, and so little that an agent
