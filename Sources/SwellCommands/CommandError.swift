@@ -20,12 +20,18 @@ public struct CommandError: Error, Sendable, CustomStringConvertible {
         public static let incomplete = Self(5)
         /// A rollout that was watched stands still for failures, until a person acts.
         public static let stopped = Self(6)
+        /// A rollout that was watched waits for a person: an approval, a pause to be lifted, a stage that nothing speaks for.
+        public static let waiting = Self(7)
+        /// A rollout that was watched did not end in the time that was given.
+        public static let timedOut = Self(8)
     }
 
     public var code: Code
     /// What was wrong and what would be right; one line a mistake.
     public var message: String
     public var cause: (any Error)?
+    /// Whether the server would do it on a person's word (`--yes`); the message says what it would do.
+    var takesAWord = false
 
     public init(code: Code, message: String, cause: (any Error)? = nil) {
         self.code = code
@@ -49,6 +55,7 @@ extension CommandError {
             places.isEmpty
             ? problem.detail : "refused as a whole, nothing was stored:\n" + places.joined(separator: "\n")
         self.init(code: code, message: detail)
+        takesAWord = problem.type.hasSuffix(":unconfirmed")
     }
 
     init(_ errors: DocumentErrors) {

@@ -19,6 +19,8 @@ public struct SwellTool: AsyncParsableCommand {
               4  the server cannot be reached or trusted, or does not know the token
               5  of a diff, in which 1 means that something would change: not everything could be looked at
               6  the rollout that was watched was stopped by failures, and takes a person to go on
+              7  the rollout that was watched waits for a person: an approval, or a pause to be lifted
+              8  the rollout that was watched did not end within --timeout
             """,
         subcommands: [
             ApplyCommand.self, GetCommand.self, DescribeCommand.self, ReleaseCommand.self, PlanCommand.self,

@@ -10,13 +10,13 @@ internal import Testing
 /// `swell` itself against the API that is served: exit codes, and what its orders come to.
 @Suite struct CommandLineTests {
     private func withTool(
-        _ body: (ConsoleHarness, ([String]) async throws -> Int32) async throws -> Void
+        removing: Bool = false, _ body: (ConsoleHarness, ([String]) async throws -> Int32) async throws -> Void
     ) async throws {
         let token = FileManager.default.temporaryDirectory.appending(path: "swell-token-\(UUID().uuidString)")
         try operatorToken.write(to: token, atomically: true, encoding: .utf8)
         defer { try? FileManager.default.removeItem(at: token) }
         try await ConsoleHarness.run(decides: true) { console in
-            try await console.startRollout()
+            try await console.startRollout(removing: removing)
             try await body(console) { words in
                 await SwellTool.run(
                     words + ["--server", "http://127.0.0.1:\(console.port)", "--token-file", token.path])
@@ -45,8 +45,8 @@ internal import Testing
     }
 
     @Test func removesNothingWithoutTheWord() async throws {
+        let rollBack = ["cluster", "rollback", "use1-a", "--application", "shop"]
         try await withTool { console, swell in
-            let rollBack = ["cluster", "rollback", "use1-a", "--application", "shop"]
             let refused = try await swell(rollBack)
             #expect(refused == 1)
             #expect(try await console.target("use1-a")["phase"] == "dispatched")
@@ -57,6 +57,34 @@ internal import Testing
             _ = try await console.request(.post, "/v1/rollouts/r1/abort")
             #expect(try await swell(["rollout", "undo", "r1"]) == 1)
             #expect(try await swell(["rollout", "undo", "r1", "--remove"]) == 0)
+        }
+        for words in [["rollout", "undo", "r1"], rollBack] {
+            try await withTool(removing: true) { console, swell in
+                let refused = try await swell(words)
+                #expect(refused == 1, "the strategy removes, and there is nobody to ask")
+                #expect(try await console.target("use1-a")["phase"] == "dispatched")
+                #expect(try await swell(words + ["--yes"]) == 0)
+                #expect(try await console.target("use1-a")["phase"] == "rollingBack")
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func watchingEndsWhereAPersonIsWaitedFor() async throws {
+        try await withTool { console, swell in
+            // Something moves: then it takes as long as it is given.
+            #expect(try await swell(["rollout", "watch", "r1", "--timeout", "200ms"]) == 8)
+            #expect(try await swell(["rollout", "watch", "r1", "--timeout", "soon"]) == 2)
+            try await console.report("use1-a", .healthy)
+            try await console.pass(.seconds(6))
+            #expect(try await swell(["rollout", "watch", "r1", "--timeout", "30s"]) == 7, "an approval")
+            _ = try await console.request(.post, "/v1/regions/us-west-1/pause")
+            _ = try await console.request(.post, "/v1/rollouts/r1/approve", ["stage": "rest"])
+            #expect(try await swell(["rollout", "watch", "r1"]) == 7, "a region's pause")
+            _ = try await console.request(.post, "/v1/regions/us-west-1/resume")
+            _ = try await console.request(.post, "/v1/rollouts/r1/pause")
+            _ = try await console.request(.post, "/v1/clusters/usw1-a/pause")
+            try await console.report("usw1-a", .healthy)
+            #expect(try await swell(["rollout", "watch", "r1"]) == 7, "the rollout's pause")
         }
     }
 

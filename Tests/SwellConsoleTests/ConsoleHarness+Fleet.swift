@@ -10,8 +10,10 @@ extension ConsoleHarness {
     static let bothClusters: [ClusterName] = ["use1-a", "usw1-a"]
 
     /// Applies the fleet, with an agent joined and heard of on both clusters, and starts rollout `r1` of 1.0.0.
-    func startRollout(policy: String = "waves") async throws {
-        try await applyFleet()
+    ///
+    /// - Parameter removing: Whether the application's strategy removes what has nowhere to go back to.
+    func startRollout(policy: String = "waves", removing: Bool = false) async throws {
+        try await applyFleet(removing: removing)
         for cluster in Self.bothClusters {
             _ = try await request(.post, "/v1/clusters/\(cluster)/token")
             _ = try await store.spendToken(hash: "hash-of-\(cluster)", certificateSerial: "01")

@@ -139,8 +139,12 @@ struct ConsoleHarness: Sendable {
     }
 
     /// A fleet of two regions, the application `shop`, the policy `waves` and release 1.0.0.
-    func applyFleet() async throws {
-        let files: JSONValue = [["name": "fleet.yaml", "content": .string(fleetDocuments)]]
+    func applyFleet(removing: Bool = false) async throws {
+        let documents = fleetDocuments.split(separator: "spec: {namespace: shop}").map(String.init)
+            .joined(
+                separator: removing
+                    ? "spec: {namespace: shop, strategy: {whenNeverHealthy: remove}}" : "spec: {namespace: shop}")
+        let files: JSONValue = [["name": "fleet.yaml", "content": .string(documents)]]
         let applied = try await request(.post, "/v1/apply", ["files": files])
         try #require(applied.status == 200, "\(applied.text)")
         let manifests: JSONValue = [["name": "web.yaml", "content": .string(webManifest)]]

@@ -110,6 +110,18 @@ internal import Testing
         }
     }
 
+    @Test func aRegionShowsWhatItsPauseCoversAsItWasPlanned() async throws {
+        try await ConsoleHarness.run(decides: true) { console in
+            try await console.startRollout()
+            _ = try await move("usw1-a", to: "us-west-9", console)
+            let regions = try await console.request(.get, "/v1/regions").json["items"]?.arrayValue ?? []
+            let planned = regions.first { $0["metadata"]?["name"] == "us-west-1" }
+            #expect(planned?["status"]?["clusters"] == 0 && planned?["status"]?["planned"] == ["usw1-a"], "\(regions)")
+            let present = regions.first { $0["metadata"]?["name"] == "us-west-9" }
+            #expect(present?["status"]?["clusters"] == 1 && present?["status"]?["planned"] == nil)
+        }
+    }
+
     @Test func aMoveOutOfAPausedRegionIsWarnedOf() async throws {
         try await ConsoleHarness.run { console in
             try await console.applyFleet()

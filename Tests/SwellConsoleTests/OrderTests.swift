@@ -164,6 +164,54 @@ internal import Testing
         }
     }
 
+    @Test func whatTheStrategyRemovesTakesAWordBeforehand() async throws {
+        let orders: [(String, JSONValue)] = [
+            ("/v1/rollouts/r1/undo", [:]), ("/v1/clusters/use1-a/rollback", ["application": "shop"]),
+        ]
+        for (path, body) in orders {
+            try await ConsoleHarness.run(decides: true) { console in
+                try await console.startRollout(removing: true)
+                let refused = try await console.request(.post, path, body)
+                #expect(refused.status == 409 && refused.text.contains("urn:swell:problem:unconfirmed"))
+                #expect(refused.text.contains("is removed there") && refused.text.contains("use1-a"), "\(refused.text)")
+                #expect(try await console.target("use1-a")["phase"] == "dispatched", "nothing was done")
+                var confirmed = body
+                confirmed["confirmed"] = true
+                let taken = try await console.request(.post, path, confirmed)
+                #expect(taken.status == 200, "\(taken.text)")
+                #expect(taken.json["warnings"]?.arrayValue?.contains { $0["kind"] == "removes" } == true)
+                #expect(try await console.target("use1-a")["phase"] == "rollingBack")
+            }
+        }
+    }
+
+    @Test func whatIsScheduledIsWarnedOfAndSupersededWhenAsked() async throws {
+        try await ConsoleHarness.run(decides: true) { console in
+            try await console.startRollout()
+            _ = try await console.request(.post, "/v1/rollouts/r1/abort")
+            var later: JSONValue = ["application": "shop", "version": "1.0.0", "policy": "waves", "name": "later"]
+            later["startAt"] = .string("\(console.clock.now + .hours(24))")
+            let planned = try await console.request(.post, "/v1/rollouts", later)
+            #expect(planned.status == 201, "\(planned.text)")
+            let request: JSONValue = ["application": "shop", "version": "1.0.0", "policy": "waves", "name": "r2"]
+            let plan = try await console.request(.post, "/v1/plan", request)
+            let warning = plan.json["warnings"]?.arrayValue?.first { $0["kind"] == "scheduled" }
+            #expect(warning?["message"]?.stringValue?.contains("rollout 'later'") == true, "\(plan.text)")
+            #expect(warning?["clusters"] == ["use1-a", "usw1-a"])
+            #expect(try await console.request(.post, "/v1/rollouts", request).status == 201, "it is not in the way")
+            let scheduled = try await console.request(.get, "/v1/rollouts/later")
+            #expect(scheduled.json["status"]?["phase"] == "scheduled", "\(scheduled.text)")
+            var instead = request
+            instead["name"] = "r3"
+            instead["supersede"] = true
+            #expect(try await console.request(.post, "/v1/rollouts", instead).status == 201)
+            for name in ["r2", "later"] {
+                let ended = try await console.request(.get, "/v1/rollouts/\(name)")
+                #expect(ended.json["status"]?["phase"] == "superseded", "\(ended.text)")
+            }
+        }
+    }
+
     @Test func whatHasNowhereToGoIsHeldAndSaysSo() async throws {
         try await withRollout { console in
             let undone = try await console.request(.post, "/v1/rollouts/r1/undo")

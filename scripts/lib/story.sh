@@ -18,7 +18,7 @@ release() {
     --message "demo $1"
 }
 
-# follow ROLLOUT: shows it live until it ends.
+# follow ROLLOUT: shows it live until it ends, or waits for a person.
 follow() { swell rollout watch "$1" || true; }
 
 play_story() {
@@ -43,6 +43,8 @@ play_story() {
   say "   while paused, it waits for: $(jq -r '[.status.waitingFor[].why] | join("; ")' "$state/while-paused.json")"
   swell region resume "$pause_region"
   wait $watcher
+  # It may have left when nothing but the pause was left to wait for.
+  follow $good_rollout
 
   say "3. One cluster, $returned_cluster, goes back on its own; every other stays"
   swell cluster rollback "$returned_cluster" --application "$application" --reason "customer report" 

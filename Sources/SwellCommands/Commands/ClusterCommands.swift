@@ -56,7 +56,8 @@ struct ClusterRollback: ServerCommand {
         abstract: "Take one cluster back to the release that was proven healthy there before; all others stay.",
         discussion: """
             Where no other release was ever proven there, there is nothing to go back to and the order is refused: with --remove, what
-            the release brought is removed.
+            the release brought is removed. Where the application's strategy removes by itself, says what would be removed, and asks;
+            without a terminal to ask on, that takes --yes or --remove.
             """)
 
     @Argument(help: "The cluster.")
@@ -65,19 +66,22 @@ struct ClusterRollback: ServerCommand {
     var application: String
     @OptionGroup var removal: RemovalOption
     @OptionGroup var reason: ReasonOption
-    @Flag(name: .shortAndLong, help: "Watch the rollout that does it until it ends.")
+    @Flag(name: .shortAndLong, help: "Watch the rollout that does it until it ends, or waits for a person.")
     var watch = false
+    @OptionGroup var limit: WatchLimit
     @OptionGroup var connection: ConnectionOptions
 
     func run(_ session: Session) async throws {
         let request = OrderRequest(
             reason: reason.reason, application: try Arguments.name(application, "--application"),
-            remove: removal.field)
-        let view = try await session.client.post("/v1/clusters/\(segment(name))/rollback", request)
-            .decoded(as: RolloutView.self)
+            remove: removal.field, confirmed: removal.confirmation)
+        let limit = try limit.interval()
+        let view = try await session.confirming("roll cluster '\(name)' back?", request) {
+            try await session.client.post("/v1/clusters/\(segment(name))/rollback", $0).decoded(as: RolloutView.self)
+        }
         for warning in view.warnings ?? [] { session.terminal.note("warning: \(warning.message)") }
         session.terminal.line("cluster/\(name) rolls back in rollout/\(view.metadata.name)")
-        if watch { try await Watching(session: session).watch(view.metadata.name) }
+        if watch { try await Watching(session: session, limit: limit).watch(view.metadata.name) }
     }
 }
 

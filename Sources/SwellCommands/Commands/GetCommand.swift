@@ -45,14 +45,16 @@ struct Listing {
         let value = try await fetch(resource, name)
         if let text = value.text(as: format) {
             if !text.isEmpty { session.terminal.line(text.hasSuffix("\n") ? String(text.dropLast()) : text) }
+            try session.noteUnreadable(value)
             return
         }
         let items = name != nil && value["kind"] != "List" ? [value] : value.items
-        guard !items.isEmpty else {
-            session.terminal.note("there are no \(resource.rawValue)")
-            return
+        if items.isEmpty {
+            if value.unreadable.isEmpty { session.terminal.note("there are no \(resource.rawValue)") }
+        } else {
+            for line in try Tables(isWide: format == .wide).table(resource, items).lines { session.terminal.line(line) }
         }
-        for line in try Tables(isWide: format == .wide).table(resource, items).lines { session.terminal.line(line) }
+        try session.noteUnreadable(value)
     }
 
     private func fetch(_ resource: Resource, _ name: String?) async throws -> JSONValue {
@@ -72,6 +74,27 @@ struct Listing {
             return found
         case (_, nil): return try await session.client.get("/v1/\(resource.rawValue)")
         case (_, let name?): return try await session.client.get("/v1/\(resource.rawValue)/\(segment(name))")
+        }
+    }
+}
+
+extension JSONValue {
+    /// What a list could not show, by name and reason.
+    var unreadable: [(name: String, reason: String)] {
+        guard self["kind"] == "List" else { return [] }
+        return (self["unreadable"]?.arrayValue ?? []).map {
+            ($0["name"]?.stringValue ?? "?", $0["reason"]?.stringValue ?? "")
+        }
+    }
+}
+
+extension Session {
+    /// Says what a list could not show; throws where that is all of it.
+    func noteUnreadable(_ list: JSONValue) throws(CommandError) {
+        let rows = list.unreadable
+        for row in rows { terminal.note("warning: '\(row.name)' is stored and cannot be read: \(row.reason)") }
+        guard rows.isEmpty || !list.items.isEmpty else {
+            throw CommandError(code: .refused, message: "nothing of the list can be read")
         }
     }
 }

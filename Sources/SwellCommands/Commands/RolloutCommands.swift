@@ -19,12 +19,14 @@ struct RolloutStart: ServerCommand {
     @OptionGroup var options: PlanOptions
     @Flag(
         name: .shortAndLong,
-        help: "Watch it until it ends, or failures have stopped it; exit codes as of rollout watch.")
+        help: "Watch it until it ends, or waits for a person; exit codes as of rollout watch.")
     var watch = false
+    @OptionGroup var limit: WatchLimit
     @OptionGroup var output: OutputOptions
     @OptionGroup var connection: ConnectionOptions
 
     func run(_ session: Session) async throws {
+        _ = try limit.interval()
         let answer = try await session.client.post("/v1/rollouts", options.request())
         let plan = try answer.decoded(as: PlanView.self)
         plan.show(on: session.terminal)
@@ -34,7 +36,9 @@ struct RolloutStart: ServerCommand {
             session.terminal.line(
                 "rollout/\(plan.rollout.metadata.name) created: \(plan.rollout.status.targets.count) clusters")
         }
-        if watch { try await Watching(session: session).watch(plan.rollout.metadata.name) }
+        if watch {
+            try await Watching(session: session, limit: limit.interval()).watch(plan.rollout.metadata.name)
+        }
     }
 }
 
@@ -73,15 +77,17 @@ struct RolloutList: ServerCommand {
         let value = try await session.client.get("/v1/rollouts\(query)")
         if let text = value.text(as: output.output) {
             if !text.isEmpty { session.terminal.line(text) }
+            try session.noteUnreadable(value)
             return
         }
-        guard !value.items.isEmpty else {
-            session.terminal.note("there are no rollouts")
-            return
+        if value.items.isEmpty {
+            if value.unreadable.isEmpty { session.terminal.note("there are no rollouts") }
+        } else {
+            for line in try Tables(isWide: output.output == .wide).table(.rollouts, value.items).lines {
+                session.terminal.line(line)
+            }
         }
-        for line in try Tables(isWide: output.output == .wide).table(.rollouts, value.items).lines {
-            session.terminal.line(line)
-        }
+        try session.noteUnreadable(value)
     }
 }
 
@@ -90,15 +96,20 @@ struct RolloutWatch: ServerCommand {
         commandName: "watch",
         abstract: "Watch a rollout until it ends: a live tree on a terminal, a line a change in a pipe.",
         discussion: """
-            Ends with 0 when the rollout succeeded, or an undo took back what it should; with 1 when it ended otherwise; and with 6 when
-            failures have stopped it, nothing of it moves any more, and it takes a person to go on: `next:` says how.
+            Ends with 0 when the rollout succeeded, or an undo took back what it should, and with 1 when it ended otherwise. Where nothing
+            of it moves any more until a person acts, it does not wait for that but says how under `next:`, and ends with 6 after failures,
+            with 7 at an approval, a pause of the rollout, of a region or of a cluster, or a stage none of whose clusters is healthy. With
+            8 when the time of --timeout is up.
             """)
 
     @Argument(help: "The rollout.")
     var name: String
+    @OptionGroup var limit: WatchLimit
     @OptionGroup var connection: ConnectionOptions
 
-    func run(_ session: Session) async throws { try await Watching(session: session).watch(name) }
+    func run(_ session: Session) async throws {
+        try await Watching(session: session, limit: limit.interval()).watch(name)
+    }
 }
 
 struct RolloutStatus: ServerCommand {

@@ -91,7 +91,8 @@ struct RolloutUndo: ServerCommand {
         discussion: """
             A rollout that goes on rolls back; of one that has ended, a new rollout takes back what it brought. Each cluster goes to
             the last other release that was proven healthy there. A cluster where none ever was is held as it is, and the order is
-            refused where that is so of all: with --remove, what the release brought is removed there.
+            refused where that is so of all: with --remove, what the release brought is removed there. Where the application's strategy
+            removes by itself, says what would be removed, and asks; without a terminal to ask on, that takes --yes or --remove.
             """)
 
     @Argument(help: "The rollout.")
@@ -104,7 +105,8 @@ struct RolloutUndo: ServerCommand {
     func run(_ session: Session) async throws {
         var request = try scope.request(reason: reason.reason)
         request.remove = removal.field
-        try await order("undo", name, request, session)
+        request.confirmed = removal.confirmation
+        try await session.confirming("undo rollout '\(name)'?", request) { try await order("undo", name, $0, session) }
     }
 }
 
@@ -114,8 +116,31 @@ struct RemovalOption: ParsableArguments {
         help: "Remove what the release brought where no other release was ever proven healthy, instead of holding it.")
     var remove = false
 
+    @Flag(name: .shortAndLong, help: "Do it without asking, also where the application's strategy removes something.")
+    var yes = false
+
     /// As it is sent: left out where it was not said.
     var field: Bool? { remove ? true : nil }
+    var confirmation: Bool? { yes ? true : nil }
+}
+
+extension Session {
+    /// Sends an order. Where the server does it on a person's word only, says what it would do, and asks.
+    func confirming<Answer>(
+        _ question: String, _ request: OrderRequest, _ send: (OrderRequest) async throws -> Answer
+    ) async throws -> Answer {
+        do {
+            return try await send(request)
+        } catch let error as CommandError where error.takesAWord && terminal.canAsk {
+            terminal.note(error.message)
+            guard terminal.ask(question) else {
+                throw CommandError(code: .refused, message: "all stays as it is")
+            }
+            var confirmed = request
+            confirmed.confirmed = true
+            return try await send(confirmed)
+        }
+    }
 }
 
 struct RolloutSkip: ServerCommand {

@@ -1,14 +1,45 @@
+internal import ArgumentParser
 private import FoundationEssentials
 internal import KubernetesObjects
 internal import SwellModel
 
-/// Shows a rollout as it changes, until it ends or failures have stopped it.
+/// Shows a rollout as it changes, until it ends or waits for a person.
 struct Watching {
     let session: Session
+    /// For how long it is watched at most; nil for as long as it takes.
+    var limit: Interval?
 
-    /// Throws, silently, when the rollout ended without success (exit code 1), or when failures have stopped it and nothing of it moves
-    /// any more (6): it would wait for a person for ever, and whoever watches may be the one.
+    /// Throws, silently, when the rollout ended without success (exit code 1), or when nothing of it moves any more until a person acts,
+    /// after failures (6) or for an approval or a pause (7): it would wait for ever, and whoever watches may be that person. With a word on
+    /// how it stands where the time is up (8).
     func watch(_ name: String) async throws {
+        guard let last = try await follow(name), !last.isSuccess else { return }
+        guard !last.status.isEnded else { throw CommandError(code: .refused, message: "") }
+        // A terminal's tree has said some of it already.
+        let steps = session.terminal.isInteractive ? [] : NextStep.lines(last)
+        for step in steps + NextStep.ofPauses(last) { session.terminal.line("next: \(step)") }
+        throw CommandError(code: last.isStoppedByFailures ? .stopped : .waiting, message: "")
+    }
+
+    /// The last view of it, once that is final, or waits for a person.
+    private func follow(_ name: String) async throws -> RolloutView? {
+        guard let limit else { return try await followToTheEnd(name) }
+        return try await withThrowingTaskGroup(of: RolloutView?.self) { group in
+            group.addTask { try await followToTheEnd(name) }
+            group.addTask {
+                try await Task.sleep(for: limit.duration)
+                throw CommandError(
+                    code: .timedOut,
+                    message:
+                        "rollout '\(name)' did not end within \(limit); it goes on: `swell rollout status \(name)` says what it "
+                        + "waits for")
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
+    }
+
+    private func followToTheEnd(_ name: String) async throws -> RolloutView? {
         let terminal = session.terminal
         var last: RolloutView?
         var drawn = 0
@@ -28,17 +59,9 @@ struct Watching {
                 }
             }
             last = view
-            return view.status.isEnded || view.isStoppedByFailures
+            return view.status.isEnded || view.isStoppedByFailures || view.waitsForPerson
         }
-        guard let last, !last.isSuccess else { return }
-        if last.isStoppedByFailures {
-            // The tree says it already.
-            if !terminal.isInteractive {
-                for step in NextStep.lines(last) { terminal.line("next: \(step)") }
-            }
-            throw CommandError(code: .stopped, message: "")
-        }
-        throw CommandError(code: .refused, message: "")
+        return last
     }
 
     /// Draws the tree in place of the one before; gives how many lines it has.
@@ -49,6 +72,24 @@ struct Watching {
         let back = lines > 0 ? "\u{1B}[\(lines)A\r\u{1B}[J" : ""
         session.terminal.write(back + drawn.joined(separator: "\n") + "\n")
         return drawn.count
+    }
+}
+
+/// How long a watched rollout may take.
+struct WatchLimit: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Watch no longer than this, such as 30m; the rollout goes on, and the exit code is 8.",
+            valueName: "duration"))
+    var timeout: String?
+
+    func interval() throws(CommandError) -> Interval? {
+        guard let timeout else { return nil }
+        guard let limit = Interval(timeout), limit > .zero else {
+            throw CommandError(
+                code: .usage, message: "--timeout '\(timeout)' is not a length of time such as 90s, 30m or 1h30m")
+        }
+        return limit
     }
 }
 

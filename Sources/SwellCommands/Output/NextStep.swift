@@ -22,6 +22,38 @@ enum NextStep {
         }
     }
 
+    /// How to lift what pauses it, or a part of it.
+    static func ofPauses(_ view: RolloutView) -> [String] {
+        let name = view.metadata.name
+        let status = view.status
+        var steps: [String] = []
+        if let pause = status.pause { steps.append("paused by \(pause.by): `swell rollout resume \(name)`") }
+        for blocker in status.waitingFor {
+            switch (blocker.what, blocker.region) {
+            case ("regionPause", let region?):
+                // One region may be paused in the rollout and for everybody.
+                if let pause = status.pausedRegions[region] {
+                    steps.append(
+                        "region '\(region)' paused by \(pause.by): `swell rollout resume \(name) --region \(region)`")
+                } else {
+                    steps.append("\(blocker.why): `swell region resume \(region)`")
+                }
+            case ("clusterPause", _):
+                for cluster in blocker.clusters.prefix(3) {
+                    let isOfRollout = status.pausedClusters[cluster] != nil
+                    steps.append(
+                        "cluster '\(cluster)' paused: "
+                            + (isOfRollout
+                                ? "`swell rollout resume \(name) --cluster \(cluster)`"
+                                : "`swell cluster resume \(cluster)`"))
+                }
+            case ("invariant", _): steps.append("\(blocker.why): `swell rollout get \(name)`")
+            default: break
+            }
+        }
+        return steps
+    }
+
     private static func afterFailures(_ view: RolloutView) -> String {
         let name = view.metadata.name
         let failed = view.status.targets.filter { ["failed", "rolledBack", "rollbackFailed"].contains($0.phase) }
@@ -54,6 +86,22 @@ extension RolloutView {
             && !status.waitingFor.contains {
                 ["health", "minHealthyTime", "rollback"].contains($0.what) && !$0.clusters.isEmpty
             }
+    }
+
+    /// Whether nothing but a person's word leads on: an approval, a pause to be lifted, a stage that nothing speaks for. What is under way
+    /// comes to an end first, and what has a time of its own goes on by itself.
+    var waitsForPerson: Bool {
+        guard !status.isEnded else { return false }
+        let isMoving = status.waitingFor.contains { blocker in
+            switch blocker.what {
+            case "soak", "start", "concurrency", "held": true
+            case "health", "minHealthyTime", "rollback": !blocker.clusters.isEmpty
+            default: false
+            }
+        }
+        guard !isMoving else { return false }
+        let persons: Set = ["approval", "pause", "regionPause", "clusterPause", "invariant"]
+        return status.waitingFor.contains { persons.contains($0.what) } || status.stages.contains(where: isUnproven)
     }
 
     fileprivate func awaitsApproval(_ stage: StageView) -> Bool {

@@ -126,15 +126,29 @@ struct Tables {
     }
 
     private func regions(_ items: [RegionView]) -> Table {
+        // Clusters that were planned here and are elsewhere by now: a pause of the region covers them too.
+        let hasPlanned = items.contains { $0.status.planned?.isEmpty == false }
         var table = Table("NAME", "CLUSTERS", "CONNECTED", "ENVIRONMENTS", "PAUSED", "REASON")
+        if hasPlanned { table.header.append("ALSO PLANNED HERE") }
         for item in items {
             let status = item.status
-            table.add(
+            var row = [
                 item.metadata.name, "\(status.clusters)", "\(status.connected)",
                 status.environments.map(\.rawValue).joined(separator: ","), status.pause?.by ?? "-",
-                status.pause?.reason ?? "-")
+                status.pause?.reason ?? "-",
+            ]
+            if hasPlanned { row.append(planned(status.planned ?? [])) }
+            table.rows.append(row)
         }
         return table
+    }
+
+    /// `a, b, c and 4 more`; all of them where the table is wide.
+    private func planned(_ clusters: [ClusterName]) -> String {
+        guard !clusters.isEmpty else { return "-" }
+        let shown = isWide ? clusters[...] : clusters.prefix(3)
+        let rest = clusters.count - shown.count
+        return shown.map(\.rawValue).joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
     }
 
     private func name(_ item: JSONValue) -> String { item["metadata"]?["name"]?.stringValue ?? "-" }

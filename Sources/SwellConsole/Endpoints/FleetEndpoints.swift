@@ -19,10 +19,11 @@ struct FleetEndpoints: Sendable {
         group.get("clusters") { _, _ in
             let drifts = Dictionary(grouping: try await store.driftFigures(), by: \.cluster)
             let pauses = try await store.regionPauses()
-            let views = try await store.clusters().map {
-                ClusterView($0, regionPause: pauses[$0.cluster.region], drifts: drifts[$0.cluster.name] ?? [])
-            }
-            return Response(json: ListView(items: views))
+            let clusters = try await store.clusterListing()
+            return Response(
+                json: clusters.view {
+                    ClusterView($0, regionPause: pauses[$0.cluster.region], drifts: drifts[$0.cluster.name] ?? [])
+                })
         }
         group.get("clusters/:name") { _, context in
             let name: ClusterName = try context.name("name", "cluster")
@@ -43,21 +44,21 @@ struct FleetEndpoints: Sendable {
             return Response(json: try await joinToken(name, by: context.actor), status: .created)
         }
         group.get("applications") { _, _ in
-            Response(json: ListView(items: try await store.applications().map(\.document)))
+            Response(json: try await store.applicationListing().view(\.document))
         }
         group.get("applications/:name") { _, context in
             let name: ApplicationName = try context.name("name", "application")
             return Response(json: try await application(name))
         }
         group.get("policies") { _, _ in
-            Response(json: ListView(items: try await store.policies().map(\.document)))
+            Response(json: try await store.policyListing().view(\.document))
         }
         group.get("policies/:name") { _, context in
             let name: PolicyName = try context.name("name", "policy")
             return Response(json: try await store.policy(name).document)
         }
         group.get("regions") { _, _ in
-            Response(json: ListView(items: try await regions()))
+            Response(json: try await regions())
         }
     }
 
@@ -66,7 +67,8 @@ struct FleetEndpoints: Sendable {
             throw Problem.invalid("there are \(request.files.count) files; at most 5000 are taken at once")
         }
         let documents = try DocumentReader.read(request.files)
-        let clusters = try await store.clusters().map(\.cluster)
+        // What cannot be read is mended by being applied again.
+        let clusters = try await store.clusterListing().items.map(\.cluster)
         let problems = documents.problems(knownClusters: clusters)
         guard problems.isEmpty else { throw DocumentErrors(problems) }
         let isDryRun = request.dryRun ?? false
@@ -97,8 +99,8 @@ struct FleetEndpoints: Sendable {
             }
         }
         return compare(fleet.clusters, clusters, .cluster, \.name)
-            + compare(fleet.applications, try await store.applications(), .application, \.name)
-            + compare(fleet.policies, try await store.policies(), .rolloutPolicy, \.name)
+            + compare(fleet.applications, try await store.applicationListing().items, .application, \.name)
+            + compare(fleet.policies, try await store.policyListing().items, .rolloutPolicy, \.name)
     }
 
     private func cluster(_ name: ClusterName) async throws -> ClusterView {
@@ -154,16 +156,35 @@ struct FleetEndpoints: Sendable {
         return JoinTokenView(cluster: name, token: token.text, expiresAt: expiresAt)
     }
 
-    private func regions() async throws -> [RegionView] {
+    /// The regions as they are, and as active rollouts planned them: a pause covers both.
+    private func regions() async throws -> ListView<RegionView> {
         let pauses = try await store.regionPauses()
-        let byRegion = Dictionary(grouping: try await store.clusters(), by: \.cluster.region)
-        return Set(byRegion.keys).union(pauses.keys).sorted().map { region in
+        let listing = try await store.clusterListing()
+        let byRegion = Dictionary(grouping: listing.items, by: \.cluster.region)
+        var planned: [RegionName: [ClusterName]] = [:]
+        for (cluster, regions) in try await store.plannedRegions() {
+            for region in regions { planned[region, default: []].append(cluster) }
+        }
+        let views = Set(byRegion.keys).union(pauses.keys).union(planned.keys).sorted().map { region in
             let records = byRegion[region] ?? []
             return RegionView(
                 name: region,
                 status: RegionView.Status(
                     clusters: records.count, connected: records.count { $0.isConnected },
-                    environments: Set(records.map(\.cluster.environment)).sorted(), pause: pauses[region]))
+                    environments: Set(records.map(\.cluster.environment)).sorted(), pause: pauses[region],
+                    planned: planned[region]?.sorted()))
         }
+        return ListView(items: views, unreadable: listing.unreadable.map(UnreadableView.init))
+    }
+}
+
+extension UnreadableView {
+    init(_ row: UnreadableRow) { self.init(name: row.name, reason: row.reason) }
+}
+
+extension Listing {
+    /// As it is answered: what can be read, and what cannot by name.
+    func view<Item>(_ item: (Element) throws -> Item) rethrows -> ListView<Item> {
+        ListView(items: try items.map(item), unreadable: unreadable.map(UnreadableView.init))
     }
 }

@@ -36,12 +36,12 @@ struct OrderEndpoints: Sendable {
         }
         group.post("rollouts/:name/undo") { request, context in
             let name: RolloutName = try context.name("name", "rollout")
-            let fields = ["reason", "region", "cluster", "remove"]
+            let fields = ["reason", "region", "cluster", "remove", "confirmed"]
             return try await undo(name, try await reading.body(OrderRequest.self, of: request, fields: fields), context)
         }
         group.post("clusters/:name/rollback") { request, context in
             let cluster: ClusterName = try context.name("name", "cluster")
-            let fields = ["application", "reason", "remove"]
+            let fields = ["application", "reason", "remove", "confirmed"]
             let body = try await reading.body(OrderRequest.self, of: request, fields: fields)
             return try await rollBack(cluster, body, context)
         }
@@ -96,9 +96,23 @@ struct OrderEndpoints: Sendable {
     private func rollBack(
         _ rollout: Rollout, _ scope: RollbackScope, _ body: OrderRequest, _ verb: String, _ context: ConsoleContext
     ) async throws -> Response {
-        let command = RolloutCommand.rollback(scope, reason: try Self.bounded(body.reason), remove: body.remove)
         let warning = RollbackWarnings.of(rollout, scope, removes: body.remove == true)
+        // Who agreed to what the strategy removes has said that it may be removed.
+        let removes = try warning.map { try Self.isRemovalSaid($0, body) } ?? false
+        let command = RolloutCommand.rollback(
+            scope, reason: try Self.bounded(body.reason), remove: removes ? true : body.remove)
         return try await submit(command, to: rollout.name, verb, context, warnings: warning.map { [$0] })
+    }
+
+    /// What is removed is removed on a person's word: `remove`, or `confirmed` where the application's strategy removes by itself.
+    ///
+    /// - Returns: Whether something is removed, and that was said; throws where it was not.
+    private static func isRemovalSaid(_ warning: WarningView, _ body: OrderRequest) throws(Problem) -> Bool {
+        guard warning.kind == PlanWarning.Kind.removes.rawValue else { return false }
+        guard body.remove == true || body.confirmed == true else {
+            throw Problem.unconfirmedRemoval(warning.message)
+        }
+        return true
     }
 
     /// One cluster back to what was proven there before: through the rollout that holds it, or by a new one that takes back the
@@ -134,7 +148,7 @@ struct OrderEndpoints: Sendable {
             group.post("regions/:name/\(verb)") { request, context in
                 let region: RegionName = try context.name("name", "region")
                 let body = try await reading.body(OrderRequest.self, of: request, fields: ["reason"])
-                let known = Set(try await store.clusters().map(\.cluster.region)).sorted()
+                let known = Set(try await store.clusterListing().items.map(\.cluster.region)).sorted()
                 let isPaused = try await store.regionPauses()[region] != nil
                 guard known.contains(region) || isPaused else {
                     throw Problem.notFound(

@@ -17,8 +17,8 @@ struct ReleaseEndpoints: Sendable {
         }
         group.get("applications/:name/releases") { request, context in
             let application = try await store.application(context.name("name", "application"))
-            let releases = try await store.releases(of: application.name, limit: request.limit(standard: 100))
-            return Response(json: ListView(items: releases.map { ReleaseView($0) }))
+            let releases = try await store.releaseListing(of: application.name, limit: request.limit(standard: 100))
+            return Response(json: releases.view { ReleaseView($0) })
         }
         group.get("applications/:name/releases/:version") { _, context in
             let name: ApplicationName = try context.name("name", "application")

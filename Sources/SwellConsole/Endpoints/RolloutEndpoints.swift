@@ -32,8 +32,8 @@ struct RolloutEndpoints: Sendable {
             if let text = request.uri.queryParameters.get("application") {
                 application = try ApplicationName(text)
             }
-            let rollouts = try await store.rollouts(of: application, limit: request.limit(standard: 100))
-            return Response(json: ListView(items: rollouts.map(RolloutListView.init)))
+            let rollouts = try await store.rolloutListing(of: application, limit: request.limit(standard: 100))
+            return Response(json: rollouts.view(RolloutListView.init))
         }
         group.get("rollouts/:name") { _, context in
             let name: RolloutName = try context.name("name", "rollout")

@@ -5,7 +5,7 @@ internal import SwellStore
 /// Single things by name, or a problem that says what is there instead.
 extension FleetStore {
     func clusterRecord(_ name: ClusterName) async throws -> ClusterRecord {
-        let records = try await clusters()
+        let records = try await clusterListing().whole(having: name.rawValue)
         guard let record = records.first(where: { $0.cluster.name == name }) else {
             let known = records.map(\.cluster.name.rawValue)
             throw Problem.notFound("there is no cluster '\(name)'\(Self.advice(name.rawValue, known))")
@@ -14,7 +14,7 @@ extension FleetStore {
     }
 
     func application(_ name: ApplicationName) async throws -> Application {
-        let all = try await applications()
+        let all = try await applicationListing().whole(having: name.rawValue)
         guard let application = all.first(where: { $0.name == name }) else {
             throw Problem.notFound(
                 "there is no application '\(name)'\(Self.advice(name.rawValue, all.map(\.name.rawValue)))")
@@ -23,7 +23,7 @@ extension FleetStore {
     }
 
     func policy(_ name: PolicyName) async throws -> RolloutPolicy {
-        let all = try await policies()
+        let all = try await policyListing().whole(having: name.rawValue)
         guard let policy = all.first(where: { $0.name == name }) else {
             throw Problem.notFound(
                 "there is no policy '\(name)'\(Self.advice(name.rawValue, all.map(\.name.rawValue)))")
@@ -36,10 +36,18 @@ extension FleetStore {
     }
 }
 
+extension Listing {
+    /// What can be read; a problem where what is asked for cannot.
+    fileprivate func whole(having name: String) throws -> [Element] {
+        guard let row = unreadable.first(where: { $0.name == name }) else { return items }
+        throw StoreError(code: .corrupt, message: "'\(name)' is stored and cannot be read: \(row.reason)")
+    }
+}
+
 extension RolloutStore {
     func existingRollout(_ name: RolloutName) async throws -> Rollout {
         if let rollout = try await rollout(name) { return rollout }
-        let known = try await rollouts(of: nil, limit: 100).map(\.name.rawValue)
+        let known = try await rolloutListing(of: nil, limit: 100).items.map(\.name.rawValue)
         throw Problem.notFound(
             "there is no rollout '\(name)'"
                 + (known.isEmpty ? "; none was started yet" : Spelling.advice(for: name.rawValue, among: known)))

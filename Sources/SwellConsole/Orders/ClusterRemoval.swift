@@ -68,4 +68,11 @@ extension Problem {
             code: "unconfirmed", title: "This takes a person's word", status: 409,
             detail: removal.lines.joined(separator: "\n") + "\nSay --yes (confirmed=true) to remove it all the same")
     }
+
+    /// Something would be removed on the way back, since the application's strategy says so, and nobody agreed to it.
+    static func unconfirmedRemoval(_ what: String) -> Problem {
+        Problem(
+            code: "unconfirmed", title: "This takes a person's word", status: 409,
+            detail: what + "\nNothing was done. Say --yes (confirmed: true) for that")
+    }
 }

@@ -29,7 +29,7 @@ struct RolloutOrders: Sendable {
 
     /// Tells every active rollout that something around it changed.
     func nudgeActive() async throws {
-        let active = try await store.rollouts(of: nil, limit: 500).filter { !$0.phase.isEnded }.map(\.name)
+        let active = try await store.rolloutListing(of: nil, limit: 500).items.filter { !$0.phase.isEnded }.map(\.name)
         if !active.isEmpty { await hooks.rolloutsChanged(Set(active)) }
     }
 }

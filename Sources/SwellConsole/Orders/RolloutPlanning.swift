@@ -9,7 +9,7 @@ struct RolloutPlanning: Sendable {
 
     func preview(_ request: RolloutRequest, by actor: String) async throws -> PlanView {
         let (plan, snapshot) = try await plan(request, by: actor)
-        var shown = try await view(plan, snapshot)
+        var shown = try await view(plan, snapshot, scheduled: scheduled(beside: plan.rollout))
         // A plan waits for nothing but what will still be in the way at the start.
         let now = try await store.now()
         shown.rollout.status.waitingFor.removeAll { $0.until.map { $0 <= now } ?? false }
@@ -18,19 +18,34 @@ struct RolloutPlanning: Sendable {
 
     func start(_ request: RolloutRequest, by actor: String) async throws -> PlanView {
         let (plan, snapshot) = try await plan(request, by: actor)
+        let scheduled = try await scheduled(beside: plan.rollout)
         var superseding: [RolloutName] = []
         if request.supersede == true {
             let held = plan.rollout.targets.keys.compactMap { snapshot.fleet[$0]?.heldBy }
-            superseding = Set(held).sorted()
+            superseding = Set(held + scheduled.map(\.name)).sorted()
         }
         try await store.createRollout(plan.rollout, superseding: superseding, by: actor)
         await hooks.rolloutsChanged(Set(superseding + [plan.rollout.name]))
-        return try await view(plan, snapshot)
+        return try await view(plan, snapshot, scheduled: request.supersede == true ? [] : scheduled)
+    }
+
+    /// Rollouts of the same application that are to start later on clusters of this one: nothing is in their way yet, nor in this one's.
+    private func scheduled(beside plan: Rollout) async throws -> [Rollout] {
+        var found: [Rollout] = []
+        for summary in try await store.rolloutListing(of: plan.application, limit: 200).items
+        where [.scheduled, .paused].contains(summary.phase) && summary.name != plan.name {
+            guard let rollout = try await store.rollout(summary.name), rollout.awaitsStart,
+                rollout.targets.keys.contains(where: { plan.targets[$0] != nil })
+            else { continue }
+            found.append(rollout)
+        }
+        return found
     }
 
     /// A new rollout that takes back what an ended one brought, on all or some of its clusters.
     ///
-    /// - Parameter remove: A person's word that what it brought may be removed where no other release was ever proven.
+    /// - Parameter remove: A person's word that what it brought may be removed where no other release was ever proven; without it
+    ///   nothing is, whatever the application's strategy says.
     func undo(
         _ rollout: Rollout, scope: RollbackScope, remove: Bool, by actor: String
     ) async throws -> (name: RolloutName, warnings: [WarningView]) {
@@ -71,11 +86,25 @@ struct RolloutPlanning: Sendable {
         return (plan, snapshot)
     }
 
-    private func view(_ plan: RolloutPlan, _ snapshot: FleetSnapshot) async throws -> PlanView {
+    private func view(
+        _ plan: RolloutPlan, _ snapshot: FleetSnapshot, scheduled: [Rollout]
+    ) async throws -> PlanView {
         let blockers = Blockers.of(plan.rollout, snapshot: snapshot, now: try await store.now())
         return PlanView(
             rollout: RolloutView(plan.rollout, waitingFor: blockers),
-            warnings: plan.warnings.map(WarningView.init))
+            warnings: plan.warnings.map(WarningView.init) + scheduled.map { Self.warning(of: $0, beside: plan.rollout) }
+        )
+    }
+
+    private static func warning(of scheduled: Rollout, beside plan: Rollout) -> WarningView {
+        let shared = scheduled.targets.keys.filter { plan.targets[$0] != nil }.sorted()
+        let start = scheduled.startsAt.map { "\($0)" } ?? "its time"
+        return WarningView(
+            kind: "scheduled",
+            message:
+                "rollout '\(scheduled.name)' is to bring \(scheduled.release.version) to \(shared.count) of these clusters at "
+                + "\(start): once both their times have come, one waits for the other. --supersede ends it",
+            clusters: shared)
     }
 
     /// The name, or with the first number that is free behind it.

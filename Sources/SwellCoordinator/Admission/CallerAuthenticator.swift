@@ -11,12 +11,17 @@ struct CallerAuthenticator: Sendable {
     /// Who makes the call.
     func admit(_ context: ServerContext) async throws -> AgentCaller {
         let caller = try AgentCaller(context, trustDomain: trustDomain)
-        guard try await !tokens.isDenied(serial: caller.serial) else {
-            throw IdentityError(
-                .denied,
-                "The certificate \(caller.serial) of cluster '\(caller.cluster)' was denied, or the cluster left the fleet. A new join token lets its agent in again."
-            )
-        }
+        guard try await !tokens.isDenied(serial: caller.serial) else { throw caller.denied }
         return caller
+    }
+}
+
+extension AgentCaller {
+    /// What a caller is told whose certificate does not count any more.
+    var denied: IdentityError {
+        IdentityError(
+            .denied,
+            "The certificate \(serial) of cluster '\(cluster)' was denied, or the cluster left the fleet. A new join token lets its agent in again."
+        )
     }
 }

@@ -95,6 +95,7 @@ package struct AgentPort: Service {
         logger: Logger = Logger(label: "swell.agents")
     ) throws {
         let presenceChanged = Signal()
+        let log = PeerLog(logger: logger, tick: tick)
         var pace = PresenceLedger.Settings()
         pace.interval = settings.paces.presence
         pace.heartbeat = settings.paces.heartbeat
@@ -102,18 +103,19 @@ package struct AgentPort: Service {
         let hub = SessionHub(
             presence: presence,
             silence: SilenceWatch(limit: settings.paces.silenceLimit, pace: settings.paces.checks),
-            presenceChanged: presenceChanged, logger: logger)
-        let places = PlacementCache { () async throws(StoreError) in try await store.clusters() }
+            presenceChanged: presenceChanged, logger: logger, log: log)
+        let places = PlacementCache { () async throws(StoreError) in try await store.clusterListing() }
         let issuer = CertificateIssuer(
             authority: authority, tokens: store, lifetime: settings.certificateLifetime, now: now)
-        let admission = SessionAdmission(now: now, logger: logger)
+        let admission = SessionAdmission(tick: tick, log: log)
         let context = SessionContext(
             store: store, hub: hub, presence: presence, places: places,
             ingestor: ingestor, previewsWanted: previewsWanted,
             greetingLimiter: ConcurrencyLimiter(running: 32, waiting: 4_096),
             admission: admission,
             paces: settings.paces,
-            maximumSessions: settings.maximumSessions, chance: chance, now: now, tick: tick, logger: logger)
+            maximumSessions: settings.maximumSessions, chance: chance, now: now, tick: tick, logger: logger,
+            log: log)
         let fleet = FleetService(
             authenticator: CallerAuthenticator(trustDomain: authority.trustDomain, tokens: store), sessions: context,
             documents: DocumentDelivery(
@@ -123,16 +125,20 @@ package struct AgentPort: Service {
         let enrolment = EnrollmentService(
             tokens: store, issuer: issuer, rate: EnrolmentLimit(),
             limiter: ConcurrencyLimiter(running: 8, waiting: 64), now: now,
-            logger: logger)
+            logger: logger, log: log)
         let verifier = PeerVerifier(
             authorities: TrustedAuthorities([authority.certificate]), expecting: .cluster(in: authority.trustDomain),
             now: now)
-        let refusals = RefusalLog(logger: logger, now: now)
         self.hub = hub
         self.admission = admission
         self.fleet = try .fleet(
             settings.fleet, credential: credential, verifier: verifier, services: [fleet],
-            onRefusal: { refusals.note($0) })
+            onRefusal: {
+                // Who they are is what was not found out, so those who fail alike share an allowance.
+                log.note(
+                    .handshakeRefused, of: "\($0.code)", level: .info,
+                    ["code": "\($0.code)", "reason": "\($0.message)"])
+            })
         self.enrolment = try .enrolment(settings.enrolment, credential: credential, services: [enrolment])
         self.feed = AssignmentFeed(
             store: store, hub: hub, places: places, changed: assignmentsChanged, paces: settings.paces, now: now,

@@ -10,7 +10,7 @@ internal import SwellStore
 
 /// What all sessions share.
 struct SessionContext: Sendable {
-    let store: any AgentStore & LeaseStore & PreviewStore
+    let store: any AgentStore & LeaseStore & PreviewStore & TokenStore
     let hub: SessionHub
     let presence: FleetPresence
     let places: PlacementCache
@@ -28,6 +28,8 @@ struct SessionContext: Sendable {
     let now: @Sendable () -> Timestamp
     let tick: @Sendable () -> Tick
     let logger: Logger
+    /// Where everything goes that an agent can cause as often as it likes.
+    let log: PeerLog
 }
 
 /// One agent's stream, from its Hello to its end.
@@ -128,14 +130,18 @@ struct AgentSession: Sendable {
                         ])
                 }
             case (.contentLacking(let application, let generation, let digests), true):
-                logger.warning(
-                    "the agent cannot get at documents",
-                    metadata: [
-                        "cluster": "\(cluster)", "application": "\(application)", "generation": "\(generation)",
+                context.log.note(
+                    .contentLacking, of: cluster,
+                    [
+                        "application": "\(application)", "generation": "\(generation)",
                         "digests": "\(digests.prefix(5).map(\.short).joined(separator: ", "))",
                     ])
             case (.previewPart(let part), true):
-                if let answer = try previews.add(part) { await ingest(answer, to: part.id) }
+                // What nobody asked for, or has its answer, is not put together and costs no write.
+                guard mailbox.awaits(preview: part.id) else { break }
+                if let answer = try previews.add(part), mailbox.update({ $0.takeAnswer(to: part.id) }) {
+                    await ingest(answer, to: part.id)
+                }
             case (.heartbeat, true): break
             }
             await context.hub.heard(from: cluster, session: id, at: context.tick())
@@ -152,9 +158,9 @@ struct AgentSession: Sendable {
         } catch {
             let answer = RPCError(reporting: error)
             guard answer.code.isOurs, !Task.isCancelled else { throw error }
-            logger.error(
-                "session ends, since what the agent said was not ingested",
-                metadata: ["cluster": "\(cluster)", "session": "\(id)", "what": "\(what)", "error": "\(error)"])
+            context.log.note(
+                .notIngested, of: cluster, level: .error,
+                ["session": "\(id)", "what": "\(what)", "error": "\(error)"])
             mailbox.end(
                 after: Interval(milliseconds: 1_000 + Int64(4_000 * context.chance())),
                 reason: answer.code == .unavailable ? "the coordinator has no store" : "the coordinator failed")
@@ -172,9 +178,8 @@ struct AgentSession: Sendable {
         do {
             try await ingest(journal)
         } catch let error as StoreError where error.code == .invalid {
-            logger.error(
-                "a part of what the agent runs was not ingested",
-                metadata: ["cluster": "\(cluster)", "session": "\(id)", "error": "\(error)"])
+            context.log.note(
+                .partNotIngested, of: cluster, level: .error, ["session": "\(id)", "error": "\(error)"])
         }
     }
 
@@ -186,9 +191,8 @@ struct AgentSession: Sendable {
                 isAwaited ? "preview answered" : "preview answered, and nobody waits for it",
                 metadata: ["cluster": "\(cluster)", "preview": "\(id)", "objects": "\(answer.objects.count)"])
         } catch {
-            logger.notice(
-                "the answer to a preview was not stored",
-                metadata: ["cluster": "\(cluster)", "preview": "\(id)", "error": "\(error)"])
+            context.log.note(
+                .previewNotStored, of: cluster, level: .notice, ["preview": "\(id)", "error": "\(error)"])
         }
     }
 
@@ -196,17 +200,22 @@ struct AgentSession: Sendable {
 
     /// Greets, unless the cluster's agent has had more than its share: then it is told when to come back, and holds no place meanwhile.
     private func greetInTurn(_ hello: AgentHello) async throws {
+        // Between the call and its hello the certificate may have been denied: then it has no share, and ends no other session.
+        guard try await !context.store.isDenied(serial: caller.serial) else { throw caller.denied }
         let wait = await context.ingestor.wait(of: cluster)
         guard wait <= .seconds(1) else {
-            context.admission.note(cluster, "agent sent away: it said more than it may")
+            context.admission.note(cluster, "it said more than it may")
             mailbox.end(after: wait + .seconds(1), reason: "its reports come faster than they may")
             return
         }
-        guard try await context.admission.greet(cluster, { try await greet(hello) }) else {
+        switch try await context.admission.greet(cluster, { try await greet(hello) }) {
+        case .begun: break
+        case .busy:
             mailbox.end(
                 after: Interval(milliseconds: 1_000 + Int64(2_000 * context.chance())),
                 reason: "another session of this cluster is being greeted")
-            return
+        case .tooOften(let wait):
+            mailbox.end(after: wait + .seconds(1), reason: "it comes again and again")
         }
     }
 
@@ -237,11 +246,11 @@ struct AgentSession: Sendable {
         switch action {
         case .see: context.presence.see(cluster)
         case .sendAway(.noRoom):
-            logger.warning("agent sent away: too many sessions", metadata: ["cluster": "\(cluster)"])
+            context.admission.note(cluster, "too many sessions here")
             mailbox.end(
                 after: .seconds(10 + Int64(20 * context.chance())), reason: "too many sessions here")
         case .sendAway(.notInFleet):
-            logger.info("agent sent away: its cluster is not in the fleet", metadata: ["cluster": "\(cluster)"])
+            context.admission.note(cluster, "the cluster is not in the fleet")
             mailbox.end(after: .seconds(30), reason: "the cluster is not in the fleet")
         case .open(let place, let list):
             let welcome = SessionWelcome(

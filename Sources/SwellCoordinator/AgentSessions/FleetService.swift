@@ -15,8 +15,6 @@ struct FleetService: Swell_V1_Fleet.SimpleServiceProtocol {
     /// Names for sessions, each a new one.
     let makeID: @Sendable () -> String
 
-    private var logger: Logger { sessions.logger }
-
     func session(
         request: RPCAsyncSequence<Swell_V1_AgentMessage, any Error>,
         response: RPCWriter<Swell_V1_CoordinatorMessage>, context: ServerContext
@@ -46,10 +44,10 @@ struct FleetService: Swell_V1_Fleet.SimpleServiceProtocol {
             }
             let signing = try SigningRequest(derBytes: Array(request.signingRequest))
             let (grant, certificate) = try await issuer.issue(to: caller.cluster, for: signing)
-            logger.info(
-                "certificate renewed",
-                metadata: [
-                    "cluster": "\(caller.cluster)", "serial": "\(certificate.serial)", "former": "\(caller.serial)",
+            sessions.log.note(
+                .renewed, of: caller.cluster, level: .info,
+                [
+                    "serial": "\(certificate.serial)", "former": "\(caller.serial)",
                     "expires": "\(certificate.notValidAfter)",
                 ])
             var response = Swell_V1_RenewCertificateResponse()
@@ -70,9 +68,9 @@ struct FleetService: Swell_V1_Fleet.SimpleServiceProtocol {
         } catch {
             let answer = RPCError(reporting: error)
             if !Task.isCancelled, answer.code != .cancelled {
-                logger.log(
-                    level: Logger.Level(ofEnd: error), error.isLostPeer ? "call broke off" : "call refused",
-                    metadata: [
+                sessions.log.note(
+                    error.isLostPeer ? .callBrokeOff : .callRefused, of: cluster, level: Logger.Level(ofEnd: error),
+                    [
                         "call": "\(call)", "cluster": "\(cluster)", "peer": "\(context.remotePeer)",
                         "reason": "\(error)",
                     ])

@@ -6,15 +6,16 @@ internal import SwellStore
 actor PlacementCache {
     private typealias Reading = Result<[ClusterName: Cluster], StoreError>
 
-    private let fleet: @Sendable () async throws(StoreError) -> [ClusterRecord]
+    private let fleet: @Sendable () async throws(StoreError) -> Listing<ClusterRecord>
     private var places: [ClusterName: Cluster] = [:]
     /// The read that has not begun yet, which all who come now share; the one under way may not see what they ask for.
     private var coming: Task<Reading, Never>?
     /// The last that was ordered: one goes on at a time.
     private var latest: Task<Reading, Never>?
 
-    /// - Parameter fleet: reads the whole fleet.
-    init(_ fleet: @escaping @Sendable () async throws(StoreError) -> [ClusterRecord]) { self.fleet = fleet }
+    /// - Parameter fleet: reads the whole fleet. A cluster whose document cannot be read stays where it was last known to be, and keeps no
+    ///   other's agent out.
+    init(_ fleet: @escaping @Sendable () async throws(StoreError) -> Listing<ClusterRecord>) { self.fleet = fleet }
 
     /// Where `cluster` is; nil where it is not in the fleet. One that is not known yet makes for a look at the store.
     func place(of cluster: ClusterName) async throws(StoreError) -> Cluster? {
@@ -38,8 +39,13 @@ actor PlacementCache {
     private func read() async -> Reading {
         coming = nil
         do throws(StoreError) {
-            let records = try await fleet()
-            places = Dictionary(uniqueKeysWithValues: records.map { ($0.cluster.name, $0.cluster) })
+            let listing = try await fleet()
+            let former = places
+            places = Dictionary(uniqueKeysWithValues: listing.items.map { ($0.cluster.name, $0.cluster) })
+            for row in listing.unreadable {
+                guard let name = try? ClusterName(row.name) else { continue }
+                places[name] = former[name]
+            }
             return .success(places)
         } catch {
             return .failure(error)

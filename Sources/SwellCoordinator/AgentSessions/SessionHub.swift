@@ -32,14 +32,16 @@ actor SessionHub {
     private var asked: Set<ClusterName> = []
     private let presenceChanged: Signal
     private let logger: Logger
+    private let log: PeerLog
     private let sessionGauge = Gauge(label: "swell_agent_sessions")
     private let sent = Counter(label: "swell_assignments_sent_total")
 
-    init(presence: FleetPresence, silence: SilenceWatch, presenceChanged: Signal, logger: Logger) {
+    init(presence: FleetPresence, silence: SilenceWatch, presenceChanged: Signal, logger: Logger, log: PeerLog) {
         self.presence = presence
         self.silence = silence
         self.presenceChanged = presenceChanged
         self.logger = logger
+        self.log = log
     }
 
     /// How many sessions there are.
@@ -61,19 +63,19 @@ actor SessionHub {
         silence.heard(cluster, at: now)
         note(cluster, entry.agentVersion, isConnected: true)
         if isSecondAgent {
-            logger.warning(
-                "two agents take turns under the name of one cluster; was it cloned?",
-                metadata: [
-                    "cluster": "\(cluster)", "boot": "\(entry.bootID)", "other": "\(earlier?.bootID ?? "gone")",
+            log.note(
+                .secondAgent, of: cluster,
+                [
+                    "boot": "\(entry.bootID)", "other": "\(earlier?.bootID ?? "gone")",
                     "serial": "\(entry.caller.serial)", "otherSerial": "\(earlier?.caller.serial ?? "gone")",
                 ])
         }
-        logger.info(
-            earlier == nil ? "agent connected" : "agent connected, its earlier session ends",
-            metadata: [
-                "cluster": "\(cluster)", "session": "\(entry.id)", "version": "\(entry.agentVersion)",
-                "serial": "\(entry.caller.serial)", "boot": "\(entry.bootID)",
-            ])
+        var metadata: Logger.Metadata = [
+            "session": "\(entry.id)", "version": "\(entry.agentVersion)", "serial": "\(entry.caller.serial)",
+            "boot": "\(entry.bootID)",
+        ]
+        if let earlier { metadata["ends"] = "\(earlier.id)" }
+        log.note(.connected, of: cluster, level: .info, metadata)
         return term
     }
 
@@ -84,9 +86,7 @@ actor SessionHub {
         sessionGauge.record(sessions.count)
         silence.ended(cluster)
         note(cluster, entry.agentVersion, isConnected: false)
-        logger.info(
-            "agent disconnected",
-            metadata: ["cluster": "\(cluster)", "session": "\(session)", "reason": "\(reason)"])
+        log.note(.disconnected, of: cluster, level: .info, ["session": "\(session)", "reason": "\(reason)"])
     }
 
     /// The agent of a session said something.

@@ -25,6 +25,9 @@ final class SessionMailbox: Sendable {
     /// Why the coordinator ended the session; nil while it did not.
     var endReason: String? { outbox.withLock { $0.endReason } }
 
+    /// Whether the agent was asked for this preview and has not answered.
+    func awaits(preview: Int64) -> Bool { outbox.withLock { $0.awaits(preview: preview) } }
+
     /// Says everything as it comes, by `write`, until the end was said or the task is cancelled. For one caller only.
     func drain(_ write: (CoordinatorEvent) async throws -> Void) async throws {
         while await filled.wait() != .cancelled {

@@ -21,6 +21,8 @@ struct SessionOutbox: Sendable {
     private var previews: [PreviewRequest] = []
     /// The open previews that were put in already.
     private var asked: Set<Int64> = []
+    /// Those of them that the agent was told of, and that have no answer yet.
+    private var awaited: Set<Int64> = []
     private var goAway: (after: Interval, reason: String)?
     /// Why the end was asked for; nil while it was not.
     var endReason: String? { goAway?.reason }
@@ -47,6 +49,7 @@ struct SessionOutbox: Sendable {
         guard !isEnding else { return [] }
         let ids = Set(open.map(\.id))
         asked.formIntersection(ids)
+        awaited.formIntersection(ids)
         previews.removeAll { !ids.contains($0.id) }
         var refused: [PreviewRequest] = []
         for preview in open where asked.insert(preview.id).inserted {
@@ -54,6 +57,12 @@ struct SessionOutbox: Sendable {
         }
         return refused
     }
+
+    /// Whether the agent was asked for this preview and has not answered.
+    func awaits(preview: Int64) -> Bool { awaited.contains(preview) }
+
+    /// The agent has answered a preview; false where nobody asked, or it had answered before.
+    mutating func takeAnswer(to preview: Int64) -> Bool { awaited.remove(preview) != nil }
 
     /// A report was stored. False when the agent leaves too many acknowledgements unread.
     mutating func acknowledge(_ report: UInt64) -> Bool {
@@ -93,6 +102,7 @@ struct SessionOutbox: Sendable {
         if let batch = delivery.nextForward(limit: WireLimits.assignmentsPerMessage) { return Self.event(batch) }
         guard !previews.isEmpty else { return nil }
         let preview = previews.removeFirst()
+        awaited.insert(preview.id)
         return .previewRequested(
             PreviewQuestion(
                 id: preview.id, application: preview.application, release: preview.release,

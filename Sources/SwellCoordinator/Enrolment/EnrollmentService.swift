@@ -18,6 +18,7 @@ struct EnrollmentService: Swell_V1_Enrollment.SimpleServiceProtocol {
     let limiter: ConcurrencyLimiter
     let now: @Sendable () -> Timestamp
     let logger: Logger
+    let log: PeerLog
 
     func enroll(request: Swell_V1_EnrollRequest, context: ServerContext) async throws -> Swell_V1_EnrollResponse {
         let peer = context.remotePeer
@@ -28,9 +29,9 @@ struct EnrollmentService: Swell_V1_Enrollment.SimpleServiceProtocol {
             return try await limiter.run { try await enroll(request, peer: peer) }
         } catch {
             let answer = RPCError(reporting: error)
-            logger.log(
-                level: Logger.Level(ofEnd: error), "enrolment refused",
-                metadata: ["peer": "\(peer)", "reason": "\(error)"])
+            log.note(
+                .enrolmentRefused, of: EnrolmentLimit.address(of: peer), level: Logger.Level(ofEnd: error),
+                ["peer": "\(peer)", "reason": "\(error)"])
             throw answer
         }
     }

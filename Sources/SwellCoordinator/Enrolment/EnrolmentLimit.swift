@@ -9,7 +9,9 @@ actor EnrolmentLimit {
 
     /// Whether the peer, as gRPC describes it (`ipv4:192.0.2.7:4711`), may ask now.
     func admits(peer: String, at now: Timestamp) -> Bool {
-        let address = peer.lastIndex(of: ":").map { String(peer[..<$0]) } ?? peer
-        return addresses.admits(address, at: now) && everybody.admits(0, at: now)
+        addresses.admits(Self.address(of: peer), at: now) && everybody.admits(0, at: now)
     }
+
+    /// The peer without its port.
+    static func address(of peer: String) -> String { peer.lastIndex(of: ":").map { String(peer[..<$0]) } ?? peer }
 }

@@ -24,8 +24,7 @@ package actor ReportIngestor: Service, ReportIngesting {
     private let slowed = Counter(label: "swell_reports_slowed_total")
     private var queue: IngestQueue
     private var waiting: [IngestQueue.EntryID: CheckedContinuation<Void, any Error>] = [:]
-    /// What is said in the log of each cluster: once a minute.
-    private var mentions = RateLimit<ClusterName>(burst: 1, interval: .minutes(1))
+    private let log: PeerLog
 
     package init(
         store: any AgentStore, signals: FleetSignals, limits: IngestQueue.Limits = IngestQueue.Limits(),
@@ -44,7 +43,9 @@ package actor ReportIngestor: Service, ReportIngesting {
         self.write = write
         self.signals = signals
         self.queue = IngestQueue(limits)
-        self.tick = tick ?? { Tick(milliseconds: Int64((ContinuousClock.now - start) / .milliseconds(1))) }
+        let tick = tick ?? { Tick(milliseconds: Int64((ContinuousClock.now - start) / .milliseconds(1))) }
+        self.tick = tick
+        self.log = PeerLog(logger: logger, tick: tick)
     }
 
     package func ingest(
@@ -61,7 +62,7 @@ package actor ReportIngestor: Service, ReportIngesting {
             }
         case .refused(let reason):
             refused.increment(by: reports.count)
-            mention(cluster, "reports refused", ["why": "\(reason)", "statuses": "\(reports.count)"])
+            log.note(.reportsRefused, of: cluster, ["why": "\(reason)", "statuses": "\(reports.count)"])
             throw reason == .closed
                 ? StoreError(code: .unavailable, message: "the coordinator is shutting down") : Self.full
         }
@@ -144,12 +145,7 @@ package actor ReportIngestor: Service, ReportIngesting {
         let clusters = queue.takeSlowed()
         guard !clusters.isEmpty else { return }
         slowed.increment(by: clusters.count)
-        for cluster in clusters { mention(cluster, "reports are held back: they come faster than they may", [:]) }
-    }
-
-    private func mention(_ cluster: ClusterName, _ what: Logger.Message, _ metadata: Logger.Metadata) {
-        guard mentions.admits(cluster, at: Timestamp(milliseconds: tick().milliseconds)) else { return }
-        logger.warning(what, metadata: metadata.merging(["cluster": "\(cluster)"]) { first, _ in first })
+        for cluster in clusters { log.note(.reportsHeldBack, of: cluster) }
     }
 }
 

@@ -23,6 +23,8 @@ package struct Reconciler: Service {
         package var orphanPoll: Interval = .seconds(5)
         /// How many due rollouts are read at once.
         package var batch = 64
+        /// How far apart decisions on one rollout begin at least; see ``DecisionPacing``.
+        package var spacing: Interval = .milliseconds(250)
 
         package init() {}
     }
@@ -97,8 +99,9 @@ package struct Reconciler: Service {
 
     private func carryOut(_ step: OrphanSweep.Step) async throws(StoreError) -> OrphanSweep.Outcome {
         switch step {
-        case .look(let limit):
-            return .found(try await store.orphanedAssignments(limit: limit))
+        case .look(let limit, let last):
+            return .found(
+                try await store.orphanedAssignments(limit: limit, perCluster: OrphanSweep.share, after: last))
         case .claim: return .claimed(try await leases.claim(OrphanSweep.lease))
         case .reissue(let assignments, let lease):
             let reissued = try await store.reissue(assignments, under: lease)
@@ -123,23 +126,31 @@ package struct Reconciler: Service {
         case decided
         /// All that was due is another replica's, or cannot be decided: looking again at once would not help.
         case blocked
+        /// All that is due was decided just now: what happens meanwhile is gathered for so long.
+        case gathering(Interval)
     }
 
     private func decideForEver() async {
         var wasAway = false
         var isWaiting = false
+        var pacing = DecisionPacing(spacing: settings.spacing)
         // The rollouts that cannot be decided, with the error last logged, so that each is logged once.
         var broken: [RolloutName: String] = [:]
         while !Task.isCancelled {
             var rest = settings.poll
             do throws(StoreError) {
-                let pass = try await decideWhatIsDue(&broken, &isWaiting)
+                let pass = try await decideWhatIsDue(&broken, &isWaiting, &pacing)
                 if wasAway { logger.info("the database is back") }
                 wasAway = false
                 // Straight on while there is work; else until the next stored moment, a signal or the poll.
-                if pass == .decided { continue }
-                if pass == .idle, let next = try await store.nextWakeUp() {
-                    rest = max(.milliseconds(10), min(rest, next - (try await store.now())))
+                switch pass {
+                case .decided: continue
+                case .gathering(let wait): rest = min(rest, wait)
+                case .blocked: break
+                case .idle:
+                    if let next = try await store.nextWakeUp() {
+                        rest = max(.milliseconds(10), min(rest, next - (try await store.now())))
+                    }
                 }
             } catch {
                 if !wasAway, !Task.isCancelled {
@@ -154,7 +165,7 @@ package struct Reconciler: Service {
     /// Decides every rollout that is due and ours. Throws where the database is away; a rollout that cannot be decided is named in the log, and
     /// leaves the others alone.
     private func decideWhatIsDue(
-        _ broken: inout [RolloutName: String], _ isWaiting: inout Bool
+        _ broken: inout [RolloutName: String], _ isWaiting: inout Bool, _ pacing: inout DecisionPacing
     ) async throws(StoreError) -> Pass {
         let due = try await store.dueRollouts(limit: settings.batch)
         guard !due.isEmpty else { return .idle }
@@ -164,9 +175,13 @@ package struct Reconciler: Service {
             return .blocked
         }
         isWaiting = false
+        let now = tick()
+        let held = pacing.wait(of: due, now: now)
+        let ready = pacing.begin(due, now: now)
+        guard !ready.isEmpty else { return held.map { .gathering($0) } ?? .blocked }
         let outcomes = await withTaskGroup(of: (RolloutName, Result<Bool, StoreError>).self) { group in
             var outcomes: [(RolloutName, Result<Bool, StoreError>)] = []
-            for (index, rollout) in due.enumerated() {
+            for (index, rollout) in ready.enumerated() {
                 if index >= settings.concurrency, let outcome = await group.next() { outcomes.append(outcome) }
                 group.addTask { (rollout, await self.decide(rollout)) }
             }
@@ -191,6 +206,7 @@ package struct Reconciler: Service {
             }
         }
         if let away { throw away }
+        if case .blocked = pass, let held { return .gathering(held) }
         return pass
     }
 

@@ -40,6 +40,17 @@ private struct BlockerList {
     mutating func addRollout() {
         if let start = rollout.startsAt, now < start, rollout.phase == .scheduled {
             blockers.append(Blocker(what: .start, why: "it starts at \(start)", until: start))
+        } else if rollout.awaitsStart, rollout.pause == nil {
+            let taken = rollout.taken(in: snapshot)
+            if !taken.isEmpty {
+                let holders = Set(taken.compactMap { snapshot.fleet[$0]?.heldBy }).sorted().map(\.rawValue)
+                blockers.append(
+                    Blocker(
+                        what: .held,
+                        why:
+                            "it starts when \(named(taken)) are free, held by rollout \(holders.joined(separator: ", "))",
+                        clusters: Array(taken.prefix(Blockers.namedClusters))))
+            }
         }
         if let hold = rollout.hold {
             blockers.append(Blocker(what: .invariant, why: "held, since its decision was wrong: \(hold.breach)"))

@@ -2,13 +2,17 @@ public import SwellModel
 
 /// Looks now and then for assignments that their agents are ahead of and no rollout looks after, and has them told again: what a
 /// database that lost commits leaves behind (invariant 19). One at a time, ``limit`` orphans at once.
+///
+/// Whose agent says that it is ahead may say so for ever. So a cluster has at most ``share`` of a sweep's places, and the next sweep begins
+/// with the clusters after the last one of this: every cluster has its turn, whatever the others' agents say (invariant 22).
 public struct OrphanSweep: Sendable {
     /// The lease under which orphans are told again: a stored word, which older replicas know.
     public static let lease = "strays"
 
     /// What to do next.
     public enum Step: Sendable, Hashable {
-        case look(limit: Int)
+        /// At most ``OrphanSweep/share`` of a cluster, the clusters after `last` first.
+        case look(limit: Int, after: ClusterName?)
         case claim
         case reissue([Assignment], under: Lease)
         case release(Lease)
@@ -29,9 +33,13 @@ public struct OrphanSweep: Sendable {
     /// How often it looks.
     public let pace: Interval
     public let limit: Int
+    /// How many places of a sweep one cluster may have.
+    public static let share = 8
     private var lookedAt: Tick?
     private var orphans: [OrphanedAssignment] = []
     private var lease: Lease?
+    /// The last cluster that had a place in the last sweep.
+    private var last: ClusterName?
 
     public init(pace: Interval = .seconds(5), limit: Int = 64) {
         self.pace = pace
@@ -44,7 +52,7 @@ public struct OrphanSweep: Sendable {
         lookedAt = now
         orphans = []
         lease = nil
-        return .look(limit: limit)
+        return .look(limit: limit, after: last)
     }
 
     /// The next step after what became of the last; nil where the sweep is over.
@@ -52,6 +60,8 @@ public struct OrphanSweep: Sendable {
         switch outcome {
         case .found(let found):
             orphans = found
+            // Where all had a place, the order does not matter.
+            last = found.count >= limit ? found.last?.assignment.cluster : nil
             return found.isEmpty ? nil : .claim
         case .claimed(let claimed):
             lease = claimed

@@ -9,11 +9,21 @@ extension DecisionState {
             moveRollout(to: .paused, reason: pause.reason ?? "paused by \(pause.by)")
         } else if let stage = tally.overspent, waitsForPeople {
             moveRollout(to: .paused, reason: "stage '\(rollout.stages[stage].name)': \(tally.failures(inStage: stage))")
-        } else if let start = rollout.startsAt, now < start, rollout.stages.allSatisfy({ $0.startedAt == nil }) {
+        } else if let start = rollout.startsAt, rollout.stages.allSatisfy({ $0.startedAt == nil }), now < start {
             moveRollout(to: .scheduled, reason: nil)
+        } else if rollout.awaitsStart, let taken = wordsOnTaken {
+            moveRollout(to: .scheduled, reason: "it is time to start, but \(taken)")
         } else {
             moveRollout(to: .progressing, reason: nil)
         }
+    }
+
+    /// What keeps a rollout from claiming its clusters; nil where they are free, or its own.
+    private var wordsOnTaken: String? {
+        let taken = rollout.taken(in: snapshot)
+        guard !taken.isEmpty else { return nil }
+        let holders = Set(taken.compactMap { snapshot.fleet[$0]?.heldBy }).sorted().map(\.rawValue)
+        return "\(named(taken)) held by rollout \(holders.joined(separator: ", "))"
     }
 
     /// Whether a stop for failures is a person's to end: the policy pauses, or takes back less than the whole.

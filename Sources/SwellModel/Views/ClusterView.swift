@@ -126,12 +126,18 @@ public struct RegionView: Sendable, Hashable, Codable {
         public var connected: Int
         public var environments: [EnvironmentName]
         public var pause: Pause?
+        /// Clusters that are in another region by now, and that active rollouts planned in this one: a pause of it covers them in those
+        /// rollouts. Nil where there are none.
+        public var planned: [ClusterName]?
 
-        public init(clusters: Int, connected: Int, environments: [EnvironmentName], pause: Pause?) {
+        public init(
+            clusters: Int, connected: Int, environments: [EnvironmentName], pause: Pause?, planned: [ClusterName]? = nil
+        ) {
             self.clusters = clusters
             self.connected = connected
             self.environments = environments
             self.pause = pause
+            self.planned = planned
         }
     }
 }

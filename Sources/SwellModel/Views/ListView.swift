@@ -3,9 +3,23 @@ public struct ListView<Item: Sendable & Codable>: Sendable, Codable {
     public var apiVersion = DocumentKind.apiVersion
     public var kind = "List"
     public var items: [Item]
+    /// What is stored and cannot be read, so that it is not among them; nil where all can.
+    public var unreadable: [UnreadableView]?
 
-    public init(items: [Item]) {
+    public init(items: [Item], unreadable: [UnreadableView] = []) {
         self.items = items
+        self.unreadable = unreadable.isEmpty ? nil : unreadable
+    }
+}
+
+/// Something stored that cannot be read.
+public struct UnreadableView: Sendable, Hashable, Codable {
+    public var name: String
+    public var reason: String
+
+    public init(name: String, reason: String) {
+        self.name = name
+        self.reason = reason
     }
 }
 

@@ -98,11 +98,13 @@ public struct OrderRequest: Sendable, Codable {
     public var remove: Bool?
     /// Whether a stage may pass without a healthy cluster.
     public var despiteHealth: Bool?
+    /// A person's word that what the policy removes on the way back may be removed.
+    public var confirmed: Bool?
 
     public init(
         reason: String? = nil, region: RegionName? = nil, cluster: ClusterName? = nil, clusters: [ClusterName]? = nil,
         stage: StageName? = nil, application: ApplicationName? = nil, gate: String? = nil, remove: Bool? = nil,
-        despiteHealth: Bool? = nil
+        despiteHealth: Bool? = nil, confirmed: Bool? = nil
     ) {
         self.reason = reason
         self.region = region
@@ -113,5 +115,6 @@ public struct OrderRequest: Sendable, Codable {
         self.gate = gate
         self.remove = remove
         self.despiteHealth = despiteHealth
+        self.confirmed = confirmed
     }
 }

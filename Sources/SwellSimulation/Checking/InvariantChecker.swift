@@ -75,7 +75,9 @@ struct InvariantChecker {
             try checkReplay(before, decision)
             try checkTargets(input, decision)
             try checkStages(before, after, input)
-            if before.targets.count != after.targets.count { try checkExclusive(after) }
+            if before.targets.count != after.targets.count || before.awaitsStart != after.awaitsStart {
+                try checkExclusive(after)
+            }
             for proof in decision.proven { prove(proof) }
             if isThorough { try checkRest(input, decision) }
         }
@@ -128,7 +130,8 @@ struct InvariantChecker {
 
     /// No cluster is in two rollouts of one application at once (invariant 11).
     private mutating func checkExclusive(_ rollout: Rollout) throws(Violation) {
-        guard ledger.active[rollout.name] != nil else { return }
+        // Who starts later needs no cluster yet.
+        guard ledger.active[rollout.name] != nil, !rollout.awaitsStart else { return }
         let clusters = Set(rollout.targets.keys)
         for (name, other) in ledger.active where name != rollout.name && other.application == rollout.application {
             if let shared = other.clusters.intersection(clusters).min() {

@@ -15,7 +15,7 @@ extension World {
         renewLeases(replica: index)
         let due = isStoreAway ? [] : database.dueRollouts(limit: 16)
         if !due.isEmpty, replicas[index].memory.presence.mayDecide(now: tick) {
-            for name in due { try decide(name, replica: index) }
+            for name in replicas[index].memory.pacing.begin(due, now: tick) { try decide(name, replica: index) }
         }
         replicas[index].memory.stale = [:]
         sweepOrphans(replica: index)
@@ -164,8 +164,8 @@ extension World {
         -> OrphanSweep.Outcome
     {
         switch step {
-        case .look(let limit):
-            return .found(database.orphanedAssignments(limit: limit))
+        case .look(let limit, let last):
+            return .found(database.orphanedAssignments(limit: limit, perCluster: OrphanSweep.share, after: last))
         case .claim:
             return .claimed(
                 database.acquireLease(

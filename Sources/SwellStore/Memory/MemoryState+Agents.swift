@@ -113,7 +113,9 @@ extension MemoryState {
         for (name, agent) in agents where agent.connectedTo == replica { agents[name]?.connectedTo = nil }
     }
 
-    public func orphanedAssignments(limit: Int) -> [OrphanedAssignment] {
+    public func orphanedAssignments(
+        limit: Int, perCluster: Int = .max, after last: ClusterName? = nil
+    ) -> [OrphanedAssignment] {
         let orphans = assignments.compactMap { key, stored -> OrphanedAssignment? in
             guard !isLookedAfter(key, stored.assignment), clusters[key.cluster] != nil, let status = statuses[key]
             else {
@@ -121,9 +123,13 @@ extension MemoryState {
             }
             return OrphanedAssignment(stored.assignment, report: status.report)
         }
+        let byCluster = Dictionary(grouping: orphans, by: \.assignment.cluster)
+        let names = byCluster.keys.sorted()
+        let turn = last.map { last in names.firstIndex { $0 > last } ?? names.count } ?? 0
         return Array(
-            orphans.sorted {
-                ($0.assignment.cluster, $0.assignment.application) < ($1.assignment.cluster, $1.assignment.application)
+            (names[turn...] + names[..<turn]).flatMap { name in
+                (byCluster[name] ?? []).sorted { $0.assignment.application < $1.assignment.application }
+                    .prefix(perCluster)
             }.prefix(limit))
     }
 

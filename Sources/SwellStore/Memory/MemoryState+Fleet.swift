@@ -34,7 +34,9 @@ extension MemoryState {
         clusters.values.sorted { $0.name < $1.name }.map { cluster in
             let agent = agents[cluster.name] ?? Agent()
             return ClusterRecord(
-                cluster: cluster, isEnrolled: agent.isEnrolled, isConnected: agent.connectedTo != nil,
+                cluster: cluster, isEnrolled: agent.isEnrolled,
+                isConnected: agent.connectedTo != nil
+                    && agent.lastSeenAt.map { $0 > now - Bounds.connectionLifetime } == true,
                 agentVersion: agent.version, lastSeenAt: agent.lastSeenAt, pause: clusterPauses[cluster.name])
         }
     }

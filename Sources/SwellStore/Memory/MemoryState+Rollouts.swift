@@ -8,14 +8,15 @@ extension MemoryState {
         let ending = Set(superseding).sorted()
         if let missing = ending.first(where: { rollouts[$0] == nil }) { throw .noRollout(missing) }
         guard rollouts[rollout.name] == nil else { throw .nameTaken(rollout.name) }
-        for cluster in rollout.targets.keys.sorted() where !rollout.phase.isEnded {
+        let claimsAtOnce = DecisionRules.claimsAtOnce(rollout, superseding: ending)
+        for cluster in rollout.targets.keys.sorted() where claimsAtOnce {
             let holder = claims[ClusterApplication(cluster: cluster, application: rollout.application)]
             if let holder, !ending.contains(holder) { throw .held(cluster, rollout.application, by: holder) }
         }
         for name in ending where rollouts[name]?.rollout.phase.isEnded == false {
             insertCommand(.supersede(by: rollout.name), to: name, by: actor)
         }
-        for cluster in rollout.targets.keys where !rollout.phase.isEnded {
+        for cluster in rollout.targets.keys where claimsAtOnce {
             claims[ClusterApplication(cluster: cluster, application: rollout.application)] = rollout.name
         }
         rollouts[rollout.name] = StoredRollout(
@@ -45,6 +46,17 @@ extension MemoryState {
         return claims.reduce(into: [ClusterName: Set<RolloutName>]()) { holders, claim in
             if asked.contains(claim.key.cluster) { holders[claim.key.cluster, default: []].insert(claim.value) }
         }.mapValues { $0.sorted() }
+    }
+
+    public func plannedRegions() -> [ClusterName: [RegionName]] {
+        var regions: [ClusterName: Set<RegionName>] = [:]
+        for stored in rollouts.values where !stored.rollout.phase.isEnded {
+            for target in stored.rollout.targets.values {
+                guard let cluster = clusters[target.cluster], cluster.region != target.region else { continue }
+                regions[target.cluster, default: []].insert(target.region)
+            }
+        }
+        return regions.mapValues { $0.sorted() }
     }
 
     public func dueRollouts(limit: Int) -> [RolloutName] {
@@ -100,7 +112,11 @@ extension MemoryState {
         let decision = try decide(input)
 
         var held = Set(claims.lazy.filter { $0.value == name }.map(\.key.cluster))
-        let gained = try claimsGained(by: decision.rollout, from: input.rollout, holding: held, input.commands)
+        let gained = DecisionRules.gains(of: decision, from: input.rollout, holding: held)
+        for cluster in gained.sorted() {
+            let key = ClusterApplication(cluster: cluster, application: input.rollout.application)
+            if let holder = claims[key] { throw .held(cluster, input.rollout.application, by: holder) }
+        }
         held.formUnion(gained)
         try DecisionRules.check(decision, of: input, holding: held)
 
@@ -118,21 +134,6 @@ extension MemoryState {
         rollouts[name]?.wakeAt = decision.wakeAt
         rollouts[name]?.seenFleet = fleetVersion
         return decision
-    }
-
-    /// The clusters whose claim an active rollout gains by a decision: joiners, and all of one that becomes active again.
-    private func claimsGained(
-        by after: Rollout, from before: Rollout, holding held: Set<ClusterName>, _ commands: [CommandRecord]
-    ) throws(StoreError) -> Set<ClusterName> {
-        guard !after.phase.isEnded else { return [] }
-        var gained: Set<ClusterName> = []
-        for cluster in after.targets.keys.sorted()
-        where !held.contains(cluster) && (before.phase.isEnded || before.targets[cluster] == nil) {
-            let key = ClusterApplication(cluster: cluster, application: after.application)
-            if let holder = claims[key] { throw .held(cluster, after.application, by: holder) }
-            gained.insert(cluster)
-        }
-        return gained
     }
 
     private mutating func store(_ decision: Decision) {

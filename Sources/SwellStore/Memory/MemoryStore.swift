@@ -119,6 +119,9 @@ extension MemoryStore: RolloutStore {
     public func activeRollouts(on clusters: [ClusterName]) throws(StoreError) -> [ClusterName: [RolloutName]] {
         try transact { (state: inout MemoryState) throws(StoreError) in state.activeRollouts(on: clusters) }
     }
+    public func plannedRegions() throws(StoreError) -> [ClusterName: [RegionName]] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.plannedRegions() }
+    }
     public func dueRollouts(limit: Int) throws(StoreError) -> [RolloutName] {
         try transact { (state: inout MemoryState) throws(StoreError) in state.dueRollouts(limit: limit) }
     }
@@ -166,8 +169,12 @@ extension MemoryStore: AgentStore {
     public func dropConnections(of replica: String) throws(StoreError) {
         try transact { (state: inout MemoryState) throws(StoreError) in state.dropConnections(of: replica) }
     }
-    public func orphanedAssignments(limit: Int) throws(StoreError) -> [OrphanedAssignment] {
-        try transact { (state: inout MemoryState) throws(StoreError) in state.orphanedAssignments(limit: limit) }
+    public func orphanedAssignments(limit: Int, perCluster: Int, after last: ClusterName?) throws(StoreError)
+        -> [OrphanedAssignment]
+    {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            state.orphanedAssignments(limit: limit, perCluster: perCluster, after: last)
+        }
     }
     public func reissue(_ assignments: [Assignment], under lease: Lease) throws(StoreError) -> [Assignment] {
         try transact { (state: inout MemoryState) throws(StoreError) in try state.reissue(assignments, under: lease) }

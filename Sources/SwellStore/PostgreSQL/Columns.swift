@@ -58,6 +58,23 @@ extension PostgresValue {
     static func time(_ time: Timestamp?) -> PostgresValue { .timestamp(milliseconds: time?.milliseconds) }
 }
 
+extension PostgresResult {
+    /// The rows that can be read, and the names of the others, which stand in the column `name`.
+    func listing<Element>(
+        named name: Int, _ read: (PostgresRow) throws -> Element
+    ) throws -> Listing<Element> {
+        var listing = Listing<Element>(items: [])
+        for row in self {
+            do { listing.items.append(try read(row)) } catch {
+                listing.unreadable.append(
+                    UnreadableRow(name: try row.decode(String.self, at: name), reason: "\(StoreError(postgres: error))")
+                )
+            }
+        }
+        return listing
+    }
+}
+
 extension PostgresRow {
     func name<Kind>(_ column: Int, of kind: Name<Kind>.Type = Name<Kind>.self) throws -> Name<Kind> {
         try Name(decode(String.self, at: column))

@@ -134,10 +134,15 @@ extension PostgresStore: AgentStore {
         }
     }
 
-    public func orphanedAssignments(limit: Int) async throws(StoreError) -> [OrphanedAssignment] {
+    public func orphanedAssignments(limit: Int, perCluster: Int, after last: ClusterName?) async throws(StoreError)
+        -> [OrphanedAssignment]
+    {
         try await read(
             """
-            SELECT a.assignment, s.report FROM assignments a
+            SELECT assignment, report FROM (
+            SELECT a.assignment, s.report, a.cluster, a.application,
+                row_number() OVER (PARTITION BY a.cluster ORDER BY a.application COLLATE "C") AS place
+            FROM assignments a
             JOIN cluster_status s ON s.cluster = a.cluster AND s.application = a.application
             JOIN clusters c ON c.name = a.cluster
             WHERE ((s.report->>'generation')::bigint > a.generation
@@ -151,8 +156,9 @@ extension PostgresStore: AgentStore {
                 AND NOT EXISTS (SELECT 1 FROM rollout_claims k
                     WHERE k.cluster = a.cluster AND k.application = a.application
                         AND k.rollout = a.assignment->>'rollout')
-            ORDER BY a.cluster COLLATE "C", a.application COLLATE "C" LIMIT $1
-            """, [.int(limit)]
+            ) AS orphans WHERE place <= $2
+            ORDER BY coalesce(cluster COLLATE "C" <= $3, false), cluster COLLATE "C", application COLLATE "C" LIMIT $1
+            """, [.int(limit), .int(perCluster), .name(last)]
         ) { rows in
             try rows.compactMap { OrphanedAssignment(try $0.json(0), report: try $0.json(1)) }
         }

@@ -11,22 +11,12 @@ extension PostgresStore {
             let reading = DecisionReading(rollout: name, lease: lease)
             let (input, holding, fleetVersion) = try reading.read(try await transaction.pipeline(reading.statements))
             let decision = try decide(input)
-            let gained = gains(decision.rollout, from: input.rollout, holding: holding)
+            let gained = DecisionRules.gains(of: decision, from: input.rollout, holding: holding)
             try DecisionRules.check(decision, of: input, holding: holding.union(gained))
             try await transaction.claim(gained.sorted(), for: decision.rollout, from: [])
             try await transaction.write(decision, of: input, seenFleet: fleetVersion)
             return decision
         }
-    }
-
-    /// The clusters whose claim an active rollout needs beyond those it holds: joiners, and all of one that becomes active again.
-    /// What another rollout took over by superseding is not among them.
-    private func gains(_ after: Rollout, from before: Rollout, holding: Set<ClusterName>) -> Set<ClusterName> {
-        guard !after.phase.isEnded else { return [] }
-        return Set(
-            after.targets.keys.filter {
-                !holding.contains($0) && (before.phase.isEnded || before.targets[$0] == nil)
-            })
     }
 }
 

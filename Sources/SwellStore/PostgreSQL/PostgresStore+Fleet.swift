@@ -34,12 +34,18 @@ extension PostgresStore: FleetStore {
         let rows = try await transaction.query(
             "SELECT name, document FROM \(table) WHERE name = ANY($1)", [.texts(names)])
         var stored: [String: Document] = [:]
-        for row in rows { stored[try row.decode(String.self, at: 0)] = try row.json(1) }
+        var unreadable: Set<String> = []
+        for row in rows {
+            let name = try row.decode(String.self, at: 0)
+            // What cannot be read is mended by being replaced.
+            do { stored[name] = try row.json(1) } catch { unreadable.insert(name) }
+        }
         var applied: [AppliedDocument] = []
         var changed: [(name: String, document: Document)] = []
         for (name, document) in zip(names, documents) {
             let outcome: AppliedDocument.Outcome =
-                stored[name].map { $0 == document ? .unchanged : .configured } ?? .created
+                unreadable.contains(name)
+                ? .configured : stored[name].map { $0 == document ? .unchanged : .configured } ?? .created
             applied.append(AppliedDocument(kind: kind, name: name, outcome: outcome))
             if outcome != .unchanged { changed.append((name, document)) }
         }
@@ -54,16 +60,20 @@ extension PostgresStore: FleetStore {
         return applied
     }
 
-    public func clusters() async throws(StoreError) -> [ClusterRecord] {
+    public func clusters() async throws(StoreError) -> [ClusterRecord] { try await clusterListing().whole("cluster") }
+
+    public func clusterListing() async throws(StoreError) -> Listing<ClusterRecord> {
         try await read(
             """
-            SELECT c.document, coalesce(a.is_enrolled, false), a.connected_to IS NOT NULL, a.version, a.last_seen_at,
-                p.pause
+            SELECT c.document, coalesce(a.is_enrolled, false),
+                coalesce(a.connected_to IS NOT NULL
+                    AND a.last_seen_at > swell_now() - $1::bigint * interval '1 millisecond', false),
+                a.version, a.last_seen_at, p.pause, c.name
             FROM clusters c LEFT JOIN agents a ON a.cluster = c.name LEFT JOIN cluster_pauses p ON p.cluster = c.name
             ORDER BY c.name COLLATE "C"
-            """
+            """, [.int64(Bounds.connectionLifetime.milliseconds)]
         ) { rows in
-            try rows.map { row in
+            try rows.listing(named: 6) { row in
                 ClusterRecord(
                     cluster: try row.json(0), isEnrolled: try row.decode(at: 1), isConnected: try row.decode(at: 2),
                     agentVersion: try row.decode(at: 3), lastSeenAt: try row.timeIfAny(4), pause: try row.jsonIfAny(5))
@@ -72,13 +82,21 @@ extension PostgresStore: FleetStore {
     }
 
     public func applications() async throws(StoreError) -> [Application] {
-        try await read(#"SELECT document FROM applications ORDER BY name COLLATE "C""#) {
-            try $0.map { try $0.json(0) }
+        try await applicationListing().whole("application")
+    }
+
+    public func applicationListing() async throws(StoreError) -> Listing<Application> {
+        try await read(#"SELECT document, name FROM applications ORDER BY name COLLATE "C""#) {
+            try $0.listing(named: 1) { try $0.json(0) }
         }
     }
 
-    public func policies() async throws(StoreError) -> [RolloutPolicy] {
-        try await read(#"SELECT document FROM policies ORDER BY name COLLATE "C""#) { try $0.map { try $0.json(0) } }
+    public func policies() async throws(StoreError) -> [RolloutPolicy] { try await policyListing().whole("policy") }
+
+    public func policyListing() async throws(StoreError) -> Listing<RolloutPolicy> {
+        try await read(#"SELECT document, name FROM policies ORDER BY name COLLATE "C""#) {
+            try $0.listing(named: 1) { try $0.json(0) }
+        }
     }
 
     public func removeCluster(_ name: ClusterName, by actor: String) async throws(StoreError) {

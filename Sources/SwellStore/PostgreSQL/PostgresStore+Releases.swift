@@ -50,10 +50,16 @@ extension PostgresStore: ReleaseStore {
     }
 
     public func releases(of application: ApplicationName, limit: Int) async throws(StoreError) -> [Release] {
+        try await releaseListing(of: application, limit: limit).whole("release")
+    }
+
+    public func releaseListing(
+        of application: ApplicationName, limit: Int
+    ) async throws(StoreError) -> Listing<Release> {
         try await read(
-            "SELECT document FROM releases WHERE application = $1 ORDER BY id DESC LIMIT $2",
+            "SELECT document, version FROM releases WHERE application = $1 ORDER BY id DESC LIMIT $2",
             [.name(application), .int(limit)]
-        ) { try $0.map { try $0.json(0) } }
+        ) { try $0.listing(named: 1) { try $0.json(0) } }
     }
 
     public func release(of application: ApplicationName, version: String) async throws(StoreError) -> Release? {

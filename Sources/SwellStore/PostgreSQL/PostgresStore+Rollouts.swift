@@ -19,7 +19,7 @@ extension PostgresStore: RolloutStore {
         try await transact { transaction in
             let superseded = try await lockSuperseded(ending, transaction)
             try await insert(rollout, transaction)
-            if !rollout.phase.isEnded {
+            if DecisionRules.claimsAtOnce(rollout, superseding: ending) {
                 try await transaction.claim(rollout.targets.keys.sorted(), for: rollout, from: ending)
             }
             for name in superseded {
@@ -82,15 +82,22 @@ extension PostgresStore: RolloutStore {
     }
 
     public func rollouts(of application: ApplicationName?, limit: Int) async throws(StoreError) -> [RolloutSummary] {
+        try await rolloutListing(of: application, limit: limit).whole("rollout")
+    }
+
+    public func rolloutListing(
+        of application: ApplicationName?, limit: Int
+    ) async throws(StoreError) -> Listing<RolloutSummary> {
         try await read(
             """
             SELECT r.header, (
                 SELECT jsonb_object_agg(phase, number) FROM (
-                    SELECT phase, count(*) AS number FROM rollout_targets WHERE rollout = r.name GROUP BY phase) counts)
+                    SELECT phase, count(*) AS number FROM rollout_targets WHERE rollout = r.name GROUP BY phase) counts),
+                r.name
             FROM rollouts r WHERE $1::text IS NULL OR r.application = $1 ORDER BY r.id DESC LIMIT $2
             """, [.name(application), .int(limit)]
         ) { rows in
-            try rows.map { row in
+            try rows.listing(named: 2) { row in
                 let header: Rollout = try row.json(0)
                 return RolloutSummary(
                     name: header.name, application: header.application, kind: header.kind,
@@ -109,6 +116,23 @@ extension PostgresStore: RolloutStore {
         ) { rows in
             try rows.reduce(into: [:]) { holders, row in
                 holders[try row.name(0), default: []].append(try row.name(1, of: RolloutName.self))
+            }
+        }
+    }
+
+    public func plannedRegions() async throws(StoreError) -> [ClusterName: [RegionName]] {
+        // Regions as documents have them are compared where they are decoded: one that cannot be read hides no other.
+        try await read(
+            """
+            SELECT DISTINCT t.cluster, t.state->>'region', c.document->>'region'
+            FROM rollouts r JOIN rollout_targets t ON t.rollout = r.name JOIN clusters c ON c.name = t.cluster
+            WHERE NOT r.is_ended AND t.state->>'region' IS DISTINCT FROM c.document->>'region' ORDER BY 1, 2
+            """
+        ) { rows in
+            try rows.reduce(into: [:]) { regions, row in
+                guard let region = try row.nameIfAny(1, of: RegionName.self), try row.decode(String?.self, at: 2) != nil
+                else { return }
+                regions[try row.name(0), default: []].append(region)
             }
         }
     }

@@ -15,6 +15,10 @@ public protocol FleetStore: Sendable {
     func clusters() async throws(StoreError) -> [ClusterRecord]
     func applications() async throws(StoreError) -> [Application]
     func policies() async throws(StoreError) -> [RolloutPolicy]
+    /// The same lists with what can be read of them, and the names of what cannot: for people, and for whoever must go on.
+    func clusterListing() async throws(StoreError) -> Listing<ClusterRecord>
+    func applicationListing() async throws(StoreError) -> Listing<Application>
+    func policyListing() async throws(StoreError) -> Listing<RolloutPolicy>
     /// Takes a cluster out of the fleet; active rollouts become due and skip it. Its generations and proven releases are
     /// remembered, so that they never fall if it returns. `notFound` where there is none.
     func removeCluster(_ name: ClusterName, by actor: String) async throws(StoreError)
@@ -39,6 +43,7 @@ public protocol ReleaseStore: Sendable {
     func createRelease(_ release: Release, documents: [ContentDocument]) async throws(StoreError) -> Release
     /// Newest first.
     func releases(of application: ApplicationName, limit: Int) async throws(StoreError) -> [Release]
+    func releaseListing(of application: ApplicationName, limit: Int) async throws(StoreError) -> Listing<Release>
     func release(of application: ApplicationName, version: String) async throws(StoreError) -> Release?
     func document(_ digest: ContentDigest) async throws(StoreError) -> [UInt8]?
 }
@@ -49,11 +54,18 @@ public protocol RolloutStore: Sendable {
     func snapshot(for application: ApplicationName) async throws(StoreError) -> FleetSnapshot
     /// Stores a planned rollout with its first audit row. `conflict`, naming the holder, where an active rollout holds one of its
     /// clusters and is not `superseding`. Superseding one hands over its claims and orders its end by a command in the same
-    /// transaction: no later decision of it goes forward. `conflict` where the name is taken.
+    /// transaction: no later decision of it goes forward. `conflict` where the name is taken. One that is to start later, and takes nobody's
+    /// place, holds no cluster until a decision starts it; that is a `conflict` where another holds one.
     func createRollout(_ rollout: Rollout, superseding: [RolloutName], by actor: String) async throws(StoreError)
     func rollout(_ name: RolloutName) async throws(StoreError) -> Rollout?
     /// Newest first, at most `limit`; of one application if given.
     func rollouts(of application: ApplicationName?, limit: Int) async throws(StoreError) -> [RolloutSummary]
+    func rolloutListing(of application: ApplicationName?, limit: Int) async throws(StoreError) -> Listing<
+        RolloutSummary
+    >
+    /// The regions in which active rollouts planned clusters that are in another by now, by cluster and in the order of names: pauses of
+    /// those regions cover them in these rollouts.
+    func plannedRegions() async throws(StoreError) -> [ClusterName: [RegionName]]
     /// The active rollouts that have these clusters as targets, by cluster and in the order of names: at most one an application
     /// (invariant 11). Clusters that no active rollout holds are left out.
     func activeRollouts(on clusters: [ClusterName]) async throws(StoreError) -> [ClusterName: [RolloutName]]
@@ -98,8 +110,10 @@ public protocol AgentStore: Sendable {
         async throws(StoreError)
     /// Forgets the connections of a replica that starts again or is gone.
     func dropConnections(of replica: String) async throws(StoreError)
-    /// Assignments that their agents are ahead of and that are not the work of an active rollout, at most `limit`; none in ordinary times.
-    func orphanedAssignments(limit: Int) async throws(StoreError) -> [OrphanedAssignment]
+    /// Assignments that their agents are ahead of and that are not the work of an active rollout, at most `limit`, and of one cluster at
+    /// most `perCluster`; none in ordinary times. In the order of clusters, those after `last` first.
+    func orphanedAssignments(limit: Int, perCluster: Int, after last: ClusterName?) async throws(StoreError)
+        -> [OrphanedAssignment]
     /// Tells such assignments again, under a lease. Leaves out those that have become an active rollout's own, or that were overtaken;
     /// returns what is told.
     func reissue(_ assignments: [Assignment], under lease: Lease) async throws(StoreError) -> [Assignment]
@@ -117,6 +131,34 @@ public protocol AgentStore: Sendable {
     /// Whether a cluster may read a document: it is part of a bundle that the cluster is, or may fall back, to run, or is asked
     /// to preview.
     func mayRead(_ digest: ContentDigest, cluster: ClusterName) async throws(StoreError) -> Bool
+}
+
+// Where nothing is ever decoded, nothing is unreadable.
+extension FleetStore {
+    public func clusterListing() async throws(StoreError) -> Listing<ClusterRecord> {
+        Listing(items: try await clusters())
+    }
+    public func applicationListing() async throws(StoreError) -> Listing<Application> {
+        Listing(items: try await applications())
+    }
+    public func policyListing() async throws(StoreError) -> Listing<RolloutPolicy> {
+        Listing(items: try await policies())
+    }
+}
+
+extension ReleaseStore {
+    public func releaseListing(of application: ApplicationName, limit: Int) async throws(StoreError) -> Listing<Release>
+    {
+        Listing(items: try await releases(of: application, limit: limit))
+    }
+}
+
+extension RolloutStore {
+    public func rolloutListing(
+        of application: ApplicationName?, limit: Int
+    ) async throws(StoreError) -> Listing<RolloutSummary> {
+        Listing(items: try await rollouts(of: application, limit: limit))
+    }
 }
 
 extension AgentStore {

@@ -12,6 +12,9 @@ enum Bounds {
     /// How many reports of one cluster wait for a rollout that does not come to reading them: the earliest, and the latest, which then
     /// says that there were more in between.
     static let waitingReports = 256
+    /// For how long after it was last heard of an agent counts as connected. Its replica notes every few seconds whom it hears, and agents
+    /// are heard every five; what a replica that is gone for good said last holds no longer than that.
+    static let connectionLifetime: Interval = .seconds(30)
     /// How soon after another a finding of drift is not audited.
     static let driftAudit: Interval = .seconds(10)
     /// How far above what is assigned a generation is believed: further than any database ever lost commits, and so little that an agent

@@ -28,6 +28,24 @@ enum DecisionRules {
         }
     }
 
+    /// The clusters whose claim an active rollout needs beyond those it holds: joiners, all of one that starts or becomes active again, and
+    /// what it turns to of those that were away when it started. What another rollout took over by superseding is not among them.
+    static func gains(of decision: Decision, from before: Rollout, holding: Set<ClusterName>) -> Set<ClusterName> {
+        let after = decision.rollout
+        guard !after.phase.isEnded, !after.awaitsStart else { return [] }
+        let gained = after.targets.values.filter { target in
+            if before.phase.isEnded || before.targets[target.cluster] == nil { return true }
+            return before.awaitsStart && target.phase != .skipped
+        }.map(\.cluster)
+        let turned = after.startsAt == nil ? [] : decision.assignments.map(\.cluster)
+        return Set(gained + turned).subtracting(holding)
+    }
+
+    /// Whether a new rollout claims its clusters when it is stored; see ``SwellEngine/Rollout/awaitsStart``.
+    static func claimsAtOnce(_ rollout: Rollout, superseding: [RolloutName]) -> Bool {
+        !rollout.phase.isEnded && (!rollout.awaitsStart || !superseding.isEmpty)
+    }
+
     private static func checkVerdicts(_ decision: Decision, of input: DecisionInput) throws(StoreError) {
         // One that is held answers nothing: what was asked waits.
         let asked = decision.isHeld ? [] : Set(input.commands.map(\.id))

@@ -88,6 +88,74 @@ internal import Testing
         }
     }
 
+    @Test func anAgentThatComesAgainAndAgainIsToldToWaitAndNobodyElseIs() async throws {
+        let fixture = try await PortFixture()
+        try await fixture.serving { _ in
+            let agent = try await fixture.agent("east-1")
+            let other = try await fixture.agent("west-1")
+            for _ in 0..<SessionQuota.burst {
+                try await fixture.session(agent) { session in
+                    try await soon("it is greeted") {
+                        session.heard.entries.contains { if case .welcome = $0 { true } else { false } }
+                    }
+                }
+                try await soon("it has ended") { fixture.port.openSessions(of: "east-1") == 0 }
+            }
+            var away: String?
+            for _ in 0..<SessionQuota.burst where away == nil {
+                away = try await fixture.session(agent) { session in
+                    try await soon("it is answered") { !session.heard.entries.isEmpty }
+                    return session.goAway
+                }
+                try await soon("it has ended") { fixture.port.openSessions(of: "east-1") == 0 }
+            }
+            #expect(away == "it comes again and again")
+            try await fixture.session(other) { try await $0.isWelcomed() }
+        }
+    }
+
+    @Test func aCertificateThatWasDeniedSinceTheCallEndsNoOtherSession() async throws {
+        let fixture = try await PortFixture()
+        try await fixture.serving { _ in
+            let stolen = try await fixture.agent("east-1")
+            try await fixture.dial(stolen) { fleet in
+                let (opened, opening) = AsyncStream<Void>.makeStream()
+                let (words, saying) = AsyncStream<SwellProtocol.AgentEvent>.makeStream()
+                let ended = Journal<String>()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        do {
+                            try await fleet.session(options: FleetPortFixture.quick) { writer in
+                                opening.yield()
+                                for await event in words { try await writer.write(Swell_V1_AgentMessage(event)) }
+                            } onResponse: { response in
+                                for try await _ in response.messages {}
+                            }
+                            ended.add("ok")
+                        } catch let error as RPCError {
+                            ended.add("\(error.code)")
+                        }
+                    }
+                    var iterator = opened.makeAsyncIterator()
+                    await iterator.next()
+                    try await soon("the call is in") { fixture.port.openSessions(of: "east-1") == 1 }
+                    try await fixture.store.denyCertificates(of: "east-1", by: "ann")
+                    let honest = try await fixture.agent("east-1")
+                    try await fixture.session(honest) { session in
+                        try await session.isWelcomed()
+                        saying.yield(PortFixture.hello(boot: "thief"))
+                        try await soon("the thief is refused") { !ended.entries.isEmpty }
+                        #expect(ended.entries == ["permissionDenied"])
+                        #expect(session.ended.entries.isEmpty && session.goAway == nil)
+                    }
+                    saying.finish()
+                    group.cancelAll()
+                    while await group.nextResult() != nil {}
+                }
+            }
+        }
+    }
+
     @Test func aClusterHasTwoSessionsAtATime() async throws {
         let fixture = try await PortFixture()
         try await fixture.serving { _ in

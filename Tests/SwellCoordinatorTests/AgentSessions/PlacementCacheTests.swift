@@ -12,15 +12,22 @@ internal import Testing
         private var isOpen = false
         var names: [ClusterName] = ["east-1"]
 
-        func read() async -> [ClusterRecord] {
+        func read() async -> Listing<ClusterRecord> {
             reads += 1
             // What the store had when the read began.
             let names = names
             if !isOpen { await withCheckedContinuation { waiting.append($0) } }
-            return names.map {
-                ClusterRecord(cluster: Cluster(name: $0, region: "us-east-1", environment: "production"))
-            }
+            var listing = Listing(
+                items: names.map {
+                    ClusterRecord(cluster: Cluster(name: $0, region: "us-east-1", environment: "production"))
+                })
+            listing.items.removeAll { broken.contains($0.cluster.name) }
+            listing.unreadable = broken.map { UnreadableRow(name: $0.rawValue, reason: "broken") }
+            return listing
         }
+
+        private var broken: [ClusterName] = []
+        func damage(_ name: ClusterName) { broken.append(name) }
 
         func add(_ name: ClusterName) { names.append(name) }
 
@@ -50,6 +57,17 @@ internal import Testing
         }
         // Those who came after the second had begun found it in the third, or in what was kept.
         #expect(await fleet.reads <= 3)
+    }
+
+    @Test func aClusterThatCannotBeReadStaysWhereItWasAndKeepsNobodyOut() async throws {
+        let fleet = SlowFleet()
+        await fleet.open()
+        await fleet.add("west-1")
+        let cache = PlacementCache { () async throws(StoreError) in await fleet.read() }
+        #expect(try await cache.place(of: "east-1") != nil)
+        await fleet.damage("east-1")
+        let places = try await cache.refresh()
+        #expect(places.keys.sorted() == ["east-1", "west-1"])
     }
 
     @Test func aReadThatNobodyWaitsForAnyMoreServesTheOthers() async throws {

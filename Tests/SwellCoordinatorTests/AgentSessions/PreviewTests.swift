@@ -54,6 +54,26 @@ internal import Testing
         }
     }
 
+    @Test func whatWasNotAskedHereIsNotStored() async throws {
+        let fixture = try await PortFixture { $0.paces.previews = .hours(1) }
+        try await fixture.serving { _ in
+            let credential = try await fixture.agent("east-1")
+            try await fixture.session(credential, first: Self.able) { session in
+                try await session.isWelcomed()
+                // The round that a new session makes is over when it has found this one.
+                let first = try await ask(fixture)
+                try await soon("the first is asked") { Self.asked(session) == first }
+                // Open, for this very cluster, and nobody has told the agent.
+                let open = try await fixture.store.askPreviews(
+                    of: SmallFleet.release, application: SmallFleet.shop, on: ["east-1"], lifetime: .seconds(20))
+                for part in PreviewPart.parts(of: Self.answer, to: open[0].id) { session.say(.previewPart(part)) }
+                session.say(.report(id: 1, []))
+                try await session.hears("the acknowledgement") { $0 == .reportsAcknowledged([1]) }
+                #expect(try await fixture.store.previewAnswers(to: open.map(\.id)).isEmpty)
+            }
+        }
+    }
+
     @Test func aQuestionThatIsOpenIsAskedAgainInTheNextSession() async throws {
         let fixture = try await PortFixture()
         try await fixture.serving { _ in

@@ -190,6 +190,23 @@ internal import Testing
     }
 }
 
+extension SessionOutboxTests {
+    @Test func anAnswerIsTakenOnceAndOnlyToWhatWasAsked() {
+        var outbox = SessionOutbox()
+        outbox.open(Self.welcome)
+        _ = outbox.ask([Self.preview(1), Self.preview(2)])
+        let early = outbox.takeAnswer(to: 1)
+        #expect(!early && !outbox.awaits(preview: 1), "it was not told yet")
+        while outbox.next() != nil {}
+        #expect(outbox.awaits(preview: 1) && !outbox.awaits(preview: 3))
+        let answers = [outbox.takeAnswer(to: 1), outbox.takeAnswer(to: 1), outbox.takeAnswer(to: 3)]
+        #expect(answers == [true, false, false])
+        // What nobody waits for any more is not awaited, and is not asked again.
+        _ = outbox.ask([Self.preview(1)])
+        #expect(!outbox.awaits(preview: 2) && !outbox.awaits(preview: 1))
+    }
+}
+
 extension SessionOutbox {
     /// Puts in what the store had when its counter was so high.
     fileprivate mutating func assign(_ assignments: [Assignment], at counter: Int64 = 1) -> [Assignment] {

@@ -186,9 +186,50 @@ internal import Testing
     @Test func aClusterHasTwoSessionsAndOneGreeting() {
         var quota = SessionQuota()
         #expect([quota.open("a"), quota.open("a"), quota.open("a"), quota.open("b")] == [true, true, false, true])
-        #expect([quota.beginGreeting("a"), quota.beginGreeting("a"), quota.beginGreeting("b")] == [true, false, true])
+        let now = LoopFixture.at(0)
+        let first = ["a", "a", "b"].map { quota.beginGreeting($0, now: now) }
+        #expect(first == [.begun, .busy, .begun])
         quota.endGreeting("a")
         quota.close("a")
-        #expect([quota.beginGreeting("a"), quota.open("a"), quota.open("a")] == [true, true, false])
+        let again = quota.beginGreeting("a", now: now)
+        #expect(again == .begun)
+        #expect([quota.open("a"), quota.open("a")] == [true, false])
+    }
+
+    private func greet(_ quota: inout SessionQuota, _ cluster: ClusterName, at moment: Tick) -> SessionQuota.Greeting {
+        let greeting = quota.beginGreeting(cluster, now: moment)
+        if greeting == .begun { quota.endGreeting(cluster) }
+        return greeting
+    }
+
+    @Test func greetingsOfOneClusterAreLimitedAndItIsToldForHowLong() {
+        var quota = SessionQuota()
+        let now = LoopFixture.at(0)
+        let flood = (0..<1_000).map { _ in greet(&quota, "a", at: now) }
+        #expect(flood.filter { $0 == .begun }.count == SessionQuota.burst)
+        #expect(flood.last == .tooOften(wait: SessionQuota.interval))
+        // Being sent away costs nothing: who comes back when it was told is greeted.
+        let others = greet(&quota, "b", at: now)
+        let back = greet(&quota, "a", at: now + SessionQuota.interval)
+        #expect(others == .begun && back == .begun)
+    }
+
+    /// An agent waits up to 0.2 s at first, twice as long with each failure, at most 30 s, and begins anew after a session of five seconds.
+    @Test func anAgentWhoseNetworkComesAndGoesIsNeverSentAway() {
+        for lasting in [Int64(0), 1_000, 4_999, 5_000, 30_000] {
+            var quota = SessionQuota()
+            var now: Int64 = 0
+            var failures = 0
+            for attempt in 0..<2_000 {
+                let greeting = greet(&quota, "a", at: Tick(milliseconds: now))
+                #expect(greeting == .begun, "attempt \(attempt) of sessions of \(lasting) ms")
+                guard greeting == .begun else { return }
+                now += lasting
+                if lasting >= 5_000 { failures = 0 }
+                // The least that chance gives on the average of a few draws: a quarter.
+                now += min(30_000, 200 << Int64(min(failures, 20))) / 4
+                failures += 1
+            }
+        }
     }
 }

@@ -19,7 +19,7 @@ struct OrphanSweepTests {
         let orphan = try Self.orphan("a")
         let reissued = orphan.reissued(under: 9)
         let found1 = sweep.begin(now: LoopFixture.at(0))
-        #expect(found1 == .look(limit: 2))
+        #expect(found1 == .look(limit: 2, after: nil))
         let found2 = sweep.next(.found([orphan]))
         #expect(found2 == .claim)
         let found3 = sweep.next(.claimed(Self.lease))
@@ -32,7 +32,7 @@ struct OrphanSweepTests {
         let found6 = sweep.begin(now: LoopFixture.at(4))
         #expect(found6 == nil)
         let found7 = sweep.begin(now: LoopFixture.at(5))
-        #expect(found7 == .look(limit: 2))
+        #expect(found7 == .look(limit: 2, after: nil))
     }
 
     /// What is answered, and where the sweep ends.
@@ -82,7 +82,13 @@ struct OrphanSweepTests {
         _ = sweep.next(.claimed(Self.lease))
         _ = sweep.next(.reissued(2))
         _ = sweep.next(.released)
+        // And it begins where this one ended.
         let found8 = sweep.begin(now: LoopFixture.at(1))
-        #expect(found8 == .look(limit: 2))
+        #expect(found8 == .look(limit: 2, after: "b"))
+        _ = sweep.next(.found([try Self.orphan("c")]))
+        _ = sweep.next(.claimed(Self.lease))
+        _ = sweep.next(.reissued(1))
+        let found9 = sweep.begin(now: LoopFixture.at(7))
+        #expect(found9 == .look(limit: 2, after: nil))
     }
 }

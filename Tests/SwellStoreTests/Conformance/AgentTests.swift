@@ -14,14 +14,14 @@ internal import Testing
             let assignment = try #require(dispatched.assignments.first)
             _ = try await store.ingest([Fixtures.report("east-1", generation: assignment.generation + 4)])
             // While its rollout is active, that looks after it.
-            #expect(try await store.orphanedAssignments(limit: 10).isEmpty)
+            #expect(try await store.orphanedAssignments(limit: 10, perCluster: 10, after: nil).isEmpty)
             _ = try await store.decide("shop-1", under: lease) { input in
                 var decision = input.unchanged
                 decision.rollout.phase = .aborted
                 decision.wakeAt = nil
                 return decision
             }
-            let orphan = try #require(try await store.orphanedAssignments(limit: 10).first)
+            let orphan = try #require(try await store.orphanedAssignments(limit: 10, perCluster: 10, after: nil).first)
             #expect(orphan.assignment == assignment)
             let orphans = try #require(try await store.acquireLease("strays", holder: "b", lifetime: .seconds(60)))
             let reissued = orphan.reissued(under: orphans.epoch)
@@ -32,7 +32,7 @@ internal import Testing
             await #expect(throws: StoreError.self) { try await store.reissue([reissued], under: lost) }
             #expect(try await store.reissue([reissued], under: orphans) == [reissued])
             #expect(try await store.assignments(of: "east-1") == [reissued])
-            #expect(try await store.orphanedAssignments(limit: 10).isEmpty)
+            #expect(try await store.orphanedAssignments(limit: 10, perCluster: 10, after: nil).isEmpty)
             #expect(try await store.reissue([reissued], under: orphans).isEmpty)
             let events = try await store.latestEvents(filter: EventFilter(), limit: 1)
             #expect(events.map(\.what) == ["assignment.reissued"])
@@ -103,7 +103,7 @@ internal import Testing
                     epoch: epoch,
                     phase: phase, health: .healthy)
                 _ = try await store.ingest([ReceivedReport(cluster: "east-1", report: report)])
-                return try await store.orphanedAssignments(limit: 10).count
+                return try await store.orphanedAssignments(limit: 10, perCluster: 10, after: nil).count
             }
             let other = ContentDigest(of: "another".utf8)
             #expect(try await orphans(.reverted, other, epoch: assignment.epoch - 1) == 1)
@@ -113,6 +113,61 @@ internal import Testing
             #expect(try await orphans(.accepted, nil, epoch: assignment.epoch) == 0)
             #expect(try await orphans(.removed, nil, epoch: assignment.epoch) == 1)
             #expect(try await orphans(.healthy, assignment.digest, epoch: assignment.epoch) == 0)
+        }
+    }
+
+    /// Whose agent says that it is ahead may say so of all its applications, for ever.
+    @Test(arguments: StoreForm.allCases)
+    func oneClusterTakesOnlyItsShareOfTheOrphans(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            var applications: [ApplicationName] = []
+            for index in 0..<6 { applications.append(try ApplicationName("shop-\(index)")) }
+            _ = try await store.apply(
+                FleetDocuments(
+                    clusters: [], applications: applications.map { Application(name: $0, namespace: "shop") },
+                    policies: []), by: "ann")
+            for application in applications {
+                let name = try RolloutName("r-\(application)")
+                let clusters: [ClusterName] = application == "shop-0" ? ["east-1", "east-2", "west-1"] : ["east-1"]
+                try await store.createRollout(
+                    Fixtures.rollout(name, application: application, clusters: clusters), superseding: [], by: "ann")
+                let lease = try await Fixtures.lease(store, name)
+                let dispatched = try await store.decide(name, under: lease) { $0.dispatching(clusters) }
+                _ = try await store.decide(name, under: lease) { $0.ending(as: .aborted) }
+                _ = try await store.ingest(
+                    dispatched.assignments.map {
+                        Fixtures.report($0.cluster, generation: $0.generation + 4, application: application)
+                    })
+            }
+            func found(_ limit: Int, _ share: Int, after last: ClusterName?) async throws -> [String] {
+                try await store.orphanedAssignments(limit: limit, perCluster: share, after: last).map {
+                    "\($0.assignment.cluster) \($0.assignment.application)"
+                }
+            }
+            #expect(
+                try await found(4, 2, after: nil) == [
+                    "east-1 shop-0", "east-1 shop-1", "east-2 shop-0", "west-1 shop-0",
+                ])
+            // A sweep that was full is followed by one that begins with the others.
+            #expect(try await found(2, 2, after: nil) == ["east-1 shop-0", "east-1 shop-1"])
+            #expect(try await found(3, 2, after: "east-1") == ["east-2 shop-0", "west-1 shop-0", "east-1 shop-0"])
+            #expect(try await found(1, 2, after: "west-1") == ["east-1 shop-0"])
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func plannedRegionsAreThoseOfActiveRollouts(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await store.createRollout(Fixtures.rollout("shop-1"), superseding: [], by: "ann")
+            #expect(try await store.plannedRegions().isEmpty)
+            let moved = Cluster(name: "east-1", region: "eu-central-1", environment: "production")
+            _ = try await store.apply(FleetDocuments(clusters: [moved], applications: [], policies: []), by: "ann")
+            #expect(try await store.plannedRegions() == ["east-1": ["us-east-1"]])
+            let lease = try await Fixtures.lease(store, "shop-1")
+            _ = try await store.decide("shop-1", under: lease) { $0.ending(as: .aborted) }
+            #expect(try await store.plannedRegions().isEmpty)
         }
     }
 

@@ -111,11 +111,11 @@ struct StoreClient: Sendable {
             try await store.noteConnection(name, replica: replica, agentVersion: "1", isConnected: isConnected)
         case .dropConnections(let replica): try await store.dropConnections(of: replica)
         case .readStrays(let limit):
-            return try await store.orphanedAssignments(limit: limit)
+            return try await store.orphanedAssignments(limit: limit, perCluster: limit, after: nil)
                 .map { OutcomeText.json($0.assignment) + OutcomeText.json($0.report) }.joined(separator: "\n")
         case .reissueOrphans(let handle):
             let lease = lease(handle)
-            let assignments = try await store.orphanedAssignments(limit: 10).compactMap {
+            let assignments = try await store.orphanedAssignments(limit: 10, perCluster: 10, after: nil).compactMap {
                 $0.reissued(under: lease.epoch)
             }
             return OutcomeText.json(
