@@ -7,9 +7,14 @@ extension World {
     func checkLiveness() throws(Violation) {
         // Where a rollout waits at its gate to tell a cluster again, the gate is what the cluster waits for.
         var waiting: Set<ClusterApplication> = []
+        // What the database forgot may be there, and the rollout that has the cluster has not come to it.
+        var awaited: Set<ClusterApplication> = []
         for summary in database.rolloutSummaries(of: nil, limit: 1_000) where !summary.phase.isEnded {
             guard let rollout = database.rollout(summary.name) else { continue }
             try checkGate(rollout)
+            awaited.formUnion(
+                rollout.targets.values.filter { $0.generation == nil }
+                    .map { ClusterApplication($0.cluster, rollout.application) })
             for target in rollout.targets.values
             where target.generation != nil
                 && (target.phase == .queued || target.phase == .failed || target.phase == .rollbackFailed
@@ -21,6 +26,8 @@ extension World {
         for agent in agents where agent.isMember && !agent.isClone && !blame.spoiled.contains(agent.cluster.name) {
             for assignment in database.assignments(of: agent.cluster.name)
             where !waiting.contains(ClusterApplication(assignment)) {
+                let accepted = agent.disk.applications[assignment.application]?.highestGeneration ?? 0
+                if awaited.contains(ClusterApplication(assignment)), accepted > assignment.generation { continue }
                 try checkConverged(agent, assignment)
             }
         }
