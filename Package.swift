@@ -228,8 +228,8 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "AsyncSupport", "SwellModel", "SwellEngine", "SwellStore", "SwellIdentity", "PostgresClient",
-                "PostgresTesting", "KubernetesClient", "KubernetesObjects", "KubernetesTesting", nioCore, nioHTTP1,
-                nioPosix, x509,
+                "PostgresTesting", "KubernetesClient", "KubernetesObjects", "KubernetesTesting", "SwellProtocol", grpc,
+                grpcTransport, nioCore, nioHTTP1, nioPosix, protobuf, x509,
             ],
             // The harness builds it, for single processes under test.
             exclude: ["Harness/clock-shift.c"]),

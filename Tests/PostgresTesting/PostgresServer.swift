@@ -15,6 +15,8 @@ public actor PostgresServer {
         /// The size in MiB of a disk of its own for the data, which ``fillDisk(leaving:)`` can fill; see ``canLimitDisk``. `nil` for
         /// the machine's.
         public var diskSize: Int?
+        /// Whether base backups can be taken of it; see ``takeBackup()``.
+        public var allowsBackups = false
 
         public init() {}
     }
@@ -59,6 +61,7 @@ public actor PostgresServer {
             "fsync": "off", "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": "0",
             "max_connections": "100", "shared_buffers": "32MB", "timezone": "UTC", "log_timezone": "UTC",
         ]
+        if options.allowsBackups { settings.merge(["wal_level": "replica", "max_wal_senders": "2"]) { $1 } }
         if let tls = options.tls {
             try ServerFiles.write(tls.certificate, to: directory + "/server.crt", owner: owner)
             try ServerFiles.write(tls.key, to: directory + "/server.key", owner: owner)
@@ -145,6 +148,15 @@ public actor PostgresServer {
 
     /// Removes what ``fillDisk(leaving:)`` wrote.
     public func emptyDisk() async throws { try await process.order("empty") }
+
+    /// Takes a base backup of the running server, in the place of an earlier one.
+    public func takeBackup() async throws { try await process.order("backup \(port)") }
+
+    /// Ends the server at once, puts the last ``takeBackup()`` in the place of its data, and starts it: it answers as it did then.
+    public func restoreBackup() async throws {
+        try await process.order("restore")
+        try await start()
+    }
 
     /// Whether the server's processes are there.
     public var isRunning: Bool { get async throws { try await process.order("running") == "yes" } }

@@ -33,6 +33,13 @@ actor ServerProcess {
                     free=$(df -k --output=avail data | tail -n 1)
                     head -c $(((free - argument) * 1024)) /dev/zero >>data/ballast 2>/dev/null || : ;;
                 empty) rm -f data/ballast ;;
+                backup)
+                    rm -rf backup
+                    "$binaries/pg_basebackup" -D backup -h "$directory" -p "$argument" -U postgres -w -X stream -c fast \\
+                        --no-sync >>log 2>&1 </dev/null || answer=failed ;;
+                restore)
+                    end QUIT
+                    find data -mindepth 1 -delete && cp -a backup/. data/ || answer=failed ;;
                 running) if running; then answer=yes; else answer=no; fi ;;
             esac
             echo "$answer"

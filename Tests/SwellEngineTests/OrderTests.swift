@@ -159,6 +159,32 @@ struct OrderTests {
         #expect(Transition.replay(onto: world.planned, world.transitions) == world.rollout)
     }
 
+    @Test(
+        "A stage that all of its clusters have left is proven by who comes back, or comes in their place",
+        arguments: ["east-1", "east-9"])
+    func lastOfTheStage(name: ClusterName) throws {
+        var world = try Scenario([("east", 1), ("west", 1), ("north", 1)], policy: .waves(soak: .minutes(1)))
+        world.decide()
+        let east = world.snapshot.fleet.removeValue(forKey: "east-1")
+        world.decide()
+        #expect(world.phase("east-1") == .skipped)
+        #expect(world.rollout.stages[0].reason == "none of its clusters is healthy")
+        if name == "east-1" { world.snapshot.fleet[name] = east } else { world.join(name) }
+        #expect(world.decide().assignments.map(\.cluster) == [name])
+        #expect(world.target(name)?.late == nil)
+        // It proves the stage as any canary does: its soak is waited for, and its failure is the stage's.
+        var failing = world
+        failing.report(name, .failed, .failed)
+        failing.decide()
+        #expect(failing.rollout.stages[0].phase == .failed)
+        #expect(failing.target("west-1")?.attempt == nil)
+        world.settleAgents()
+        #expect(world.rollout.stages[0].phase == .soaking)
+        #expect(world.target("west-1")?.attempt == nil)
+        world.wait(.minutes(1))
+        #expect(world.decide().assignments.map(\.cluster) == ["north-1", "west-1"])
+    }
+
     @Test("A joiner that another rollout holds, or whose agent never came, waits outside")
     func strangers() throws {
         var world = try Scenario([("west", 1)], policy: .single())

@@ -1,7 +1,10 @@
 public import SwellModel
 
-/// An assignment that an agent is ahead of and that is not the work of an active rollout: the database went back to an earlier state, and
-/// what was committed after it reached the agent.
+/// An assignment that an agent is ahead of, on a cluster that no active rollout has among its targets: the database went back to an earlier
+/// state, and what was committed after it reached the agent.
+///
+/// What an active rollout has is left to it, even where it has not come to the cluster yet: what the agent runs may be the very release
+/// that the rollout brings, from before it was forgotten, and is not to be taken back meanwhile (invariant 20).
 ///
 /// The agent refuses the assignment as it stands, since generations and epochs never fall there (invariants 8 and 9), and no rollout is
 /// left that would tell it again. So the same assignment is told above what the agent knows (invariant 19).

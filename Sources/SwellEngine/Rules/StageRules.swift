@@ -131,12 +131,17 @@ extension DecisionState {
         finish(index, hasWayClear: hasWayClear, unsettled)
     }
 
-    /// A stage that has gone on without all of its clusters has nobody left to prove it: those that are back count again, once they
-    /// prove it, or wait to be dispatched for that.
+    /// A stage that has gone on without all of its clusters, or that all of them have left, has nobody left to prove it: those that are
+    /// back count again, once they prove it, or wait to be dispatched for that. So do joiners, where nothing else speaks for it: the
+    /// canary that left and came back, or the one in its place.
     private mutating func takeBackTheLast(_ index: Int) {
         guard rollout.stages[index].passedAt == nil, tally.stages[index].members == 0 else { return }
-        for name in names(inStage: index) where target(name).late == .deferred && !isUnreachable(name) {
-            guard !isExcluded(target(name)), [.healthy, .queued].contains(target(name).phase) else { continue }
+        let takesJoiners = !isProven(index)
+        for name in names(inStage: index) where !isUnreachable(name) {
+            let target = target(name)
+            guard target.late == .deferred || target.late == .joined && takesJoiners, !isExcluded(target),
+                [.healthy, .queued].contains(target.phase)
+            else { continue }
             update(name) { $0.late = nil }
         }
     }

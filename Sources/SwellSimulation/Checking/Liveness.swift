@@ -9,9 +9,14 @@ extension World {
         var waiting: Set<ClusterApplication> = []
         // Under a pause its agent's clock rests too.
         var resting: Set<ClusterApplication> = []
+        // What the database forgot may be there, and the rollout that has the cluster has not come to it.
+        var awaited: Set<ClusterApplication> = []
         for summary in database.rolloutSummaries(of: nil, limit: 1_000) where !summary.phase.isEnded {
             guard let rollout = database.rollout(summary.name) else { continue }
             try checkGate(rollout)
+            awaited.formUnion(
+                rollout.targets.values.filter { $0.generation == nil }
+                    .map { ClusterApplication($0.cluster, rollout.application) })
             for target in rollout.targets.values
             where target.generation != nil
                 && (target.phase == .queued || target.phase == .failed || target.phase == .rollbackFailed
@@ -35,9 +40,11 @@ extension World {
                                 "\(assignment.cluster) rests under a pause of \(assignment.rollout) that nobody will end"
                         )
                     }
-                } else {
-                    try checkConverged(agent, assignment)
+                    continue
                 }
+                let accepted = agent.disk.applications[assignment.application]?.highestGeneration ?? 0
+                if awaited.contains(ClusterApplication(assignment)), accepted > assignment.generation { continue }
+                try checkConverged(agent, assignment)
             }
         }
     }

@@ -117,7 +117,7 @@ extension MemoryState {
         limit: Int, perCluster: Int = .max, after last: ClusterName? = nil
     ) -> [OrphanedAssignment] {
         let orphans = assignments.compactMap { key, stored -> OrphanedAssignment? in
-            guard !isLookedAfter(key, stored.assignment), clusters[key.cluster] != nil, let status = statuses[key]
+            guard claims[key] == nil, clusters[key.cluster] != nil, let status = statuses[key]
             else {
                 return nil
             }
@@ -133,18 +133,13 @@ extension MemoryState {
             }.prefix(limit))
     }
 
-    /// Whether the assignment is that of the active rollout that holds the cluster.
-    private func isLookedAfter(_ key: ClusterApplication, _ assignment: Assignment) -> Bool {
-        claims[key] == assignment.rollout
-    }
-
     public mutating func reissue(_ proposals: [Assignment], under lease: Lease) throws(StoreError) -> [Assignment] {
         guard isHeld(lease) else { throw .leaseLost(lease) }
         var reissued: [Assignment] = []
         for assignment in proposals where assignment.epoch >= lease.epoch {
             let key = ClusterApplication(cluster: assignment.cluster, application: assignment.application)
             guard let cluster = clusters[key.cluster], let known = assignments[key]?.assignment,
-                !isLookedAfter(key, known), known.goal == assignment.goal, known.generation < assignment.generation
+                claims[key] == nil, known.goal == assignment.goal, known.generation < assignment.generation
             else { continue }
             assignments[key] = StoredAssignment(assignment: assignment, change: nextID())
             record(.reissued(assignment, region: cluster.region, at: now))

@@ -154,8 +154,7 @@ extension PostgresStore: AgentStore {
                                     OR s.report->>'phase' IN ('accepted', 'applying', 'verifying', 'failed')
                                         AND s.report->>'digest' IS NOT NULL)))
                 AND NOT EXISTS (SELECT 1 FROM rollout_claims k
-                    WHERE k.cluster = a.cluster AND k.application = a.application
-                        AND k.rollout = a.assignment->>'rollout')
+                    WHERE k.cluster = a.cluster AND k.application = a.application)
             ) AS orphans WHERE place <= $2
             ORDER BY coalesce(cluster COLLATE "C" <= $3, false), cluster COLLATE "C", application COLLATE "C" LIMIT $1
             """, [.int(limit), .int(perCluster), .name(last)]
@@ -179,8 +178,7 @@ extension PostgresStore: AgentStore {
                     JOIN unnest($1::text[], $2::text[]) AS n (cluster, application)
                         ON n.cluster = a.cluster AND n.application = a.application
                     WHERE NOT EXISTS (SELECT 1 FROM rollout_claims k
-                        WHERE k.cluster = a.cluster AND k.application = a.application
-                        AND k.rollout = a.assignment->>'rollout')
+                        WHERE k.cluster = a.cluster AND k.application = a.application)
                     ORDER BY a.cluster, a.application
                     """, [.names(assignments.map(\.cluster)), .names(assignments.map(\.application))]),
                 PostgresStatement("SELECT swell_now()"),

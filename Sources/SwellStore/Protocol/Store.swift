@@ -110,11 +110,11 @@ public protocol AgentStore: Sendable {
         async throws(StoreError)
     /// Forgets the connections of a replica that starts again or is gone.
     func dropConnections(of replica: String) async throws(StoreError)
-    /// Assignments that their agents are ahead of and that are not the work of an active rollout, at most `limit`, and of one cluster at
+    /// Assignments that their agents are ahead of and that no active rollout has among its targets, at most `limit`, and of one cluster at
     /// most `perCluster`; none in ordinary times. In the order of clusters, those after `last` first.
     func orphanedAssignments(limit: Int, perCluster: Int, after last: ClusterName?) async throws(StoreError)
         -> [OrphanedAssignment]
-    /// Tells such assignments again, under a lease. Leaves out those that have become an active rollout's own, or that were overtaken;
+    /// Tells such assignments again, under a lease. Leaves out those that an active rollout has taken in meanwhile, or that were overtaken;
     /// returns what is told.
     func reissue(_ assignments: [Assignment], under lease: Lease) async throws(StoreError) -> [Assignment]
     /// What these clusters should run, whole, with the change counter of the same moment.

@@ -39,6 +39,13 @@ struct ChildProcess: Sendable {
     func freeze() { signal(SIGSTOP) }
     func thaw() { signal(SIGCONT) }
 
+    /// What it holds in memory now, in MiB; 0 where it has ended.
+    func residentMemory() -> Int {
+        let status = (try? String(contentsOfFile: "/proc/\(identifier)/status", encoding: .utf8)) ?? ""
+        guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") }) else { return 0 }
+        return (line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) / 1_024
+    }
+
     /// The exit code once it has ended (128 and the signal's number for a killed one), nil while it runs.
     func exitCode() -> Int32? {
         var status: Int32 = 0

@@ -20,10 +20,15 @@ extension Fleet {
         note(Order(verb: "release create", subject: version))
     }
 
-    /// Starts a rollout of `web`, which must be accepted.
-    func start(_ version: String, name: String, replica: String = "a") async throws {
+    /// Starts a rollout, which must be accepted.
+    func start(
+        _ version: String, of application: String = "web", under policy: String = "waves", name: String,
+        superseding: Bool = false, replica: String = "a"
+    ) async throws {
         let result = try await swell(
-            "rollout", "start", "web", "--version", version, "--policy", "waves", "--name", name, replica: replica)
+            [
+                "rollout", "start", application, "--version", version, "--policy", policy, "--name", name,
+            ] + (superseding ? ["--supersede"] : []), replica: replica)
         guard result.code == 0 else { throw HarnessError("the rollout was refused: \(result.errors)") }
         note(Order(verb: "rollout start", subject: name))
     }

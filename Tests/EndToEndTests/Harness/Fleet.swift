@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import Foundation
 internal import KubernetesObjects
 internal import NIOCore
@@ -15,6 +16,10 @@ actor Fleet {
         var diskSize: Int?
         /// How often agents look for drift.
         var driftInterval = "60s"
+        /// The coordinators that it begins with; each agent dials one of them.
+        var replicas = ["a"]
+        /// Whether base backups can be taken of the database.
+        var allowsBackups = false
     }
 
     let folder: URL
@@ -39,6 +44,7 @@ actor Fleet {
         var options = PostgresServer.Options()
         options.loopback = shape.isLinked
         options.diskSize = shape.diskSize
+        options.allowsBackups = shape.allowsBackups
         database = try await PostgresServer.start(options)
         databaseName = try await database.createDatabase().name
     }
@@ -109,7 +115,12 @@ actor Fleet {
             }
         }
         try await apply(documents)
-        for cluster in clusters { try await startAgent(cluster) }
+        let places = clusters.enumerated().map { ($1, shape.replicas[$0 % shape.replicas.count]) }
+        // Each makes a join token by a call of the command line, which takes its time.
+        try await forEachConcurrently(places, atMost: 4) {
+            try await self.startAgent($0, replica: $1)
+        } onResult: { _ in
+        }
         try await awaitAgents(within: .seconds(60))
     }
 
@@ -212,6 +223,9 @@ actor Fleet {
     /// Notes that an operator was told that an order was taken.
     func note(_ order: Order) { acknowledged.append(order) }
 
+    /// Forgets the orders after the first so many, as the database has: it went back to before them.
+    func forget(after count: Int) { acknowledged.removeLast(acknowledged.count - count) }
+
     /// Calls the command line as an operator would.
     @discardableResult func swell(_ arguments: String..., replica: String = "a") async throws -> CallResult {
         try await swell(arguments, replica: replica)
@@ -299,7 +313,7 @@ func withFleet(_ regions: [String: [String]], _ body: (Fleet) async throws -> Vo
 func withFleet(_ shape: Fleet.Shape = Fleet.Shape(), _ body: (Fleet) async throws -> Void) async throws {
     let fleet = try await Fleet(shape)
     do {
-        try await fleet.startCoordinator()
+        for replica in shape.replicas { try await fleet.startCoordinator(replica) }
         try await fleet.startClusters()
         try await fleet.connect()
         try await body(fleet)

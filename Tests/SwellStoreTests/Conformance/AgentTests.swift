@@ -15,12 +15,7 @@ internal import Testing
             _ = try await store.ingest([Fixtures.report("east-1", generation: assignment.generation + 4)])
             // While its rollout is active, that looks after it.
             #expect(try await store.orphanedAssignments(limit: 10, perCluster: 10, after: nil).isEmpty)
-            _ = try await store.decide("shop-1", under: lease) { input in
-                var decision = input.unchanged
-                decision.rollout.phase = .aborted
-                decision.wakeAt = nil
-                return decision
-            }
+            _ = try await store.decide("shop-1", under: lease) { $0.ending(as: .aborted) }
             let orphan = try #require(try await store.orphanedAssignments(limit: 10, perCluster: 10, after: nil).first)
             #expect(orphan.assignment == assignment)
             let orphans = try #require(try await store.acquireLease("strays", holder: "b", lifetime: .seconds(60)))
@@ -36,6 +31,32 @@ internal import Testing
             #expect(try await store.reissue([reissued], under: orphans).isEmpty)
             let events = try await store.latestEvents(filter: EventFilter(), limit: 1)
             #expect(events.map(\.what) == ["assignment.reissued"])
+        }
+    }
+
+    /// What the agent runs may be what the rollout brings, from before the database forgot that it did.
+    @Test(arguments: StoreForm.allCases)
+    func anActiveRolloutThatHasNotComeToAClusterYetLooksAfterIt(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await store.createRollout(Fixtures.rollout("shop-1"), superseding: [], by: "ann")
+            let first = try await Fixtures.lease(store, "shop-1")
+            let dispatched = try await store.decide("shop-1", under: first) { $0.dispatching(["east-1"]) }
+            let assignment = try #require(dispatched.assignments.first)
+            _ = try await store.decide("shop-1", under: first) { $0.ending(as: .succeeded) }
+            _ = try await store.ingest([Fixtures.report("east-1", generation: assignment.generation + 1)])
+            let orphan = try #require(try await store.orphanedAssignments(limit: 10, perCluster: 10, after: nil).first)
+            let lease = try #require(try await store.acquireLease("strays", holder: "b", lifetime: .seconds(60)))
+
+            try await store.createRollout(Fixtures.rollout("shop-2"), superseding: [], by: "ann")
+            #expect(try await store.orphanedAssignments(limit: 10, perCluster: 10, after: nil).isEmpty)
+            #expect(try await store.reissue([orphan.reissued(under: lease.epoch)], under: lease).isEmpty)
+            #expect(try await store.assignments(of: "east-1") == [assignment])
+
+            // It has ended without coming there.
+            let second = try await Fixtures.lease(store, "shop-2")
+            _ = try await store.decide("shop-2", under: second) { $0.ending(as: .aborted) }
+            #expect(try await store.orphanedAssignments(limit: 10, perCluster: 10, after: nil) == [orphan])
         }
     }
 
@@ -91,12 +112,7 @@ internal import Testing
             let lease = try await Fixtures.lease(store, "shop-1")
             let dispatched = try await store.decide("shop-1", under: lease) { $0.dispatching(["east-1"]) }
             let assignment = try #require(dispatched.assignments.first)
-            _ = try await store.decide("shop-1", under: lease) { input in
-                var decision = input.unchanged
-                decision.rollout.phase = .aborted
-                decision.wakeAt = nil
-                return decision
-            }
+            _ = try await store.decide("shop-1", under: lease) { $0.ending(as: .aborted) }
             func orphans(_ phase: AgentPhase, _ digest: ContentDigest?, epoch: Int64) async throws -> Int {
                 let report = ApplicationReport(
                     application: assignment.application, generation: assignment.generation, digest: digest,
