@@ -23,6 +23,8 @@ public struct KubernetesObjectError: Error, Sendable {
         public static let wrongType = Code("wrongType")
         /// A field path or JSON pointer cannot be read.
         public static let invalidPath = Code("invalidPath")
+        /// A condition over fields cannot be read.
+        public static let invalidExpression = Code("invalidExpression")
         /// A patch cannot be applied to the value given.
         public static let patchFailed = Code("patchFailed")
         /// The value is not a well-formed Kubernetes object.
@@ -41,6 +43,13 @@ public struct KubernetesObjectError: Error, Sendable {
         self.code = code
         self.message = message
         self.cause = cause
+    }
+}
+
+extension KubernetesObjectError {
+    /// What is said of two keys that differ in bytes only.
+    static func twoSpellings(_ key: String) -> String {
+        "key \"\(key)\" is there twice, in two spellings of the same letters (Unicode's NFC and NFD); keep one of them"
     }
 }
 

@@ -35,6 +35,9 @@ public struct SwellTool: AsyncParsableCommand {
     public static func run(_ arguments: [String]) async -> Int32 {
         let terminal = Terminal(environment: ProcessInfo.processInfo.environment)
         do {
+            if let problem = CommandWords.problem(in: arguments, root: CommandWords.Word(configuration)) {
+                throw problem
+            }
             // Said here: as a flag of the root's it would take `--version` away from the commands.
             var command = try parseAsRoot(arguments == ["--version"] ? ["version"] : arguments)
             if var asynchronous = command as? any AsyncParsableCommand {

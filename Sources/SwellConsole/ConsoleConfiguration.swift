@@ -8,7 +8,7 @@ public struct ConsoleConfiguration: Sendable {
     public var port: Int
     public var operators: OperatorDirectory
     /// The bytes of a request's body at most.
-    public var maximumBodyBytes: Int = 24 << 20
+    public var maximumBodyBytes: Int = 40 << 20
     /// How many event streams may be open at once; further ones get 503.
     public var maximumStreams: Int = 512
     /// How often streams look for news.

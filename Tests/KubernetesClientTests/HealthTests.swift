@@ -410,16 +410,18 @@ private func pod(_ name: String, status: JSONValue, metadata: JSONValue = [:]) -
         ("1.2.3", "is no number"),
     ])
     func namesTheColumnOfAnError(text: String, expected: String) {
-        let error = #expect(throws: KubernetesError.self) { try FieldExpression(parsing: text) }
+        let error = #expect(throws: KubernetesObjectError.self) { try FieldExpression(parsing: text) }
         #expect(error?.message.contains(expected) == true, "\(error?.message ?? "")")
     }
 
     @Test func boundsLengthAndDepth() {
-        #expect(throws: KubernetesError.self) { try FieldExpression(parsing: String(repeating: "(", count: 500)) }
-        #expect(throws: KubernetesError.self) {
+        #expect(throws: KubernetesObjectError.self) { try FieldExpression(parsing: String(repeating: "(", count: 500)) }
+        #expect(throws: KubernetesObjectError.self) {
             try FieldExpression(parsing: String(repeating: "!", count: 1999) + "a")
         }
-        #expect(throws: KubernetesError.self) { try FieldExpression(parsing: String(repeating: "a", count: 3000)) }
+        #expect(throws: KubernetesObjectError.self) {
+            try FieldExpression(parsing: String(repeating: "a", count: 3000))
+        }
     }
 
     @Test func judgesAKindAsItsUserSays() throws {

@@ -14,6 +14,9 @@ public struct ReadingLimits: Sendable, Hashable {
         self.maximumNodes = maximumNodes
     }
 
+    /// For the manifests of one release: 24 MiB, 100 levels, 2,000,000 values.
+    public static let release = ReadingLimits(maximumBytes: 24 << 20, maximumDepth: 100, maximumNodes: 2_000_000)
+
     /// For documents written by people: 8 MiB, 100 levels, 200,000 values.
     public static let documents = ReadingLimits(maximumBytes: 8 << 20, maximumDepth: 100, maximumNodes: 200_000)
 }
@@ -164,9 +167,16 @@ private struct JSONParser {
             position += 1
             skipSpace()
             let member = try value(depth: depth)
-            if members.updateValue(member, forKey: key) != nil, duplicateKeys == .refuse {
-                throw failure("key \"\(key)\" is there twice", at: start, code: .duplicateKey)
+            if let index = members.index(forKey: key) {
+                // A dictionary of Swift's takes both for one key, and would lose one of them without a word.
+                guard members[index].key.isExactly(key) else {
+                    throw failure(KubernetesObjectError.twoSpellings(key), at: start, code: .duplicateKey)
+                }
+                guard duplicateKeys == .keepLast else {
+                    throw failure("key \"\(key)\" is there twice", at: start, code: .duplicateKey)
+                }
             }
+            members[key] = member
             skipSpace()
             switch current {
             case UInt8(ascii: ","):

@@ -19,6 +19,25 @@ public enum JSONValue: Sendable, Hashable {
 }
 
 extension JSONValue {
+    /// Equal is what an API server would call equal: strings and keys by their bytes, not as Swift compares texts.
+    public static func == (left: JSONValue, right: JSONValue) -> Bool {
+        switch (left, right) {
+        case (.null, .null): return true
+        case (.bool(let left), .bool(let right)): return left == right
+        case (.integer(let left), .integer(let right)): return left == right
+        case (.number(let left), .number(let right)): return left == right
+        case (.string(let left), .string(let right)): return left.isExactly(right)
+        case (.array(let left), .array(let right)): return left == right
+        case (.object(let left), .object(let right)):
+            guard left.count == right.count else { return false }
+            return left.allSatisfy { key, member in
+                guard let index = right.index(forKey: key) else { return false }
+                return right[index].key.isExactly(key) && right[index].value == member
+            }
+        default: return false
+        }
+    }
+
     /// The string, if this is one.
     public var stringValue: String? {
         if case .string(let value) = self { return value }

@@ -19,6 +19,11 @@ public struct ObjectReference: Sendable, Hashable {
         ObjectIdentity(type: type.groupKind, namespace: namespace, name: name)
     }
 
+    /// Names are told apart by bytes, as the API server does.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.type == right.type && left.namespace.isExactly(right.namespace) && left.name.isExactly(right.name)
+    }
+
     /// `web` or `shop/web`.
     public var qualifiedName: String { namespace.map { "\($0)/\(name)" } ?? name }
 }
@@ -42,6 +47,11 @@ public struct ObjectIdentity: Sendable, Hashable {
         self.type = type
         self.namespace = namespace
         self.name = name
+    }
+
+    /// Names are told apart by bytes, as the API server does.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.type == right.type && left.namespace.isExactly(right.namespace) && left.name.isExactly(right.name)
     }
 }
 

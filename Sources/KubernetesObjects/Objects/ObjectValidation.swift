@@ -1,50 +1,42 @@
 /// Whether an object is well-formed enough to be sent to an API server: what no server would accept is told here, early.
+///
+/// What kubectl and the server read differently from what was meant is not guessed at: a namespace that YAML reads as a
+/// number is refused, as there. A null label or annotation is an empty one to them, and is so here.
 public enum ObjectValidation {
+    /// One thing that is wrong.
+    public struct Finding: Sendable, Hashable {
+        /// The field, or as much of its path as there is.
+        public var path: FieldPath
+        /// What is wrong, naming the field.
+        public var message: String
+    }
+
     /// What is wrong with an object; empty when nothing is. Each text names the field.
-    public static func problems(in object: KubernetesObject) -> [String] {
-        var problems: [String] = []
-        for key in ["apiVersion", "kind"] where (object[key]?.stringValue ?? "").isEmpty {
-            problems.append("\(key) is missing")
+    public static func problems(in object: KubernetesObject) -> [String] { findings(in: object).map(\.message) }
+
+    /// What is wrong with an object, each with its place.
+    public static func findings(in object: KubernetesObject) -> [Finding] {
+        var findings: [Finding] = []
+        func find(_ path: [FieldPath.Component], _ message: String) {
+            findings.append(Finding(path: FieldPath(path), message: message))
+        }
+        for key in ["apiVersion", "kind"] {
+            switch object[key] {
+            case nil, .null, .string(""): find([.key(key)], "\(key) is missing")
+            case .string: break
+            case .some(let value): find([.key(key)], "\(key) \(notText(value))")
+            }
         }
         if object.apiVersion.split(separator: "/", omittingEmptySubsequences: false).count > 2 {
-            problems.append("apiVersion \"\(object.apiVersion)\" is neither version nor group/version")
+            find([.key("apiVersion")], "apiVersion \"\(object.apiVersion)\" is neither version nor group/version")
         }
-        if let metadata = object["metadata"], metadata.objectValue == nil {
-            problems.append("metadata must be an object, not \(metadata.typeName)")
-            return problems
+        if let metadata = object["metadata"], !metadata.isNull, metadata.objectValue == nil {
+            find([.key("metadata")], "metadata must be an object, not \(metadata.typeName)")
+            return findings
         }
-        if object.name.isEmpty {
-            let generated = object.metadata["generateName"] != nil
-            problems.append(
-                generated
-                    ? "metadata.name is missing: generateName cannot be applied, only created"
-                    : "metadata.name is missing")
-        } else if let problem = nameProblem(object.name, type: object.type.groupKind) {
-            problems.append("metadata.name \"\(object.name)\" \(problem)")
-        }
-        if let namespace = object.namespace, let problem = labelProblem(namespace) {
-            problems.append("metadata.namespace \"\(namespace)\" \(problem)")
-        }
-        for field in ["labels", "annotations"] {
-            guard let value = object.metadata[field], !value.isNull else { continue }
-            guard let members = value.objectValue else {
-                problems.append("metadata.\(field) must be an object, not \(value.typeName)")
-                continue
-            }
-            for (key, member) in members.sorted(by: { $0.key < $1.key }) {
-                if let problem = qualifiedKeyProblem(key) {
-                    problems.append("metadata.\(field): key \"\(key)\" \(problem)")
-                }
-                guard let text = member.stringValue else {
-                    problems.append("metadata.\(field)[\"\(key)\"] must be a string (quote it), not \(member.typeName)")
-                    continue
-                }
-                if field == "labels", let problem = labelValueProblem(text) {
-                    problems.append("metadata.labels[\"\(key)\"] \"\(text)\" \(problem)")
-                }
-            }
-        }
-        return problems
+        findings += names(of: object)
+        for field in ["labels", "annotations"] { findings += map(field, of: object) }
+        return findings
     }
 
     /// Checks an object.
@@ -60,68 +52,81 @@ public enum ObjectValidation {
         }
     }
 
-    /// RBAC's objects may be named by any path segment; all others by DNS names.
-    private static func nameProblem(_ name: String, type: GroupKind) -> String? {
-        if type.group == "rbac.authorization.k8s.io" {
-            let bad = name == "." || name == ".." || name.utf8.contains { $0 == 0x2F || $0 == 0x25 }
-            return bad ? "must not be . or .. and must not contain / or %" : nil
+    private static func notText(_ value: JSONValue) -> String { "must be a string (quote it), not \(value.typeName)" }
+
+    private static func names(of object: KubernetesObject) -> [Finding] {
+        var findings: [Finding] = []
+        func find(_ key: String, _ message: String) {
+            findings.append(
+                Finding(path: FieldPath([.key("metadata"), .key(key)]), message: "metadata.\(key)\(message)"))
         }
-        if type == GroupKind(kind: "Namespace") || type == GroupKind(kind: "Service") { return labelProblem(name) }
-        return subdomainProblem(name)
-    }
-
-    private static func isLowerAlphanumeric(_ byte: UInt8) -> Bool {
-        (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte)
-    }
-
-    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
-        isLowerAlphanumeric(byte) || (0x41...0x5A).contains(byte)
-    }
-
-    /// A DNS label (RFC 1123).
-    static func labelProblem(_ text: String) -> String? {
-        let bytes = text.utf8
-        guard bytes.count <= 63 else { return "is longer than 63 characters" }
-        let fits = bytes.allSatisfy { isLowerAlphanumeric($0) || $0 == 0x2D }
-        guard fits, let first = bytes.first, let last = bytes.last, isLowerAlphanumeric(first),
-            isLowerAlphanumeric(last)
-        else { return "must be lower-case letters, digits and '-', beginning and ending with a letter or digit" }
-        return nil
-    }
-
-    /// A DNS subdomain (RFC 1123).
-    static func subdomainProblem(_ text: String) -> String? {
-        guard text.utf8.count <= 253 else { return "is longer than 253 characters" }
-        let fits = text.utf8.split(separator: 0x2E, omittingEmptySubsequences: false).allSatisfy { label in
-            guard let first = label.first, let last = label.last else { return false }
-            return isLowerAlphanumeric(first) && isLowerAlphanumeric(last)
-                && label.allSatisfy { isLowerAlphanumeric($0) || $0 == 0x2D }
+        switch object.metadata["name"] {
+        case nil, .null, .string(""):
+            let isGenerated = object.metadata["generateName"] != nil
+            find(
+                "name", isGenerated ? " is missing: generateName cannot be applied, only created" : " is missing")
+        case .string(let name):
+            if let problem = ObjectNames.problem(name, type: object.type.groupKind) {
+                find("name", " \"\(name)\" \(problem)")
+            }
+        case .some(let value): find("name", " \(notText(value))")
         }
-        return fits
-            ? nil
-            : "must be lower-case letters, digits, '-' and '.', each part beginning and ending with a letter or digit"
-    }
-
-    private static func isQualifiedPart(_ text: some Collection<UInt8>) -> Bool {
-        guard let first = text.first, text.count <= 63 else { return false }
-        var last = first
-        for byte in text {
-            guard isAlphanumeric(byte) || byte == 0x2D || byte == 0x5F || byte == 0x2E else { return false }
-            last = byte
+        switch object.metadata["namespace"] {
+        case nil, .null, .string(""): break
+        case .string(let namespace):
+            if let problem = ObjectNames.labelProblem(namespace) { find("namespace", " \"\(namespace)\" \(problem)") }
+        case .some(let value): find("namespace", " \(notText(value))")
         }
-        return isAlphanumeric(first) && isAlphanumeric(last)
+        return findings
     }
 
-    private static func qualifiedKeyProblem(_ key: String) -> String? {
-        let parts = key.split(separator: "/", omittingEmptySubsequences: false)
-        let advice = "must be [prefix/]name, the name up to 63 letters, digits, '-', '_' and '.'"
-        guard parts.count <= 2, let name = parts.last, isQualifiedPart(Array(name.utf8)) else { return advice }
-        if parts.count == 2, let problem = subdomainProblem(String(parts[0])) { return "has a prefix that \(problem)" }
-        return nil
+    private static func map(_ field: String, of object: KubernetesObject) -> [Finding] {
+        let start: [FieldPath.Component] = [.key("metadata"), .key(field)]
+        guard let value = object.metadata[field], !value.isNull else { return [] }
+        guard let members = value.objectValue else {
+            let message = "metadata.\(field) must be an object, not \(value.typeName)"
+            return [Finding(path: FieldPath(start), message: message)]
+        }
+        var findings: [Finding] = []
+        for (key, member) in members.sorted(by: { $0.key < $1.key }) {
+            func find(_ message: String) {
+                findings.append(Finding(path: FieldPath(start + [.key(key)]), message: message))
+            }
+            if let problem = ObjectNames.qualifiedKeyProblem(key) {
+                find("metadata.\(field): key \"\(key)\" \(problem)")
+            }
+            switch member {
+            case .null: break
+            case .string(let text):
+                if field == "labels", let problem = ObjectNames.labelValueProblem(text) {
+                    find("metadata.labels[\"\(key)\"] \"\(text)\" \(problem)")
+                }
+            default: find("metadata.\(field)[\"\(key)\"] \(notText(member))")
+            }
+        }
+        return findings
     }
+}
 
-    private static func labelValueProblem(_ value: String) -> String? {
-        if value.isEmpty || isQualifiedPart(Array(value.utf8)) { return nil }
-        return "must be up to 63 letters, digits, '-', '_' and '.', beginning and ending with a letter or digit"
+extension KubernetesObject {
+    /// The object with null labels and annotations made empty ones, as the API server reads them: its own and, of the kinds
+    /// that Kubernetes itself has, those of pod templates.
+    public var withoutNullLabels: KubernetesObject {
+        var paths: [[String]] = [["metadata"]]
+        if !type.group.contains(".") {
+            let template = ["template", "metadata"]
+            paths += [
+                ["spec"] + template, ["spec", "jobTemplate", "metadata"], ["spec", "jobTemplate", "spec"] + template,
+            ]
+        }
+        var object = self
+        for path in paths {
+            for field in ["labels", "annotations"] {
+                let place = FieldPath((path + [field]).map { .key($0) })
+                guard let members = value(at: place)?.objectValue, members.values.contains(.null) else { continue }
+                try? object.set(.object(members.mapValues { $0.isNull ? "" : $0 }), at: place)
+            }
+        }
+        return object
     }
 }

@@ -127,11 +127,22 @@ public struct YAMLDocument: Sendable, Hashable {
     public var file: String?
     /// The document's value.
     public var root: YAMLNode
+    /// Keys that were written more than once in one mapping, where the reader was told to keep the last.
+    public var repeatedKeys: [RepeatedKey]
+
+    /// A key of which an earlier value was dropped.
+    public struct RepeatedKey: Sendable, Hashable {
+        /// The key's place in the document.
+        public var path: FieldPath
+        /// The line of the one that was kept, counted from 1.
+        public var line: Int
+    }
 
     /// Creates a document.
-    public init(file: String? = nil, root: YAMLNode) {
+    public init(file: String? = nil, root: YAMLNode, repeatedKeys: [RepeatedKey] = []) {
         self.file = file
         self.root = root
+        self.repeatedKeys = repeatedKeys
     }
 
     /// The place of a node in the form that editors understand: `app.yaml:12:5`.

@@ -136,14 +136,31 @@ struct OperatorClient: Sendable {
 }
 
 extension JSONValue {
-    /// The value as a type of ours.
+    /// The value as a type of ours, to be shown: whatever a terminal would act upon is spelled out in its texts.
     func decoded<Value: Decodable>(as type: Value.Type) throws -> Value {
         do {
-            return try JSONDecoder().decode(type, from: Data(serializedBytes()))
+            return try JSONDecoder().decode(type, from: Data(shown.serializedBytes()))
         } catch {
             throw CommandError(
                 code: .refused, message: "the server's answer is not understood; is it of another version?",
                 cause: error)
+        }
+    }
+}
+
+extension JSONValue {
+    /// The value with every text as a terminal may have it. Line ends stay as they are: what shows a text deals with them.
+    private var shown: JSONValue {
+        switch self {
+        case .string(let text):
+            .string(
+                text.utf8.contains(0x0D)
+                    ? text.unicodeScalars.split(separator: "\r", omittingEmptySubsequences: false)
+                        .map { PlainText.shown(String($0)) }.joined(separator: "\r")
+                    : PlainText.shown(text))
+        case .array(let elements): .array(elements.map(\.shown))
+        case .object(let members): .object(members.mapValues(\.shown))
+        default: self
         }
     }
 }

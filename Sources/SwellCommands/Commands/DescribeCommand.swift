@@ -28,7 +28,7 @@ struct DescribeCommand: ServerCommand {
     }
 
     private func print(_ value: JSONValue, _ session: Session) async throws {
-        session.terminal.write(value.yaml())
+        session.terminal.data(value.yaml())
     }
 
     private func cluster(_ session: Session) async throws {

@@ -50,7 +50,7 @@ struct DiffCommand: ServerCommand {
         let answer = try await session.client.post("/v1/applications/\(segment(name.rawValue))/diff", request)
         let view = try answer.decoded(as: DiffView.self)
         if let text = answer.text(as: output.output) {
-            session.terminal.line(text.hasSuffix("\n") ? String(text.dropLast()) : text)
+            session.terminal.data(text.hasSuffix("\n") ? text : text + "\n")
         } else {
             let text = DiffText(style: session.style, isWide: output.output == .wide, now: .onThisMachine)
             for line in text.lines(of: view) { session.terminal.line(line) }

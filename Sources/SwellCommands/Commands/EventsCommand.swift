@@ -31,7 +31,7 @@ struct EventsCommand: ServerCommand {
         guard follow else {
             let value = try await session.client.get(path)
             if let text = value.text(as: output.output) {
-                session.terminal.line(text)
+                session.terminal.data(text + "\n")
                 return
             }
             for event in try value.decoded(as: ListView<EventView>.self).items {
@@ -47,7 +47,7 @@ struct EventsCommand: ServerCommand {
             guard event.name == "event" else { return false }
             let value = try JSONValue(parsing: event.data, duplicateKeys: .keepLast)
             if output.output == .json {
-                terminal.line(value.serialized())
+                terminal.data(value.serialized() + "\n")
             } else {
                 terminal.line(EventLine.text(try value.decoded(as: EventView.self)))
             }

@@ -44,7 +44,7 @@ struct Listing {
     func show(_ resource: Resource, _ name: String?) async throws {
         let value = try await fetch(resource, name)
         if let text = value.text(as: format) {
-            if !text.isEmpty { session.terminal.line(text.hasSuffix("\n") ? String(text.dropLast()) : text) }
+            if !text.isEmpty { session.terminal.data(text.hasSuffix("\n") ? text : text + "\n") }
             try session.noteUnreadable(value)
             return
         }

@@ -52,7 +52,7 @@ struct PermissionsCommand: ServerCommand {
                 "note: the resource of \(type.kind).\(type.group) is guessed as '\(rules.resource(of: type))'; "
                     + "`kubectl api-resources --api-group \(type.group)` tells, and --resource takes, the right one")
         }
-        session.terminal.write(try rules.yaml(namespaced: namespaced))
+        session.terminal.data(try rules.yaml(namespaced: namespaced))
     }
 
     /// `Kind.group=plural`.

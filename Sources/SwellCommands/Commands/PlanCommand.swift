@@ -46,7 +46,7 @@ struct PlanCommand: ServerCommand {
         let answer = try await session.client.post("/v1/plan", options.request())
         let named = output.output == .name ? answer["rollout"] ?? answer : answer
         if let text = named.text(as: output.output) {
-            session.terminal.line(text)
+            session.terminal.data(text + "\n")
             return
         }
         let plan = try answer.decoded(as: PlanView.self)

@@ -31,7 +31,7 @@ struct RolloutStart: ServerCommand {
         let plan = try answer.decoded(as: PlanView.self)
         plan.show(on: session.terminal)
         if let text = answer["rollout"]?.text(as: output.output) {
-            session.terminal.line(text)
+            session.terminal.data(text + "\n")
         } else {
             session.terminal.line(
                 "rollout/\(plan.rollout.metadata.name) created: \(plan.rollout.status.targets.count) clusters")
@@ -54,7 +54,7 @@ struct RolloutGet: ServerCommand {
     func run(_ session: Session) async throws {
         let value = try await session.client.get("/v1/rollouts/\(segment(name))")
         if let text = value.text(as: output.output) {
-            session.terminal.line(text)
+            session.terminal.data(text + "\n")
             return
         }
         let tree = RolloutTree(view: try value.decoded(as: RolloutView.self), now: .onThisMachine, style: session.style)
@@ -76,7 +76,7 @@ struct RolloutList: ServerCommand {
         let query = application.map { "?application=\(segment($0))" } ?? ""
         let value = try await session.client.get("/v1/rollouts\(query)")
         if let text = value.text(as: output.output) {
-            if !text.isEmpty { session.terminal.line(text) }
+            if !text.isEmpty { session.terminal.data(text + "\n") }
             try session.noteUnreadable(value)
             return
         }
@@ -141,7 +141,7 @@ struct RolloutHistory: ServerCommand {
     func run(_ session: Session) async throws {
         let value = try await session.client.get("/v1/rollouts/\(segment(name))/history")
         if let text = value.text(as: output.output) {
-            session.terminal.line(text)
+            session.terminal.data(text + "\n")
             return
         }
         for event in try value.decoded(as: ListView<EventView>.self).items {

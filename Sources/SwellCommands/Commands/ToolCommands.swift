@@ -20,6 +20,7 @@ struct CompletionCommand: ParsableCommand {
         guard let shell = CompletionShell(rawValue: shell) else {
             throw CommandError(code: .usage, message: "'\(shell)' is not a shell known here; known are bash, zsh, fish")
         }
-        Terminal(environment: ProcessInfo.processInfo.environment).line(SwellTool.completionScript(for: shell))
+        Terminal(environment: ProcessInfo.processInfo.environment).data(
+            SwellTool.completionScript(for: shell) + "\n")
     }
 }

@@ -69,8 +69,7 @@ struct Watching {
         let size = session.terminal.size
         let tree = RolloutTree(view: view, now: .onThisMachine, style: session.style)
         let drawn = tree.lines(columns: size.columns, rows: max(4, size.rows - 1))
-        let back = lines > 0 ? "\u{1B}[\(lines)A\r\u{1B}[J" : ""
-        session.terminal.write(back + drawn.joined(separator: "\n") + "\n")
+        session.terminal.redraw(drawn, over: lines)
         return drawn.count
     }
 }

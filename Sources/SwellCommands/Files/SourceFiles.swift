@@ -11,8 +11,6 @@ internal import SwellModel
 enum SourceFiles {
     /// The bytes of all files at most.
     static let maximumBytes = 24 << 20
-    /// The files and folders below one folder at most, so that a slip such as `-f /` ends.
-    private static let maximumEntries = 20_000
     private static let extensions: Set<String> = ["yaml", "yml", "json"]
 
     /// The files in a stable order: as named, and within a folder by path.
@@ -36,17 +34,17 @@ enum SourceFiles {
                 try add(SourceFile(name: "-", content: try standardInput()))
                 continue
             }
-            var isFolder = false
-            if let attributes = try? FileManager.default.attributesOfItem(atPath: resolved(path)) {
-                isFolder = attributes[.type] as? FileAttributeType == .typeDirectory
-            } else {
+            guard let real = FolderWalk.realPath(path),
+                let attributes = try? FileManager.default.attributesOfItem(atPath: real)
+            else {
                 throw CommandError(code: .refused, message: "there is no file or folder '\(path)'")
             }
+            let isFolder = attributes[.type] as? FileAttributeType == .typeDirectory
             guard isFolder else {
                 try add(try read(path))
                 continue
             }
-            let found = try filesBelow(path)
+            let found = try FolderWalk(path, extensions: extensions).files()
             guard !found.isEmpty else {
                 throw CommandError(code: .refused, message: "'\(path)' has no file that ends in .yaml, .yml or .json")
             }
@@ -66,42 +64,6 @@ enum SourceFiles {
             throw CommandError(code: .refused, message: "'\(path)' is not UTF-8 text")
         }
         return SourceFile(name: path, content: text)
-    }
-
-    /// The path with a symbolic link at its end followed.
-    private static func resolved(_ path: String) -> String {
-        guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) else { return path }
-        if target.hasPrefix("/") { return target }
-        let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-        return folder.isEmpty ? target : "\(folder)/\(target)"
-    }
-
-    private static func filesBelow(_ folder: String) throws -> [String] {
-        var found: [String] = []
-        var folders = [(path: folder, depth: 0)]
-        var entries = 0
-        while let (path, depth) = folders.popLast() {
-            guard depth <= 32 else {
-                throw CommandError(code: .refused, message: "'\(path)' is nested deeper than 32 folders")
-            }
-            for name in try FileManager.default.contentsOfDirectory(atPath: path) where !name.hasPrefix(".") {
-                entries += 1
-                guard entries <= maximumEntries else {
-                    throw CommandError(
-                        code: .refused, message: "'\(folder)' has more than \(maximumEntries) files and folders")
-                }
-                let child = path.hasSuffix("/") ? path + name : "\(path)/\(name)"
-                let type = try? FileManager.default.attributesOfItem(atPath: child)[.type] as? FileAttributeType
-                if type == .typeDirectory {
-                    folders.append((child, depth + 1))
-                } else if let dot = name.lastIndex(of: "."),
-                    extensions.contains(String(name[name.index(after: dot)...]))
-                {
-                    found.append(child)
-                }
-            }
-        }
-        return found.sorted()
     }
 
     private static func standardInput() throws -> String {

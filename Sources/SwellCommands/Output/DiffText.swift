@@ -69,7 +69,12 @@ struct DiffText {
         func count(_ condition: (ClusterDiffView) -> Bool) -> Int { view.clusters.count(where: condition) }
         let parts = [
             (count { $0.hasDifferences }, "would change"),
-            (count { $0.state == .answered && !$0.hasDifferences }, "would not change"),
+            (
+                count { cluster in
+                    cluster.state == .answered && !cluster.hasDifferences
+                        && !cluster.objects.contains { $0.action == .fail }
+                }, "would not change"
+            ),
             (count { cluster in cluster.objects.contains { $0.action == .fail } }, "would refuse objects"),
             (count { $0.state == .failed || $0.state == .noAnswer }, "gave no answer"),
             (count { $0.state == .notConnected || $0.state == .neverJoined }, "not connected"),
@@ -134,19 +139,8 @@ struct DiffText {
         return value.yaml().split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
     }
 
-    /// Text from a cluster without what a terminal would act upon.
-    static func plain(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: isControl) else { return text }
-        var plain = ""
-        for scalar in text.unicodeScalars {
-            plain += isControl(scalar) ? "\\x\(String(scalar.value, radix: 16))" : String(scalar)
-        }
-        return plain
-    }
-
-    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.properties.generalCategory == .control && scalar != "\t"
-    }
+    /// Text from a cluster on one line, without what a terminal would act upon.
+    static func plain(_ text: String) -> String { PlainText.shown(text).replacing("\n", with: "\\xa") }
 }
 
 extension ClusterDiffView {
@@ -207,7 +201,8 @@ struct LineDifference {
     let lines: [Line]
 
     init(from old: [String], to new: [String]) {
-        let difference = new.difference(from: old)
+        // Two spellings of one letter are another line.
+        let difference = new.map(ExactText.init).difference(from: old.map(ExactText.init))
         var removed: Set<Int> = []
         var inserted: Set<Int> = []
         for change in difference {

@@ -100,11 +100,12 @@ struct Tables {
             if item["status"]?["targets"] != nil {
                 let view = try item.decoded(as: RolloutView.self)
                 counts = Dictionary(grouping: view.status.targets, by: \.phase).mapValues(\.count)
-                version = "\(view.spec.type == "undo" ? "undo of " : "")\(view.spec.release.version)"
+                let previous = Set(view.status.targets.compactMap(\.previous)).sorted()
+                version = Self.version(view.spec.release.version, type: view.spec.type, brings: previous)
             } else {
                 let view = try item.decoded(as: RolloutListView.self)
                 counts = view.status.counts
-                version = "\(view.spec.type == "undo" ? "undo of " : "")\(view.spec.version)"
+                version = Self.version(view.spec.version, type: view.spec.type, brings: view.spec.brings ?? [])
             }
             let total = counts.values.reduce(0, +)
             let created = item["metadata"]?["createdAt"]?.stringValue.flatMap { Timestamp($0) }
@@ -117,6 +118,12 @@ struct Tables {
             table.rows.append(row)
         }
         return table
+    }
+
+    /// `1.1.0`; of an undo what it brings before what it takes back, `1.0.0 (undo of 1.1.0)`.
+    static func version(_ version: String, type: String?, brings: [String]) -> String {
+        guard type == "undo" else { return version }
+        return brings.isEmpty ? "undo of \(version)" : "\(brings.joined(separator: ", ")) (undo of \(version))"
     }
 
     /// `9/10 healthy, 1 removed`.

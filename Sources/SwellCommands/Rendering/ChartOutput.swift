@@ -27,15 +27,18 @@ struct ChartOutput {
         self.chart = chart
         for part in Self.parts(of: text) {
             let name = "\(chart)/\(part.template) (helm template)"
-            guard part.text.contains("helm.sh/") else {
+            let documents: [YAMLDocument]
+            do {
+                documents = try YAMLReader.documents(
+                    in: part.text, file: name, limits: .release, duplicateKeys: .keepLast)
+            } catch {
+                // Whoever puts the release together says what is wrong with it, like for any other manifest.
                 append(SourceFile(name: name, content: part.text))
                 continue
             }
-            let documents: [YAMLDocument]
-            do {
-                documents = try YAMLReader.documents(in: part.text, file: name)
-            } catch {
-                // The server says what is wrong with it, like for any other manifest.
+            note(documents.flatMap(\.repeatedKeys), in: name)
+            // As helm printed it, so that errors name its lines, where nothing has to be made of it.
+            guard part.text.contains("helm.sh/") || documents.contains(where: { !$0.repeatedKeys.isEmpty }) else {
                 append(SourceFile(name: name, content: part.text))
                 continue
             }
@@ -45,6 +48,14 @@ struct ChartOutput {
             ($0.element.weight, $0.element.name, $0.offset) < ($1.element.weight, $1.element.name, $1.offset)
         }
         for hook in ordered { append(hook.element.file) }
+    }
+
+    /// Helm keeps the last of keys that are there twice, and installs such charts; so does this, but says so.
+    private mutating func note(_ repeated: [YAMLDocument.RepeatedKey], in name: String) {
+        guard let first = repeated.first else { return }
+        let more = repeated.count > 1 ? " and \(repeated.count - 1) more like it" : ""
+        warnings.append(
+            "'\(name)', line \(first.line): \(first.path) is there twice\(more); the last one counts, as with helm")
     }
 
     /// The documents as printed, and the template that each came from, without the chart's name.
@@ -61,7 +72,14 @@ struct ChartOutput {
         }
         // A template may have been written where lines end otherwise.
         for line in text.split(omittingEmptySubsequences: false, whereSeparator: { $0 == "\n" || $0 == "\r\n" }) {
-            if line == "---" || line.hasPrefix("--- ") { end() } else { lines.append(line) }
+            guard line == "---" || line.hasPrefix("--- ") else {
+                lines.append(line)
+                continue
+            }
+            end()
+            // What stands beside the mark belongs to the document that it begins.
+            let rest = line.dropFirst(4).drop(while: \.isWhitespace)
+            if !rest.isEmpty { lines.append(rest) }
         }
         end()
         return parts

@@ -12,6 +12,8 @@ struct ReleaseSources: Sendable {
 
     var application: ApplicationName
     var chart = ChartSettings()
+    /// What kustomizations may do beside putting files of theirs together.
+    var review = KustomizationReview()
     var program: RenderingProgram
 
     /// How a chart is rendered.
@@ -31,15 +33,13 @@ struct ReleaseSources: Sendable {
         }
     }
 
-    private static let kustomizations = ["kustomization.yaml", "kustomization.yml", "Kustomization"]
-
     /// What a path has to be rendered as; nil for files and for folders of plain manifests.
     static func form(of path: String) -> Form? {
         if path.hasSuffix(".tgz") { return .chart }
         func has(_ name: String) -> Bool {
             FileManager.default.fileExists(atPath: path.hasSuffix("/") ? path + name : "\(path)/\(name)")
         }
-        if kustomizations.contains(where: has) { return .kustomization }
+        if KustomizationReview.names.contains(where: has) { return .kustomization }
         return has("Chart.yaml") ? .chart : nil
     }
 
@@ -91,7 +91,7 @@ struct ReleaseSources: Sendable {
         for file in files where file.name != path {
             let parts = file.name.split(separator: "/", omittingEmptySubsequences: false)
             let folder = parts.dropLast().joined(separator: "/")
-            guard let name = parts.last, name == "Chart.yaml" || Self.kustomizations.contains(String(name)) else {
+            guard let name = parts.last, name == "Chart.yaml" || KustomizationReview.names.contains(String(name)) else {
                 continue
             }
             let form = name == "Chart.yaml" ? "a Helm chart" : "a kustomization"
@@ -104,10 +104,11 @@ struct ReleaseSources: Sendable {
     }
 
     private func kustomization(_ path: String) async throws -> SourceFile {
+        try review.check(path)
         for (name, word) in [("kubectl", "kustomize"), ("kustomize", "build")] {
             let call = "\(name) \(word)"
-            // Charts within are rendered by the helm that is on the path, as those beside are.
-            if let text = try await render(path, name, [word, "--enable-helm", Self.local(path)], call: call) {
+            let arguments = [word] + (review.allowsHelm ? ["--enable-helm"] : []) + [Self.local(path)]
+            if let text = try await render(path, name, arguments, call: call) {
                 return SourceFile(name: "\(path) (\(call))", content: text)
             }
         }
@@ -126,6 +127,7 @@ struct ReleaseSources: Sendable {
                 "--skip-tests",
             ] + chart.arguments
         let call = "helm template"
+        if !path.hasSuffix(".tgz") { try ChartReview(allowsRemote: review.allowsRemote).check(path) }
         guard let text = try await render(path, "helm", arguments, call: call) else {
             throw CommandError(
                 code: .refused,

@@ -9,15 +9,18 @@ internal import SwellModel
 
 /// A program that writes manifests to its standard output.
 ///
-/// It runs without a shell, in a process group of its own that ends with it, and never sees the operator's token.
+/// It runs without a shell, in a process group of its own that ends with it, and sees neither credentials nor the user's
+/// home (``RenderingEnvironment``).
 struct RenderingProgram: Sendable {
     /// The bytes of what it prints at most.
     static let maximumBytes = SourceFiles.maximumBytes
     /// What is told of its complaints at most, half from the start and half from the end.
     private static let maximumComplaint = 4_096
 
-    /// The variables that it runs with; its programs are found by their `PATH`.
+    /// The user's variables, of which it gets few; programs are found by their `PATH`.
     var environment: [String: String]
+    /// Whether it may fetch things.
+    var allowsRemote = false
     /// How long it may take.
     var timeout: Duration = .seconds(120)
 
@@ -32,7 +35,9 @@ struct RenderingProgram: Sendable {
     /// - Throws: ``Failure``, whose text names no program; `CancellationError`.
     func output(of program: String, _ arguments: [String]) async throws -> String {
         try await withThrowingTaskGroup(of: String?.self) { group in
-            group.addTask { try await collected(program, arguments) }
+            group.addTask {
+                try await ScratchFolder.with { home in try await collected(program, arguments, home: home) }
+            }
             group.addTask {
                 try await ContinuousClock().sleep(for: timeout)
                 return nil
@@ -45,14 +50,15 @@ struct RenderingProgram: Sendable {
         }
     }
 
-    private func collected(_ program: String, _ arguments: [String]) async throws -> String {
+    private func collected(_ program: String, _ arguments: [String], home: String) async throws -> String {
         var options = PlatformOptions()
         options.processGroupID = 0
         options.teardownSequence = [
             .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(1))
         ]
         var variables: [Subprocess.Environment.Key: String] = [:]
-        for (name, value) in environment where !name.hasPrefix("SWELL_") {
+        let own = RenderingEnvironment.variables(from: environment, home: home, allowsRemote: allowsRemote)
+        for (name, value) in own {
             if let key = Subprocess.Environment.Key(rawValue: name) { variables[key] = value }
         }
         let result: ExecutionResult<Void, BytesOutput, BytesOutput>

@@ -76,7 +76,10 @@ struct FleetEndpoints: Sendable {
             clusters: documents.clusters.map(\.value), applications: documents.applications.map(\.value),
             policies: documents.policies.map(\.value))
         // Looked up before: afterwards nobody knows where they were.
-        let warnings = try await MoveWarnings.of(fleet.clusters, stored: clusters, store: store)
+        let doubts = documents.warnings(knownClusters: clusters).prefix(DocumentErrors.maximumCount).map {
+            WarningView(kind: "unknown", message: $0.description)
+        }
+        let warnings = try await doubts + MoveWarnings.of(fleet.clusters, stored: clusters, store: store)
         let applied =
             isDryRun ? try await preview(fleet, clusters) : try await store.apply(fleet, by: actor)
         return ApplyAnswer(

@@ -247,6 +247,7 @@ struct OrderEndpoints: Sendable {
 
     private static func bounded(_ reason: String?) throws(Problem) -> String? {
         guard (reason ?? "").utf8.count <= 1_024 else { throw Problem.invalid("a reason may have 1024 bytes") }
+        if let problem = reason.flatMap(PlainText.problem) { throw Problem.invalid("the reason \(problem)") }
         return reason
     }
 }

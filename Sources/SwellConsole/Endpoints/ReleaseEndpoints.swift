@@ -11,7 +11,8 @@ struct ReleaseEndpoints: Sendable {
         group.post("applications/:name/releases") { request, context in
             let name: ApplicationName = try context.name("name", "application")
             let body = try await reading.body(
-                ReleaseRequest.self, of: request, fields: ["version", "commit", "message", "files", "dryRun"])
+                ReleaseRequest.self, of: request,
+                fields: ["version", "commit", "message", "files", "dryRun", "literal"])
             let view = try await create(name, body, by: context.actor)
             return Response(json: view, status: body.dryRun == true ? .ok : .created)
         }
@@ -59,8 +60,12 @@ struct ReleaseEndpoints: Sendable {
         guard (request.message ?? "").utf8.count <= 4_096, (request.commit ?? "").utf8.count <= 256 else {
             throw Problem.invalid("the message may have 4096 bytes and the commit 256")
         }
+        for (what, text) in [("message", request.message), ("commit", request.commit)] {
+            if let problem = text.flatMap(PlainText.problem) { throw Problem.invalid("the \(what) \(problem)") }
+        }
         let application = try await store.application(name)
-        let assembled = try ReleaseAssembler.assemble(application, from: request.files)
+        let assembled = try ReleaseAssembler.assemble(
+            application, from: request.files, isLiteral: request.literal == true)
         try await checkRendering(assembled, application)
         let release = Release(
             application: name, reference: ReleaseReference(version: request.version, digest: assembled.digest),

@@ -83,7 +83,7 @@ extension RolloutListView {
                 name: summary.name.rawValue, createdAt: summary.createdAt, createdBy: summary.createdBy),
             spec: Spec(
                 application: summary.application, type: undoOf == nil ? "release" : "undo", undoOf: undoOf,
-                version: summary.version),
+                version: summary.version, brings: undoOf == nil ? nil : summary.brings),
             status: Status(
                 phase: summary.phase.rawValue, reason: summary.reason, endedAt: summary.endedAt, counts: summary.counts)
         )

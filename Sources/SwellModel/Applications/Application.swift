@@ -14,14 +14,17 @@ public struct Application: Sendable, Hashable, Codable {
     /// Values for `${name}` in manifests, before overrides.
     public var parameters: [String: String]
     public var overrides: [Override]
-    /// Where the manifests are, relative to the document's file; `release create` reads them from there by default.
+    /// Where the manifests are, relative to the document's file, from where `release create --document` reads them.
     public var manifests: String?
+    /// Whether `${name}` is replaced; nil: where parameters are declared. Never in a release's index: there it always is, and
+    /// what stays is stored escaped.
+    public var substitute: Bool?
 
     public init(
         name: ApplicationName, namespace: String, select: ClusterSelector = ClusterSelector(),
         strategy: ApplicationStrategy = ApplicationStrategy(), checks: [HealthCheck] = [],
         ignoreFields: [IgnoredFields] = [], parameters: [String: String] = [:], overrides: [Override] = [],
-        manifests: String? = nil
+        manifests: String? = nil, substitute: Bool? = nil
     ) {
         self.name = name
         self.namespace = namespace
@@ -32,6 +35,7 @@ public struct Application: Sendable, Hashable, Codable {
         self.parameters = parameters
         self.overrides = overrides
         self.manifests = manifests
+        self.substitute = substitute
     }
 }
 

@@ -5,7 +5,8 @@ extension Application {
     static func read(metadata: Metadata, spec: Field?) -> Application? {
         metadata.refuseLabels()
         let known = [
-            "namespace", "select", "strategy", "checks", "ignoreFields", "parameters", "overrides", "manifests",
+            "namespace", "select", "strategy", "checks", "ignoreFields", "parameters", "substitute", "overrides",
+            "manifests",
         ]
         guard let fields = spec?.fields(known) else { return nil }
         let namespace = fields.required("namespace", "the namespace that its objects live in")?.namespace()
@@ -15,12 +16,13 @@ extension Application {
         let ignored = fields["ignoreFields"]?.list(of: "ignored fields")?.compactMap { $0.ignoredFields() }
         let parameters = fields["parameters"]?.parameters()
         let overrides = fields["overrides"]?.list(of: "overrides")?.compactMap { $0.override() }
-        let manifests = fields["manifests"]?.word("the path of the manifests, relative to this file")
+        let substitute = fields["substitute"]?.bool()
+        let manifests = fields["manifests"]?.pathBelow()
         guard let name: ApplicationName = metadata.name("an application"), let namespace else { return nil }
         return Application(
             name: name, namespace: namespace, select: select ?? ClusterSelector(),
             strategy: strategy ?? ApplicationStrategy(), checks: checks ?? [], ignoreFields: ignored ?? [],
-            parameters: parameters ?? [:], overrides: overrides ?? [], manifests: manifests)
+            parameters: parameters ?? [:], overrides: overrides ?? [], manifests: manifests, substitute: substitute)
     }
 
     /// The document that reads back as this application.
@@ -39,12 +41,40 @@ extension Application {
         if !ignoreFields.isEmpty { spec["ignoreFields"] = .array(ignoreFields.map(\.document)) }
         if !parameters.isEmpty { spec["parameters"] = .object(parameters.mapValues(JSONValue.string)) }
         if !overrides.isEmpty { spec["overrides"] = .array(overrides.map(\.document)) }
+        spec["substitute"] = substitute.map(JSONValue.bool)
         spec["manifests"] = manifests.map(JSONValue.string)
         return DocumentKind.application.document(metadata: ["name": .string(name.rawValue)], spec: spec)
     }
 }
 
+extension Application {
+    /// Whether a path of manifests stays below the folder that it starts from.
+    public static func isPathBelow(_ path: String) -> Bool {
+        !path.hasPrefix("/") && !path.hasPrefix("~") && !path.split(separator: "/").contains("..")
+    }
+}
+
 extension Field {
+    /// A relative path without a way up: what reads it may not be led to other files of its machine.
+    fileprivate func pathBelow() -> String? {
+        guard let path = word("the path of the manifests, relative to this file") else { return nil }
+        if Application.isPathBelow(path) { return path }
+        fail(.invalidValue, "'\(path.prefix(80))' leaves the folder of this file; write a path below it, without '..'")
+        return nil
+    }
+
+    /// A condition over an object's fields, as it will be read on the clusters.
+    private func condition() -> String? {
+        guard let text = word("an expression") else { return nil }
+        do {
+            _ = try FieldExpression(parsing: text)
+            return text
+        } catch {
+            fail(.invalidValue, "cannot be read: \(error)")
+            return nil
+        }
+    }
+
     fileprivate func namespace() -> String? {
         guard let name: Name<Application> = name("a namespace") else { return nil }
         guard !name.rawValue.contains(".") else {
@@ -73,10 +103,10 @@ extension Field {
         let apiVersion = fields.required("apiVersion", "that of the objects, such as example.com/v1")?.word(
             "an API version")
         let kind = fields.required("kind", "the kind of the objects")?.word("a kind")
-        let healthy = fields.required("healthy", "an expression such as status.phase == \"Ready\"")?.word(
-            "an expression")
+        let healthy = fields.required("healthy", "an expression such as status.phase == \"Ready\"")?
+            .condition()
         let name = fields["name"]?.word("a name")
-        let failed = fields["failed"]?.word("an expression")
+        let failed = fields["failed"]?.condition()
         guard let apiVersion, let kind, let healthy else { return nil }
         return HealthCheck(apiVersion: apiVersion, kind: kind, name: name, healthy: healthy, failed: failed)
     }

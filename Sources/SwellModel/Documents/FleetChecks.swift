@@ -1,23 +1,35 @@
 extension DocumentSet {
-    /// What contradicts the fleet: regions, environments and clusters that are named but not known (in overrides only regions), and stages that, among the
-    /// clusters known, select none or select one twice.
+    /// What contradicts the fleet: stages that, among the clusters known, select one twice.
     ///
     /// - Parameter knownClusters: Those stored already; the set's own clusters count too, and win over stored ones of their name.
     public func problems(knownClusters: [Cluster]) -> [ModelError] {
-        let own = clusters.map(\.value)
-        let ownNames = Set(own.map(\.name))
-        let fleet = Fleet(clusters: own + knownClusters.filter { !ownNames.contains($0.name) })
-        var errors: [ModelError] = []
+        let fleet = fleet(knownClusters)
+        return policies.flatMap(fleet.overlaps)
+    }
+
+    /// What is probably a mistake: regions, environments and clusters that are named but not known (in overrides only regions),
+    /// and stages that select no cluster. A fleet whose last cluster of a region left can still be applied as it is written.
+    ///
+    /// - Parameter knownClusters: As of ``problems(knownClusters:)``.
+    public func warnings(knownClusters: [Cluster]) -> [ModelError] {
+        let fleet = fleet(knownClusters)
+        var warnings: [ModelError] = []
         for application in applications {
-            errors += fleet.unknowns(in: application.value.select, at: "spec.select", of: application)
+            warnings += fleet.unknowns(in: application.value.select, at: "spec.select", of: application)
             for (index, override) in application.value.overrides.enumerated() {
                 // An override for an environment or cluster that is not there yet does no harm; a misspelt region would.
                 let regions = ClusterSelector(regions: override.match.regions)
-                errors += fleet.unknowns(in: regions, at: "spec.overrides[\(index)].match", of: application)
+                warnings += fleet.unknowns(in: regions, at: "spec.overrides[\(index)].match", of: application)
             }
         }
-        for policy in policies { errors += fleet.problems(in: policy) }
-        return errors
+        for policy in policies { warnings += fleet.gaps(in: policy) }
+        return warnings
+    }
+
+    private func fleet(_ knownClusters: [Cluster]) -> Fleet {
+        let own = clusters.map(\.value)
+        let ownNames = Set(own.map(\.name))
+        return Fleet(clusters: own + knownClusters.filter { !ownNames.contains($0.name) })
     }
 }
 
@@ -25,22 +37,25 @@ extension DocumentSet {
 private struct Fleet {
     let clusters: [Cluster]
 
-    func problems(in policy: Located<RolloutPolicy>) -> [ModelError] {
+    func gaps(in policy: Located<RolloutPolicy>) -> [ModelError] {
+        policy.value.stages.enumerated().flatMap { index, stage in
+            let path = "spec.stages[\(index)].select"
+            let unknown = unknowns(in: stage.select, at: path, of: policy)
+            guard unknown.isEmpty, !clusters.contains(where: stage.select.matches) else { return unknown }
+            return [
+                ModelError(
+                    code: .invalidValue,
+                    message: "stage '\(stage.name)' is empty: it selects none of the \(clusters.count) clusters known",
+                    file: policy.file, line: policy.line(of: path), path: path)
+            ]
+        }
+    }
+
+    func overlaps(in policy: Located<RolloutPolicy>) -> [ModelError] {
         var errors: [ModelError] = []
         for (index, stage) in policy.value.stages.enumerated() {
             let path = "spec.stages[\(index)]"
-            let unknown = unknowns(in: stage.select, at: "\(path).select", of: policy)
-            errors += unknown
-            guard unknown.isEmpty else { continue }
             let selected = clusters.filter(stage.select.matches)
-            if selected.isEmpty {
-                errors.append(
-                    ModelError(
-                        code: .invalidValue,
-                        message:
-                            "stage '\(stage.name)' is empty: it selects none of the \(clusters.count) clusters known",
-                        file: policy.file, line: policy.line(of: "\(path).select"), path: "\(path).select"))
-            }
             for earlier in policy.value.stages[..<index] {
                 guard let both = selected.first(where: earlier.select.matches) else { continue }
                 errors.append(

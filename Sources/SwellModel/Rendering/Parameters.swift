@@ -46,7 +46,8 @@ struct ParameterText {
                 rest = rest.dropFirst(3)
             } else if rest.hasPrefix("${") {
                 guard let end = rest.firstIndex(of: "}") else {
-                    throw ModelError(code: .syntax, message: "'${' is not closed; write ${name}, or $${ for a plain ${")
+                    throw ModelError(
+                        code: .syntax, message: "'${' is not closed; write ${name} (\(PlainReferences.ways(of: "…")))")
                 }
                 if !literal.isEmpty { parts.append(.literal(literal)) }
                 literal = ""
@@ -78,7 +79,8 @@ struct ParameterText {
             throw ModelError(
                 code: .syntax,
                 message:
-                    "'${\(text.prefix(80))}' names no parameter; write ${name}, or $${ for a plain ${ (as in shell scripts)"
+                    "'${\(text.prefix(80))}' names no parameter; write ${name} "
+                    + "(\(PlainReferences.ways(of: text.prefix(80))))"
             )
         }
         guard pieces.count == 2 else { return .parameter(name: name, type: .text) }
@@ -87,7 +89,7 @@ struct ParameterText {
                 code: .syntax,
                 message:
                     "'${\(text.prefix(80))}' asks for an unknown type; known are integer, number, boolean and text; "
-                    + "write $${ for a plain ${"
+                    + PlainReferences.ways(of: text.prefix(80))
             )
         }
         return .parameter(name: name, type: type)

@@ -22,9 +22,10 @@ public enum ReleaseAssembler {
 
     /// Reads the manifests of an application.
     ///
+    /// - Parameter isLiteral: Whether every `${…}` of the manifests stays, whatever the application says.
     /// - Throws: Every mistake found, each with file, line and path.
     public static func assemble(
-        _ application: Application, from files: [SourceFile]
+        _ application: Application, from files: [SourceFile], isLiteral: Bool = false
     ) throws(DocumentErrors) -> AssembledRelease {
         let size = files.reduce(0) { $0 + $1.content.utf8.count }
         guard size <= maximumSize else {
@@ -35,27 +36,42 @@ public enum ReleaseAssembler {
                         "the manifests are \(size) bytes in \(files.count) files; a release may have \(maximumSize)")
             ])
         }
-        var assembly = Assembly(application: application)
+        var assembly = Assembly(application: application, isLiteral: isLiteral)
         for file in files { assembly.read(file) }
         return try assembly.finish(files)
     }
 }
 
 private struct Assembly {
+    /// The application as the release keeps it.
     let application: Application
+    /// Whether manifests may refer to parameters, and what says so.
+    private let replaces: Bool
+    private let isLiteral: Bool
+    private let saysSubstitute: Bool
     private var documents: [ContentDocument] = []
     private var values: [JSONValue] = []
     /// The bytes of the documents.
     private var size = 0
     private var errors: [ModelError] = []
+    private var notes: [ModelError] = []
+    private var hasNotedReference = false
     /// Where each object was first seen, by type, namespace and name as spelled.
     private var places: [ObjectIdentity: String] = [:]
     private var images: Set<String> = []
+    /// The most that is said of single objects.
+    private static let maximumNotes = 50
     /// What parameters may be called, in whatever cluster.
     private let parameters: [String: String]
 
-    init(application: Application) {
-        self.application = application
+    init(application: Application, isLiteral: Bool) {
+        self.replaces = application.replacesReferences && !isLiteral
+        self.isLiteral = isLiteral
+        self.saysSubstitute = application.substitute != nil
+        var kept = application.replacesReferences ? application : application.withPlainReferences
+        // What it means is in the documents, so that the index says the same to renderers of any age.
+        kept.substitute = nil
+        self.application = kept
         var parameters: [String: String] = [:]
         for name in ParameterNames.builtIn { parameters[name] = "x" }
         for override in application.overrides { parameters.merge(override.parameters) { first, _ in first } }
@@ -66,9 +82,8 @@ private struct Assembly {
     }
 
     mutating func read(_ file: SourceFile) {
-        let limits = ReadingLimits(maximumBytes: ReleaseAssembler.maximumSize, maximumDepth: 100, maximumNodes: 500_000)
         do {
-            for document in try YAMLReader.documents(in: file.content, file: file.name, limits: limits) {
+            for document in try YAMLReader.documents(in: file.content, file: file.name, limits: .release) {
                 for node in Manifest.items(of: document.root) { add(node, file: file.name) }
             }
         } catch {
@@ -95,7 +110,29 @@ private struct Assembly {
                 "a kustomization is rendered when its own folder is named, as in: swell release create … -f DIR",
                 at: node)
         }
-        let value = node.json
+        let written: JSONValue
+        do throws(ModelError) {
+            let form = try HookForms(node.json)
+            if let note = form.note {
+                let text = "\(node.json.subject) \(note)"
+                notes.append(ModelError(code: .unknownReference, message: text, file: file, line: node.line))
+            }
+            guard let object = form.object else { return }
+            written = object
+        } catch {
+            return fail(error.code, "\(node.json.subject): \(error.message)", at: node)
+        }
+        let isPlain = !replaces || written["metadata"]?["annotations"]?[PlainReferences.annotation] != nil
+        if let choice = written["metadata"]?["annotations"]?[PlainReferences.annotation],
+            choice.stringValue != PlainReferences.disabled
+        {
+            return fail(
+                .invalidValue,
+                "\(written.subject): annotation \(PlainReferences.annotation) is '\(choice)'; "
+                    + "write \(PlainReferences.disabled), or leave it out", at: node)
+        }
+        if !replaces, !isLiteral, !saysSubstitute { noteReferences(in: written, node: node, file: file) }
+        let value = (isPlain ? written.withPlainReferences : written).withoutNullLabels
         let sample: JSONValue
         do throws(ModelError) {
             let known = parameters
@@ -108,12 +145,29 @@ private struct Assembly {
             let place = error.path.flatMap { try? FieldPath(parsing: $0) }.flatMap { node.node(at: $0) } ?? node
             return fail(error.code, "\(value.subject): \(error.message)", at: place, path: error.path)
         }
-        do {
-            try ObjectValidation.validate(KubernetesObject(json: sample))
-        } catch {
-            return fail(.invalidValue, "\(error)", at: node)
+        guard let object = try? KubernetesObject(json: sample) else { return }
+        let findings = ObjectValidation.findings(in: object)
+        guard findings.isEmpty else {
+            for finding in findings {
+                fail(.invalidValue, "\(sample.subject): \(finding.message)", at: node.nearest(to: finding.path))
+            }
+            return
         }
         note(value, node: node, file: file)
+    }
+
+    /// Says once that a text stays as it is which looks as if it should not.
+    private mutating func noteReferences(in value: JSONValue, node: YAMLNode, file: String) {
+        guard !hasNotedReference, let found = value.firstMeantReference() else { return }
+        hasNotedReference = true
+        notes.append(
+            ModelError(
+                code: .unknownReference,
+                message:
+                    "'\(found.reference)' stays as it is: application '\(application.name)' declares no parameters, so "
+                    + "that every ${…} is left alone; say `substitute: true` in its document to have them replaced, or "
+                    + "`substitute: false` to hear no more of it",
+                file: file, line: node.nearest(to: found.path).line, path: "\(found.path)"))
     }
 
     private mutating func note(_ value: JSONValue, node: YAMLNode, file: String) {
@@ -178,7 +232,7 @@ private struct Assembly {
     }
 
     private var warnings: [ModelError] {
-        var warnings: [ModelError] = []
+        var warnings = Array(notes.prefix(Self.maximumNotes))
         func warn(_ message: String, _ path: String) {
             warnings.append(ModelError(code: .unknownReference, message: message, path: path))
         }
@@ -194,5 +248,22 @@ private struct Assembly {
             }
         }
         return warnings
+    }
+}
+
+extension JSONValue {
+    /// See ``KubernetesObject/withoutNullLabels``.
+    fileprivate var withoutNullLabels: JSONValue { (try? KubernetesObject(json: self))?.withoutNullLabels.json ?? self }
+}
+
+extension YAMLNode {
+    /// The node at a path, or the deepest one on the way to it.
+    fileprivate func nearest(to path: FieldPath) -> YAMLNode {
+        var path = path
+        while !path.components.isEmpty {
+            if let node = node(at: path) { return node }
+            path.components.removeLast()
+        }
+        return self
     }
 }

@@ -86,7 +86,7 @@ public struct ReleaseRenderer: Sendable {
 
     private func object(from value: JSONValue) throws(ModelError) -> KubernetesObject {
         do {
-            var object = try KubernetesObject(json: value)
+            var object = try KubernetesObject(json: value).withoutNullLabels
             try ObjectValidation.validate(object)
             if object.namespace == nil, !ObjectScopes.isClusterWide(object.type.groupKind) {
                 object.namespace = bundle.application.namespace

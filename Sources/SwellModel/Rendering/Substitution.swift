@@ -62,7 +62,8 @@ struct Substitution {
                     guard let value = value(name) else {
                         throw ModelError(
                             code: .unknownReference,
-                            message: "there is no parameter '\(name)'\(Spelling.advice(for: name, among: known))")
+                            message: "there is no parameter '\(name)'\(Spelling.advice(for: name, among: known)) "
+                                + "(\(PlainReferences.ways(of: name)))")
                     }
                     guard type == .text else { return try typed(value, type, name) }
                     room -= value.utf8.count

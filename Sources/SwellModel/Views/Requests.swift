@@ -45,15 +45,19 @@ public struct ReleaseRequest: Sendable, Codable {
     public var files: [SourceFile]
     /// Whether everything is checked and nothing stored.
     public var dryRun: Bool?
+    /// Whether every `${…}` of the files stays, whatever the application says.
+    public var literal: Bool?
 
     public init(
-        version: String, commit: String? = nil, message: String? = nil, files: [SourceFile], dryRun: Bool? = nil
+        version: String, commit: String? = nil, message: String? = nil, files: [SourceFile], dryRun: Bool? = nil,
+        literal: Bool? = nil
     ) {
         self.version = version
         self.commit = commit
         self.message = message
         self.files = files
         self.dryRun = dryRun
+        self.literal = literal
     }
 }
 

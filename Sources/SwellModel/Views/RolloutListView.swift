@@ -20,14 +20,18 @@ public struct RolloutListView: Sendable, Hashable, Codable {
         public var undoOf: RolloutName?
         /// Of the release that it carries; for an undo, of the one that it takes back.
         public var version: String
+        /// For an undo, the versions that its clusters go back to; nil of an older server.
+        public var brings: [String]?
 
         public init(
-            application: ApplicationName, type: String? = nil, undoOf: RolloutName? = nil, version: String
+            application: ApplicationName, type: String? = nil, undoOf: RolloutName? = nil, version: String,
+            brings: [String]? = nil
         ) {
             self.application = application
             self.type = type
             self.undoOf = undoOf
             self.version = version
+            self.brings = brings
         }
     }
 

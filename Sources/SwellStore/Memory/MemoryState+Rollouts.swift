@@ -33,9 +33,11 @@ extension MemoryState {
             let rollout = stored.rollout
             var counts: [String: Int] = [:]
             for target in rollout.targets.values { counts[target.standing, default: 0] += 1 }
+            let previous = Set(rollout.targets.values.compactMap(\.previous?.version)).sorted()
             return RolloutSummary(
                 name: rollout.name, application: rollout.application, kind: rollout.kind,
-                version: rollout.release.version, phase: rollout.phase, reason: rollout.reason,
+                version: rollout.release.version, brings: rollout.kind == .release ? [] : previous,
+                phase: rollout.phase, reason: rollout.reason,
                 createdBy: rollout.createdBy,
                 createdAt: rollout.createdAt, endedAt: rollout.endedAt, counts: counts)
         }

@@ -93,7 +93,10 @@ extension PostgresStore: RolloutStore {
             SELECT r.header, (
                 SELECT jsonb_object_agg(phase, number) FROM (
                     SELECT phase, count(*) AS number FROM rollout_targets WHERE rollout = r.name GROUP BY phase) counts),
-                r.name
+                r.name,
+                CASE WHEN r.header->'kind' ? 'undo' THEN (
+                    SELECT jsonb_agg(DISTINCT state->'previous'->>'version') FROM rollout_targets
+                    WHERE rollout = r.name AND state->'previous'->>'version' IS NOT NULL) END
             FROM rollouts r WHERE $1::text IS NULL OR r.application = $1 ORDER BY r.id DESC LIMIT $2
             """, [.name(application), .int(limit)]
         ) { rows in
@@ -101,7 +104,8 @@ extension PostgresStore: RolloutStore {
                 let header: Rollout = try row.json(0)
                 return RolloutSummary(
                     name: header.name, application: header.application, kind: header.kind,
-                    version: header.release.version, phase: header.phase, reason: header.reason,
+                    version: header.release.version, brings: try row.jsonIfAny(3) ?? [], phase: header.phase,
+                    reason: header.reason,
                     createdBy: header.createdBy,
                     createdAt: header.createdAt, endedAt: header.endedAt, counts: try row.jsonIfAny(1) ?? [:])
             }

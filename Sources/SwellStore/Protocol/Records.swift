@@ -57,6 +57,8 @@ public struct RolloutSummary: Sendable, Hashable, Codable {
     public var kind: RolloutKind
     /// Of the release that it carries; for an undo, of the one that it takes back.
     public var version: String
+    /// For an undo, the versions that its clusters go back to, in the order of their texts.
+    public var brings: [String]
     public var phase: RolloutPhase
     public var reason: String?
     public var createdBy: String
@@ -66,14 +68,15 @@ public struct RolloutSummary: Sendable, Hashable, Codable {
     public var counts: [String: Int]
 
     public init(
-        name: RolloutName, application: ApplicationName, kind: RolloutKind, version: String, phase: RolloutPhase,
-        reason: String?,
+        name: RolloutName, application: ApplicationName, kind: RolloutKind, version: String, brings: [String] = [],
+        phase: RolloutPhase, reason: String?,
         createdBy: String, createdAt: Timestamp, endedAt: Timestamp?, counts: [String: Int]
     ) {
         self.name = name
         self.application = application
         self.kind = kind
         self.version = version
+        self.brings = brings
         self.phase = phase
         self.reason = reason
         self.createdBy = createdBy

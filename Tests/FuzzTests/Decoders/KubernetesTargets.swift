@@ -21,7 +21,7 @@ enum KubernetesTargets {
         ]
     ) { input in
         guard let text = text(input) else { return }
-        let read = try accepted(orRefusedBy: KubernetesError.self) { try FieldExpression(parsing: text) }
+        let read = try accepted(orRefusedBy: KubernetesObjectError.self) { try FieldExpression(parsing: text) }
         guard let expression = read else { return }
         let holds = expression.holds(for: sample)
         try require(try FieldExpression(parsing: expression.text).holds(for: sample) == holds, "holds only sometimes")

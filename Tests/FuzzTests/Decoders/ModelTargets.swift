@@ -35,6 +35,7 @@ enum ModelTargets {
                 ObjectTargets.normalized($0.value.document) == ObjectTargets.normalized($1.value.document)
             }, "applications change")
         _ = set.problems(knownClusters: [])
+        _ = set.warnings(knownClusters: [])
     }
 
     /// A release that was put together can be rendered or refused with a word, within bounds.

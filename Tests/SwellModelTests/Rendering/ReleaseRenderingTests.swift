@@ -114,7 +114,8 @@ private func render(_ release: AssembledRelease, on cluster: Cluster) throws(Mod
         let text = manifests.replacing("${replicas:integer}", with: "${replica:integer}")
         #expect(
             errors(text) == [
-                "m0.yaml:5: spec.replicas: Deployment web: there is no parameter 'replica'; did you mean 'replicas'?"
+                "m0.yaml:5: spec.replicas: Deployment web: there is no parameter 'replica'; did you mean 'replicas'? "
+                    + "(to keep it as it is, write $${replica}, or annotate the object with swell.dev/substitute: disabled)"
             ])
         #expect(errors(manifests.replacing("$${HOME}", with: "${HOME:-x}"))[0].contains("$${"))
     }
@@ -127,7 +128,9 @@ private func render(_ release: AssembledRelease, on cluster: Cluster) throws(Mod
         let error = #expect(throws: ModelError.self) { try render(release, on: east) }
         #expect(
             error?.description == "spec.replicas: Deployment web: there is no parameter 'replicas'"
-                + Spelling.advice(for: "replicas", among: release.knownParameters(on: east)))
+                + Spelling.advice(for: "replicas", among: release.knownParameters(on: east))
+                + " (to keep it as it is, write $${replicas}, or annotate the object with swell.dev/substitute: disabled)"
+        )
     }
 
     @Test func refusesWhatCouldNotRun() {

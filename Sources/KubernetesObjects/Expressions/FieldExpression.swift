@@ -1,5 +1,3 @@
-public import KubernetesObjects
-
 /// A condition over an object's fields: `status.phase == "Ready" && status.replicas >= 2`.
 ///
 /// Operands are field paths (`status.conditions[type=Ready].status` picks a list's entry by a field), strings in double or
@@ -40,7 +38,7 @@ public struct FieldExpression: Sendable, Hashable {
 
     /// Reads an expression.
     ///
-    /// - Throws: ``KubernetesError`` naming the column at fault.
+    /// - Throws: ``KubernetesObjectError`` naming the column at fault.
     public init(parsing text: String) throws {
         self.text = text
         var parser = try FieldExpressionParser(text)

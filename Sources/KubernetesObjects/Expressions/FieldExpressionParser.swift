@@ -1,5 +1,3 @@
-internal import KubernetesObjects
-
 /// Reads ``FieldExpression``s by recursive descent.
 struct FieldExpressionParser {
     private typealias Node = FieldExpression.Node
@@ -13,8 +11,8 @@ struct FieldExpressionParser {
     init(_ text: String) throws {
         self.text = Array(text)
         guard self.text.count <= FieldExpression.maximumLength else {
-            throw KubernetesError(
-                code: .invalidInput,
+            throw KubernetesObjectError(
+                code: .invalidExpression,
                 message:
                     "an expression of \(self.text.count) characters is longer than \(FieldExpression.maximumLength)")
         }
@@ -27,9 +25,9 @@ struct FieldExpressionParser {
         return node
     }
 
-    private func failure(_ what: String) -> KubernetesError {
-        KubernetesError(
-            code: .invalidInput, message: "expression \"\(String(text))\", column \(position + 1): \(what)")
+    private func failure(_ what: String) -> KubernetesObjectError {
+        KubernetesObjectError(
+            code: .invalidExpression, message: "expression \"\(String(text))\", column \(position + 1): \(what)")
     }
 
     private mutating func skipSpace() {

@@ -1,0 +1,249 @@
+internal import KubernetesObjects
+internal import Testing
+
+@testable internal import SwellModel
+
+private let east = Cluster(name: "use1-a", region: "us-east-1", environment: "production")
+
+private func assemble(
+    _ text: String, _ application: Application = Application(name: "shop", namespace: "shop"), isLiteral: Bool = false
+) throws(DocumentErrors) -> AssembledRelease {
+    try ReleaseAssembler.assemble(
+        application, from: [SourceFile(name: "m.yaml", content: text)], isLiteral: isLiteral)
+}
+
+private func rendered(_ release: AssembledRelease) throws -> [KubernetesObject] {
+    let contents = Dictionary(release.documents.map { ($0.digest, $0.content) }) { first, _ in first }
+    return try ReleaseRenderer(release.bundle).render(for: east) { contents[$0] }
+}
+
+private func errors(_ text: String, _ application: Application = Application(name: "shop", namespace: "shop"))
+    -> [String]
+{
+    do throws(DocumentErrors) {
+        _ = try assemble(text, application)
+        return []
+    } catch {
+        return error.errors.map(\.description)
+    }
+}
+
+private func map(_ data: String, _ annotations: String = "") -> String {
+    "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: m\n  annotations: {\(annotations)}\ndata:\n  x: '\(data)'\n"
+}
+
+private func value(_ release: AssembledRelease) throws -> String? {
+    try rendered(release)[0].json["data"]?["x"]?.stringValue
+}
+
+@Suite struct SubstitutionChoiceTests {
+    private let bare = Application(name: "shop", namespace: "shop")
+    private let declaring = Application(name: "shop", namespace: "shop", parameters: ["a": "1"])
+
+    @Test(arguments: [
+        "echo ${HOME:-x} $(date) $$ ${", "${datasource}", "$${region}", "$$${a}", "{{ ${a:integer} }}", "${",
+    ])
+    func withoutParametersEveryTextStays(text: String) throws {
+        let release = try assemble(map(text))
+        #expect(try value(release) == text)
+        #expect(release.bundle.application.substitute == nil, "older renderers must read it alike")
+    }
+
+    @Test func aKeyStaysToo() throws {
+        let release = try assemble("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {'${k}': a}\n")
+        #expect(try rendered(release)[0].json["data"] == ["${k}": "a"])
+    }
+
+    @Test func parametersOrAWordOfItsOwnReplace() throws {
+        #expect(try value(assemble(map("${a} $${a}"), declaring)) == "1 ${a}")
+        var asking = bare
+        asking.substitute = true
+        #expect(try value(assemble(map("${region}"), asking)) == "us-east-1")
+        var overriding = bare
+        overriding.overrides = [Override(match: ClusterSelector(), parameters: ["a": "2"])]
+        #expect(try value(assemble(map("${a}"), overriding)) == "2")
+        var declining = declaring
+        declining.substitute = false
+        #expect(try value(assemble(map("${a}"), declining)) == "${a}")
+    }
+
+    @Test func oneObjectOrAllManifestsMayOptOut() throws {
+        let text = "${a} $${a} ${b}"
+        #expect(try value(assemble(map(text, "swell.dev/substitute: disabled"), declaring)) == text)
+        #expect(try value(assemble(map(text), declaring, isLiteral: true)) == text)
+        #expect(
+            errors(map("x", "swell.dev/substitute: 'no'"), declaring)[0].contains("write disabled, or leave it out"))
+    }
+
+    @Test func anUnknownNameSaysBothWaysOut() {
+        for text in ["${HOME}", "${HOME:-x}", "${a:date}", "${"] {
+            let error = errors(map(text), declaring).first ?? ""
+            #expect(error.hasPrefix("m.yaml:7: data.x: ConfigMap m: "), "\(error)")
+            #expect(error.contains("$${") && error.contains("swell.dev/substitute: disabled"), "\(error)")
+        }
+    }
+
+    @Test func whatLooksMeantIsWarnedOfOnce() throws {
+        let text = map("${region}") + "---\n" + map("${cluster}").replacing("name: m", with: "name: n")
+        let warnings = try assemble(text).warnings.map(\.description)
+        #expect(warnings.count == 1)
+        #expect(
+            warnings.first?.hasPrefix("m.yaml:6: data.x: '${region}' stays as it is: application 'shop' declares no")
+                == true)
+        #expect(try assemble(map("${HOME} ${datasource}")).warnings.isEmpty)
+        var declining = bare
+        declining.substitute = false
+        #expect(try assemble(text, declining).warnings.isEmpty)
+        #expect(try assemble(text, isLiteral: true).warnings.isEmpty)
+    }
+
+    @Test func patchesAndImagesFollowTheApplication() throws {
+        var application = bare
+        application.overrides = [
+            Override(
+                match: ClusterSelector(), patches: [ObjectPatch(kind: "ConfigMap", merge: ["data": ["y": "${HOME}"]])])
+        ]
+        #expect(try rendered(assemble(map("x"), application))[0].json["data"]?["y"] == "${HOME}")
+    }
+
+    /// A release of an earlier version has no word of it, and was replaced.
+    @Test func storedReleasesKeepTheirMeaning() throws {
+        let document = ContentDocument(
+            content: Array(
+                #"{"apiVersion":"v1","data":{"x":"${region} $${y}"},"kind":"ConfigMap","metadata":{"name":"m"}}"#.utf8))
+        let bundle = Bundle(application: bare, documents: [document.digest])
+        let objects = try ReleaseRenderer(bundle).render(for: east) { _ in document.content }
+        #expect(objects[0].json["data"]?["x"] == "us-east-1 ${y}")
+    }
+}
+
+@Suite struct ReleaseMakingTests {
+    @Test func aNamespaceThatIsNoTextIsNeverAnotherOne() {
+        let text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: numeric\n  namespace: 20417\n"
+        #expect(
+            errors(text) == [
+                "m.yaml:5: ConfigMap numeric: metadata.namespace must be a string (quote it), not an integer"
+            ])
+        #expect(errors(text.replacing("20417", with: "no")).count == 1)
+        #expect(errors(text.replacing("20417", with: "'20417'")).isEmpty)
+    }
+
+    @Test func aNullLabelIsAnEmptyOne() throws {
+        let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: nulls, labels: {tier: , app: web}}\n"
+        let release = try assemble(text)
+        #expect(try rendered(release)[0].labels == ["tier": "", "app": "web"])
+        #expect(try assemble(text.replacing("tier: ,", with: "tier: '',")).digest == release.digest)
+    }
+
+    @Test func aMarkChangesNothing() throws {
+        let text = map("x")
+        #expect(try assemble("\u{FEFF}" + text).digest == assemble(text).digest)
+        #expect(try assemble(text.replacing("\n", with: "\r\n")).digest == assemble(text).digest)
+    }
+
+    @Test func twoSpellingsAreTwoReleases() throws {
+        #expect(try assemble(map("caf\u{E9}")).digest != assemble(map("cafe\u{301}")).digest)
+        #expect(try assemble(map("caf\u{E9}")).bundle != assemble(map("cafe\u{301}")).bundle)
+    }
+
+    private func hook(_ metadata: String, kind: String = "Job", image: String = "m:1") -> String {
+        "apiVersion: batch/v1\nkind: \(kind)\nmetadata: {\(metadata)}\n"
+            + "spec: {template: {spec: {restartPolicy: Never, containers: [{name: m, image: \"\(image)\"}]}}}\n"
+    }
+
+    @Test func aHookMayHaveAGeneratedName() throws {
+        let text = hook("generateName: migrate-, annotations: {swell.dev/hook: before, swell.dev/hook-timeout: 1m}")
+        let name = try rendered(assemble(text))[0].name
+        #expect(name.hasPrefix("migrate-") && name.utf8.count == "migrate-".utf8.count + 10)
+        #expect(try assemble(text).digest == assemble(text).digest, "the same hook has the same name")
+        #expect(try rendered(assemble(text.replacing("m:1", with: "m:2")))[0].name != name)
+        #expect(try rendered(assemble(text))[0].metadata["generateName"] == nil)
+        #expect(errors(hook("generateName: job-"))[0].contains("only a hook (swell.dev/hook) may be; give it a name"))
+    }
+
+    @Test func hooksOfArgoBecomeHooks() throws {
+        func made(_ annotations: String, kind: String = "Job") throws -> (KubernetesObject?, [String]) {
+            let release = try assemble(
+                map("x") + "---\n" + hook("generateName: db-, annotations: {\(annotations)}", kind: kind))
+            return (try rendered(release).dropFirst().first, release.warnings.map(\.description))
+        }
+        let (before, notes) = try made(
+            "argocd.argoproj.io/hook: PreSync, argocd.argoproj.io/hook-delete-policy: HookSucceeded")
+        #expect(
+            before?.annotations["swell.dev/hook"] == "before" && before?.annotations["swell.dev/hook-timeout"] == "5m")
+        #expect(before?.annotations["swell.dev/hook-delete"] == "on-success")
+        #expect(notes == ["m.yaml:9: Job without a name is run as a hook (before): it is one of Argo CD's for PreSync"])
+        #expect(try made("argocd.argoproj.io/hook: PostSync").0?.annotations["swell.dev/hook"] == "after")
+        #expect(try made("argocd.argoproj.io/hook: SyncFail").0?.annotations["swell.dev/hook"] == "on-failure")
+        #expect(try made("argocd.argoproj.io/hook: Sync").0?.annotations["swell.dev/hook"] == nil)
+        #expect(try made("argocd.argoproj.io/hook: Skip").0 == nil)
+        #expect(
+            errors(hook("name: a, annotations: {argocd.argoproj.io/hook: PreSync}", kind: "Pod"))[0].contains(
+                "make a Job of it"))
+    }
+
+    /// What is large, but no larger than a release may be.
+    @Test(.timeLimit(.minutes(3))) func takesLargeReleases() throws {
+        let many = (0..<5_000).map {
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m\($0), namespace: n\($0 % 200)}\ndata: {a: b}\n"
+        }.joined(separator: "---\n")
+        #expect(try assemble(many).objectCount == 5_000)
+        #expect(errors(many + "---\n" + map("x"))[0].contains("there are 5001 objects; a release may have 5000"))
+        let definition =
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: a.example.com}\nspec:\n"
+            + (0..<40_000).map { "  f\($0): {type: string}\n" }.joined()
+        #expect(definition.utf8.count > 900_000)
+        #expect(try assemble(definition).objectCount == 1)
+        let large = (0..<16).map {
+            map(String(repeating: "x", count: 1_000_000)).replacing("name: m", with: "name: m\($0)")
+        }
+        #expect(try assemble(large.joined(separator: "---\n")).objectCount == 16)
+    }
+
+    @Test func readsTabsAndOtherScriptsWhereYAMLHasThem() throws {
+        let text =
+            "apiVersion: v1\r\nkind: ConfigMap\r\nmetadata: {name: m}\r\ndata:\r\n  \"日本\":\t\"a\\tb\"\t# note\r\n"
+        #expect(try rendered(assemble(text))[0].json["data"] == ["日本": "a\tb"])
+        let error = errors("apiVersion: v1\nkind: ConfigMap\n\tmetadata: {name: m}\n")[0]
+        #expect(error.hasPrefix("m.yaml:3: "), "\(error)")
+        #expect(
+            errors("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: été}\n")[0].contains("\"été\" must be lower-case")
+        )
+    }
+}
+
+@Suite struct ApplicationPathTests {
+    private func errors(_ spec: String) -> [String] {
+        let text =
+            "apiVersion: swell.dev/v1\nkind: Application\nmetadata: {name: a}\nspec:\n  namespace: a\n  \(spec)\n"
+        do throws(DocumentErrors) {
+            _ = try DocumentReader.read([SourceFile(name: "a.yaml", content: text)])
+            return []
+        } catch {
+            return error.errors.map(\.description)
+        }
+    }
+
+    @Test(arguments: ["/etc/passwd", "../other", "a/../../b", "~/.ssh"])
+    func manifestsStayBelowTheDocument(path: String) {
+        #expect(
+            errors("manifests: \(path)") == [
+                "a.yaml:6: spec.manifests: '\(path)' leaves the folder of this file; write a path below it, without '..'"
+            ])
+    }
+
+    @Test func checksThatCannotBeReadAreRefused() {
+        let check = "checks: [{apiVersion: v1, kind: Pod, healthy: 'status.phase = \"x\"'}]"
+        #expect(errors(check)[0].contains("spec.checks[0].healthy: cannot be read: expression"))
+        #expect(errors(check)[0].contains("= is no operator; == compares"))
+        #expect(errors(check.replacing("= ", with: "== ")).isEmpty)
+        #expect(errors("manifests: releases/1.0.0").isEmpty)
+    }
+
+    @Test func substituteReadsBack() throws {
+        let application = Application(name: "a", namespace: "a", substitute: true)
+        let text = application.document.yaml()
+        #expect(
+            try DocumentReader.read([SourceFile(name: "a", content: text)]).applications.first?.value == application)
+    }
+}
