@@ -198,6 +198,25 @@ struct OrderTests {
         #expect(world.rollout.targets.count == 1)
     }
 
+    @Test("Invariant 22: an agent that is beyond whatever it is told is told no more often than a poll")
+    func endlesslyAhead() throws {
+        var world = try Scenario([("west", 1)], policy: .single())
+        world.decide()
+        var assigned = 0
+        // A minute of decisions a quarter of a second apart.
+        for _ in 0..<240 {
+            world.wait(.milliseconds(250))
+            let generation = (world.target("west-1")?.generation ?? 0) + 1
+            world.report("west-1", .healthy, generation: generation, digest: Scenario.one.digest)
+            world.snapshot.fleet["west-1"]?.report = ApplicationReport(
+                application: "shop", generation: generation, digest: Scenario.one.digest, epoch: 1, phase: .healthy,
+                health: .healthy)
+            assigned += world.decide().assignments.count
+        }
+        // A few at once, then one each five seconds.
+        #expect(assigned >= 3 && assigned <= 3 + 12, "\(assigned)")
+    }
+
     @Test("Invariant 8: an agent ahead of us is reissued, above what it knows")
     func agentAhead() throws {
         var world = try Scenario([("west", 1)], policy: .single())

@@ -187,8 +187,24 @@ extension DecisionState {
         update(name) { $0.failRollback(reason) }
     }
 
-    /// Reissues an assignment under a new generation: a rollback at once, a forward one through the queue with all its limits.
+    /// How many dispatches of a target may follow one another at once because of what its agent knows.
+    private static let promptReassignments = 3
+
+    /// Whether a target may be reissued now. An agent that is beyond whatever it is told would have it assigned again in every decision
+    /// (invariant 22): after the first few times, and on the way back, that rests for a poll. The word is stored, and is looked at again
+    /// then.
+    private func mayReassign(_ target: TargetState) -> Bool {
+        guard let attempt = target.attempt else { return true }
+        if target.phase != .rollingBack, target.phase != .rolledBack, target.attempts <= Self.promptReassignments {
+            return true
+        }
+        return now - attempt.dispatchedAt >= DecisionMaker.pollInterval
+    }
+
+    /// Reissues an assignment under a new generation: a rollback at once, a forward one through the queue with all its limits. One that
+    /// comes too often waits; see ``mayReassign(_:)``.
     mutating func reassign(_ name: ClusterName, _ reason: String) {
+        guard mayReassign(target(name)) else { return }
         switch target(name).phase {
         case .rollingBack, .rolledBack:
             rollBackTarget(name, reason: reason, again: true)

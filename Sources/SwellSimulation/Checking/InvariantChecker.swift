@@ -75,7 +75,8 @@ struct InvariantChecker {
             try checkReplay(before, decision)
             try checkTargets(input, decision)
             try checkStages(before, after, input)
-            if before.targets.count != after.targets.count || before.awaitsStart != after.awaitsStart {
+            let isStarting = before.awaitsStart && !after.awaitsStart && !after.phase.isEnded
+            if before.targets.count != after.targets.count || isStarting {
                 try checkExclusive(after)
             }
             for proof in decision.proven { prove(proof) }

@@ -62,7 +62,10 @@ extension World {
         let blockers = Blockers.of(rollout, snapshot: snapshot, now: database.now)
         // A stage without a healthy cluster is a gate too: it names itself, and waits for a retry or a promotion.
         let isGated = blockers.contains {
-            Self.gates.contains($0.what) || ($0.what == .health && $0.why.contains("none of its clusters is healthy"))
+            Self.gates.contains($0.what)
+                // Whoever holds what is to start is at a gate of its own, or this finds it.
+                || ($0.what == .held && rollout.awaitsStart)
+                || ($0.what == .health && $0.why.contains("none of its clusters is healthy"))
         }
         // Of a cluster whose clocks rest under a pause, and of one that lied itself out of being believed, nothing more comes.
         let isWaiting = rollout.targets.values.contains { target in
