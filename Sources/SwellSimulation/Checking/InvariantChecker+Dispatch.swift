@@ -111,7 +111,9 @@ extension InvariantChecker {
             throw Violation(invariant: 7, message: "\(target.cluster) dispatched after it was ordered to go back")
         }
         // Where nobody else is left to prove the stage, a joiner has become its member.
-        let isOneOfOthers = input.rollout.targets.values.contains { $0.stage == target.stage && $0.holdsStage }
+        let isOneOfOthers = after.targets.values.contains {
+            $0.stage == target.stage && $0.holdsStage && input.rollout.targets[$0.cluster]?.holdsStage == true
+        }
         let wasJoiner = input.rollout.targets[target.cluster]?.late == .joined
         if target.late == .joined || wasJoiner && isOneOfOthers, after.stages[target.stage].phase != .passed {
             throw Violation(

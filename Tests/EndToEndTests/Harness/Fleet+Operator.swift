@@ -33,6 +33,16 @@ extension Fleet {
         note(Order(verb: "rollout start", subject: name))
     }
 
+    /// What a counter or gauge of a coordinator stands at; 0 where it was never touched.
+    func metric(_ name: String, replica: String = "a") async throws -> Int {
+        let authority = stateFolder.appending(path: "ca.pem").path
+        let result = try await Programs.call(
+            "curl", ["-sS", "--cacert", authority, "https://localhost:\(apiPort(replica))/metrics"])
+        guard result.code == 0 else { throw HarnessError("no metrics: \(result.errors)") }
+        let line = result.output.split(separator: "\n").first { $0.hasPrefix("\(name) ") }
+        return line?.split(separator: " ").last.flatMap { Double($0) }.map { Int($0) } ?? 0
+    }
+
     /// Orders a fault in the simulated clusters, through the simulator's own command line.
     func fault(_ arguments: [String], cluster: String) async throws {
         let result = try await Programs.call(

@@ -97,9 +97,6 @@ struct ForgedSession: Sendable {
         private let state = Mutex(Heard())
         var heard: Heard { state.withLock { $0 } }
 
-        /// How many reports were acknowledged so far.
-        var acknowledgements: Int { state.withLock { $0.acknowledged.count } }
-
         fileprivate func hear(_ message: Swell_V1_CoordinatorMessage) {
             state.withLock { heard in
                 switch message.kind {
