@@ -43,7 +43,7 @@ internal import Testing
         let itself = #expect(throws: KubernetesObjectError.self) {
             try YAMLReader.documents(in: "a: &a [*a]\n", file: "b.yaml")
         }
-        #expect(itself?.message == "b.yaml:1:8: .a[0]: found undefined alias \"a\"", "\(itself?.message ?? "")")
+        #expect(itself?.message == "b.yaml:1:8: a[0]: found undefined alias \"a\"", "\(itself?.message ?? "")")
     }
 
     @Test func keepsTheLastOfKeysWrittenTwiceWhereAsked() throws {

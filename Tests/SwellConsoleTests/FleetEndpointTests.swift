@@ -34,17 +34,48 @@ internal import Testing
                     metadata: {name: other}
                     spec:
                       stages:
-                        - {name: a, select: {regions: [us-eest-1]}}
+                        - {name: a, select: {regions: [us-east-1]}}
+                        - {name: b, select: {environments: [production]}}
                     """),
             ]
             let answer = try await console.request(.post, "/v1/apply", ["files": .array([good, bad])])
             #expect(answer.status == 422 && answer.type == "application/problem+json")
             let error = answer.json["errors"]?[0]
-            #expect(error?["file"] == "policy.yaml" && error?["line"] == 6)
-            #expect(error?["path"] == "spec.stages[0].select.regions[0]")
-            #expect(error?["message"]?.stringValue?.contains("did you mean 'us-east-1'?") == true)
+            #expect(error?["file"] == "policy.yaml" && error?["line"] == 7)
+            #expect(error?["path"] == "spec.stages[1]")
+            #expect(error?["message"]?.stringValue?.contains("overlap: both select cluster 'use1-a'") == true)
             #expect(try await console.store.clusters().isEmpty)
             #expect(try await console.store.policies().isEmpty)
+        }
+    }
+
+    /// A fleet whose last cluster of a region left can be applied again as it is written.
+    @Test func warnsOfARegionWithoutClusters() async throws {
+        try await ConsoleHarness.run { console in
+            try await console.applyFleet()
+            let policy = """
+                apiVersion: swell.dev/v1
+                kind: RolloutPolicy
+                metadata: {name: other}
+                spec: {stages: [{name: a, select: {regions: [us-eest-1]}}]}
+                """
+            let files: JSONValue = [["name": "policy.yaml", "content": .string(policy)]]
+            let answer = try await console.request(.post, "/v1/apply", ["files": files])
+            #expect(answer.status == 200, "\(answer.text)")
+            let warning = answer.json["warnings"]?[0]?["message"]?.stringValue ?? ""
+            #expect(warning.hasPrefix("policy.yaml:4: spec.stages[0].select.regions[0]: no cluster is known in region"))
+            #expect(warning.contains("did you mean 'us-east-1'?"), "\(warning)")
+        }
+    }
+
+    @Test func refusesControlCharactersInReasons() async throws {
+        try await ConsoleHarness.run { console in
+            try await console.applyFleet()
+            for text in ["\u{1B}[31mred", "a\u{9B}2J", "a\u{202E}b", "a\u{7}"] {
+                let paused = try await console.request(
+                    .post, "/v1/regions/us-east-1/pause", ["reason": .string(text)])
+                #expect(paused.status == 422 && paused.text.contains("control character"), "\(paused.text)")
+            }
         }
     }
 

@@ -69,12 +69,46 @@ internal import Testing
     @Test func tellsWhereARenderingWouldFail() async throws {
         try await ConsoleHarness.run { console in
             try await console.applyFleet()
+            let asking =
+                "apiVersion: swell.dev/v1\nkind: Application\nmetadata: {name: shop}\nspec: {namespace: shop, substitute: true}\n"
+            let files: JSONValue = [["name": "shop.yaml", "content": .string(asking)]]
+            #expect(try await console.request(.post, "/v1/apply", ["files": files]).status == 200)
             let text = webManifest.replacing("replicas: 1", with: "replicas: \"${label.size:integer}\"")
             let answer = try await console.request(
                 .post, "/v1/applications/shop/releases",
                 ["version": "2", "files": [["name": "web.yaml", "content": .string(text)]]])
             #expect(answer.status == 422, "\(answer.text)")
             #expect(answer.text.contains("on cluster 'use1-a': Deployment web: there is no parameter 'label.size'"))
+        }
+    }
+
+    /// What says nothing of parameters keeps its texts; asked for or not, the release says what it did.
+    @Test func leavesReferencesAloneUnlessAsked() async throws {
+        try await ConsoleHarness.run { console in
+            try await console.applyFleet()
+            let text =
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {run: 'echo ${HOME:-x} ${region}'}\n"
+            let files: JSONValue = [["name": "m.yaml", "content": .string(text)]]
+            let path = "/v1/applications/shop/releases"
+            let made = try await console.request(.post, path, ["version": "2", "files": files])
+            #expect(made.status == 201, "\(made.text)")
+            #expect(made.json["status"]?["warnings"]?[0]?.stringValue?.contains("'${region}' stays as it is") == true)
+            let literal = try await console.request(.post, path, ["version": "3", "files": files, "literal": true])
+            #expect(literal.status == 201 && literal.json["status"]?["warnings"] == nil, "\(literal.text)")
+            #expect(literal.json["status"]?["digest"] == made.json["status"]?["digest"])
+        }
+    }
+
+    @Test func refusesControlCharactersInMessages() async throws {
+        try await ConsoleHarness.run { console in
+            try await console.applyFleet()
+            let files: JSONValue = [["name": "m.yaml", "content": .string(webManifest)]]
+            for field in ["message", "commit"] {
+                let answer = try await console.request(
+                    .post, "/v1/applications/shop/releases",
+                    ["version": "2", "files": files, field: "a\u{1B}]0;b\u{7}"])
+                #expect(answer.status == 422 && answer.text.contains("the \(field) has the control character U+001B"))
+            }
         }
     }
 

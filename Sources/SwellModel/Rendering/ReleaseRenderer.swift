@@ -149,7 +149,9 @@ extension ObjectPatch {
 extension JSONValue {
     /// `Deployment web`, for errors.
     var subject: String {
-        "\(self["kind"]?.stringValue ?? "object") \(self["metadata"]?["name"]?.stringValue ?? "without a name")"
+        let metadata = self["metadata"]
+        let name = metadata?["name"]?.stringValue ?? metadata?["generateName"]?.stringValue.map { "\($0)…" }
+        return "\(self["kind"]?.stringValue ?? "object") \(name ?? "without a name")"
     }
 }
 

@@ -84,7 +84,7 @@ private func value(_ release: AssembledRelease) throws -> String? {
     }
 
     @Test func whatLooksMeantIsWarnedOfOnce() throws {
-        let text = map("${region}") + "---\n" + map("${cluster}").replacing("name: m", with: "name: n")
+        let text = map("${region}") + "---\n" + map("${cluster}").replacing("name: m", with: "name: other")
         let warnings = try assemble(text).warnings.map(\.description)
         #expect(warnings.count == 1)
         #expect(
@@ -172,7 +172,7 @@ private func value(_ release: AssembledRelease) throws -> String? {
         #expect(
             before?.annotations["swell.dev/hook"] == "before" && before?.annotations["swell.dev/hook-timeout"] == "5m")
         #expect(before?.annotations["swell.dev/hook-delete"] == "on-success")
-        #expect(notes == ["m.yaml:9: Job without a name is run as a hook (before): it is one of Argo CD's for PreSync"])
+        #expect(notes == ["m.yaml:9: Job db-… is run as a hook (before): it is one of Argo CD's for PreSync"])
         #expect(try made("argocd.argoproj.io/hook: PostSync").0?.annotations["swell.dev/hook"] == "after")
         #expect(try made("argocd.argoproj.io/hook: SyncFail").0?.annotations["swell.dev/hook"] == "on-failure")
         #expect(try made("argocd.argoproj.io/hook: Sync").0?.annotations["swell.dev/hook"] == nil)

@@ -84,6 +84,20 @@ internal import Testing
         }
     }
 
+    /// An undo is told by what it brings, which may differ from cluster to cluster.
+    @Test(arguments: StoreForm.allCases)
+    func summariesOfAnUndoNameWhatItBrings(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            var undo = Fixtures.rollout("u1", version: "1.0", kind: .undo(of: "r1"))
+            undo.targets["east-1"]?.previous = Fixtures.reference("0.9")
+            undo.targets["east-2"]?.previous = Fixtures.reference("0.8")
+            try await store.createRollout(undo, superseding: [], by: "ann")
+            let summary = try #require(try await store.rollouts(of: nil, limit: 1).first)
+            #expect(summary.version == "1.0" && summary.brings == ["0.8", "0.9"])
+        }
+    }
+
     @Test(arguments: StoreForm.allCases)
     func summariesCountTargetsByPhase(form: StoreForm) async throws {
         try await form.run { store in
@@ -98,7 +112,7 @@ internal import Testing
             #expect(all.map(\.name) == ["r2", "r1"])
             #expect(all[1].counts == ["dispatched": 1, "queued": 1])
             #expect(all[1].phase == .progressing)
-            #expect(all[1].version == "1.0")
+            #expect(all[1].version == "1.0" && all[1].brings.isEmpty)
             #expect(try await store.rollouts(of: "till", limit: 10).map(\.name) == ["r2"])
             #expect(try await store.rollouts(of: nil, limit: 1).map(\.name) == ["r2"])
         }
