@@ -121,11 +121,17 @@ struct FleetEndpoints: Sendable {
             }
             var wantedVersion: String?
             if case .run(let release)? = assignment?.goal { wantedVersion = release.version }
+            var message = report.message
+            if let assignment, message == nil, report.provesAnother(than: assignment.digest) {
+                message =
+                    "left as it is: proven here, though the database knows of no order for it (was it restored?); "
+                    + "a rollout brings it in line"
+            }
             views.append(
                 ClusterApplicationView(
                     application: report.application, version: version, digest: report.digest,
                     health: report.health.rawValue, phase: report.phase.rawValue, generation: report.generation,
-                    reason: report.reason, message: report.message, driftCount: report.driftCount,
+                    reason: report.reason, message: message, driftCount: report.driftCount,
                     drift: drifts.first { $0.application == report.application }?.drift,
                     reportedAt: status.receivedAt, wantedVersion: wantedVersion,
                     wantedGeneration: assignment?.generation))

@@ -1,4 +1,4 @@
-internal import SwellModel
+public import SwellModel
 
 extension ApplicationReport {
     /// Whether the agent is beyond an assignment, so that it refuses it and must be reissued: it knows a higher generation or epoch, or
@@ -14,6 +14,16 @@ extension ApplicationReport {
         case .accepted, .applying, .verifying, .failed: return self.digest != nil && self.digest != digest
         // The digest is the fallback's.
         case .reverting, .reverted: return false
+        }
+    }
+
+    /// Whether the agent runs another release than the assigned one, and has proven it there: what a database that lost commits does not
+    /// know, and still nothing to take back (invariant 20).
+    public func provesAnother(than digest: ContentDigest?) -> Bool {
+        guard let own = self.digest, own == proven, own != digest else { return false }
+        switch phase {
+        case .healthy, .reverted, .verifying: return true
+        case .accepted, .applying, .failed, .reverting, .removed: return false
         }
     }
 }

@@ -7,18 +7,21 @@ public import SwellModel
 /// that the rollout brings, from before it was forgotten, and is not to be taken back meanwhile (invariant 20).
 ///
 /// The agent refuses the assignment as it stands, since generations and epochs never fall there (invariants 8 and 9), and no rollout is
-/// left that would tell it again. So the same assignment is told above what the agent knows (invariant 19).
+/// left that would tell it again. So the same assignment is told above what the agent knows (invariant 19). Where the agent has proven
+/// another release meanwhile, the cluster is left as it is: the order that brought it is lost, its health is not, and it takes a person to
+/// say which of the two it should run (invariant 20).
 public struct OrphanedAssignment: Sendable, Hashable {
     /// The assignment as stored.
     public var assignment: Assignment
     /// The last that the agent said.
     public var report: ApplicationReport
 
-    /// Nil where the agent is not ahead of the assignment.
+    /// Nil where the agent is not ahead of the assignment, or has proven what it went on to.
     public init?(_ assignment: Assignment, report: ApplicationReport) {
         guard report.application == assignment.application,
             report.isAhead(of: assignment.generation, epoch: assignment.epoch, digest: assignment.digest),
-            report.generation < OrphanedAssignment.highestGeneration
+            report.generation < OrphanedAssignment.highestGeneration,
+            !report.provesAnother(than: assignment.digest)
         else { return nil }
         self.assignment = assignment
         self.report = report

@@ -44,6 +44,8 @@ extension World {
                 }
                 let accepted = agent.disk.applications[assignment.application]?.highestGeneration ?? 0
                 if awaited.contains(ClusterApplication(assignment)), accepted > assignment.generation { continue }
+                // What was proven under an order that the database lost is left as it is.
+                if accepted > assignment.generation, hasProvenAnother(agent, than: assignment) { continue }
                 try checkConverged(agent, assignment)
             }
         }
@@ -80,6 +82,12 @@ extension World {
                 message: "\(rollout.name) is \(rollout.phase) in the calm and waits at no gate: "
                     + blockers.map { "\($0.what): \($0.why)" }.joined(separator: "; "))
         }
+    }
+
+    private func hasProvenAnother(_ agent: SimulatedAgent, than assignment: Assignment) -> Bool {
+        guard let record = agent.disk.applications[assignment.application] else { return false }
+        return record.currentReport.provesAnother(than: assignment.digest)
+            && agent.running[assignment.application] == record.reportedDigest
     }
 
     private func checkConverged(_ agent: SimulatedAgent, _ assignment: Assignment) throws(Violation) {

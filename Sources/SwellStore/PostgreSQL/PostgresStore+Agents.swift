@@ -153,6 +153,8 @@ extension PostgresStore: AgentStore {
                                 AND (s.report->>'phase' IN ('healthy', 'removed')
                                     OR s.report->>'phase' IN ('accepted', 'applying', 'verifying', 'failed')
                                         AND s.report->>'digest' IS NOT NULL)))
+                AND NOT coalesce(s.report->>'phase' IN ('healthy', 'reverted', 'verifying')
+                    AND s.report->>'digest' = s.report->>'proven' AND s.report->>'digest' IS DISTINCT FROM a.digest, false)
                 AND NOT EXISTS (SELECT 1 FROM rollout_claims k
                     WHERE k.cluster = a.cluster AND k.application = a.application)
             ) AS orphans WHERE place <= $2

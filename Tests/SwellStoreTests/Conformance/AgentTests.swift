@@ -34,6 +34,38 @@ internal import Testing
         }
     }
 
+    /// The order that brought it is lost, its health is not: nothing that is healthy is taken back for what a database forgot.
+    @Test(arguments: StoreForm.allCases)
+    func whatWasProvenUnderALostOrderIsLeftAsItIs(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await store.createRollout(Fixtures.rollout("shop-1"), superseding: [], by: "ann")
+            let lease = try await Fixtures.lease(store, "shop-1")
+            _ = try await store.decide("shop-1", under: lease) { $0.dispatching(["east-1"]) }
+            _ = try await store.decide("shop-1", under: lease) { $0.ending(as: .succeeded) }
+            func orphans(_ change: (inout ApplicationReport) -> Void) async throws -> Int {
+                var said = Fixtures.report("east-1", generation: 5, version: "2.0")
+                said.report.proven = said.report.digest
+                change(&said.report)
+                _ = try await store.ingest([said])
+                return try await store.orphanedAssignments(limit: 10, perCluster: 10, after: nil).count
+            }
+            #expect(try await orphans { _ in } == 0)
+            #expect(try await orphans { ($0.phase, $0.health) = (.verifying, .degraded) } == 0)
+            #expect(try await orphans { $0.phase = .reverted } == 0)
+            // Not proven, given up, gone, or the very release that is assigned: told again.
+            #expect(try await orphans { $0.proven = nil } == 1)
+            #expect(try await orphans { $0.proven = Fixtures.reference("1.0").digest } == 1)
+            #expect(try await orphans { ($0.phase, $0.health) = (.failed, .failed) } == 1)
+            #expect(try await orphans { ($0.phase, $0.digest) = (.removed, nil) } == 1)
+            #expect(
+                try await orphans { report in
+                    report.digest = Fixtures.reference("1.0").digest
+                    report.proven = report.digest
+                } == 1)
+        }
+    }
+
     /// What the agent runs may be what the rollout brings, from before the database forgot that it did.
     @Test(arguments: StoreForm.allCases)
     func anActiveRolloutThatHasNotComeToAClusterYetLooksAfterIt(form: StoreForm) async throws {
