@@ -160,6 +160,7 @@ struct ObjectApplier: Sendable {
         }
         let wanted = try sent(object, live: nil, ignored: ignored)
         let created = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager))
+        options.evidence.sent(created)
         await api.settled.remember(wanted, live: created, answer: created, manager: options.fieldManager)
         return BundleProgress(reference: object.reference, outcome: .created)
     }
@@ -201,16 +202,19 @@ struct ObjectApplier: Sendable {
     ) async throws -> BundleProgress {
         let manager = options.fieldManager
         if await api.settled.contains(wanted, live: live, manager: manager) {
+            options.evidence.found(live)
             return BundleProgress(reference: wanted.reference, outcome: .unchanged)
         }
         let preview = try await api.apply(wanted, ApplyOptions(fieldManager: manager, force: true, dryRun: true))
         var mask = SecretMask()
         let changes = ObjectDifference.changes(from: live, to: preview, ignoring: ignored, mask: &mask)
         guard !changes.isEmpty else {
+            options.evidence.found(live)
             await api.settled.remember(wanted, live: live, answer: preview, manager: manager)
             return BundleProgress(reference: wanted.reference, outcome: .unchanged)
         }
         let applied = try await api.apply(wanted, ApplyOptions(fieldManager: manager, force: true))
+        options.evidence.sent(applied)
         await api.settled.remember(wanted, live: applied, answer: applied, manager: manager)
         return BundleProgress(reference: wanted.reference, outcome: .configured, changes: changes)
     }
@@ -272,6 +276,7 @@ struct ObjectApplier: Sendable {
             applied = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager, force: true))
             took = true
         }
+        options.evidence.sent(applied)
         var mask = SecretMask()
         let changes = ObjectDifference.changes(from: live, to: applied, ignoring: ignored, mask: &mask)
         return BundleProgress(
@@ -291,6 +296,7 @@ struct ObjectApplier: Sendable {
         _ = try await api.delete(live.reference, DeleteOptions(uid: live.uid, propagation: .background))
         try await waitUntilGone(live)
         let created = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager))
+        options.evidence.sent(created)
         await api.settled.remember(wanted, live: created, answer: created, manager: options.fieldManager)
         return BundleProgress(reference: wanted.reference, outcome: .replaced, message: "\(names) changed")
     }

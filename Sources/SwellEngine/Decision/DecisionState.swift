@@ -148,7 +148,7 @@ struct DecisionState {
                 minHealthyTime: rollout.policy.minHealthyTime, progressDeadline: rollout.policy.progressDeadline,
                 selfRollback: fallback != nil && rollout.strategy.selfRollback,
                 whenDisconnected: takesBack ? .finish : rollout.strategy.whenDisconnected,
-                drift: rollout.strategy.drift))
+                drift: rollout.strategy.drift, silentControllers: rollout.policy.silentControllers))
         pauses[name] = nil
         update(name) { $0.begin(attempt, as: phase, reason: reason) }
     }
