@@ -88,7 +88,7 @@ private func value(_ release: AssembledRelease) throws -> String? {
         let warnings = try assemble(text).warnings.map(\.description)
         #expect(warnings.count == 1)
         #expect(
-            warnings.first?.hasPrefix("m.yaml:6: data.x: '${region}' stays as it is: application 'shop' declares no")
+            warnings.first?.hasPrefix("m.yaml:7: data.x: '${region}' stays as it is: application 'shop' declares no")
                 == true)
         #expect(try assemble(map("${HOME} ${datasource}")).warnings.isEmpty)
         var declining = bare
