@@ -39,7 +39,7 @@ extension DecisionState {
         observe(record, self.target(record.cluster))
     }
 
-    /// Its agent said more than was kept: what was good before may have been bad in between, and is earned anew (invariant 3).
+    /// Its agent said more than was kept: what was good before may have been bad in between, and is earned again (invariant 3).
     private mutating func breakStretch(of name: ClusterName, at moment: Timestamp) {
         guard let attempt = target(name).attempt, attempt.evidence.isKnown else { return }
         let deadline = now + rollout.policy.progressDeadline
