@@ -64,12 +64,24 @@ internal import Testing
         #expect(world.decide().pauses == [notice("east-1", false, world)])
     }
 
-    @Test("A cluster that left the fleet is told nothing")
+    @Test(
+        "What a cluster was told that leaves the fleet is taken back as it goes: its assignment outlives its membership"
+    )
     func left() throws {
         var world = try world()
         world.decide(.pause(.region("east"), reason: nil))
+        let facts = world.snapshot.fleet["east-1"]
         world.snapshot.fleet["east-1"] = nil
-        world.decide(.resume(.region("east")))
+        #expect(world.decide().pauses == [notice("east-1", false, world)])
+        #expect(world.decide(.resume(.region("east"))).pauses == [])
+        #expect(facts?.pausedGeneration != nil)
+    }
+
+    @Test("What is left out under a pause is told that it is under none")
+    func leftOut() throws {
+        var world = try world()
+        world.decide(.pause(.region("east"), reason: nil))
+        #expect(world.decide(.skip(cluster: "east-1", reason: nil)).pauses == [notice("east-1", false, world)])
         #expect(world.decide().pauses == [])
     }
 

@@ -155,7 +155,7 @@ struct DecisionState {
 
     /// Decides that an agent is told whether a pause covers its cluster.
     mutating func tell(_ name: ClusterName, isPaused: Bool) {
-        guard snapshot.fleet[name] != nil, let attempt = target(name).attempt else { return }
+        guard let attempt = target(name).attempt else { return }
         changes += 1
         pauses[name] = PauseNotice(cluster: name, generation: attempt.generation, isPaused: isPaused)
     }

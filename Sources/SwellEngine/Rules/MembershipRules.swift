@@ -12,6 +12,8 @@ extension DecisionState {
         let target = target(name)
         let isHere = snapshot.fleet[name] != nil
         if !isHere, target.phase != .skipped {
+            // Whatever pause it was told of: nobody will come back to it, and its assignment outlives its membership.
+            if target.phase.isForward { tell(name, isPaused: false) }
             update(name) { $0.leaveOut(.left, "the cluster left the fleet") }
         } else if isHere, target.skip == .left {
             readmit(target)

@@ -17,13 +17,13 @@ extension DecisionState {
             catchUp(name)
             let target = target(name)
             if target.phase == .failed, !unread.contains(name) { confirm(name) }
+            tellPause(name)
             guard target.phase.isUnderWay || target.phase == .healthy else { continue }
             // What it said last waits to be read, and counts before the clock does.
             guard !unread.contains(name) else { continue }
             watchSight(of: target)
             confirm(name)
             restWhilePaused(name)
-            tellPause(name)
             judgeDeadline(name)
         }
     }
@@ -119,8 +119,9 @@ extension DecisionState {
     /// Tells the agent, which judges its own deadline, that a pause has begun or ended.
     private mutating func tellPause(_ name: ClusterName) {
         let target = target(name)
-        guard target.phase.isForward else { return }
-        let isPaused = isPaused(target)
+        guard snapshot.fleet[name] != nil else { return }
+        // What is left out, or has failed, is under no pause: nothing of it is waited for.
+        let isPaused = target.phase.isForward && isPaused(target)
         guard isToldPaused(target) != isPaused, target.phase != .healthy || !isPaused else { return }
         tell(name, isPaused: isPaused)
     }
