@@ -214,7 +214,7 @@ struct ClusterDriver: Sendable {
         let (bundle, objects) = try await content.render(release.digest, for: place)
         return ClusterRelease(
             application: bundle.application, release: release, generation: work.generation, epoch: epoch,
-            objects: objects)
+            objects: objects, isReturn: work.isReturn)
     }
 
     /// Does the work, and tells how it went unless it was cut short. True where it was done.
@@ -295,7 +295,8 @@ struct ClusterDriver: Sendable {
             isFirst = false
             do {
                 let isCorrecting = policy == .correct
-                let objects = try await cluster.drift(of: release, isCorrecting: isCorrecting)
+                let objects = try await cluster.drift(
+                    of: release, isCorrecting: isCorrecting, leaving: watch.contested)
                 if let finding = watch.note(objects, isCorrected: isCorrecting, now: now()) {
                     await inbox.send(.driftObserved(work, finding))
                 }

@@ -19,7 +19,11 @@ final class ReleaseObservation: Sendable {
     private let checks: [CustomHealthCheck]
     private let classes: StorageClasses
 
-    init(checks: [CustomHealthCheck], classes: StorageClasses) {
+    /// Whether the release is being applied: then a Job that is not there is still to come.
+    private let isApplying: Bool
+
+    init(checks: [CustomHealthCheck], classes: StorageClasses, isApplying: Bool = true) {
+        self.isApplying = isApplying
         self.checks = checks
         self.classes = classes
     }
@@ -68,7 +72,13 @@ final class ReleaseObservation: Sendable {
                 lateBindingClasses: classes.lateBinding, classesRefusal: classes.refusal, checks: checks)
             for object in objects {
                 let isThere = state.objects.has(object.reference)
-                let assessment = state.objects.assess(object, context: context)
+                var assessment = state.objects.assess(object, context: context)
+                if !isThere, !isApplying, assessment.value == .progressing, object.kind == "Job",
+                    object.type.group == "batch"
+                {
+                    // The release was proven with it, and whoever took it away since, it has done its work.
+                    assessment = HealthAssessment(.healthy, "finished and gone")
+                }
                 if ObjectAnnotations().isHook(object) {
                     // How a hook ended is for the apply to say.
                     if isThere, assessment.value == .progressing {

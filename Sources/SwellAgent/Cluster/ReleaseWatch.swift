@@ -28,7 +28,8 @@ struct ReleaseWatch: Sendable {
         // Hooks come and go while a release is applied; whether they succeeded is known by then.
         let (placed, unserved) = try await placed(isApplying ? objects : objects.filter { !isHook($0) })
         let board = ReleaseObservation(
-            checks: try CustomHealthCheck.all(checks), classes: try await api.storageClasses(for: placed))
+            checks: try CustomHealthCheck.all(checks), classes: try await api.storageClasses(for: placed),
+            isApplying: isApplying)
         let watches = HealthWatches(for: placed)
         let changed = Signal()
         try await withThrowingTaskGroup(of: Void.self) { group in

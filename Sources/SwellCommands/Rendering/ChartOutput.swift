@@ -138,10 +138,11 @@ struct ChartOutput {
             if let policy = hook.deletePolicy {
                 changed["swell.dev/hook-delete"] = changed["swell.dev/hook-delete"] ?? .string(policy)
             }
-            if hook.isPartial {
-                warnings.append(
-                    "Job \(hook.name) of the chart '\(chart)' is a hook for \(events) only; "
-                        + "Swell runs it with every release in which it is new or another one")
+            if let occasion = hook.occasion {
+                changed["swell.dev/hook-on"] = changed["swell.dev/hook-on"] ?? .string(occasion)
+            }
+            if hook.runsOnReturn {
+                changed["swell.dev/hook-on-return"] = changed["swell.dev/hook-on-return"] ?? "run"
             }
         }
         try object.set(.object(changed), at: ["metadata", "annotations"])
@@ -179,8 +180,16 @@ private struct ChartHook {
         self.deletion = words(deletion)
     }
 
-    /// Whether Helm would run it at the first install only, or at upgrades only.
-    var isPartial: Bool { !Self.before.isSubset(of: events) && !Self.after.isSubset(of: events) }
+    /// The only occasion at which Helm would run it, the first install or upgrades; nil where it runs at both.
+    var occasion: String? {
+        let isForInstall = !events.isDisjoint(with: ["pre-install", "post-install"])
+        let isForUpgrade = !events.isDisjoint(with: ["pre-upgrade", "post-upgrade"])
+        if isForInstall == isForUpgrade { return nil }
+        return isForInstall ? "install" : "upgrade"
+    }
+
+    /// Whether Helm would run it on the way back, too.
+    var runsOnReturn: Bool { !events.isDisjoint(with: ["pre-rollback", "post-rollback"]) }
 
     /// As Swell's annotation has it; nil for its default, which keeps the Job until the next run of it.
     var deletePolicy: String? {
