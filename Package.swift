@@ -192,7 +192,8 @@ let package = Package(
             name: "KubernetesClientTests",
             dependencies: [
                 "KubernetesClient", "KubernetesObjects", "KubernetesSimulator", nioCore, nioPosix, nioHTTP1,
-            ]),
+            ],
+            exclude: ["Recorded"]),
         .testTarget(
             name: "KubernetesSimulatorTests",
             dependencies: ["KubernetesObjects", "KubernetesSimulator", asyncHTTPClient, nioCore, nioHTTP1, nioSSL]),

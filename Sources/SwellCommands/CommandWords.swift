@@ -38,7 +38,9 @@ enum CommandWords {
                 proposals.isEmpty
                 ? Spelling.advice(for: argument, among: command.words.map(\.name))
                 : "; did you mean \(proposals.map { "'\($0)'" }.joined(separator: " or "))?"
-            return CommandError(code: .usage, message: "'\(place)' has no command '\(argument)'\(advice)")
+            let names = command.words.map(\.name).joined(separator: "|")
+            return CommandError(
+                code: .usage, message: "'\(place)' has no command '\(argument)'\(advice)\nUsage: \(place) \(names)")
         }
         return nil
     }

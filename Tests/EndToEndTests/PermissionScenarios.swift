@@ -94,8 +94,10 @@ internal import Testing
     /// Waits until the rollout has stopped for a right that is missing, and checks what the operator sees of it.
     private func expectMissing(_ words: String, _ fleet: Fleet) async throws {
         let status = try await fleet.rollout("second", "stopped by a missing right") { status in
-            status["phase"]?.stringValue == "paused"
-                && targets(status).first?["reason"]?.stringValue?.contains(words) == true
+            let reason = targets(status).first?["reason"]?.stringValue ?? ""
+            // First it is told that its agent goes back, then that it is back.
+            return status["phase"]?.stringValue == "paused" && reason.contains(words)
+                && reason.hasPrefix("reverted by its agent")
         }
         let grantee = "\(words) in namespace shop; grant it to \(Self.account)"
         let reason = targets(status).first?["reason"]?.stringValue ?? ""

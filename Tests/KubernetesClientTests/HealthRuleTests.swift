@@ -119,20 +119,29 @@ internal import Testing
             status: {conditions: [{type: Ready, status: Unknown}]}
             """),
         .init(
-            "a custom resource without a status is given time", .progressing, "no status yet",
-            """
-            apiVersion: gateway.networking.k8s.io/v1
-            kind: Gateway
-            metadata: {name: a, creationTimestamp: "2026-11-21T08:59:45Z"}
-            spec: {gatewayClassName: x}
-            """),
-        .init(
-            "and is healthy after that", .healthy, "",
+            "a custom resource without a status is unknown", .unknown, "no status",
             """
             apiVersion: x.io/v1
             kind: Thing
-            metadata: {name: a, creationTimestamp: "2026-11-21T08:59:00Z"}
+            metadata: {name: a, creationTimestamp: "2026-11-21T08:59:45Z"}
             spec: {size: 1}
+            """),
+        .init(
+            "and stays so, however long it lasts", .unknown, "no status",
+            """
+            apiVersion: x.io/v1
+            kind: Thing
+            metadata: {name: a, creationTimestamp: "2026-11-20T08:59:00Z"}
+            spec: {size: 1}
+            """),
+        .init(
+            "a condition without the others is no word against it", .healthy, "",
+            """
+            apiVersion: x.io/v1
+            kind: Thing
+            metadata: {name: a}
+            spec: {size: 1}
+            status: {phase: Up}
             """),
         .init(
             "a built-in kind without a status is as it should be at once", .healthy, "",

@@ -211,7 +211,7 @@ private func pod(_ name: String, status: JSONValue, metadata: JSONValue = [:]) -
         Example(
             value: .degraded,
             json: object(
-                "gateway.networking.k8s.io/v1", "HTTPRoute", generation: 1,
+                "gateway.networking.k8s.io/v1", "HTTPRoute", generation: 1, spec: ["parentRefs": [["name": "gw"]]],
                 status: [
                     "parents": [["parentRef": ["name": "gw"], "conditions": [condition("ResolvedRefs", "False")]]]
                 ])),
@@ -237,10 +237,10 @@ private func pod(_ name: String, status: JSONValue, metadata: JSONValue = [:]) -
             value: .progressing,
             json: object("example.com/v1", "Widget", status: ["conditions": [condition("Ready", "Unknown")]])),
         Example(
-            value: .progressing,
+            value: .unknown,
             json: object("example.com/v1", "Widget", metadata: ["creationTimestamp": "2026-11-21T08:59:50Z"])),
         Example(
-            value: .healthy,
+            value: .unknown,
             json: object("example.com/v1", "Widget", metadata: ["creationTimestamp": "2026-11-21T08:00:00Z"])),
         Example(value: .healthy, json: object("v1", "ConfigMap")),
     ]

@@ -272,6 +272,10 @@ extension BundleResult {
             let told = try await server.applier().preview(without)
             #expect(told.report("web")?.message.contains("the live 4 stays") == true, "\(told.objects)")
             #expect(told.report("web")?.changes.contains { $0.path == FieldPolicy.replicas } == false)
+            let only = try Sample.manifest(Sample.namespace + deployment.replacing("  replicas: 4\n", with: ""))
+            let silent = try await server.applier().preview(only)
+            #expect(silent.report("web")?.message.contains("the live 4 stays") == true)
+            #expect(silent.report("web")?.outcome == .configured, "to be seen, though nothing changes")
             _ = try await server.applier().apply(without)
             #expect(try await server.live("apps/v1", "Deployment", "web")?.spec?["replicas"] == 4)
             _ = try await server.api.patch(

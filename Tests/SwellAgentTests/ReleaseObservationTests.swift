@@ -17,7 +17,7 @@ internal import Testing
     }
 
     private func listed() throws -> ReleaseObservation {
-        let board = ReleaseObservation(checks: [], classes: StorageClasses())
+        let board = ReleaseObservation(checks: [], classes: StorageClasses(), evidence: EvidenceLedger())
         let object = KubernetesObject(type: selection.type, namespace: "shop", name: "settings")
         #expect(!board.take(.listed([object]), of: selection, at: .now))
         return board

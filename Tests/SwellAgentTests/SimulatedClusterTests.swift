@@ -92,7 +92,9 @@ internal import Testing
                 let records = try await lab.cluster.inventories()
                 #expect(
                     records == [
-                        InventoryRecord(application: "shop", generation: 1, epoch: 1, release: one.reference)
+                        InventoryRecord(
+                            application: "shop", generation: 1, epoch: 1, release: one.reference,
+                            begun: one.reference.digest)
                     ])
             }
         }

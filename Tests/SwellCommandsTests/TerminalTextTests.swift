@@ -45,7 +45,7 @@ internal import Testing
     func proposesACommandForAWordThatIsNone(line: String, expected: String) {
         let root = CommandWords.Word(SwellTool.configuration)
         let error = CommandWords.problem(in: line.split(separator: " ").map(String.init), root: root)
-        #expect(error?.message == expected && error?.code == .usage)
+        #expect(error?.message.hasPrefix(expected + "\nUsage: swell ") == true && error?.code == .usage)
     }
 
     @Test(arguments: [

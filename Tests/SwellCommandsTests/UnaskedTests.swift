@@ -146,6 +146,10 @@ internal import Testing
         for (text, expected) in [
             ("-----BEGIN KEY-----\nabc: [\n", "x:"),
             ("a: 1\n", "x:1: this is no Kubernetes object: apiVersion is missing"),
+            (
+                "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: 'a-${b}'\n  namespace: 20417\n",
+                "x:5: ConfigMap a-${b}: metadata.namespace must be a string (quote it), not an integer"
+            ),
             ("just words\n", "x:1: expected a Kubernetes object"),
             ("apiVersion: v1\nkind: 3\n", "kind is missing, or is no text"),
         ] {

@@ -56,13 +56,29 @@ internal import Testing
         #expect(world.decide().pauses == [])
     }
 
-    @Test("What is assigned anew under a pause begins without one")
+    @Test("What an older replica forgot to take back is taken back, as the assignment still says it")
+    func forgotten() throws {
+        var world = try world()
+        let generation = world.target("east-1")?.generation
+        world.snapshot.fleet["east-1"]?.pausedGeneration = generation
+        #expect(world.decide().pauses == [notice("east-1", false, world)])
+    }
+
+    @Test("A cluster that left the fleet is told nothing")
+    func left() throws {
+        var world = try world()
+        world.decide(.pause(.region("east"), reason: nil))
+        world.snapshot.fleet["east-1"] = nil
+        world.decide(.resume(.region("east")))
+        #expect(world.decide().pauses == [])
+    }
+
+    @Test("What is assigned again under a pause begins without one")
     func reassigned() throws {
         var world = try world()
         world.decide(.pause(.region("east"), reason: nil))
         let decision = world.decide(.rollback(.cluster("east-1"), reason: "odd"))
         #expect(decision.assignments.map(\.cluster) == ["east-1"])
         #expect(decision.pauses == [])
-        #expect(world.target("east-1")?.attempt?.isPaused == false)
     }
 }

@@ -71,6 +71,9 @@ struct Scenario {
             snapshot.fleet[assignment.cluster]?.highestGeneration = assignment.generation
             if case .run(let release) = assignment.goal { snapshot.fleet[assignment.cluster]?.assigned = release }
         }
+        for notice in decision.pauses {
+            snapshot.fleet[notice.cluster]?.pausedGeneration = notice.isPaused ? notice.generation : nil
+        }
         for proof in decision.proven {
             snapshot.fleet[proof.cluster]?.proven.removeAll { $0.digest == proof.release.digest }
             snapshot.fleet[proof.cluster]?.proven.insert(proof.release, at: 0)

@@ -43,6 +43,12 @@ internal import Testing
                 #expect(try Assignment(Swell_V1_Assignment(assignment), cluster: "east-1") == assignment)
             }
         }
+        for rule in SilentControllerRule.allCases {
+            var assignment = Self.assignment("web")
+            assignment.settings.silentControllers = rule
+            let bytes: [UInt8] = try Swell_V1_Assignment(assignment).serializedBytes()
+            #expect(try Assignment(Swell_V1_Assignment(serializedBytes: bytes), cluster: "east-1") == assignment)
+        }
     }
 
     private func refusal(_ change: (inout Swell_V1_Assignment) -> Void) -> WireError? {

@@ -82,6 +82,10 @@ public struct BundleOptions: Sendable {
     public var allowsEmpty = false
     /// Checks for kinds that the built-in rules do not know.
     public var checks: [CustomHealthCheck] = []
+    /// What to make of custom resources whose controller says nothing.
+    public var silentControllers: SilencePolicy = .wait
+    /// Where it is noted what was sent, so that no status of before is taken for one about it.
+    public var evidence = EvidenceLedger()
     /// Gives the current time, for health rules.
     public var now: @Sendable () -> KubernetesTime
 

@@ -64,42 +64,8 @@ extension BundleApplier {
             wasApplied: true)
         var mask = SecretMask()
         var reports = try await previewer.look(at: plan.steps.flatMap(\.objects), &mask)
-        try await leaveToHolders(&reports, stored)
+        try await leaveToHolders(&reports)
         return BundleResult(objects: reports, inventory: stored.inventory)
-    }
-
-    private func applier(
-        _ plan: BundlePlan, _ stored: InventoryStore.Record, looksForHolders: Bool
-    ) async throws -> ObjectApplier {
-        var options = options
-        // What was applied and is gone has done its work.
-        if !looksForHolders { options.repeatsFinishedJobs = false }
-        var applier = ObjectApplier(api: api, options: options, ours: stored.applied.identities, plan: plan)
-        applier.finished = stored.finished
-        if looksForHolders { applier.holders = try await InventoryStore(api: api, options: options).others() }
-        return applier
-    }
-
-    /// Tells of changes to what another inventory holds, too, that they are left. It is asked only where there is a change.
-    private func leaveToHolders(_ reports: inout [BundleProgress], _ stored: InventoryStore.Record) async throws {
-        guard reports.contains(where: { $0.outcome == .configured || $0.outcome == .replaced }) else { return }
-        let held = try await InventoryStore(api: api, options: options).others().filter { !$0.value.isPending }
-        for index in reports.indices where [.configured, .replaced].contains(reports[index].outcome) {
-            guard let holder = held[reports[index].reference.identity] else { continue }
-            reports[index].outcome = .kept
-            reports[index].message = "application \(holder.name) holds it, too, so that it is left as it is"
-        }
-    }
-
-    /// Whether an inventory holds all that a bundle brings: only then is everything known that may have to be pruned.
-    public func isRecorded(_ objects: [KubernetesObject], in inventory: Inventory) async throws -> Bool {
-        let scopes = try await scopes(of: objects)
-        let plan = try BundlePlan(objects, options: options) { scopes[$0] }
-        let lacking = plan.inventory.subtracting(await placed(inventory)).references
-        if lacking.isEmpty { return true }
-        // What another application has taken over is noted there.
-        let held = try await InventoryStore(api: api, options: options).others()
-        return lacking.allSatisfy { held[$0.identity].map { !$0.isPending } ?? false }
     }
 }
 
@@ -126,6 +92,8 @@ private struct ObjectPreviewer: Sendable {
         var wanted: KubernetesObject?
         /// What was sent.
         var sent: KubernetesObject?
+        /// Whether a field that the manifest dropped keeps its live value.
+        var isKept = false
         var ignored: [FieldPath] = []
     }
 
@@ -173,7 +141,10 @@ private struct ObjectPreviewer: Sendable {
                     writers.isEmpty && report.changes[index].before == nil
                     ? ledger.lastWriter(beside: options.fieldManager).map { [$0] } ?? [] : writers
             }
-            if report.outcome == .configured, report.changes.isEmpty { report.outcome = .unchanged }
+            // That a field is dropped and stays all the same is to be seen, though nothing changes.
+            if report.outcome == .configured, report.changes.isEmpty, !observation.isKept {
+                report.outcome = .unchanged
+            }
             if report.outcome == .configured, let wanted = observation.sent,
                 let refusal = applier.holdRefusal(of: wanted, report.changes)
             {
@@ -232,6 +203,8 @@ private struct ObjectPreviewer: Sendable {
     ) -> Observation {
         if wasApplied { return observation }
         var noted = observation
+        noted.isKept =
+            object.value(at: FieldPolicy.replicas) == nil && sent.value(at: FieldPolicy.replicas) != nil
         let notes = applier.policy.notes(on: object, left: left, sent: sent)
         noted.report.message = ([noted.report.message].filter { !$0.isEmpty } + notes).joined(separator: "; ")
         return noted

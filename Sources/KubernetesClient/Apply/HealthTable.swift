@@ -13,14 +13,14 @@ final class HealthTable: Sendable {
     private let state = Mutex(State())
 
     /// Takes what a watch tells.
-    func take(_ update: Reflector.Update, of selection: ObjectSelection) {
+    func take(_ update: Reflector.Update, of selection: ObjectSelection, at moment: KubernetesTime) {
         state.withLock { state in
             switch update {
             case .watching: state.followed.insert(selection)
             case .listed, .interrupted: state.followed.remove(selection)
             case .changed: break
             }
-            _ = state.objects.take(update, of: selection)
+            _ = state.objects.take(update, of: selection, at: moment)
         }
     }
 

@@ -26,6 +26,7 @@ struct HealthWait: Sendable {
         if awaited.isEmpty { return [] }
         let watches = HealthWatches(for: awaited)
         let classes = try await api.storageClasses(for: awaited)
+        let kindsWithoutStatus = await api.kindsWithoutStatus(among: awaited)
         let board = HealthTable()
         let changed = Signal()
         // Some rules depend on time alone, and so does the deadline.
@@ -36,7 +37,7 @@ struct HealthWait: Sendable {
                 group.addTask {
                     do {
                         try await Reflector(api: api, selection: selection, keeping: watches.kept).run { update in
-                            board.take(update, of: selection)
+                            board.take(update, of: selection, at: options.now())
                             changed.send()
                         }
                     } catch let error as KubernetesError where watches.needed.contains(selection) {
@@ -52,11 +53,13 @@ struct HealthWait: Sendable {
             var last: [Failure] = []
             while await changed.wait(upTo: pause) != .cancelled {
                 let context = HealthContext(
-                    now: options.now(), lateBindingClasses: classes.lateBinding, classesRefusal: classes.refusal,
-                    checks: options.checks)
+                    now: options.now(), silentControllers: options.silentControllers,
+                    lateBindingClasses: classes.lateBinding, classesRefusal: classes.refusal,
+                    kindsWithoutStatus: kindsWithoutStatus, evidence: options.evidence.evidence, checks: options.checks)
                 last = awaited.compactMap { object in
                     let assessment = board.assess(
                         object, selection: watches.selection(of: object), context: context)
+                    options.evidence.note(assessment, of: object.reference.identity)
                     if assessment.value >= .suspended { return nil }
                     return Failure(reference: object.reference, assessment: assessment)
                 }

@@ -70,6 +70,7 @@ extension ObjectApplier {
             applied = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager, force: true))
             if message == "adopted" { message = "taken over from kubectl apply" }
         }
+        options.evidence.sent(applied)
         let changes = ObjectDifference.changes(from: live, to: applied, ignoring: ignored, mask: &mask)
         return marked(
             BundleProgress(

@@ -175,6 +175,7 @@ struct ObjectApplier: Sendable {
         }
         let wanted = try policy.sent(object, live: nil, left: ignored)
         let created = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager))
+        options.evidence.sent(created)
         await api.settled.remember(wanted, live: created, answer: created, manager: options.fieldManager)
         var report = marked(BundleProgress(reference: object.reference, outcome: .created), created)
         report.message = policy.notes(on: object, left: ignored, sent: wanted).joined(separator: "; ")
@@ -222,7 +223,10 @@ struct ObjectApplier: Sendable {
     ) async throws -> BundleProgress {
         let manager = options.fieldManager
         let unchanged = marked(BundleProgress(reference: wanted.reference, outcome: .unchanged), live)
-        if await api.settled.contains(wanted, live: live, manager: manager) { return unchanged }
+        if await api.settled.contains(wanted, live: live, manager: manager) {
+            options.evidence.found(live)
+            return unchanged
+        }
         var mask = SecretMask()
         var changes: [FieldChange] = []
         var unrehearsed: String?
@@ -230,6 +234,7 @@ struct ObjectApplier: Sendable {
             let preview = try await api.apply(wanted, ApplyOptions(fieldManager: manager, force: true, dryRun: true))
             changes = ObjectDifference.changes(from: live, to: preview, ignoring: ignored, mask: &mask)
             guard !changes.isEmpty else {
+                options.evidence.found(live)
                 await api.settled.remember(wanted, live: live, answer: preview, manager: manager)
                 return unchanged
             }
@@ -239,6 +244,7 @@ struct ObjectApplier: Sendable {
         }
         let taken = try await claim(wanted, changes)
         let applied = try await api.apply(wanted, ApplyOptions(fieldManager: manager, force: true))
+        options.evidence.sent(applied)
         await api.settled.remember(wanted, live: applied, answer: applied, manager: manager)
         if unrehearsed != nil {
             changes = ObjectDifference.changes(from: live, to: applied, ignoring: ignored, mask: &mask)
@@ -286,6 +292,7 @@ struct ObjectApplier: Sendable {
         _ = try await api.delete(live.reference, DeleteOptions(uid: live.uid, propagation: .background))
         try await waitUntilGone(live)
         let created = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager))
+        options.evidence.sent(created)
         await api.settled.remember(wanted, live: created, answer: created, manager: options.fieldManager)
         return marked(
             BundleProgress(reference: wanted.reference, outcome: .replaced, message: "\(names) changed"), created)

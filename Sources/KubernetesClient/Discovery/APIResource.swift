@@ -10,13 +10,18 @@ public struct APIResource: Sendable, Hashable {
     public var isNamespaced: Bool
     /// What can be done: `get`, `list`, `patch` …
     public var verbs: Set<String>
+    /// Whether its objects have a status of their own to be written; nil where the server does not say.
+    public var hasStatus: Bool?
 
     /// Creates a resource.
-    public init(type: GroupVersionKind, plural: String, isNamespaced: Bool, verbs: Set<String>) {
+    public init(
+        type: GroupVersionKind, plural: String, isNamespaced: Bool, verbs: Set<String>, hasStatus: Bool? = nil
+    ) {
         self.type = type
         self.plural = plural
         self.isNamespaced = isNamespaced
         self.verbs = verbs
+        self.hasStatus = hasStatus
     }
 
     /// The path of the collection, in one namespace or (with nil) in all.

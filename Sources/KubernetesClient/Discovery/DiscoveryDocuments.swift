@@ -25,7 +25,10 @@ enum DiscoveryDocuments {
                     resources.append(
                         APIResource(
                             type: type, plural: plural, isNamespaced: entry["scope"]?.stringValue == "Namespaced",
-                            verbs: verbs(entry)))
+                            verbs: verbs(entry),
+                            hasStatus: (entry["subresources"]?.arrayValue ?? []).contains {
+                                $0["subresource"]?.stringValue == "status"
+                            }))
                 }
             }
         }
@@ -50,12 +53,14 @@ enum DiscoveryDocuments {
         guard json["kind"]?.stringValue == "APIResourceList", let entries = json["resources"]?.arrayValue else {
             return nil
         }
+        let names = Set(entries.compactMap { $0["name"]?.stringValue })
         return entries.compactMap { entry in
             guard let plural = entry["name"]?.stringValue, !plural.contains("/"), let kind = entry["kind"]?.stringValue
             else { return nil }
             return APIResource(
                 type: GroupVersionKind(group: group, version: version, kind: kind), plural: plural,
-                isNamespaced: entry["namespaced"]?.boolValue ?? false, verbs: verbs(entry))
+                isNamespaced: entry["namespaced"]?.boolValue ?? false, verbs: verbs(entry),
+                hasStatus: names.contains("\(plural)/status"))
         }
     }
 

@@ -9,6 +9,17 @@ struct Condition {
     let lastTransition: KubernetesTime?
     /// The generation that it speaks of, where it says so itself.
     let observedGeneration: Int64?
+    /// What tells whether it was set again since.
+    let stamp: Stamp
+
+    /// All of a condition but its words, which change while it stands. Times are compared with themselves alone.
+    struct Stamp: Sendable, Hashable {
+        var status: String?
+        var reason: String?
+        var updated: String?
+        var changed: String?
+        var observedGeneration: Int64?
+    }
 
     init(_ json: JSONValue) {
         self.type = json["type"]?.stringValue ?? ""
@@ -17,6 +28,10 @@ struct Condition {
         self.message = json["message"]?.stringValue ?? ""
         self.lastTransition = json["lastTransitionTime"]?.stringValue.flatMap(KubernetesTime.init(parsing:))
         self.observedGeneration = json["observedGeneration"]?.intValue
+        self.stamp = Stamp(
+            status: json["status"]?.stringValue, reason: json["reason"]?.stringValue,
+            updated: json["lastUpdateTime"]?.stringValue, changed: json["lastTransitionTime"]?.stringValue,
+            observedGeneration: observedGeneration)
     }
 
     var isTrue: Bool { status == "True" }

@@ -7,10 +7,22 @@ public struct HealthAssessment: Sendable, Hashable {
     /// Why, in words that name the culprit; empty when nothing is to be said.
     public var message: String
 
+    /// What is to be known of the value beside the words; nil for nothing.
+    public var remark: Remark?
+
+    /// What sets a value apart from others like it.
+    public enum Remark: Sendable, Hashable {
+        /// Unknown, because its controller has said nothing so far.
+        case silent
+        /// Healthy by leave: the message says what would otherwise hold.
+        case accepted
+    }
+
     /// Creates an assessment.
-    public init(_ value: HealthValue, _ message: String = "") {
+    public init(_ value: HealthValue, _ message: String = "", _ remark: Remark? = nil) {
         self.value = value
         self.message = message
+        self.remark = remark
     }
 
     /// Assesses an object.
@@ -22,6 +34,7 @@ public struct HealthAssessment: Sendable, Hashable {
     public init(of object: KubernetesObject, pods: [KubernetesObject] = [], context: HealthContext) {
         let own = HealthAssessment.rules(object, context)
         self = HealthAssessment.namingCulprit(own, object: object, pods: pods, context: context)
+            .excused(for: object, context)
     }
 
     private static func rules(_ object: KubernetesObject, _ context: HealthContext) -> HealthAssessment {
@@ -32,71 +45,107 @@ public struct HealthAssessment: Sendable, Hashable {
             let waiting = object.finalizers.isEmpty ? "" : ", waits for \(object.finalizers.joined(separator: ", "))"
             return HealthAssessment(.progressing, "terminating\(waiting)")
         }
-        if let stale = staleness(object) { return stale }
-        if let condition = Condition.find("Stalled", in: object), condition.isTrue, !condition.isStale(for: object) {
-            return HealthAssessment(.failed, condition.text)
+        let sent = context.mark(of: object)
+        if sent?.isAfter(object) == true {
+            return HealthAssessment(.progressing, "it has not been read since it was sent")
+        }
+        // Whoever says how a kind is to be read knows what its controller leaves behind.
+        if let check = context.check(for: object) { return check.assess(object) }
+        let definesStatus = context.kindsWithoutStatus.contains(object.type.groupKind) ? false : nil
+        switch StatusEvidence.of(object, since: sent, definesStatus: definesStatus) {
+        case .ofEarlier(let why): return HealthAssessment(.progressing, why)
+        case .notYet: return HealthAssessment(.progressing, "not yet seen by its controller")
+        case .silent: return silent(object, context)
+        case .never: return HealthRules.assess(object, context) ?? HealthAssessment(.healthy)
+        case .ofThisWrite: break
+        }
+        if let condition = Condition.find("Stalled", in: object), condition.isTrue, !condition.isStale(for: object),
+            let failure = context.failure(condition, of: object)
+        {
+            return failure
         }
         if let condition = Condition.find("Reconciling", in: object), condition.isTrue,
             !condition.isStale(for: object)
         {
             return HealthAssessment(.progressing, condition.text)
         }
-        if let check = context.check(for: object) { return check.assess(object) }
         if let byKind = HealthRules.assess(object, context) { return byKind }
-        if let ready = Condition.find("Ready", in: object) {
-            if ready.isStale(for: object) {
-                let seen = ready.observedGeneration.map { "\($0)" } ?? "?"
-                let wanted = object.generation.map { "\($0)" } ?? "?"
-                return HealthAssessment(.progressing, "Ready is told of generation \(seen) of \(wanted)")
-            }
-            return ready.isTrue ? HealthAssessment(.healthy) : HealthAssessment(.progressing, ready.text)
+        guard let ready = Condition.find("Ready", in: object) else { return HealthAssessment(.healthy) }
+        if ready.isStale(for: object) {
+            let seen = ready.observedGeneration.map { "\($0)" } ?? "?"
+            let wanted = object.generation.map { "\($0)" } ?? "?"
+            return HealthAssessment(.progressing, "Ready is told of generation \(seen) of \(wanted)")
         }
-        return withoutConditions(object, context)
+        return ready.isTrue ? HealthAssessment(.healthy) : HealthAssessment(.progressing, ready.text)
     }
 
-    /// A status of an earlier generation is evidence of nothing.
-    private static func staleness(_ object: KubernetesObject) -> HealthAssessment? {
-        guard let generation = object.generation, let observed = object.status?["observedGeneration"] else {
-            return nil
+    /// A custom resource of which its controller has said nothing, be it away, slow or of those that never speak: the same at every
+    /// moment, since no time tells them apart.
+    private static func silent(_ object: KubernetesObject, _ context: HealthContext) -> HealthAssessment {
+        let why = "its controller has written no status"
+        if context.evidence?.before.wasSilent(object.reference.identity) == true {
+            return HealthAssessment(.healthy, "\(why), as before the release", .accepted)
         }
-        // Argo Rollouts writes the number as a string.
-        let seen = observed.intValue ?? observed.stringValue.flatMap { Int64($0) }
-        guard let seen, seen != generation else { return nil }
-        return HealthAssessment(
-            .progressing, "the controller has seen generation \(seen) of \(generation)")
+        switch context.silentControllers {
+        case .accept: return HealthAssessment(.healthy, "\(why), which the policy accepts", .accepted)
+        case .wait:
+            return HealthAssessment(
+                .unknown,
+                "\(why): is it running? Where it never does, give the application a check of its own for \(object.kind) "
+                    + "(healthy: 'true'), or the policy silentControllers: accept", .silent)
+        }
     }
 
-    /// A custom resource that its controller has not seen yet has no status: give it time before taking silence for
-    /// consent. Built-in kinds without a status are as wanted once they are stored.
-    private static func withoutConditions(_ object: KubernetesObject, _ context: HealthContext) -> HealthAssessment {
-        let hasStatus = !(object.status?.objectValue ?? [:]).isEmpty
-        guard BuiltInGroups.isCustom(object.type.groupKind), !hasStatus, object.spec != nil,
-            let created = object.creationTimestamp.flatMap(KubernetesTime.init(parsing:))
-        else { return HealthAssessment(.healthy) }
-        let age = context.now.seconds - created.seconds
-        guard age < context.statusGracePeriod.inSeconds else { return HealthAssessment(.healthy) }
-        return HealthAssessment(.progressing, "no status yet from its controller")
+    /// What was so before the release, and is to be as it was, is shown and nothing more.
+    private func excused(for object: KubernetesObject, _ context: HealthContext) -> HealthAssessment {
+        guard value < .suspended, object.deletionTimestamp == nil, context.evidence?.before.had(object) == true else {
+            return self
+        }
+        let why = message.isEmpty ? value.description : message
+        return HealthAssessment(.healthy, "not healthy before the release either, and the same: \(why)", .accepted)
+    }
+
+    /// What is said of a workload before its culprit is named, which must not be what a bound cuts away.
+    private static func brief(_ message: String) -> String {
+        let scalars = message.unicodeScalars
+        guard scalars.count > 300 else { return message }
+        return "\(String(scalars.prefix(180))) … \(String(scalars.suffix(110)))"
     }
 
     private static func namingCulprit(
         _ own: HealthAssessment, object: KubernetesObject, pods: [KubernetesObject], context: HealthContext
     ) -> HealthAssessment {
-        guard object.kind != "Pod", own.value != .healthy, own.value != .suspended,
-            let culprit = PodHealth.worst(of: pods, context: context)
-        else { return own }
-        let message = own.message.isEmpty ? culprit.message : "\(own.message); \(culprit.message)"
+        guard object.kind != "Pod", own.value != .healthy, own.value != .suspended else { return own }
+        if let blocking = PodHealth.blocking(object, among: pods, context: context) {
+            let message = own.message.isEmpty ? blocking : "\(brief(own.message)); \(blocking)"
+            return HealthAssessment(min(own.value, .degraded), message, own.remark)
+        }
+        guard let culprit = PodHealth.worst(of: pods, context: context) else { return own }
+        let message = own.message.isEmpty ? culprit.message : "\(brief(own.message)); \(culprit.message)"
         // A pod that cannot start makes its workload worse than merely under way, whatever the workload's clock says.
         let value = culprit.value < .unknown ? min(own.value, .degraded) : own.value
-        return HealthAssessment(value, message)
+        return HealthAssessment(value, message, own.remark)
     }
+}
+
+/// What of silence a release waits for.
+public enum SilencePolicy: Sendable, Hashable {
+    /// A custom resource whose controller has said nothing is unknown.
+    case wait
+    /// It is healthy.
+    case accept
 }
 
 /// What is known beside an object when its health is assessed.
 public struct HealthContext: Sendable {
     /// The current time.
     public var now: KubernetesTime
-    /// How long a custom resource may be without a status before that counts as healthy.
-    public var statusGracePeriod: Duration
+    /// What to make of custom resources whose controller has said nothing.
+    public var silentControllers: SilencePolicy
+    /// Kinds of which the server serves no status: nobody will ever speak of theirs.
+    public var kindsWithoutStatus: Set<GroupKind>
+    /// What was sent, and what was so before; nil where nothing was sent, and every condition counts.
+    public var evidence: SentEvidence?
     /// Whether an Ingress must have an address.
     public var ingressNeedsAddress: Bool
     /// The storage classes that bind volumes only once a pod uses them.
@@ -108,42 +157,37 @@ public struct HealthContext: Sendable {
 
     /// Creates a context.
     public init(
-        now: KubernetesTime, statusGracePeriod: Duration = .seconds(30), ingressNeedsAddress: Bool = false,
-        lateBindingClasses: Set<String> = [], classesRefusal: String? = nil, checks: [CustomHealthCheck] = []
+        now: KubernetesTime, silentControllers: SilencePolicy = .wait, ingressNeedsAddress: Bool = false,
+        lateBindingClasses: Set<String> = [], classesRefusal: String? = nil,
+        kindsWithoutStatus: Set<GroupKind> = [], evidence: SentEvidence? = nil, checks: [CustomHealthCheck] = []
     ) {
         self.now = now
-        self.statusGracePeriod = statusGracePeriod
+        self.silentControllers = silentControllers
+        self.kindsWithoutStatus = kindsWithoutStatus
+        self.evidence = evidence
         self.ingressNeedsAddress = ingressNeedsAddress
         self.lateBindingClasses = lateBindingClasses
         self.classesRefusal = classesRefusal
         self.checks = checks
     }
 
+    /// Since when watches have seen pods as they are, by the clock that ``now`` is of.
+    var pods: [ObjectIdentity: PodSighting] = [:]
+
     func check(for object: KubernetesObject) -> CustomHealthCheck? { checks.first { $0.isFor(object) } }
-}
 
-/// The health of a set: as its worst member.
-public struct HealthSummary: Sendable, Hashable {
-    /// The worst value; healthy for an empty set.
-    public var value: HealthValue
-    /// Which member is the worst, and why: `apps/v1 Deployment shop/web: …`. The first one where several are.
-    public var message: String
-    /// How many members there are of each value.
-    public var counts: [HealthValue: Int]
+    func mark(of object: KubernetesObject) -> SentMark? { evidence?.marks[object.reference.identity] }
 
-    /// Sums up members.
-    public init(of members: [(reference: ObjectReference, assessment: HealthAssessment)]) {
-        var counts: [HealthValue: Int] = [:]
-        for member in members { counts[member.assessment.value, default: 0] += 1 }
-        let worst = members.min { $0.assessment.value < $1.assessment.value }
-        self.value = worst?.assessment.value ?? .healthy
-        self.counts = counts
-        self.message =
-            worst.map { worst in
-                guard worst.assessment.value != .healthy else { return "" }
-                let why =
-                    worst.assessment.message.isEmpty ? worst.assessment.value.description : worst.assessment.message
-                return "\(worst.reference): \(why)"
-            } ?? ""
+    /// Whether a condition stood before what was sent last, and so says nothing of it.
+    func stoodBefore(_ condition: Condition, of object: KubernetesObject) -> Bool {
+        mark(of: object)?.stood(condition, in: object) == true
+    }
+
+    /// What a condition that tells of failure makes of an object: nothing where it stood before what was sent last; no more than
+    /// trouble where another process sent that, so that nobody knows.
+    func failure(_ condition: Condition, of object: KubernetesObject) -> HealthAssessment? {
+        guard evidence != nil else { return HealthAssessment(.failed, condition.text) }
+        guard mark(of: object) != nil else { return HealthAssessment(.degraded, condition.text) }
+        return stoodBefore(condition, of: object) ? nil : HealthAssessment(.failed, condition.text)
     }
 }

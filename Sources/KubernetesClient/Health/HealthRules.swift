@@ -13,7 +13,7 @@ enum HealthRules {
     static func hasRule(for type: GroupKind) -> Bool { rules[type] != nil }
 
     private static let rules: [GroupKind: Rule] = [
-        GroupKind(group: "apps", kind: "Deployment"): { object, _ in WorkloadHealth.deployment(object) },
+        GroupKind(group: "apps", kind: "Deployment"): { object, context in WorkloadHealth.deployment(object, context) },
         GroupKind(group: "apps", kind: "StatefulSet"): { object, _ in WorkloadHealth.statefulSet(object) },
         GroupKind(group: "apps", kind: "DaemonSet"): { object, _ in WorkloadHealth.daemonSet(object) },
         GroupKind(group: "apps", kind: "ReplicaSet"): { object, _ in WorkloadHealth.replicaSet(object) },
@@ -23,12 +23,19 @@ enum HealthRules {
         GroupKind(kind: "PersistentVolumeClaim"): volumeClaim,
         GroupKind(kind: "Service"): service,
         GroupKind(group: "networking.k8s.io", kind: "Ingress"): ingress,
-        GroupKind(group: "autoscaling", kind: "HorizontalPodAutoscaler"): { object, _ in autoscaler(object) },
-        GroupKind(group: "policy", kind: "PodDisruptionBudget"): { object, _ in disruptionBudget(object) },
-        GroupKind(group: "apiextensions.k8s.io", kind: "CustomResourceDefinition"): { object, _ in definition(object) },
+        GroupKind(group: "autoscaling", kind: "HorizontalPodAutoscaler"): autoscaler,
+        GroupKind(group: "policy", kind: "PodDisruptionBudget"): disruptionBudget,
+        GroupKind(group: "apiextensions.k8s.io", kind: "CustomResourceDefinition"): definition,
         GroupKind(kind: "Namespace"): { object, _ in namespace(object) },
         GroupKind(group: "apiregistration.k8s.io", kind: "APIService"): { object, _ in apiService(object) },
-        GroupKind(group: "gateway.networking.k8s.io", kind: "HTTPRoute"): { object, _ in route(object) },
+        GroupKind(group: GatewayHealth.group, kind: "Gateway"): { object, _ in GatewayHealth.gateway(object) },
+        GroupKind(group: GatewayHealth.group, kind: "GatewayClass"): { object, _ in GatewayHealth.gatewayClass(object)
+        },
+        GroupKind(group: GatewayHealth.group, kind: "HTTPRoute"): { object, _ in GatewayHealth.route(object) },
+        GroupKind(group: GatewayHealth.group, kind: "GRPCRoute"): { object, _ in GatewayHealth.route(object) },
+        GroupKind(group: GatewayHealth.group, kind: "TLSRoute"): { object, _ in GatewayHealth.route(object) },
+        GroupKind(group: GatewayHealth.group, kind: "TCPRoute"): { object, _ in GatewayHealth.route(object) },
+        GroupKind(group: GatewayHealth.group, kind: "UDPRoute"): { object, _ in GatewayHealth.route(object) },
         GroupKind(group: "argoproj.io", kind: "Rollout"): { object, _ in argoRollout(object) },
         GroupKind(group: "flagger.app", kind: "Canary"): { object, _ in canary(object) },
     ]
@@ -64,25 +71,33 @@ enum HealthRules {
         return ingress.isEmpty ? HealthAssessment(.progressing, "waits for an address") : HealthAssessment(.healthy)
     }
 
-    private static func autoscaler(_ object: KubernetesObject) -> HealthAssessment {
+    /// Healthy until its controller has looked: that it has none to look, or no metrics, is said by a condition or not at all.
+    private static func autoscaler(_ object: KubernetesObject, _ context: HealthContext) -> HealthAssessment {
         for type in ["AbleToScale", "ScalingActive"] {
             guard let condition = Condition.find(type, in: object), condition.isFalse else { continue }
-            if condition.reason.hasPrefix("Failed") || condition.reason.hasPrefix("Invalid") {
-                return HealthAssessment(.degraded, condition.text)
-            }
+            guard condition.reason.hasPrefix("Failed") || condition.reason.hasPrefix("Invalid") else { continue }
+            // It has no generation, and its condition keeps its time while it stays as it is: nothing tells whether it was looked at
+            // since it was sent, so that what stood before is shown, and is no evidence.
+            guard context.stoodBefore(condition, of: object) else { return HealthAssessment(.degraded, condition.text) }
+            return HealthAssessment(.healthy, "as it was when it was sent: \(condition.text)", .accepted)
         }
         return HealthAssessment(.healthy)
     }
 
-    private static func disruptionBudget(_ object: KubernetesObject) -> HealthAssessment {
+    private static func disruptionBudget(_ object: KubernetesObject, _ context: HealthContext) -> HealthAssessment {
         // Too few pods is what the budget is there to say, not a fault of the budget.
-        let bad = Condition.all(in: object).first { $0.isFalse && $0.reason != "InsufficientPods" }
+        let bad = Condition.all(in: object).first { condition in
+            condition.isFalse && condition.reason != "InsufficientPods" && !condition.isStale(for: object)
+                && !context.stoodBefore(condition, of: object)
+        }
         return bad.map { HealthAssessment(.degraded, $0.text) } ?? HealthAssessment(.healthy)
     }
 
-    private static func definition(_ object: KubernetesObject) -> HealthAssessment {
-        if let names = Condition.find("NamesAccepted", in: object), names.isFalse {
-            return HealthAssessment(.failed, names.text)
+    private static func definition(_ object: KubernetesObject, _ context: HealthContext) -> HealthAssessment {
+        if let names = Condition.find("NamesAccepted", in: object), names.isFalse,
+            let failure = context.failure(names, of: object)
+        {
+            return failure
         }
         if Condition.find("Established", in: object)?.isTrue == true { return HealthAssessment(.healthy) }
         return HealthAssessment(.progressing, "not established yet")
@@ -101,28 +116,6 @@ enum HealthRules {
             return HealthAssessment(.progressing, "no status yet")
         }
         return available.isTrue ? HealthAssessment(.healthy) : HealthAssessment(.progressing, available.text)
-    }
-
-    private static func route(_ object: KubernetesObject) -> HealthAssessment {
-        let parents = object.status?["parents"]?.arrayValue ?? []
-        guard !parents.isEmpty else { return HealthAssessment(.progressing, "no gateway has taken it up yet") }
-        var pending: HealthAssessment?
-        for parent in parents {
-            let name = parent["parentRef"]?["name"]?.stringValue ?? "?"
-            for entry in parent["conditions"]?.arrayValue ?? [] {
-                let condition = Condition(entry)
-                guard condition.type == "Accepted" || condition.type == "ResolvedRefs" else { continue }
-                if condition.isStale(for: object), let observed = condition.observedGeneration {
-                    pending = HealthAssessment(
-                        .progressing, "gateway \(name) has seen generation \(observed) of \(object.generation ?? 0)")
-                } else if condition.isFalse {
-                    return HealthAssessment(.degraded, "gateway \(name): \(condition.text)")
-                } else if !condition.isTrue {
-                    pending = HealthAssessment(.progressing, "gateway \(name): \(condition.text)")
-                }
-            }
-        }
-        return pending ?? HealthAssessment(.healthy)
     }
 
     private static func argoRollout(_ object: KubernetesObject) -> HealthAssessment {

@@ -20,7 +20,9 @@ enum PodHealth {
         if let scheduled = Condition.find("PodScheduled", in: pod), scheduled.isFalse,
             scheduled.reason == "Unschedulable"
         {
-            let since = scheduled.lastTransition ?? pod.creationTimestamp.flatMap(KubernetesTime.init(parsing:))
+            let since =
+                context.pods[pod.reference.identity]?.since ?? scheduled.lastTransition
+                ?? pod.creationTimestamp.flatMap(KubernetesTime.init(parsing:))
             let waited = since.map { context.now.seconds - $0.seconds } ?? .infinity
             return HealthAssessment(waited > unschedulableGrace ? .degraded : .progressing, scheduled.text)
         }
@@ -38,7 +40,7 @@ enum PodHealth {
             var assessment = assess(pod, context)
             let restarts = restartCount(pod)
             if assessment.value == .healthy || assessment.value == .progressing, restarts.count >= 3,
-                restarts.isRecent(context)
+                restarts.isRecent(context, context.pods[pod.reference.identity])
             {
                 let last = restarts.lastTermination.map { ", last \($0)" } ?? ""
                 assessment = HealthAssessment(
@@ -54,9 +56,24 @@ enum PodHealth {
         return worst?.assessment
     }
 
+    /// What is said of the pod at which a StatefulSet waits for ever: one of a former revision that cannot become ready, which its
+    /// controller neither passes nor replaces while it keeps to the order of its pods. Nil where there is none.
+    static func blocking(
+        _ workload: KubernetesObject, among pods: [KubernetesObject], context: HealthContext
+    ) -> String? {
+        let stuck = pods.filter { pod in
+            WorkloadPods.blocks(pod, workload) && assess(pod, context).value < .unknown
+        }
+        // The update goes from the highest ordinal down.
+        guard let pod = stuck.max(by: { WorkloadPods.ordinal($0) < WorkloadPods.ordinal($1) }) else { return nil }
+        let namespace = pod.namespace.map { "-n \($0) " } ?? ""
+        return "pod \(pod.name) of a former revision blocks it (\(assess(pod, context).message)); "
+            + "Kubernetes does not replace it by itself: kubectl \(namespace)delete pod \(pod.name)"
+    }
+
     private static func isSlow(_ pod: KubernetesObject, _ context: HealthContext) -> Bool {
         let since =
-            Condition.find("Ready", in: pod)?.lastTransition
+            context.pods[pod.reference.identity]?.since ?? Condition.find("Ready", in: pod)?.lastTransition
             ?? pod.creationTimestamp.flatMap(KubernetesTime.init(parsing:))
         return since.map { context.now.seconds - $0.seconds >= readyGrace } ?? false
     }
@@ -132,10 +149,14 @@ enum PodHealth {
         var finishedAt: KubernetesTime?
 
         /// Within ten minutes of a crash the next one may follow: the longest back-off is five.
-        func isRecent(_ context: HealthContext) -> Bool {
-            finishedAt.map { context.now.seconds - $0.seconds < 600 } ?? false
+        func isRecent(_ context: HealthContext, _ sighting: PodSighting?) -> Bool {
+            if let sighting { return sighting.restartedAt.map { context.now.seconds - $0.seconds < 600 } ?? false }
+            return finishedAt.map { context.now.seconds - $0.seconds < 600 } ?? false
         }
     }
+
+    /// The most that any of a pod's containers was restarted.
+    static func restarts(of pod: KubernetesObject) -> Int64 { restartCount(pod).count }
 
     private static func restartCount(_ pod: KubernetesObject) -> Restarts {
         var most = Restarts()
@@ -148,5 +169,23 @@ enum PodHealth {
                 finishedAt: last?["finishedAt"]?.stringValue.flatMap(KubernetesTime.init(parsing:)))
         }
         return most
+    }
+}
+
+/// Since when a pod has been seen as it is, by the clock of whoever watches: what its node and its scheduler wrote is of other clocks.
+struct PodSighting: Sendable, Hashable {
+    private let stamp: [String]
+    private let restarts: Int64
+    /// Since when it has been seen ready, scheduled or not, as it is.
+    let since: KubernetesTime
+    /// When it was last seen to have been restarted; nil where it was not while it was watched.
+    let restartedAt: KubernetesTime?
+
+    init(_ pod: KubernetesObject, after former: PodSighting?, at moment: KubernetesTime) {
+        self.stamp = ["PodScheduled", "Ready"].map { Condition.find($0, in: pod)?.status ?? "" } + [pod.uid ?? ""]
+        self.restarts = PodHealth.restarts(of: pod)
+        self.since = former.flatMap { [stamp] in $0.stamp == stamp ? $0.since : nil } ?? moment
+        let hasRisen = former.map { [restarts] in $0.restarts < restarts } ?? false
+        self.restartedAt = hasRisen ? moment : former?.restartedAt
     }
 }

@@ -3,8 +3,10 @@ public import KubernetesObjects
 /// Objects as watches tell of them, and how those that were applied fare. Pure: a value.
 public struct WatchedObjects: Sendable {
     private var objects: [ObjectIdentity: KubernetesObject] = [:]
-    /// Jobs that failed, or were deleted before they had ended, and are gone.
-    private var failedAndGone: [ObjectIdentity: HealthAssessment] = [:]
+    /// How Jobs ended that are gone: well, whatever took them away; or not, or before they had ended, by their time to live.
+    private var endedAndGone: [ObjectIdentity: HealthAssessment] = [:]
+    /// Since when pods have been as they are.
+    private var pods: [ObjectIdentity: PodSighting] = [:]
 
     /// The selections that were listed once; of others nothing is known.
     public private(set) var listed: Set<ObjectSelection> = []
@@ -13,16 +15,20 @@ public struct WatchedObjects: Sendable {
     public init() {}
 
     /// Takes what a watch tells. True when an object that was seen before is gone, or now assignments something else.
+    ///
+    /// - Parameter moment: The time by the clock that health is judged by; without it pods are judged by their own times.
     @discardableResult
-    public mutating func take(_ update: Reflector.Update, of selection: ObjectSelection) -> Bool {
+    public mutating func take(
+        _ update: Reflector.Update, of selection: ObjectSelection, at moment: KubernetesTime? = nil
+    ) -> Bool {
         switch update {
         case .listed(let present):
             listed.insert(selection)
             let identities = Set(present.map(\.reference.identity))
             let gone = objects.keys.filter { Self.isSelected($0, by: selection) && !identities.contains($0) }
             for identity in gone { remove(identity, last: objects[identity], wasSeen: false) }
-            return present.reduce(!gone.isEmpty) { put($1) || $0 }
-        case .changed(.updated(let object)): return put(object)
+            return present.reduce(!gone.isEmpty) { put($1, moment) || $0 }
+        case .changed(.updated(let object)): return put(object, moment)
         case .changed(.removed(let object)):
             remove(object.reference.identity, last: object, wasSeen: true)
             return true
@@ -40,12 +46,14 @@ public struct WatchedObjects: Sendable {
     ///   - context: What is known beside the object.
     public func assess(_ applied: KubernetesObject, context: HealthContext) -> HealthAssessment {
         guard let live = objects[applied.reference.identity] else {
-            if let failure = failedAndGone[applied.reference.identity] { return failure }
+            if let end = endedAndGone[applied.reference.identity] { return end }
             if applied.spec?["ttlSecondsAfterFinished"] != nil {
                 return HealthAssessment(.healthy, "finished and gone")
             }
             return HealthAssessment(.progressing, "it is not there")
         }
+        var context = context
+        context.pods = pods
         let alone = HealthAssessment(of: live, context: context)
         // Only what is not well has a culprit; most are well, and a namespace may hold thousands of pods.
         guard alone.value != .healthy else { return alone }
@@ -59,16 +67,24 @@ public struct WatchedObjects: Sendable {
     /// - Parameter wasSeen: Whether `last` is how it was when it went; otherwise it may have gone on from there.
     private mutating func remove(_ identity: ObjectIdentity, last: KubernetesObject?, wasSeen: Bool) {
         objects[identity] = nil
-        guard let last, identity.type == ObjectAnnotations.job, last.spec?["ttlSecondsAfterFinished"] != nil else {
+        pods[identity] = nil
+        guard let last, identity.type == ObjectAnnotations.job else { return }
+        if WorkloadHealth.end(ofJob: last)?.value == .healthy {
+            endedAndGone[identity] = HealthAssessment(.healthy, "finished and gone")
             return
         }
+        guard last.spec?["ttlSecondsAfterFinished"] != nil else { return }
         let end = WorkloadHealth.end(ofJob: last) ?? HealthAssessment(.failed, "deleted before it had ended")
         guard end.value == .failed, wasSeen || WorkloadHealth.end(ofJob: last) != nil else { return }
-        failedAndGone[identity] = end
+        endedAndGone[identity] = end
     }
 
-    private mutating func put(_ object: KubernetesObject) -> Bool {
-        failedAndGone[object.reference.identity] = nil
+    private mutating func put(_ object: KubernetesObject, _ moment: KubernetesTime?) -> Bool {
+        if let moment, object.kind == "Pod" {
+            let identity = object.reference.identity
+            pods[identity] = PodSighting(object, after: pods[identity], at: moment)
+        }
+        endedAndGone[object.reference.identity] = nil
         let former = objects.updateValue(object, forKey: object.reference.identity)
         guard let former, former.resourceVersion != object.resourceVersion else { return false }
         if let one = former.generation, let other = object.generation, one != other { return true }

@@ -15,18 +15,15 @@ enum WorkloadHealth {
 
     private static func progressing(_ message: String) -> HealthAssessment { HealthAssessment(.progressing, message) }
 
-    /// A workload whose controller has not written a generation yet has not been looked at.
-    private static func unseen(_ object: KubernetesObject) -> HealthAssessment? {
-        let observed = object.status?["observedGeneration"]?.intValue ?? 0
-        return observed == 0 && object.generation != nil ? progressing("not yet seen by its controller") : nil
-    }
-
-    static func deployment(_ object: KubernetesObject) -> HealthAssessment {
+    static func deployment(_ object: KubernetesObject, _ context: HealthContext) -> HealthAssessment {
         if object.spec?["paused"]?.boolValue == true { return HealthAssessment(.suspended, "paused") }
-        if let unseen = unseen(object) { return unseen }
         let condition = Condition.find("Progressing", in: object)
-        if let condition, condition.reason == "ProgressDeadlineExceeded" {
-            return HealthAssessment(.failed, condition.text)
+        // After going back to a replica set that is there already the condition of the former one stands until there is progress,
+        // though the generation is current.
+        if let condition, condition.reason == "ProgressDeadlineExceeded",
+            let failure = context.failure(condition, of: object)
+        {
+            return failure
         }
         let wanted = wanted(object)
         let replicas = count(object, "replicas")
@@ -34,7 +31,9 @@ enum WorkloadHealth {
         let available = count(object, "availableReplicas")
         let ready = count(object, "readyReplicas")
         // Pods that are refused, by a quota or a policy, leave no pod behind that could tell.
-        let failure = Condition.find("ReplicaFailure", in: object).flatMap { $0.isTrue ? $0 : nil }
+        let failure = Condition.find("ReplicaFailure", in: object).flatMap { condition in
+            condition.isTrue && !context.stoodBefore(condition, of: object) ? condition : nil
+        }
         let why = failure.map { "; \($0.text)" } ?? ""
         if replicas < wanted { return progressing("\(replicas) of \(wanted) replicas are there\(why)") }
         if updated < wanted { return progressing("\(updated) of \(wanted) replicas are updated\(why)") }
@@ -48,13 +47,15 @@ enum WorkloadHealth {
         // The largest number means none; then the controller says nothing of progress.
         let hasDeadline = object.spec?["progressDeadlineSeconds"]?.intValue.map { $0 < Int64(Int32.max) } ?? false
         if hasDeadline, condition?.reason != "NewReplicaSetAvailable" {
-            return progressing(condition?.text ?? "the new replica set is not yet available")
+            let former = condition.flatMap {
+                context.stoodBefore($0, of: object) ? " (as it was when it was sent)" : nil
+            }
+            return progressing((condition?.text ?? "the new replica set is not yet available") + (former ?? ""))
         }
         return HealthAssessment(.healthy)
     }
 
     static func statefulSet(_ object: KubernetesObject) -> HealthAssessment {
-        if let unseen = unseen(object) { return unseen }
         let wanted = wanted(object)
         let ready = count(object, "readyReplicas")
         let updated = count(object, "updatedReplicas")
@@ -78,7 +79,6 @@ enum WorkloadHealth {
     }
 
     static func daemonSet(_ object: KubernetesObject) -> HealthAssessment {
-        if let unseen = unseen(object) { return unseen }
         if object.spec?["updateStrategy"]?["type"]?.stringValue == "OnDelete" { return HealthAssessment(.healthy) }
         let wanted = count(object, "desiredNumberScheduled")
         for (field, word) in [
@@ -91,7 +91,6 @@ enum WorkloadHealth {
     }
 
     static func replicaSet(_ object: KubernetesObject) -> HealthAssessment {
-        if let unseen = unseen(object) { return unseen }
         if let failure = Condition.find("ReplicaFailure", in: object), failure.isTrue {
             return HealthAssessment(.degraded, failure.text)
         }

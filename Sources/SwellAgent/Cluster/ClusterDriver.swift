@@ -34,18 +34,18 @@ struct ClusterDriver: Sendable {
         guard let slot = await board.slot(of: application) else { return }
         var order = await slot.next()
         // The apply that has begun and not come to its end; what it may have to be undone for is still to be done.
-        var unsettled: (work: AgentWork, epoch: Int64)?
+        var unsettled: (work: AgentWork, terms: OrderTerms)?
         while let current = order {
             if let failed = unsettled, current.follows(failureOf: failed.work) {
                 unsettled = nil
-                order = await runFailureHooks(of: failed.work, epoch: failed.epoch, before: current, slot)
+                order = await runFailureHooks(of: failed.work, failed.terms, before: current, slot)
                 continue
             }
             let (next, isUnsettled) = await carryOut(current, untilNextOf: slot)
             switch current {
-            case .apply(let work, let epoch):
+            case .apply(let work, let terms):
                 if let isUnsettled {
-                    unsettled = isUnsettled ? (work, epoch) : nil
+                    unsettled = isUnsettled ? (work, terms) : nil
                 } else if unsettled?.work != work {
                     unsettled = nil
                 }
@@ -72,11 +72,11 @@ struct ClusterDriver: Sendable {
     /// Runs what a release has for its failure, and returns the order that comes then. One of another generation does not wait
     /// for it: whoever sends another release is not to be held up by a hook of the one before.
     private func runFailureHooks(
-        of work: AgentWork, epoch: Int64, before next: ClusterOrder, _ slot: LatestValue<ClusterOrder>
+        of work: AgentWork, _ terms: OrderTerms, before next: ClusterOrder, _ slot: LatestValue<ClusterOrder>
     ) async -> ClusterOrder? {
         await withTaskGroup(of: ClusterOrder?.self) { group in
             group.addTask {
-                await runFailureHooks(of: work, epoch: epoch)
+                await runFailureHooks(of: work, terms)
                 return nil
             }
             group.addTask {
@@ -102,9 +102,9 @@ struct ClusterDriver: Sendable {
         }
     }
 
-    private func runFailureHooks(of work: AgentWork, epoch: Int64) async {
+    private func runFailureHooks(of work: AgentWork, _ terms: OrderTerms) async {
         do {
-            let release = try await prepare(work, epoch: epoch)
+            let release = try await prepare(work, terms)
             try await limiter.run { try await cluster.runFailureHooks(of: release) }
         } catch {
             guard !Task.isCancelled, !(error is CancellationError) else { return }
@@ -121,10 +121,10 @@ struct ClusterDriver: Sendable {
     private func carryOut(_ order: ClusterOrder) async -> Bool? {
         switch order {
         case .idle, .giveUp: return nil
-        case .apply(let work, let epoch):
+        case .apply(let work, let terms):
             let hasBegun = Mutex(false)
             let isDone = await report(work) {
-                let release = try await prepare(work, epoch: epoch)
+                let release = try await prepare(work, terms)
                 try await limiter.run {
                     // Before its turn it touches nothing, and has nothing to be undone.
                     hasBegun.withLock { $0 = true }
@@ -143,8 +143,8 @@ struct ClusterDriver: Sendable {
                 }
             }
             return nil
-        case .watch(let work, let drift, let epoch):
-            await watch(work, drift, epoch: epoch)
+        case .watch(let work, let drift, let terms):
+            await watch(work, drift, terms)
             return nil
         }
     }
@@ -206,15 +206,16 @@ struct ClusterDriver: Sendable {
         }
     }
 
-    private func prepare(_ work: AgentWork, epoch: Int64) async throws -> ClusterRelease {
+    private func prepare(_ work: AgentWork, _ terms: OrderTerms) async throws -> ClusterRelease {
         guard let release = work.release else {
             throw AgentError(.refusedByCluster, "a removal has no release")
         }
         let place = try await placement.place()
         let (bundle, objects) = try await content.render(release.digest, for: place)
         return ClusterRelease(
-            application: bundle.application, release: release, generation: work.generation, epoch: epoch,
-            objects: objects, isReturn: work.isReturn)
+            application: bundle.application, release: release, generation: work.generation,
+            epoch: terms.epoch, objects: objects, proven: terms.proven, silentControllers: terms.silentControllers,
+            isReturn: work.isReturn)
     }
 
     /// Does the work, and tells how it went unless it was cut short. True where it was done.
@@ -245,10 +246,10 @@ struct ClusterDriver: Sendable {
         }
     }
 
-    private func watch(_ work: AgentWork, _ drift: DriftPolicy, epoch: Int64) async {
+    private func watch(_ work: AgentWork, _ drift: DriftPolicy, _ terms: OrderTerms) async {
         while !Task.isCancelled {
             do {
-                let release = try await prepare(work, epoch: epoch)
+                let release = try await prepare(work, terms)
                 try await reportingReach(work, isEvidence: true) { observer in
                     let changes = Signal()
                     try await withThrowingTaskGroup(of: Void.self) { group in

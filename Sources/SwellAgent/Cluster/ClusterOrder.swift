@@ -2,14 +2,22 @@ internal import AsyncSupport
 internal import SwellEngine
 internal import SwellModel
 
+/// What an order is carried out under.
+struct OrderTerms: Sendable, Hashable {
+    var epoch: Int64
+    /// The release that was proven healthy here last; what ran before it is no measure any more.
+    var proven: ContentDigest?
+    var silentControllers: SilentControllerRule = .wait
+}
+
 /// What the cluster's side is to do for one application from now on.
 enum ClusterOrder: Sendable, Hashable {
     case idle
     /// Applying the work's release has failed; what the release has for that is to be done.
     case giveUp(AgentWork)
-    case apply(AgentWork, epoch: Int64)
+    case apply(AgentWork, OrderTerms)
     case remove(AgentWork, epoch: Int64)
-    case watch(AgentWork, DriftPolicy, epoch: Int64)
+    case watch(AgentWork, DriftPolicy, OrderTerms)
 }
 
 extension ClusterOrder {

@@ -1,3 +1,4 @@
+internal import KubernetesClient
 internal import KubernetesObjects
 internal import SwellEngine
 internal import SwellModel
@@ -10,6 +11,9 @@ struct ClusterRelease: Sendable {
     var generation: Int64
     var epoch: Int64
     var objects: [KubernetesObject]
+    /// The release that was proven healthy here last.
+    var proven: ContentDigest?
+    var silentControllers: SilentControllerRule = .wait
     /// Whether the agent itself goes back to it, after another one failed.
     var isReturn = false
 }
@@ -20,6 +24,10 @@ struct InventoryRecord: Sendable, Hashable {
     var generation: Int64
     var epoch: Int64
     var release: ReleaseReference?
+    /// What was begun last, whether or not it is applied whole.
+    var begun: ContentDigest?
+    /// What was not healthy before the release that is under way or was last.
+    var before: FormerTroubles?
 }
 
 /// What a cluster did not do.

@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import KubernetesClient
 internal import KubernetesObjects
 internal import SwellModel
@@ -20,24 +21,37 @@ struct ClusterRecords: Sendable {
     /// assignment brings its generation again.
     func all() async throws -> [InventoryRecord] {
         let selection = ObjectSelection(type: Self.type, namespace: namespace, labelSelector: Self.label)
-        return try await api.list(selection).objects.compactMap { object in
-            func text(_ key: String) -> String? { object["data"]?[key]?.stringValue }
-            guard let application = text("application").flatMap({ try? ApplicationName($0) }),
-                let generation = text("generation").flatMap({ Int64($0) }),
-                let epoch = text("epoch").flatMap({ Int64($0) })
-            else { return nil }
-            var release: ReleaseReference?
-            if let version = text("version"), let digest = text("digest").flatMap({ try? ContentDigest($0) }) {
-                release = ReleaseReference(version: version, digest: digest)
-            }
-            return InventoryRecord(application: application, generation: generation, epoch: epoch, release: release)
+        return try await api.list(selection).objects.compactMap(Self.record)
+    }
+
+    /// What is remembered of one application.
+    func one(_ application: ApplicationName) async throws -> InventoryRecord? {
+        let reference = ObjectReference(type: Self.type, namespace: namespace, name: Self.name(of: application))
+        return try await api.get(reference).flatMap(Self.record)
+    }
+
+    private static func name(of application: ApplicationName) -> String { "swell-record-\(application)" }
+
+    private static func record(_ object: KubernetesObject) -> InventoryRecord? {
+        func text(_ key: String) -> String? { object["data"]?[key]?.stringValue }
+        guard let application = text("application").flatMap({ try? ApplicationName($0) }),
+            let generation = text("generation").flatMap({ Int64($0) }),
+            let epoch = text("epoch").flatMap({ Int64($0) })
+        else { return nil }
+        var record = InventoryRecord(application: application, generation: generation, epoch: epoch)
+        if let version = text("version"), let digest = text("digest").flatMap({ try? ContentDigest($0) }) {
+            record.release = ReleaseReference(version: version, digest: digest)
         }
+        record.begun = text("begun").flatMap { try? ContentDigest($0) }
+        // One that cannot be read excuses nothing.
+        record.before = text("before").flatMap { try? JSONDecoder().decode(FormerTroubles.self, from: Data($0.utf8)) }
+        return record
     }
 
     /// Remembers how far an application has come, and what is wholly applied.
     func write(_ record: InventoryRecord) async throws {
-        let name = "swell-record-\(record.application)"
-        var object = KubernetesObject(type: Self.type, namespace: namespace, name: name)
+        var object = KubernetesObject(
+            type: Self.type, namespace: namespace, name: Self.name(of: record.application))
         object.labels = [Self.label: "application", "app.kubernetes.io/managed-by": fieldManager]
         var data: [String: JSONValue] = [
             "application": .string(record.application.rawValue), "generation": .string(String(record.generation)),
@@ -46,6 +60,12 @@ struct ClusterRecords: Sendable {
         if let release = record.release {
             data["version"] = .string(release.version)
             data["digest"] = .string(release.digest.rawValue)
+        }
+        if let begun = record.begun { data["begun"] = .string(begun.rawValue) }
+        if let before = record.before, !before.isEmpty {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .sortedKeys
+            data["before"] = .string(String(decoding: try encoder.encode(before), as: UTF8.self))
         }
         object["data"] = .object(data)
         _ = try await api.apply(object, ApplyOptions(fieldManager: fieldManager, force: true))

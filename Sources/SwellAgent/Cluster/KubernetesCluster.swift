@@ -14,6 +14,8 @@ struct KubernetesCluster: ClusterPort {
     let scope: NamespaceScope?
     let now: @Sendable () -> Timestamp
     let reach: ServerReach
+    /// What was sent for each application, and what was so before.
+    let ledgers = EvidenceLedgers()
     private let logger: Logger
 
     static let fieldManager = "swell-agent"
@@ -31,7 +33,7 @@ struct KubernetesCluster: ClusterPort {
         self.logger = logger
     }
 
-    private var records: ClusterRecords {
+    var records: ClusterRecords {
         ClusterRecords(api: api, namespace: namespace, fieldManager: Self.fieldManager)
     }
 
@@ -60,9 +62,14 @@ struct KubernetesCluster: ClusterPort {
         try await translating {
             try await prepare(for: release.objects)
             let name = release.application.name
+            let ledger = ledgers.ledger(of: name)
+            let before = try await before(release, ledger)
+            ledger.begin(Self.work(release), before: before)
             // How far generations have come is remembered before anything is touched, what is applied after.
-            try await records.write(
-                InventoryRecord(application: name, generation: release.generation, epoch: release.epoch))
+            var record = InventoryRecord(
+                application: name, generation: release.generation, epoch: release.epoch, begun: release.release.digest,
+                before: before)
+            try await records.write(record)
             await onAnswer()
             // A release need not bring its namespace; one that does decides how it looks.
             let brings = release.objects.contains {
@@ -77,11 +84,13 @@ struct KubernetesCluster: ClusterPort {
             options.healthTimeout = .seconds(24 * 3_600)
             let result = try await BundleApplier(api: api, options: options).apply(release.objects)
             logWarnings(of: result, name)
+            logRemarks(of: result, name)
             logLeft(in: result, name)
             try check(result)
-            try await records.write(
-                InventoryRecord(
-                    application: name, generation: release.generation, epoch: release.epoch, release: release.release))
+            ledger.end()
+            record.release = release.release
+            record.before = ledger.before
+            try await records.write(record)
         }
     }
 
@@ -146,8 +155,12 @@ struct KubernetesCluster: ClusterPort {
         onChange: @escaping @Sendable () -> Void
     ) async throws {
         try await translating {
-            try await ReleaseWatch(api: api, checks: release.application.checks, now: now).run(
-                release.objects, isApplying: isApplying, onHealth: onHealth, onChange: onChange)
+            let ledger = ledgers.ledger(of: release.application.name)
+            if !isApplying { try await resume(release, ledger) }
+            let watch = ReleaseWatch(
+                api: api, checks: release.application.checks, evidence: ledger,
+                silentControllers: SilencePolicy(release.silentControllers), now: now)
+            try await watch.run(release.objects, isApplying: isApplying, onHealth: onHealth, onChange: onChange)
         }
     }
 
@@ -163,7 +176,8 @@ struct KubernetesCluster: ClusterPort {
         var options = BundleOptions(
             fieldManager: Self.fieldManager, inventoryNamespace: namespace,
             inventoryName: "\(Self.inventoryPrefix)\(application)", defaultNamespace: release?.application.namespace,
-            now: { KubernetesTime(seconds: Double(now().milliseconds) / 1_000) })
+            now: { KubernetesTime(now()) })
+        options.evidence = ledgers.ledger(of: application)
         options.inventoryPrefix = Self.inventoryPrefix
         // Whether a failure is one to give up for is not the applier's to say.
         options.runsFailureHooks = false
@@ -171,6 +185,7 @@ struct KubernetesCluster: ClusterPort {
         options.isReturn = release.isReturn
         if release.application.adopt == .force { options.adoption = .force }
         options.hookScope = release.release.digest.description
+        options.silentControllers = SilencePolicy(release.silentControllers)
         options.checks = try CustomHealthCheck.all(release.application.checks)
         for entry in release.application.ignoreFields {
             let type = GroupVersionKind(apiVersion: entry.apiVersion, kind: entry.kind).groupKind
@@ -196,6 +211,19 @@ struct KubernetesCluster: ClusterPort {
                         "application": "\(application)", "object": "\(report.reference)", "warning": "\(warning)",
                     ])
             }
+        }
+    }
+
+    /// Puts into the log what there is to say of objects that were written: what is left to whom, what was taken from whom.
+    private func logRemarks(of result: BundleResult, _ application: ApplicationName) {
+        let written: [BundleProgress.Outcome] = [.created, .configured, .replaced]
+        for report in result.objects where written.contains(report.outcome) && !report.isHook && !report.message.isEmpty
+        {
+            logger.notice(
+                "applied",
+                metadata: [
+                    "application": "\(application)", "object": "\(report.reference)", "remark": "\(report.message)",
+                ])
         }
     }
 

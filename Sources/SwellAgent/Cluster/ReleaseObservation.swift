@@ -18,18 +18,32 @@ final class ReleaseObservation: Sendable {
     private let state = Mutex(State())
     private let checks: [CustomHealthCheck]
     private let classes: StorageClasses
+    private let kindsWithoutStatus: Set<GroupKind>
+    private let silentControllers: SilencePolicy
+    private let evidence: EvidenceLedger
 
     /// Whether the release is being applied: then a Job that is not there is still to come.
     private let isApplying: Bool
 
-    init(checks: [CustomHealthCheck], classes: StorageClasses, isApplying: Bool = true) {
+    init(
+        checks: [CustomHealthCheck], classes: StorageClasses, kindsWithoutStatus: Set<GroupKind> = [],
+        silentControllers: SilencePolicy = .wait, evidence: EvidenceLedger, isApplying: Bool = true
+    ) {
         self.isApplying = isApplying
         self.checks = checks
         self.classes = classes
+        self.kindsWithoutStatus = kindsWithoutStatus
+        self.silentControllers = silentControllers
+        self.evidence = evidence
     }
 
     /// Takes what a watch tells. True when an object that was seen before now assignments something else.
-    func take(_ update: Reflector.Update, of selection: ObjectSelection, at moment: ContinuousClock.Instant) -> Bool {
+    ///
+    /// - Parameter time: The time by the clock that health is judged by.
+    func take(
+        _ update: Reflector.Update, of selection: ObjectSelection, at moment: ContinuousClock.Instant,
+        _ time: KubernetesTime? = nil
+    ) -> Bool {
         state.withLock { state in
             switch update {
             case .listed, .changed: state.interrupted[selection] = nil
@@ -40,7 +54,7 @@ final class ReleaseObservation: Sendable {
                 state.tried.insert(selection)
                 if state.interrupted[selection] == nil { state.interrupted[selection] = (moment, error.message) }
             }
-            return state.objects.take(update, of: selection)
+            return state.objects.take(update, of: selection, at: time)
         }
     }
 
@@ -54,7 +68,7 @@ final class ReleaseObservation: Sendable {
     ///
     /// - Throws: What ended a watch for good.
     func health(
-        of objects: [KubernetesObject], unserved: [KubernetesObject], needed: Set<ObjectSelection>, now: Timestamp,
+        of objects: [KubernetesObject], unserved: [UnservedObject], needed: Set<ObjectSelection>, now: Timestamp,
         unreachableSince limit: ContinuousClock.Instant
     ) throws -> ObservedHealth? {
         try state.withLock { state in
@@ -68,8 +82,9 @@ final class ReleaseObservation: Sendable {
             var present: [(reference: ObjectReference, assessment: HealthAssessment)] = []
             var absent: [(reference: ObjectReference, assessment: HealthAssessment)] = []
             let context = HealthContext(
-                now: KubernetesTime(seconds: Double(now.milliseconds) / 1_000),
-                lateBindingClasses: classes.lateBinding, classesRefusal: classes.refusal, checks: checks)
+                now: KubernetesTime(now), silentControllers: silentControllers,
+                lateBindingClasses: classes.lateBinding, classesRefusal: classes.refusal,
+                kindsWithoutStatus: kindsWithoutStatus, evidence: evidence.evidence, checks: checks)
             for object in objects {
                 let isThere = state.objects.has(object.reference)
                 var assessment = state.objects.assess(object, context: context)
@@ -79,6 +94,7 @@ final class ReleaseObservation: Sendable {
                     // The release was proven with it, and whoever took it away since, it has done its work.
                     assessment = HealthAssessment(.healthy, "finished and gone")
                 }
+                evidence.note(assessment, of: object.reference.identity)
                 if ObjectAnnotations().isHook(object) {
                     // How a hook ended is for the apply to say.
                     if isThere, assessment.value == .progressing {
@@ -91,16 +107,19 @@ final class ReleaseObservation: Sendable {
                     absent.append((object.reference, assessment))
                 }
             }
-            let waiting = unserved.map { object in
-                (
-                    reference: object.reference,
-                    assessment: HealthAssessment(.progressing, "its kind is not served yet")
-                )
+            let waiting = unserved.map { unserved in
+                (reference: unserved.object.reference, assessment: HealthAssessment(.progressing, unserved.why))
             }
             let summary = HealthSummary(of: present + absent + waiting)
             let text = summary.message.isEmpty ? nil : summary.message
-            return ObservedHealth(
-                Health(summary.value), reason: text.flatMap(ReasonWord.find(in:)), message: text)
+            // What is healthy by leave has a message and no reason to act on.
+            let reason =
+                switch summary.value {
+                case .healthy: nil as String?
+                case _ where summary.isUnspoken: ObservedHealth.controllerSilent
+                default: text.flatMap(ReasonWord.find(in:))
+                }
+            return ObservedHealth(Health(summary.value), reason: reason, message: text)
         }
     }
 }

@@ -9,6 +9,9 @@ internal import Synchronization
 struct ReleaseWatch: Sendable {
     let api: KubernetesAPI
     let checks: [HealthCheck]
+    /// What is known of what was sent.
+    let evidence: EvidenceLedger
+    var silentControllers: SilencePolicy = .wait
     let now: @Sendable () -> Timestamp
     /// How long the API server may be out of reach before health counts as unknown.
     var patience: Duration = .seconds(10)
@@ -29,7 +32,8 @@ struct ReleaseWatch: Sendable {
         let (placed, unserved) = try await placed(isApplying ? objects : objects.filter { !isHook($0) })
         let board = ReleaseObservation(
             checks: try CustomHealthCheck.all(checks), classes: try await api.storageClasses(for: placed),
-            isApplying: isApplying)
+            kindsWithoutStatus: await api.kindsWithoutStatus(among: placed), silentControllers: silentControllers,
+            evidence: evidence, isApplying: isApplying)
         let watches = HealthWatches(for: placed)
         let changed = Signal()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -38,7 +42,10 @@ struct ReleaseWatch: Sendable {
                 group.addTask {
                     do {
                         try await Reflector(api: api, selection: selection, keeping: watches.kept).run { update in
-                            if board.take(update, of: selection, at: ContinuousClock.now), isNeeded { onChange() }
+                            let moment = KubernetesTime(now())
+                            if board.take(update, of: selection, at: ContinuousClock.now, moment), isNeeded {
+                                onChange()
+                            }
                             changed.send()
                         }
                     } catch {
@@ -76,15 +83,18 @@ struct ReleaseWatch: Sendable {
 
     /// The objects that stay, with their namespaces as the server's discovery has it: a definition may be of cluster scope. Beside
     /// them those whose kind is not served, or not yet: a release may bring its definitions, or an operator that makes them.
-    private func placed(
+    func placed(
         _ objects: [KubernetesObject]
-    ) async throws -> (placed: [KubernetesObject], unserved: [KubernetesObject]) {
+    ) async throws -> (placed: [KubernetesObject], unserved: [UnservedObject]) {
         var isNamespaced: [GroupVersionKind: Bool] = [:]
+        var reasons: [GroupVersionKind: String] = [:]
         for type in Set(objects.map(\.type)) {
             do {
                 isNamespaced[type] = try await api.resource(for: type).isNamespaced
-            } catch let error as KubernetesError where [.unknownKind, .notReached].contains(error.code) {
-                continue
+            } catch let error as KubernetesError where error.code == .notReached {
+                reasons[type] = error.message
+            } catch let error as KubernetesError where error.code == .unknownKind {
+                reasons[type] = "its kind is not served yet: the API server's discovery has no \(type)"
             }
         }
         var placed: [KubernetesObject] = []
@@ -94,12 +104,15 @@ struct ReleaseWatch: Sendable {
             if !isNamespaced { copy.namespace = nil }
             placed.append(copy)
         }
-        return (placed, objects.filter { isNamespaced[$0.type] == nil })
+        let unserved = objects.filter { isNamespaced[$0.type] == nil }
+        return (
+            placed, unserved.map { UnservedObject(object: $0, why: reasons[$0.type] ?? "its kind is not served yet") }
+        )
     }
 
     /// Waits until one of the objects' kinds is served.
-    private func awaitServed(_ objects: [KubernetesObject]) async throws {
-        let types = Set(objects.map(\.type))
+    private func awaitServed(_ objects: [UnservedObject]) async throws {
+        let types = Set(objects.map(\.object.type))
         while true {
             try await ContinuousClock().sleep(for: .seconds(1))
             for type in types {
@@ -111,6 +124,27 @@ struct ReleaseWatch: Sendable {
                 }
             }
         }
+    }
+}
+
+/// An object whose kind cannot be asked for now.
+struct UnservedObject: Sendable {
+    let object: KubernetesObject
+    /// Who is silent about it, in words.
+    let why: String
+}
+
+extension KubernetesTime {
+    init(_ moment: Timestamp) { self.init(seconds: Double(moment.milliseconds) / 1_000) }
+}
+
+extension SilencePolicy {
+    init(_ rule: SilentControllerRule) {
+        self =
+            switch rule {
+            case .wait: .wait
+            case .accept: .accept
+            }
     }
 }
 

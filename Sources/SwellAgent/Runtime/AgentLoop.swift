@@ -37,13 +37,13 @@ struct AgentLoop: Sendable {
                 outbox.put(AcknowledgedAssignment(application: application, generation: generation, epoch: epoch))
             case .fetch(let digest): await wanted.send(digest)
             case .apply(let work):
-                await board.put(.apply(work, epoch: epoch(of: work, machine)), for: work.application)
+                await board.put(.apply(work, terms(of: work, machine)), for: work.application)
             case .remove(let work):
-                await board.put(.remove(work, epoch: epoch(of: work, machine)), for: work.application)
+                await board.put(.remove(work, epoch: terms(of: work, machine).epoch), for: work.application)
             case .cancel(let work): await board.put(.idle, for: work.application)
             case .giveUp(let work): await board.put(.giveUp(work), for: work.application)
             case .watch(let work, let drift):
-                await board.put(.watch(work, drift, epoch: epoch(of: work, machine)), for: work.application)
+                await board.put(.watch(work, drift, terms(of: work, machine)), for: work.application)
             case .report(let report): outbox.put(report)
             case .wake(let moment): alarm.send(moment)
             case .note(let note): log(note)
@@ -51,8 +51,11 @@ struct AgentLoop: Sendable {
         }
     }
 
-    private func epoch(of work: AgentWork, _ machine: AgentMachine) -> Int64 {
-        machine.journal.applications[work.application]?.highestEpoch ?? 0
+    private func terms(of work: AgentWork, _ machine: AgentMachine) -> OrderTerms {
+        guard let record = machine.journal.applications[work.application] else { return OrderTerms(epoch: 0) }
+        return OrderTerms(
+            epoch: record.highestEpoch, proven: record.proven.first?.digest,
+            silentControllers: record.assignment?.settings.silentControllers ?? .wait)
     }
 
     private func log(_ note: AgentNote) {

@@ -7,9 +7,11 @@ internal import SwellModel
 /// |---|---|
 /// | a Job for `pre-install`, `pre-upgrade` | `swell.dev/hook: before` |
 /// | a Job for `post-install`, `post-upgrade` | `swell.dev/hook: after` |
+/// | one for installs only, or for upgrades only | `swell.dev/hook-on` |
+/// | one for `pre-rollback`, `post-rollback` besides | `swell.dev/hook-on-return: run` |
 /// | what else is for `pre-…`, such as a hook's account | `swell.dev/hook: before`: applied ahead of the hooks, and kept |
 /// | what else is for `post-…`, and `crd-install` | an object like any other |
-/// | `pre-delete`, `post-delete`, `pre-rollback`, `post-rollback`, `test` | left out |
+/// | `pre-delete`, `post-delete`, `test`, or `pre-rollback` alone | left out |
 /// | `helm.sh/hook-weight` | the order of the hooks |
 /// | `helm.sh/hook-delete-policy` | `swell.dev/hook-delete` |
 /// | a Job's `activeDeadlineSeconds`, or Helm's own five minutes | `swell.dev/hook-timeout` |

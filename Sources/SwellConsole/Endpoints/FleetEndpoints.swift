@@ -122,7 +122,7 @@ struct FleetEndpoints: Sendable {
             var wantedVersion: String?
             if case .run(let release)? = assignment?.goal { wantedVersion = release.version }
             var message = report.message
-            if let assignment, message == nil, report.provesAnother(than: assignment.digest) {
+            if let assignment, message == nil, report.provesAnother(than: assignment) {
                 message =
                     "left as it is: proven here, though the database knows of no order for it (was it restored?); "
                     + "a rollout brings it in line"

@@ -176,8 +176,8 @@ package struct Reconciler: Service {
         }
         isWaiting = false
         let now = tick()
-        let held = pacing.wait(of: due, now: now)
         let ready = pacing.begin(due, now: now)
+        let held = pacing.wait(of: due, beside: ready, now: now)
         guard !ready.isEmpty else { return held.map { .gathering($0) } ?? .blocked }
         let outcomes = await withTaskGroup(of: (RolloutName, Result<Bool, StoreError>).self) { group in
             var outcomes: [(RolloutName, Result<Bool, StoreError>)] = []

@@ -65,6 +65,8 @@ public struct AgentRecord: Sendable, Hashable, Codable {
     public var observed: ObservedHealth
     /// Why the assigned release failed, kept while the agent goes back from it.
     public var failure: ObservedHealth?
+    /// What was seen last to hold the way back up, while it is under way; what is told meanwhile is why it goes back.
+    public var heldUp: ObservedHealth?
     /// Transient failures in a row of `work`.
     public var transientFailures: Int
     /// Objects found changed by others since the last acknowledged report.
@@ -118,10 +120,12 @@ public struct AgentRecord: Sendable, Hashable, Codable {
 
     /// The application as it stands, without what an unacknowledged report must still tell.
     public var currentReport: ApplicationReport {
-        ApplicationReport(
+        // Of what is well again it is to be known why it was not.
+        let told = observed.health == .healthy ? failure ?? observed : observed
+        return ApplicationReport(
             application: application, generation: assignment?.generation ?? highestGeneration, digest: reportedDigest,
             epoch: assignment?.epoch ?? highestEpoch, phase: phase, health: observed.health,
-            reason: observed.reason ?? failure?.reason, message: observed.message ?? failure?.message,
+            reason: told.reason ?? failure?.reason, message: told.message ?? failure?.message,
             proven: proven.first?.digest, driftCount: driftCount, drift: drift)
     }
 }
@@ -133,6 +137,9 @@ public struct ObservedHealth: Sendable, Hashable, Codable {
     public var reason: String?
     /// For people, the culprit named. Of more than 1,024 characters, the middle is left out.
     public var message: String?
+
+    /// The reason where the cluster is seen well, and a controller has said nothing of what was sent.
+    public static let controllerSilent = "ControllerSilent"
 
     public init(_ health: Health, reason: String? = nil, message: String? = nil) {
         self.health = health

@@ -100,6 +100,8 @@ extension AgentMachine {
         for (name, record) in journal.applications {
             if case .retrying(let until) = activities[name] { moments.append(until) }
             if let judgement = judgement(of: record), !isHeld(record, judgement) { moments.append(judgement) }
+            // When a pause ends for an agent that is on its own.
+            if record.pausedSince != nil, let away = journal.awaySince { moments.append(away + rules.awayGrace) }
             if let since = record.healthySince, isProving(record), let settings = record.assignment?.settings {
                 moments.append(since + settings.minHealthyTime)
             }

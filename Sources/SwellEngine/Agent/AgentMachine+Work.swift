@@ -37,6 +37,7 @@ extension AgentMachine {
             activities[name] = .watching
             note("verifying", record, "release \(release.version) is applied", &actions)
         case .revert:
+            record.heldUp = nil
             record.observed = ObservedHealth(.progressing)
             activities[name] = .watching
         }
@@ -51,10 +52,12 @@ extension AgentMachine {
         let name = work.application
         guard var record = journal.applications[name], record.work == work, activities[name] == .working else { return }
         let observed = ObservedHealth(.failed, reason: failure.reason, message: failure.message)
+        if record.phase == .failed { return tryAgainLater(record, now, &actions) }
         guard failure.isTransient else { return fail(name, observed, now, &actions) }
         record.transientFailures += 1
         record.observed = ObservedHealth(
             failure.isBlind ? .unknown : .progressing, reason: failure.reason, message: failure.message)
+        if case .revert = work.kind { record.heldUp = record.observed }
         journal.applications[name] = record
         let delay = rules.delay(afterFailures: record.transientFailures)
         activities[name] = .retrying(until: now + delay)
@@ -94,6 +97,12 @@ extension AgentMachine {
     private mutating func reportWhatHoldsUp(
         _ record: inout AgentRecord, _ seen: ObservedHealth, _ actions: inout [AgentAction]
     ) {
+        // Tried again after it was called failed: that it has failed is what is to be known until it has not.
+        if record.phase == .failed { return }
+        if record.phase == .reverting, seen.health != .healthy, record.heldUp != seen {
+            record.heldUp = seen
+            journal.applications[record.application] = record
+        }
         let told: ObservedHealth
         if seen.health == .unknown {
             told = seen
@@ -133,6 +142,7 @@ extension AgentMachine {
         if case .forward = work.kind, assignment.settings.selfRollback || revertAnyway, let fallback = record.fallback {
             record.phase = .reverting
             record.failure = failure
+            record.heldUp = nil
             record.observed = ObservedHealth(.progressing, reason: failure.reason, message: failure.message)
             record.work = AgentWork(
                 application: name, generation: assignment.generation, kind: .revert(fallback))
@@ -147,10 +157,12 @@ extension AgentMachine {
         } else {
             var told = failure
             if case .revert(let release) = work.kind, let first = record.failure {
-                let second = failure.message ?? failure.reason ?? "failed"
+                // Each begins with its culprit: neither may take the room of the other's.
+                let why = (first.message ?? "failed").shortened(to: 460)
+                let second = (failure.message ?? failure.reason ?? "failed").shortened(to: 460)
                 told = ObservedHealth(
                     .failed, reason: first.reason,
-                    message: "\(first.message ?? "failed"); going back to \(release.version) failed too: \(second)")
+                    message: "\(why); going back to \(release.version) failed too: \(second)")
             }
             record.phase = .failed
             record.observed = told
@@ -161,12 +173,21 @@ extension AgentMachine {
             if record.isApplied, work.release != nil {
                 activities[name] = .watching
                 actions.append(.watch(work, assignment.settings.drift))
+            } else if case .revert = work.kind {
+                tryAgainLater(record, now, &actions)
             } else {
                 activities[name] = .idle
             }
             note("failed", record, "\(told.reason ?? "failed"): \(told.message ?? "no message")", &actions)
         }
         report(name, &actions)
+    }
+
+    /// A way back that could not be carried out is carried out again, as seldom as anything is: there is nowhere else to go, and what
+    /// held it up may have gone. It heals like what failed and stayed applied.
+    private mutating func tryAgainLater(_ record: AgentRecord, _ now: Timestamp, _ actions: inout [AgentAction]) {
+        activities[record.application] = .retrying(until: now + rules.retryDelayLimit)
+        note("retrying", record, "in \(rules.retryDelayLimit): the way back failed", &actions)
     }
 
     /// Stops what the application has under way on the cluster, if anything.
@@ -217,9 +238,11 @@ extension AgentMachine {
         // A stretch of health that has begun may last its time out, even past the deadline.
         guard let judgement = judgement(of: record), now >= judgement, record.healthySince == nil, !isHeld(record, now)
         else { return }
-        let last = record.observed.message ?? record.observed.reason ?? "no health was observed"
+        // On the way back what is told is why it goes back, which is no answer to why it does not arrive.
+        let seen = record.phase == .reverting && !record.isApplied ? record.heldUp : record.observed
+        let last = seen?.message ?? seen?.reason ?? "no health was observed"
         let missed = ObservedHealth(
-            .failed, reason: record.observed.reason ?? "ProgressDeadlineExceeded",
+            .failed, reason: seen?.reason ?? "ProgressDeadlineExceeded",
             message: "not healthy within \(settings.progressDeadline): \(last)")
         fail(name, missed, now, &actions)
         begin(name, now, &actions)

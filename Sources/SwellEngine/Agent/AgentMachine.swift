@@ -85,7 +85,8 @@ public struct AgentMachine: Sendable, Hashable {
     private static func activity(resuming record: AgentRecord) -> AgentActivity {
         guard let work = record.work else { return .idle }
         if record.isApplied { return work.release == nil ? .idle : .awaitingContent(.watch) }
-        return record.phase == .failed ? .idle : .awaitingContent(.apply)
+        if record.phase == .failed, case .forward = work.kind { return .idle }
+        return record.phase == .failed && work.release == nil ? .idle : .awaitingContent(.apply)
     }
 
     private mutating func connect(_ now: Timestamp, _ actions: inout [AgentAction]) {
@@ -149,6 +150,7 @@ public struct AgentMachine: Sendable, Hashable {
         record.healthySince = nil
         record.observed = ObservedHealth(.progressing)
         record.failure = nil
+        record.heldUp = nil
         record.transientFailures = 0
         record.worstUnacknowledged = nil
         journal.applications[name] = record

@@ -17,10 +17,12 @@ extension ApplicationReport {
         }
     }
 
-    /// Whether the agent runs another release than the assigned one, and has proven it there: what a database that lost commits does not
-    /// know, and still nothing to take back (invariant 20).
-    public func provesAnother(than digest: ContentDigest?) -> Bool {
-        guard let own = self.digest, own == proven, own != digest else { return false }
+    /// Whether the agent runs another release than the assigned one, and has proven it there under a later order: what a database that lost
+    /// commits does not know, and still nothing to take back (invariant 20).
+    public func provesAnother(than assignment: Assignment) -> Bool {
+        guard let own = digest, own == proven, own != assignment.digest, generation > assignment.generation,
+            epoch >= assignment.epoch
+        else { return false }
         switch phase {
         case .healthy, .reverted, .verifying: return true
         case .accepted, .applying, .failed, .reverting, .removed: return false

@@ -8,8 +8,8 @@ public import SwellModel
 ///
 /// The agent refuses the assignment as it stands, since generations and epochs never fall there (invariants 8 and 9), and no rollout is
 /// left that would tell it again. So the same assignment is told above what the agent knows (invariant 19). Where the agent has proven
-/// another release meanwhile, the cluster is left as it is: the order that brought it is lost, its health is not, and it takes a person to
-/// say which of the two it should run (invariant 20).
+/// another release under a later order, the cluster is left as it is: the order that brought it is lost, its health is not, and it takes a
+/// person to say which of the two it should run (invariant 20).
 public struct OrphanedAssignment: Sendable, Hashable {
     /// The assignment as stored.
     public var assignment: Assignment
@@ -21,7 +21,7 @@ public struct OrphanedAssignment: Sendable, Hashable {
         guard report.application == assignment.application,
             report.isAhead(of: assignment.generation, epoch: assignment.epoch, digest: assignment.digest),
             report.generation < OrphanedAssignment.highestGeneration,
-            !report.provesAnother(than: assignment.digest)
+            !report.provesAnother(than: assignment)
         else { return nil }
         self.assignment = assignment
         self.report = report

@@ -170,7 +170,8 @@ private struct BlockerList {
         case .unreachable:
             why = "the agent of \(what) is not heard of"
         case .unknown:
-            why = "\(what) cannot be seen by its agent"
+            let silence = targets.lazy.compactMap(\.reason).first { $0.hasPrefix(DecisionState.silence) }
+            why = silence.map { "\(what): \($0)" } ?? "\(what) cannot be seen by its agent"
         case .held:
             let holders = Set(names.compactMap { snapshot.fleet[$0]?.heldBy }).sorted().map(\.rawValue)
             why = "\(what) held by rollout \(holders.joined(separator: ", "))"

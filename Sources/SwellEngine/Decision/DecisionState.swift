@@ -148,15 +148,15 @@ struct DecisionState {
                 minHealthyTime: rollout.policy.minHealthyTime, progressDeadline: rollout.policy.progressDeadline,
                 selfRollback: fallback != nil && rollout.strategy.selfRollback,
                 whenDisconnected: takesBack ? .finish : rollout.strategy.whenDisconnected,
-                drift: rollout.strategy.drift))
+                drift: rollout.strategy.drift, silentControllers: rollout.policy.silentControllers))
         pauses[name] = nil
         update(name) { $0.begin(attempt, as: phase, reason: reason) }
     }
 
     /// Decides that an agent is told whether a pause covers its cluster.
     mutating func tell(_ name: ClusterName, isPaused: Bool) {
-        guard let attempt = target(name).attempt else { return }
-        update(name) { $0.attempt?.isPaused = isPaused }
+        guard snapshot.fleet[name] != nil, let attempt = target(name).attempt else { return }
+        changes += 1
         pauses[name] = PauseNotice(cluster: name, generation: attempt.generation, isPaused: isPaused)
     }
 
@@ -187,6 +187,12 @@ struct DecisionState {
     func isPaused(_ target: TargetState) -> Bool {
         rollout.pause != nil || rollout.regionPause(of: target, snapshot) != nil
             || rollout.clusterPause(of: target, snapshot) != nil
+    }
+
+    /// Whether the agent was told last that a pause covers its cluster; the assignment says so, whoever decided before.
+    func isToldPaused(_ target: TargetState) -> Bool {
+        guard let generation = target.attempt?.generation else { return false }
+        return pauses[target.cluster]?.isPaused ?? (snapshot.fleet[target.cluster]?.pausedGeneration == generation)
     }
 
     /// Whether a stage goes on without this target for now, since its region is paused and the policy says to skip.

@@ -9,12 +9,10 @@ public struct Attempt: Sendable, Hashable {
     public let dispatchedAt: Timestamp
     public internal(set) var evidence: Evidence
     public internal(set) var deadline: Deadline
-    /// Whether its agent was told last that a pause covers the cluster.
-    public internal(set) var isPaused: Bool
 
     public init(
         generation: Int64, epoch: Int64, goal: Assignment.Goal, dispatchedAt: Timestamp,
-        evidence: Evidence = Evidence(), deadline: Deadline = .met, isPaused: Bool = false
+        evidence: Evidence = Evidence(), deadline: Deadline = .met
     ) {
         self.generation = generation
         self.epoch = epoch
@@ -22,7 +20,6 @@ public struct Attempt: Sendable, Hashable {
         self.dispatchedAt = dispatchedAt
         self.evidence = evidence
         self.deadline = deadline
-        self.isPaused = isPaused
     }
 
     /// The release that it brings; nil for a removal.

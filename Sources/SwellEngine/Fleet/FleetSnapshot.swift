@@ -40,11 +40,13 @@ public struct ClusterFacts: Sendable, Hashable {
     public var reportedAt: Timestamp?
     /// The active rollout that holds (cluster, application), if any.
     public var heldBy: RolloutName?
+    /// The generation of what it is assigned, if that says that a pause covers the cluster.
+    public var pausedGeneration: Int64?
 
     public init(
         cluster: Cluster, isEnrolled: Bool = false, lastSeenAt: Timestamp? = nil, highestGeneration: Int64 = 0,
         assigned: ReleaseReference? = nil, proven: [ReleaseReference] = [], report: ApplicationReport? = nil,
-        reportedAt: Timestamp? = nil, heldBy: RolloutName? = nil
+        reportedAt: Timestamp? = nil, heldBy: RolloutName? = nil, pausedGeneration: Int64? = nil
     ) {
         self.cluster = cluster
         self.isEnrolled = isEnrolled
@@ -55,5 +57,6 @@ public struct ClusterFacts: Sendable, Hashable {
         self.report = report
         self.reportedAt = reportedAt
         self.heldBy = heldBy
+        self.pausedGeneration = pausedGeneration
     }
 }

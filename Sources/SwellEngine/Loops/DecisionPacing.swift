@@ -20,8 +20,8 @@ public struct DecisionPacing: Sendable {
         return ready
     }
 
-    /// How long until the first of those that were held back may be decided; nil where none was.
-    public func wait(of due: [RolloutName], now: Tick) -> Interval? {
-        due.compactMap { begun[$0] }.map { max(.milliseconds(1), $0 + spacing - now) }.min()
+    /// How long until the first of those that were held back may be decided, those beside the ones that begin now; nil where none was.
+    public func wait(of due: [RolloutName], beside ready: [RolloutName], now: Tick) -> Interval? {
+        Set(due).subtracting(ready).compactMap { begun[$0] }.map { max(.milliseconds(1), $0 + spacing - now) }.min()
     }
 }

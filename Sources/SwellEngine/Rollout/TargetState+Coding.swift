@@ -9,7 +9,7 @@ extension TargetState: Codable {
         case assertedAt = "claimedAt"
         case healthyAt, provenAt, deadlineAt, deadlineLeft, unknownSince, unseenSince, failedAt
         case late = "lateness"
-        case skip, changedAt, attempts, toldPaused
+        case skip, changedAt, attempts
     }
 
     public init(from decoder: any Decoder) throws {
@@ -49,7 +49,7 @@ extension TargetState: Codable {
             goal: goal ?? .remove, dispatchedAt: dispatchedAt,
             evidence: Evidence(
                 standing: try standing(phase, changedAt, deadline, moment), provenAt: try moment(.provenAt)),
-            deadline: deadline, isPaused: try row.decodeIfPresent(Bool.self, forKey: .toldPaused) ?? false)
+            deadline: deadline)
     }
 
     /// Rows before evidence was a value of its own say unseen by their phase alone, and on the way back by having no deadline: it
@@ -92,7 +92,6 @@ extension TargetState: Codable {
         case .stopped(let left): try row.encode(left.milliseconds, forKey: .deadlineLeft)
         case .met: break
         }
-        if attempt.isPaused { try row.encode(true, forKey: .toldPaused) }
         switch attempt.evidence.standing {
         case .none: break
         case .good(let since): try row.encode(since, forKey: .healthySince)

@@ -14,6 +14,9 @@ extension DecisionState {
     /// Generations from here on are nonsense, not evidence: there would soon be none above them that the wire can carry.
     static let highestGeneration = OrphanedAssignment.highestGeneration
 
+    /// How the reason of a target begins where a controller has said nothing of what was sent.
+    static let silence = "a controller says nothing"
+
     /// Takes in one report on one of the rollout's targets.
     mutating func take(_ record: ReportRecord) {
         let report = record.report
@@ -33,7 +36,7 @@ extension DecisionState {
         observe(record, self.target(record.cluster))
     }
 
-    /// Its agent said more than was kept: what was good before may have been bad in between, and is earned anew (invariant 3).
+    /// Its agent said more than was kept: what was good before may have been bad in between, and is earned again (invariant 3).
     private mutating func breakStretch(of name: ClusterName, at moment: Timestamp) {
         guard let attempt = target(name).attempt, attempt.evidence.isKnown else { return }
         let deadline = now + rollout.policy.progressDeadline
@@ -66,9 +69,9 @@ extension DecisionState {
         switch report.phase {
         case .reverting, .reverted:
             // Invariant 13: its digest is the fallback's, never evidence for the release.
-            return fail(name, "reverted by its agent: \(report.culprit)")
+            return fail(name, report.failureReason)
         case .failed:
-            return fail(name, report.culprit)
+            return fail(name, report.failureReason)
         case .accepted, .applying, .verifying, .healthy, .removed: break
         }
         if report.health == .unknown, report.phase != .removed { return blind(report, target) }
@@ -110,11 +113,22 @@ extension DecisionState {
     /// A failure that heals is known as healed, where the policy leaves the cluster as it is: its proof is as good as any.
     private mutating func observeFailed(_ record: ReportRecord, _ target: TargetState) {
         guard rollout.phase != .rollingBack else { return }
+        noteWayBack(record.report, target)
         guard record.report.phase == .healthy, record.report.health == .healthy,
             isWhatWasAssigned(record.report, target)
         else { return update(record.cluster) { $0.attempt?.evidence.observe(.bad, at: record.receivedAt) } }
         update(record.cluster) { $0.attempt?.evidence.observe(.asserted, at: record.receivedAt) }
         confirm(record.cluster)
+    }
+
+    /// How going back by itself goes on at its agent: it ends well, or not, or heals later.
+    private mutating func noteWayBack(_ report: ApplicationReport, _ target: TargetState) {
+        let former = target.reason ?? ""
+        let wentBack = [AgentPhase.reverting, .reverted].contains { former.hasPrefix($0.wayBack ?? " ") }
+        guard report.phase.wayBack != nil || report.phase == .failed && wentBack else { return }
+        let reason = report.failureReason.shortened(to: 1_024)
+        guard reason != former else { return }
+        update(target.cluster) { $0.reason = reason }
     }
 
     private func isWhatWasAssigned(_ report: ApplicationReport, _ target: TargetState) -> Bool {
@@ -165,10 +179,12 @@ extension DecisionState {
     /// The agent is there and cannot see its cluster: nothing is known, for as long as that lasts (invariant 23).
     private mutating func blind(_ report: ApplicationReport, _ target: TargetState) {
         guard target.phase != .healthy || isEvidenceNeeded(target) else { return }
-        let why = report.reasonText.map { ": \($0)" } ?? ""
+        let isUnspoken = report.reason == ObservedHealth.controllerSilent
+        let why = (isUnspoken ? report.message : report.reasonText).map { ": \($0)" } ?? ""
+        let what = isUnspoken ? Self.silence : "its agent cannot see it"
         update(target.cluster) { [now] in
             $0.become(
-                .unknown(since: $0.attempt?.evidence.unknownSince ?? now), "its agent cannot see it\(why)", at: now)
+                .unknown(since: $0.attempt?.evidence.unknownSince ?? now), what + why, at: now)
         }
     }
 
@@ -244,6 +260,9 @@ extension Evidence {
 }
 
 extension ApplicationReport {
+    /// Why the release has failed, and where its agent stands with it.
+    fileprivate var failureReason: String { phase.wayBack.map { "\($0): \(culprit)" } ?? culprit }
+
     /// Why an assignment is reissued to the agent that said this.
     var agentKnowledge: String {
         "its agent knows generation \(generation), epoch \(epoch), \(digest.map { "release \($0.short)" } ?? "no release")"
@@ -258,6 +277,17 @@ extension ApplicationReport {
         case (let reason?, nil): reason
         case (nil, let message?): message
         case (nil, nil): nil
+        }
+    }
+}
+
+extension AgentPhase {
+    /// How far going back by itself has come, in words; nil where it does not.
+    fileprivate var wayBack: String? {
+        switch self {
+        case .reverting: "its agent goes back"
+        case .reverted: "reverted by its agent"
+        case .accepted, .applying, .verifying, .healthy, .failed, .removed: nil
         }
     }
 }

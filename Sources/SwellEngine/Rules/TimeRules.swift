@@ -60,7 +60,7 @@ extension DecisionState {
             let step = moment - attempt.dispatchedAt
             $0.attempt = Attempt(
                 generation: attempt.generation, epoch: attempt.epoch, goal: attempt.goal, dispatchedAt: moment,
-                evidence: attempt.evidence, deadline: attempt.deadline, isPaused: attempt.isPaused)
+                evidence: attempt.evidence, deadline: attempt.deadline)
             $0.attempt?.deadline.postpone(by: step)
         }
     }
@@ -119,15 +119,15 @@ extension DecisionState {
     /// Tells the agent, which judges its own deadline, that a pause has begun or ended.
     private mutating func tellPause(_ name: ClusterName) {
         let target = target(name)
-        guard let attempt = target.attempt, target.phase.isForward else { return }
+        guard target.phase.isForward else { return }
         let isPaused = isPaused(target)
-        guard attempt.isPaused != isPaused, target.phase != .healthy || !isPaused else { return }
+        guard isToldPaused(target) != isPaused, target.phase != .healthy || !isPaused else { return }
         tell(name, isPaused: isPaused)
     }
 
-    /// A rollout that is over ends no pause any more: what it told of one is taken back.
+    /// A rollout that is over ends no pause any more: what its agents were told of one is taken back.
     mutating func endPauses() {
-        for name in names where target(name).attempt?.isPaused == true { tell(name, isPaused: false) }
+        for name in names where isToldPaused(target(name)) { tell(name, isPaused: false) }
     }
 
     private mutating func judgeDeadline(_ name: ClusterName) {

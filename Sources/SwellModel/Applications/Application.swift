@@ -44,6 +44,11 @@ public struct Application: Sendable, Hashable, Codable {
     }
 }
 
+extension Application {
+    /// By bytes, as whatever is rendered from it differs: two spellings of a parameter's value are two applications.
+    public static func == (left: Application, right: Application) -> Bool { left.document == right.document }
+}
+
 /// How a cluster takes on a release, and what its agent may do by itself.
 public struct ApplicationStrategy: Sendable, Hashable, Codable {
     /// Whether the agent reverts to the fallback on its own when the release fails on its cluster.

@@ -51,15 +51,19 @@ public struct AssignmentSettings: Sendable, Hashable, Codable {
     public var selfRollback: Bool
     public var whenDisconnected: DisconnectedBehaviour
     public var drift: DriftPolicy
+    /// What to make of custom resources of which their controller says nothing; nil is ``SilentControllerRule/wait``.
+    public var silentControllers: SilentControllerRule?
 
     public init(
         minHealthyTime: Interval, progressDeadline: Interval, selfRollback: Bool,
-        whenDisconnected: DisconnectedBehaviour = .finish, drift: DriftPolicy = .correct
+        whenDisconnected: DisconnectedBehaviour = .finish, drift: DriftPolicy = .correct,
+        silentControllers: SilentControllerRule? = nil
     ) {
         self.minHealthyTime = minHealthyTime
         self.progressDeadline = progressDeadline
         self.selfRollback = selfRollback
         self.whenDisconnected = whenDisconnected
         self.drift = drift
+        self.silentControllers = silentControllers
     }
 }

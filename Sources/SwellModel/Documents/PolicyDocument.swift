@@ -6,7 +6,7 @@ extension RolloutPolicy {
         metadata.refuseLabels()
         let known = [
             "stages", "maxConcurrent", "minHealthyTime", "progressDeadline", "unreachableAfter", "maxUnreachable",
-            "onFailure", "pausedRegion",
+            "onFailure", "pausedRegion", "silentControllers",
         ]
         guard let fields = spec?.fields(known) else { return nil }
         let stages = readStages(fields)
@@ -19,6 +19,7 @@ extension RolloutPolicy {
         policy.maxUnreachable = fields["maxUnreachable"]?.limit(isCap: false)
         if let value = fields["onFailure"]?.failurePolicy() { policy.onFailure = value }
         if let value = fields["pausedRegion"]?.choice(PausedRegionRule.self) { policy.pausedRegion = value }
+        policy.silentControllers = fields["silentControllers"]?.choice(SilentControllerRule.self)
         if policy.unreachableAfter < RolloutPolicy.leastUnreachableAfter, let field = fields["unreachableAfter"] {
             field.fail(
                 .invalidValue,
@@ -85,6 +86,7 @@ extension RolloutPolicy {
         ]
         spec["maxConcurrent"] = maxConcurrent?.document
         spec["maxUnreachable"] = maxUnreachable?.document
+        spec["silentControllers"] = silentControllers.map { .string($0.rawValue) }
         return DocumentKind.rolloutPolicy.document(metadata: ["name": .string(name.rawValue)], spec: spec)
     }
 }

@@ -16,6 +16,8 @@ public struct RolloutPolicy: Sendable, Hashable, Codable {
     public var maxUnreachable: Limit?
     public var onFailure: FailurePolicy
     public var pausedRegion: PausedRegionRule
+    /// What to make of custom resources of which their controller says nothing; nil is ``SilentControllerRule/wait``.
+    public var silentControllers: SilentControllerRule?
 
     /// How often an agent is heard of at least, whatever else it has to say.
     public static let agentHeartbeat: Interval = .seconds(5)
@@ -27,7 +29,7 @@ public struct RolloutPolicy: Sendable, Hashable, Codable {
         minHealthyTime: Interval = .seconds(10), progressDeadline: Interval = .minutes(10),
         unreachableAfter: Interval = .seconds(60), maxUnreachable: Limit? = nil,
         onFailure: FailurePolicy = FailurePolicy(),
-        pausedRegion: PausedRegionRule = .wait
+        pausedRegion: PausedRegionRule = .wait, silentControllers: SilentControllerRule? = nil
     ) {
         self.name = name
         self.stages = stages
@@ -38,6 +40,7 @@ public struct RolloutPolicy: Sendable, Hashable, Codable {
         self.maxUnreachable = maxUnreachable
         self.onFailure = onFailure
         self.pausedRegion = pausedRegion
+        self.silentControllers = silentControllers
     }
 }
 
@@ -151,3 +154,12 @@ public struct FailurePolicy: Sendable, Hashable, Codable {
 
 /// What a paused region means for the stage it is in: the stage waits for it, or goes on and leaves its clusters for later.
 public enum PausedRegionRule: String, Sendable, Codable, CaseIterable { case wait, skip }
+
+/// What it means that a custom resource, whose definition has a status, was given none: its controller is away, or slow, or never says
+/// anything. No time tells these apart.
+public enum SilentControllerRule: String, Sendable, Codable, CaseIterable {
+    /// Its health is unknown: its cluster waits, by name, and no deadline runs once all else is healthy.
+    case wait
+    /// It counts as healthy, and the message names it.
+    case accept
+}

@@ -258,7 +258,7 @@ extension JSONValue {
 
 extension YAMLNode {
     /// The node at a path, or the deepest one on the way to it.
-    fileprivate func nearest(to path: FieldPath) -> YAMLNode {
+    func nearest(to path: FieldPath) -> YAMLNode {
         var path = path
         while !path.components.isEmpty {
             if let node = node(at: path) { return node }

@@ -14,12 +14,12 @@ public enum WrittenObjects {
                 for document in try YAMLReader.documents(in: file.content, file: file.name, limits: .release) {
                     for node in Manifest.items(of: document.root) {
                         do throws(ModelError) {
-                            if let object = try object(of: node) { objects.append(object) }
+                            guard let object = try object(of: node) else { continue }
+                            errors += problems(of: object, node, file.name)
+                            objects.append(object)
                         } catch {
-                            var placed = error
-                            placed.file = file.name
-                            placed.line = node.line
-                            errors.append(placed)
+                            errors.append(
+                                ModelError(code: error.code, message: error.message, file: file.name, line: node.line))
                         }
                     }
                 }
@@ -29,6 +29,16 @@ public enum WrittenObjects {
         }
         guard errors.isEmpty else { throw DocumentErrors(Array(errors.prefix(DocumentErrors.maximumCount))) }
         return objects
+    }
+
+    /// What no server would take, but for names that are not known yet.
+    private static func problems(of object: JSONValue, _ node: YAMLNode, _ file: String) -> [ModelError] {
+        guard let checked = try? KubernetesObject(json: object) else { return [] }
+        return ObjectValidation.findings(in: checked).filter { !$0.message.contains("${") }.map { finding in
+            ModelError(
+                code: .invalidValue, message: "\(object.subject): \(finding.message)", file: file,
+                line: node.nearest(to: finding.path).line)
+        }
     }
 
     private static func object(of node: YAMLNode) throws(ModelError) -> JSONValue? {

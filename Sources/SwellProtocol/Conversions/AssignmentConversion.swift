@@ -74,6 +74,13 @@ extension Swell_V1_AssignmentSettings {
             case .correct: .correct
             case .report: .report
             }
+        // Left out where nothing was said: agents and coordinators of before know no such field.
+        silentControllers =
+            switch settings.silentControllers {
+            case nil: .unspecified
+            case .wait: .wait
+            case .accept: .accept
+            }
     }
 }
 
@@ -96,9 +103,18 @@ extension AssignmentSettings {
             case .UNRECOGNIZED(let value):
                 throw WireError(.invalidValue, at: "\(path).drift", "\(value) is no policy known here")
             }
+        let silentControllers: SilentControllerRule? =
+            switch settings.silentControllers {
+            case .unspecified: nil
+            case .wait: .wait
+            case .accept: .accept
+            case .UNRECOGNIZED(let value):
+                throw WireError(.invalidValue, at: "\(path).silent_controllers", "\(value) is no rule known here")
+            }
         self.init(
             minHealthyTime: try checkedInterval(settings.minHealthyTime, at: "\(path).min_healthy_time"),
             progressDeadline: try checkedInterval(settings.progressDeadline, at: "\(path).progress_deadline"),
-            selfRollback: settings.selfRollback, whenDisconnected: whenDisconnected, drift: drift)
+            selfRollback: settings.selfRollback, whenDisconnected: whenDisconnected, drift: drift,
+            silentControllers: silentControllers)
     }
 }

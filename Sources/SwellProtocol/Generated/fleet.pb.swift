@@ -212,6 +212,45 @@ package nonisolated enum Swell_V1_Health: SwiftProtobuf.Enum, Swift.CaseIterable
 
 }
 
+/// What to make of custom resources of which their controller says nothing.
+package nonisolated enum Swell_V1_SilentControllerRule: SwiftProtobuf.Enum, Swift.CaseIterable {
+  package typealias RawValue = Int
+  case unspecified // = 0
+  case wait // = 1
+  case accept // = 2
+  case UNRECOGNIZED(Int)
+
+  package init() {
+    self = .unspecified
+  }
+
+  package init?(rawValue: Int) {
+    switch rawValue {
+    case 0: self = .unspecified
+    case 1: self = .wait
+    case 2: self = .accept
+    default: self = .UNRECOGNIZED(rawValue)
+    }
+  }
+
+  package var rawValue: Int {
+    switch self {
+    case .unspecified: return 0
+    case .wait: return 1
+    case .accept: return 2
+    case .UNRECOGNIZED(let i): return i
+    }
+  }
+
+  // The compiler won't synthesize support with the UNRECOGNIZED case.
+  package static let allCases: [Swell_V1_SilentControllerRule] = [
+    .unspecified,
+    .wait,
+    .accept,
+  ]
+
+}
+
 package nonisolated enum Swell_V1_DisconnectedBehaviour: SwiftProtobuf.Enum, Swift.CaseIterable {
   package typealias RawValue = Int
   case unspecified // = 0
@@ -937,6 +976,9 @@ package nonisolated struct Swell_V1_AssignmentSettings: Sendable {
 
   package var drift: Swell_V1_DriftPolicy = .unspecified
 
+  /// Unspecified is wait.
+  package var silentControllers: Swell_V1_SilentControllerRule = .unspecified
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1084,6 +1126,10 @@ nonisolated extension Swell_V1_Phase: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension Swell_V1_Health: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0HEALTH_UNSPECIFIED\0\u{1}HEALTH_FAILED\0\u{1}HEALTH_DEGRADED\0\u{1}HEALTH_UNKNOWN\0\u{1}HEALTH_PROGRESSING\0\u{1}HEALTH_SUSPENDED\0\u{1}HEALTH_HEALTHY\0")
+}
+
+nonisolated extension Swell_V1_SilentControllerRule: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0SILENT_CONTROLLER_RULE_UNSPECIFIED\0\u{1}SILENT_CONTROLLER_RULE_WAIT\0\u{1}SILENT_CONTROLLER_RULE_ACCEPT\0")
 }
 
 nonisolated extension Swell_V1_DisconnectedBehaviour: SwiftProtobuf._ProtoNameProviding {
@@ -2257,7 +2303,7 @@ nonisolated extension Swell_V1_Removal: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension Swell_V1_AssignmentSettings: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".AssignmentSettings"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}min_healthy_time\0\u{3}progress_deadline\0\u{3}self_rollback\0\u{3}when_disconnected\0\u{1}drift\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}min_healthy_time\0\u{3}progress_deadline\0\u{3}self_rollback\0\u{3}when_disconnected\0\u{1}drift\0\u{3}silent_controllers\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2270,6 +2316,7 @@ nonisolated extension Swell_V1_AssignmentSettings: SwiftProtobuf.Message, SwiftP
       case 3: try { try decoder.decodeSingularBoolField(value: &self.selfRollback) }()
       case 4: try { try decoder.decodeSingularEnumField(value: &self.whenDisconnected) }()
       case 5: try { try decoder.decodeSingularEnumField(value: &self.drift) }()
+      case 6: try { try decoder.decodeSingularEnumField(value: &self.silentControllers) }()
       default: break
       }
     }
@@ -2291,6 +2338,9 @@ nonisolated extension Swell_V1_AssignmentSettings: SwiftProtobuf.Message, SwiftP
     if self.drift != .unspecified {
       try visitor.visitSingularEnumField(value: self.drift, fieldNumber: 5)
     }
+    if self.silentControllers != .unspecified {
+      try visitor.visitSingularEnumField(value: self.silentControllers, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2300,6 +2350,7 @@ nonisolated extension Swell_V1_AssignmentSettings: SwiftProtobuf.Message, SwiftP
     if lhs.selfRollback != rhs.selfRollback {return false}
     if lhs.whenDisconnected != rhs.whenDisconnected {return false}
     if lhs.drift != rhs.drift {return false}
+    if lhs.silentControllers != rhs.silentControllers {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

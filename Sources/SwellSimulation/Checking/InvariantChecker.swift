@@ -163,6 +163,9 @@ struct InvariantChecker {
         for assignment in decision.assignments {
             again.snapshot.fleet[assignment.cluster]?.highestGeneration = assignment.generation
         }
+        for notice in decision.pauses {
+            again.snapshot.fleet[notice.cluster]?.pausedGeneration = notice.isPaused ? notice.generation : nil
+        }
         let second = DecisionMaker.decide(again)
         guard second.transitions.isEmpty, second.assignments.isEmpty, second.pauses.isEmpty else {
             throw Violation(

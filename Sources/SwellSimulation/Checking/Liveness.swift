@@ -25,9 +25,8 @@ extension World {
                 waiting.insert(ClusterApplication(target.cluster, rollout.application))
             }
             resting.formUnion(
-                rollout.targets.values.lazy.filter { $0.attempt?.isPaused == true }.map {
-                    ClusterApplication($0.cluster, rollout.application)
-                })
+                rollout.targets.values.filter { $0.generation != nil }
+                    .map { ClusterApplication($0.cluster, rollout.application) })
         }
         for agent in agents where agent.isMember && !agent.isClone && !blame.spoiled.contains(agent.cluster.name) {
             for assignment in database.assignments(of: agent.cluster.name)
@@ -86,7 +85,7 @@ extension World {
 
     private func hasProvenAnother(_ agent: SimulatedAgent, than assignment: Assignment) -> Bool {
         guard let record = agent.disk.applications[assignment.application] else { return false }
-        return record.currentReport.provesAnother(than: assignment.digest)
+        return record.currentReport.provesAnother(than: assignment)
             && agent.running[assignment.application] == record.reportedDigest
     }
 

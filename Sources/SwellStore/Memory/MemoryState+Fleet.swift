@@ -145,6 +145,7 @@ extension MemoryState {
             cluster: cluster, isEnrolled: agent?.isEnrolled ?? false, lastSeenAt: agent?.lastSeenAt,
             highestGeneration: max(assignment?.generation ?? 0, status?.highestGeneration ?? 0), assigned: assigned,
             proven: (proven[key] ?? []).prefix(Bounds.provenReleases).map(\.release), report: status?.report,
-            reportedAt: status?.receivedAt, heldBy: claims[key])
+            reportedAt: status?.receivedAt, heldBy: claims[key],
+            pausedGeneration: assignment?.isPaused == true ? assignment?.generation : nil)
     }
 }

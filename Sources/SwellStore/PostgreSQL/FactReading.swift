@@ -35,7 +35,8 @@ struct FactReading {
                 """
                 SELECT c.document, coalesce(a.is_enrolled, false), a.last_seen_at,
                     greatest(g.generation, s.highest_generation, 0),
-                    CASE WHEN g.digest IS NOT NULL THEN g.assignment END, s.report, s.received_at, k.rollout, c.name
+                    CASE WHEN g.digest IS NOT NULL THEN g.assignment END, s.report, s.received_at, k.rollout, c.name,
+                    CASE WHEN g.assignment->'isPaused' = 'true' THEN g.generation END
                 FROM clusters c
                 LEFT JOIN agents a ON a.cluster = c.name
                 LEFT JOIN cluster_status s ON s.cluster = c.name AND s.application = \(application)
@@ -109,6 +110,7 @@ struct FactReading {
         return ClusterFacts(
             cluster: cluster, isEnrolled: try row.decode(at: 1), lastSeenAt: try row.timeIfAny(2),
             highestGeneration: try row.decode(at: 3), assigned: assigned, report: try row.jsonIfAny(5),
-            reportedAt: try row.timeIfAny(6), heldBy: try row.nameIfAny(7))
+            reportedAt: try row.timeIfAny(6), heldBy: try row.nameIfAny(7),
+            pausedGeneration: try row.decode(Int64?.self, at: 9))
     }
 }

@@ -154,7 +154,9 @@ extension PostgresStore: AgentStore {
                                     OR s.report->>'phase' IN ('accepted', 'applying', 'verifying', 'failed')
                                         AND s.report->>'digest' IS NOT NULL)))
                 AND NOT coalesce(s.report->>'phase' IN ('healthy', 'reverted', 'verifying')
-                    AND s.report->>'digest' = s.report->>'proven' AND s.report->>'digest' IS DISTINCT FROM a.digest, false)
+                    AND s.report->>'digest' = s.report->>'proven' AND s.report->>'digest' IS DISTINCT FROM a.digest
+                    AND (s.report->>'generation')::bigint > a.generation
+                    AND (s.report->>'epoch')::bigint >= (a.assignment->>'epoch')::bigint, false)
                 AND NOT EXISTS (SELECT 1 FROM rollout_claims k
                     WHERE k.cluster = a.cluster AND k.application = a.application)
             ) AS orphans WHERE place <= $2

@@ -142,11 +142,18 @@ extension PostgresStore: RolloutStore {
     }
 
     public func dueRollouts(limit: Int) async throws(StoreError) -> [RolloutName] {
+        // From one rollout's reports to the next one's by the index: many may wait for one.
         try await read(
             """
+            WITH RECURSIVE reported AS (
+                (SELECT rollout FROM report_inbox ORDER BY rollout LIMIT 1)
+                UNION ALL
+                SELECT (SELECT i.rollout FROM report_inbox i WHERE i.rollout > p.rollout ORDER BY i.rollout LIMIT 1)
+                FROM reported p WHERE p.rollout IS NOT NULL
+            )
             SELECT r.name FROM rollouts r
             WHERE r.name IN (SELECT rollout FROM rollout_commands WHERE decided_at IS NULL)
-                OR r.name IN (SELECT rollout FROM report_inbox)
+                OR r.name IN (SELECT rollout FROM reported WHERE rollout IS NOT NULL)
                 OR NOT r.is_ended AND (
                     r.wake_at <= swell_now() OR r.wake_at > swell_now() + interval '10 minutes'
                     OR r.seen_fleet < (SELECT version FROM fleet_guard))

@@ -128,14 +128,15 @@ struct AgentWorld: Sendable {
         func assignment(
             _ generation: Int64, epoch: Int64 = 1, fallback: DesiredRelease? = nil, selfRollback: Bool = true,
             minHealthyTime: Interval = .milliseconds(50), deadline: Interval = .seconds(30),
-            drift: DriftPolicy = .correct, away: DisconnectedBehaviour = .finish
+            drift: DriftPolicy = .correct, away: DisconnectedBehaviour = .finish,
+            silent: SilentControllerRule? = nil
         ) -> Assignment {
             Assignment(
                 cluster: "east-1", application: application, generation: generation, epoch: epoch, rollout: "shop-1",
                 goal: .run(reference), fallback: fallback?.reference,
                 settings: AssignmentSettings(
                     minHealthyTime: minHealthyTime, progressDeadline: deadline, selfRollback: selfRollback,
-                    whenDisconnected: away, drift: drift))
+                    whenDisconnected: away, drift: drift, silentControllers: silent))
         }
     }
 }

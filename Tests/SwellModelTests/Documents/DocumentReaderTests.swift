@@ -90,6 +90,7 @@ private let production = """
                 approval: {before: true}
             onFailure: {action: pause, scope: region}
             pausedRegion: skip
+            silentControllers: accept
             """)
         let set = try read(production, application, waves)
         #expect(set.clusters.map(\.value.name.rawValue) == ["use1-a", "usw1-a"])
@@ -101,6 +102,8 @@ private let production = """
         #expect(policy.stages[0].maxConcurrent == .count(1) && policy.stages[1].maxConcurrent == .percent(50))
         #expect(policy.stages[0].soak == .minutes(5) && policy.stages[1].approval.before)
         #expect(policy.onFailure == FailurePolicy(action: .pause, scope: .region) && policy.pausedRegion == .skip)
+        #expect(policy.silentControllers == .accept)
+        #expect(policy.document["spec"]?["silentControllers"] == "accept")
         #expect(set.problems(knownClusters: []).isEmpty)
     }
 

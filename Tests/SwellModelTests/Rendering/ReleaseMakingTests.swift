@@ -88,7 +88,7 @@ private func value(_ release: AssembledRelease) throws -> String? {
         let warnings = try assemble(text).warnings.map(\.description)
         #expect(warnings.count == 1)
         #expect(
-            warnings.first?.hasPrefix("m.yaml:6: data.x: '${region}' stays as it is: application 'shop' declares no")
+            warnings.first?.hasPrefix("m.yaml:7: data.x: '${region}' stays as it is: application 'shop' declares no")
                 == true)
         #expect(try assemble(map("${HOME} ${datasource}")).warnings.isEmpty)
         var declining = bare
@@ -142,6 +142,10 @@ private func value(_ release: AssembledRelease) throws -> String? {
     }
 
     @Test func twoSpellingsAreTwoReleases() throws {
+        let applications = ["caf\u{E9}", "cafe\u{301}"].map {
+            Application(name: "shop", namespace: "shop", parameters: ["a": $0])
+        }
+        #expect(applications[0] != applications[1] && applications[0] == applications[0])
         #expect(try assemble(map("caf\u{E9}")).digest != assemble(map("cafe\u{301}")).digest)
         #expect(try assemble(map("caf\u{E9}")).bundle != assemble(map("cafe\u{301}")).bundle)
     }

@@ -53,6 +53,9 @@ internal import Testing
             #expect(try await orphans { _ in } == 0)
             #expect(try await orphans { ($0.phase, $0.health) = (.verifying, .degraded) } == 0)
             #expect(try await orphans { $0.phase = .reverted } == 0)
+            // Not under a later order: what a person decided since then stands.
+            #expect(try await orphans { $0.epoch = 0 } == 1)
+            #expect(try await orphans { $0.generation = 1 } == 1)
             // Not proven, given up, gone, or the very release that is assigned: told again.
             #expect(try await orphans { $0.proven = nil } == 1)
             #expect(try await orphans { $0.proven = Fixtures.reference("1.0").digest } == 1)

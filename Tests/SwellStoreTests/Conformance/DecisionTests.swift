@@ -287,6 +287,7 @@ internal import Testing
                 var expected = try #require(sent.assignments.first)
                 expected.isPaused = isPaused ? true : nil
                 #expect(page.assignments == [expected])
+                #expect(try await store.snapshot(for: "shop").fleet["east-1"]?.pausedGeneration == (isPaused ? 1 : nil))
                 #expect(try await store.assignments(of: "east-1") == [expected])
             }
             let error = await expect(.internalError) { () async throws(StoreError) in

@@ -1,0 +1,99 @@
+internal import SwellEngine
+internal import SwellModel
+internal import Testing
+
+/// A way back that does not arrive at once.
+@Suite struct AgentWayBackTests {
+    /// A driver whose release failed, and whose way back to the first is being applied.
+    private static func goingBack() -> AgentDriver {
+        var driver = AgentDriver.healthy(1, "1.0.0")
+        driver.start(2, "2.0.0", fallback: "1.0.0")
+        driver.send(
+            .workFailed(
+                driver.forward(2, "2.0.0"),
+                WorkFailure(
+                    isTransient: false, reason: "ImagePullBackOff", message: "not healthy within 10m: pod web-1")))
+        driver.send(.contentPresent(driver.digest("1.0.0")))
+        return driver
+    }
+
+    @Test func whatHoldsTheWayBackUpIsToldOnceAndForItself() {
+        var driver = Self.goingBack()
+        let back = driver.revert(2, "1.0.0")
+        #expect(driver.applies.last == back)
+        driver.send(
+            .healthObserved(
+                back, ObservedHealth(.progressing, message: "Deployment shop/web: 0 of 1 replicas are ready")))
+        #expect(
+            driver.report?.message == "not healthy within 10m: pod web-1", "why it goes back matters more meanwhile")
+        driver.pass(.minutes(11))
+        let message = driver.report?.message ?? ""
+        #expect(driver.report?.phase == .failed)
+        #expect(
+            message.contains("going back to 1.0.0 failed too: not healthy within 10m: Deployment shop/web"),
+            "\(message)")
+        #expect(message.components(of: "not healthy within 10m: pod web-1") == 1, "\(message)")
+        #expect(!message.contains("not healthy within 10m: not healthy"), "\(message)")
+    }
+
+    @Test func aWayBackThatWasCalledFailedHeals() {
+        var driver = Self.goingBack()
+        let back = driver.revert(2, "1.0.0")
+        driver.send(
+            .workFailed(back, WorkFailure(isTransient: false, reason: "ProgressDeadlineExceeded", message: "too late")))
+        #expect(driver.report?.phase == .failed)
+        let told = driver.report?.message
+        let before = driver.applies.count
+        driver.pass(.minutes(4))
+        #expect(driver.applies.count == before + 1, "it is tried again, as seldom as anything is")
+        #expect(driver.applies.last == back)
+        driver.send(.healthObserved(back, ObservedHealth(.progressing, message: "on its way")))
+        #expect(driver.report?.message == told, "that it has failed stays known until it has not")
+        driver.send(.workFailed(back, .permanent))
+        #expect(driver.report?.message == told, "\(driver.report?.message ?? "")")
+        driver.pass(.minutes(4))
+        #expect(driver.applies.count == before + 2)
+        driver.send(.workFinished(back))
+        driver.send(.healthObserved(back, ObservedHealth(.healthy)))
+        driver.pass(.minutes(1))
+        #expect(driver.report?.phase == .reverted)
+        #expect(driver.report?.digest == driver.digest("1.0.0"))
+        #expect(driver.report?.health == .healthy)
+    }
+
+    @Test func itHealsAfterARestartToo() {
+        var driver = Self.goingBack()
+        let back = driver.revert(2, "1.0.0")
+        driver.send(.workFailed(back, .permanent))
+        driver.crash()
+        driver.send(.connected)
+        driver.send(.contentPresent(driver.digest("1.0.0")))
+        #expect(driver.applies.last == back)
+        driver.send(.workFinished(back))
+        driver.send(.healthObserved(back, ObservedHealth(.healthy)))
+        driver.pass(.minutes(1))
+        #expect(driver.report?.phase == .reverted)
+    }
+
+    @Test func anotherAssignmentEndsTheTrying() {
+        var driver = Self.goingBack()
+        driver.send(.workFailed(driver.revert(2, "1.0.0"), .permanent))
+        driver.start(3, "3.0.0")
+        let applies = driver.applies
+        driver.pass(.minutes(4))
+        #expect(driver.applies == applies)
+        #expect(applies.last == driver.forward(3, "3.0.0"))
+    }
+}
+
+extension String {
+    fileprivate func components(of part: String) -> Int {
+        var count = 0
+        var rest = self[...]
+        while let found = rest.firstRange(of: part) {
+            count += 1
+            rest = rest[found.upperBound...]
+        }
+        return count
+    }
+}
