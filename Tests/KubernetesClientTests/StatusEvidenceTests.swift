@@ -312,14 +312,15 @@ internal import Testing
         #expect(
             summary.message.contains("Probe shop/kafka: its controller has written no status"), "\(summary.message)")
         var before = FormerTroubles()
-        var former = live
-        former.spec?["size"] = 7
-        before.note(former, isUnspoken: true)
+        before.note(live, isUnspoken: true)
         var context = HealthContext(now: HealthExample.now, evidence: SentEvidence())
         context.evidence?.before = before
+        #expect(HealthAssessment(of: live, context: context).value == .healthy, "it was silent before")
+        var changed = live
+        changed.spec?["size"] = 7
         #expect(
-            HealthAssessment(of: live, context: context).value == .healthy,
-            "it was silent before, whatever it was to be")
+            HealthAssessment(of: changed, context: context).value == .unknown,
+            "what the release changed has to be spoken of")
     }
 
     @Test func silenceStopsNoClockOfOthers() throws {

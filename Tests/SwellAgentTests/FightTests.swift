@@ -8,7 +8,7 @@ internal import Testing
 
 /// Others write to what was released, for half an hour of played time. Whoever they are, it comes to an end, and people read who it
 /// was and what to do.
-@Suite(.timeLimit(.minutes(5))) struct FightTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct FightTests {
     private static let minutes: Int64 = 30
     private static let configMap = ObjectReference(
         type: GroupVersionKind(version: "v1", kind: "ConfigMap"), namespace: "shop", name: "c")

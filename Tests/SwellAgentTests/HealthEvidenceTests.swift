@@ -1,9 +1,10 @@
-internal import KubernetesClient
 internal import KubernetesObjects
+internal import Logging
 internal import SwellEngine
 internal import SwellModel
 internal import Testing
 
+@testable internal import KubernetesClient
 @testable internal import SwellAgent
 
 /// What counts for and against a release: what was sent with it, and nothing that was so before (invariant 24).
@@ -128,11 +129,130 @@ internal import Testing
         }
     }
 
+    @Test func whatWasDownBeforeProvesNoRelease() async throws {
+        try await SimulatedLab.run { lab in
+            let broken = ShopManifest.namespace + ShopManifest.deployment("web", image: "web:missing")
+            let one = try await lab.world.release("1.0.0", extra: ShopManifest.namespace)
+            try await lab.world.coordinator.assign(one.assignment(1))
+            try await lab.withAgent {
+                try await lab.waitFor("healthy") { $0.phase == .healthy }
+                for document in try YAMLReader.documents(in: broken, file: "test") where !document.root.json.isNull {
+                    var object = try KubernetesObject(json: document.root.json)
+                    if object.kind != "Namespace" { object.namespace = "shop" }
+                    _ = try await lab.api.apply(object, ApplyOptions(fieldManager: "somebody"))
+                }
+                let two = try await lab.world.release("2.0.0", extra: broken + ShopManifest.configMap("settings"))
+                try await lab.world.coordinator.assign(two.assignment(2, fallback: one, deadline: .seconds(2)))
+                try await lab.waitFor("unknown") { report in
+                    report.generation == 2 && report.phase == .verifying
+                        && report.reason == ObservedHealth.nothingHealthy
+                }
+                let report = await lab.report()
+                #expect(report?.health == .unknown)
+                #expect(report?.message?.contains("Deployment shop/web") == true, "\(report?.message ?? "")")
+            }
+        }
+    }
+
+    // MARK: What has been healthy since
+
+    private func setMetrics(_ isServed: Bool, _ lab: SimulatedLab) async throws {
+        if !isServed { return try await takeMetricsAway(lab) }
+        let type = GroupVersionKind(group: "autoscaling", version: "v2", kind: "HorizontalPodAutoscaler")
+        _ = try await lab.api.patch(
+            ObjectReference(type: type, namespace: "shop", name: "web"), .merge(["status": ["conditions": []]]),
+            subresource: "status")
+    }
+
+    private static func cluster(_ lab: SimulatedLab) -> KubernetesCluster {
+        KubernetesCluster(
+            api: lab.api, namespace: "swell-system", now: { .wall }, logger: Logger(label: "test.evidence"))
+    }
+
+    @Test func whatHasBeenHealthySinceIsKnownToTheNextProcess() async throws {
+        try await SimulatedLab.run { lab in
+            let one = try await lab.world.release("1.0.0", extra: Self.release("web:1"))
+            let two = try await lab.world.release("2.0.0", extra: Self.release("web:2"))
+            let records = Self.cluster(lab).records
+            try await lab.world.coordinator.assign(one.assignment(1))
+            try await lab.withAgent {
+                try await lab.waitFor("healthy") { $0.phase == .healthy }
+                try await takeMetricsAway(lab)
+                try await lab.waitFor("degraded") { $0.health == .degraded }
+                try await lab.world.coordinator.assign(two.assignment(2, fallback: one))
+                try await lab.waitFor("healthy by leave") { $0.generation == 2 && $0.phase == .healthy }
+                #expect(try await records.one("shop")?.before?.isEmpty == false)
+                try await setMetrics(true, lab)
+                try await eventually("it is written") { try await records.one("shop")?.before == nil }
+                #expect(try await records.one("shop")?.release == two.reference, "nothing else of it is lost")
+            }
+            try await takeMetricsAway(lab)
+            try await lab.withAgent {
+                try await lab.waitFor("degraded") { $0.generation == 2 && $0.health == .degraded }
+            }
+        }
+    }
+
+    @Test func whatHasBeenHealthySinceIsKnownToTheNextRelease() async throws {
+        try await SimulatedLab.run { lab in
+            let cluster = Self.cluster(lab)
+            let live = KubernetesObject(
+                type: GroupVersionKind(group: "apps", version: "v1", kind: "Deployment"), namespace: "shop", name: "web"
+            )
+            var before = FormerTroubles()
+            before.note(live, isUnspoken: false)
+            var record = Self.record(4, begun: Self.other)
+            record.before = before
+            try await cluster.records.prepare()
+            try await cluster.records.write(record)
+            let ledger = EvidenceLedger()
+            var release = Self.release(5)
+            release.provenGeneration = 3
+            #expect(try await cluster.before(release, ledger) == before)
+            ledger.begin("4 other", before: before)
+            ledger.note(HealthAssessment(.healthy), of: live.reference.identity)
+            #expect(try await cluster.before(release, ledger).isEmpty)
+        }
+    }
+
+    // MARK: What an earlier version left
+
+    @Test func silenceThatAnEarlierVersionProvedIsNoNews() async throws {
+        try await SimulatedLab.run { lab in
+            let one = try await lab.world.release("1.0.0", extra: ShopManifest.namespace + Self.probe)
+            let records = Self.cluster(lab).records
+            try await lab.world.coordinator.assign(one.assignment(1, silent: .accept))
+            try await lab.withAgent { try await lab.waitFor("proven") { $0.phase == .healthy } }
+            // As an earlier version leaves it: it knew no policy, and neither measured nor said what it had begun.
+            var record = try #require(try await records.one("shop"))
+            record.begun = nil
+            record.before = nil
+            try await records.write(record)
+            let path = lab.directory + "/state/journal.json"
+            let bytes = try #require(try AtomicFile.read(path, limit: 1 << 20))
+            let journal = String(decoding: bytes, as: UTF8.self)
+            #expect(journal.contains("\"silentControllers\":\"accept\""))
+            try AtomicFile.write(
+                Array(
+                    journal.replacing("\"silentControllers\":\"accept\"", with: "\"silentControllers\":\"wait\"").utf8),
+                to: path, isDurable: false)
+            try await lab.withAgent {
+                try await lab.waitFor("healthy by leave") { report in
+                    report.health == .healthy && report.message?.contains("as before the release") == true
+                }
+            }
+            let kept = try await records.one("shop")
+            #expect(kept?.begun == one.reference.digest && kept?.before?.isEmpty == false)
+        }
+    }
+
     // MARK: When the cluster is measured
 
     struct Case: Sendable, CustomTestStringConvertible {
         var name: String
         var record: InventoryRecord?
+        /// The generation that was proven last.
+        var proven: Int64? = 4
         var isMeasured: Bool
         var testDescription: String { name }
     }
@@ -141,32 +261,53 @@ internal import Testing
     private static let wanted = ContentDigest(of: Array("wanted".utf8))
     private static let other = ContentDigest(of: Array("other".utf8))
 
-    private static func record(_ generation: Int64, begun: ContentDigest?, applied: ContentDigest? = nil)
-        -> InventoryRecord
-    {
+    private static func record(
+        _ generation: Int64, begun: ContentDigest?, applied: ContentDigest? = nil, isRemoved: Bool = false
+    ) -> InventoryRecord {
         InventoryRecord(
             application: "shop", generation: generation, epoch: 1,
-            release: applied.map { ReleaseReference(version: "1", digest: $0) }, begun: begun)
+            release: applied.map { ReleaseReference(version: "1", digest: $0) }, begun: begun, isRemoved: isRemoved)
+    }
+
+    private static func release(_ generation: Int64) -> ClusterRelease {
+        ClusterRelease(
+            application: Application(name: "shop", namespace: "shop"),
+            release: ReleaseReference(version: "2", digest: wanted), generation: generation, epoch: 1, objects: [],
+            proven: running)
     }
 
     static let cases: [Case] = [
         Case(name: "nothing was ever there", record: nil, isMeasured: true),
         Case(name: "what ran last was proven", record: record(4, begun: running, applied: running), isMeasured: true),
         Case(name: "a record of an earlier version", record: record(4, begun: nil, applied: running), isMeasured: true),
-        Case(name: "what ran last was not proven", record: record(4, begun: other, applied: other), isMeasured: false),
-        Case(name: "nor what was begun over it", record: record(4, begun: other), isMeasured: false),
         Case(
-            name: "the same release tried again", record: record(4, begun: wanted, applied: wanted), isMeasured: false),
+            name: "what ran last was not proven", record: record(4, begun: other, applied: other), proven: 3,
+            isMeasured: false),
+        Case(name: "nor what was begun over it", record: record(4, begun: other), proven: 3, isMeasured: false),
+        Case(
+            name: "the same release tried again", record: record(4, begun: wanted, applied: wanted), proven: 3,
+            isMeasured: false),
         Case(name: "begun by an earlier process", record: record(5, begun: wanted), isMeasured: false),
+        Case(name: "begun by an earlier version", record: record(5, begun: nil), isMeasured: false),
+        Case(
+            name: "applied by an earlier version", record: record(5, begun: nil, applied: wanted), isMeasured: false),
+        Case(
+            name: "over what an earlier version began and nobody proved", record: record(4, begun: nil),
+            proven: 3, isMeasured: false),
         Case(name: "its own way back", record: record(5, begun: running), isMeasured: false),
-        Case(name: "after a removal", record: record(4, begun: nil), isMeasured: true),
+        Case(
+            name: "after a way back that failed, to what was proven long ago",
+            record: record(4, begun: running, applied: running), proven: 3, isMeasured: false),
+        Case(
+            name: "after a way back that arrived", record: record(4, begun: running, applied: running), isMeasured: true
+        ),
+        Case(name: "nothing is known to be proven", record: record(4, begun: running), proven: nil, isMeasured: false),
+        Case(name: "after a removal", record: record(4, begun: nil, isRemoved: true), proven: 3, isMeasured: true),
     ]
 
     @Test(arguments: cases) func isMeasuredOnlyAfterWhatWasProven(example: Case) {
-        let release = ClusterRelease(
-            application: Application(name: "shop", namespace: "shop"),
-            release: ReleaseReference(version: "2", digest: Self.wanted), generation: 5, epoch: 1, objects: [],
-            proven: Self.running)
+        var release = Self.release(5)
+        release.provenGeneration = example.proven
         #expect(KubernetesCluster.isMeasured(before: release, example.record) == example.isMeasured)
     }
 }

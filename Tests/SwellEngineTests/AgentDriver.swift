@@ -9,6 +9,7 @@ struct AgentDriver {
     var disk = AgentJournal()
     var applies: [AgentWork] = []
     var givenUp: [AgentWork] = []
+    var fetches: [ContentDigest] = []
     var last: OutgoingReport?
     var wakeAt: Timestamp?
 
@@ -24,7 +25,8 @@ struct AgentDriver {
             case .giveUp(let work): givenUp.append(work)
             case .report(let report): last = report
             case .wake(let moment): wakeAt = moment
-            case .acknowledge, .fetch, .cancel, .watch, .note: break
+            case .fetch(let digest): fetches.append(digest)
+            case .acknowledge, .cancel, .watch, .note: break
             }
         }
         return actions

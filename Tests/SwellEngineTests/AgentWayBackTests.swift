@@ -75,6 +75,67 @@ internal import Testing
         #expect(driver.report?.phase == .reverted)
     }
 
+    // MARK: What was proven last
+
+    @Test func theGenerationThatWasProvenLastIsRemembered() {
+        var driver = Self.goingBack()
+        let back = driver.revert(2, "1.0.0")
+        func proven() -> Int64? { driver.disk.applications["shop"]?.provenGeneration }
+        #expect(proven() == 1)
+        driver.send(.workFailed(back, .permanent))
+        #expect(proven() == 1, "the way back to it has failed")
+        driver.pass(.minutes(4))
+        driver.send(.workFinished(back))
+        driver.send(.healthObserved(back, ObservedHealth(.healthy)))
+        driver.pass(.minutes(1))
+        #expect(driver.report?.phase == .reverted)
+        #expect(proven() == 2)
+    }
+
+    @Test func aJournalOfAnEarlierVersionSaysWhatWasProvenByWhereItStands() {
+        var healthy = AgentDriver.healthy(7, "1.0.0")
+        healthy.disk.applications["shop"]?.provenGeneration = nil
+        healthy.crash()
+        #expect(healthy.disk.applications["shop"]?.provenGeneration == 7)
+        var unproven = AgentDriver.verifying(7, "1.0.0")
+        unproven.crash()
+        #expect(unproven.disk.applications["shop"]?.provenGeneration == nil)
+    }
+
+    // MARK: Content that is lacking
+
+    @Test func aWayBackThatIsTriedAgainFetchesWhatItLacks() {
+        var driver = Self.goingBack()
+        let back = driver.revert(2, "1.0.0")
+        driver.send(.workFailed(back, .permanent))
+        driver.pass(.minutes(4))
+        let lacking = WorkFailure(isTransient: true, reason: "ContentUnavailable", message: "a document is missing")
+        #expect(driver.send(.workFailed(back, lacking)).contains(.fetch(driver.digest("1.0.0"))))
+        let before = driver.applies.count
+        driver.pass(.minutes(4))
+        #expect(driver.applies.count == before, "it is not at hand yet")
+        driver.send(.contentPresent(driver.digest("1.0.0")))
+        driver.pass(.minutes(4))
+        #expect(driver.applies.count == before + 1)
+    }
+
+    @Test func aWayBackAsksAgainForWhatCouldNotBeHad() {
+        var driver = Self.goingBack()
+        driver.send(.workFailed(driver.revert(2, "1.0.0"), .permanent))
+        driver.crash()
+        driver.send(.connected)
+        let told = driver.report?.message
+        driver.send(.contentUnavailable(driver.digest("1.0.0"), message: "not known"))
+        #expect(driver.report?.message == told, "\(driver.report?.message ?? "")")
+        let asked = driver.fetches.count
+        driver.pass(.minutes(4))
+        #expect(driver.fetches.count == asked + 1)
+        driver.send(.contentPresent(driver.digest("1.0.0")))
+        driver.pass(.minutes(4))
+        #expect(driver.applies.last == driver.revert(2, "1.0.0"))
+        #expect(driver.machine.journal.applications["shop"]?.phase == .failed)
+    }
+
     @Test func anotherAssignmentEndsTheTrying() {
         var driver = Self.goingBack()
         driver.send(.workFailed(driver.revert(2, "1.0.0"), .permanent))

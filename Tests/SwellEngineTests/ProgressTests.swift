@@ -155,6 +155,18 @@ struct ProgressTests {
         #expect(world.rollout.phase == .progressing)
     }
 
+    @Test("What is ordered back before a later start is left out of it, whoever holds the cluster meanwhile")
+    func orderedBackBeforeItsStart() throws {
+        var world = try Scenario([("west", 1), ("east", 1)], policy: .single(), startsAt: .hours(1))
+        world.snapshot.fleet["west-1"]?.heldBy = "another"
+        world.decide(.pause(.rollout, reason: nil))
+        world.decide(.rollback(.region("west"), reason: "odd"))
+        #expect(world.phase("west-1") == .skipped)
+        world.wait(.hours(1))
+        world.snapshot.fleet["west-1"]?.heldBy = nil
+        #expect(world.decide(.resume(.rollout)).assignments.map(\.cluster) == ["east-1"])
+    }
+
     @Test("A claim of minHealthyTime before it can have gone by waits, then counts")
     func impossibleClaim() throws {
         var world = try Scenario([("west", 1)], policy: .single())

@@ -42,16 +42,20 @@ internal import Testing
         #expect(scenario.target("east-1")?.reason == "CrashLoopBackOff")
     }
 
-    @Test func aSilentControllerIsWaitedForByNameAndFailsNothing() throws {
+    @Test(arguments: [
+        (ObservedHealth.controllerSilent, "a controller says nothing"),
+        (ObservedHealth.nothingHealthy, "nothing of it is healthy"),
+    ])
+    func whatIsSeenAndSaysNothingIsWaitedForByNameAndFailsNothing(word: String, told: String) throws {
         var scenario = try Scenario([("east", 1)], policy: .single())
         scenario.decide()
         scenario.wait(.seconds(5))
-        scenario.report("east-1", .verifying, .unknown, reason: ObservedHealth.controllerSilent)
+        scenario.report("east-1", .verifying, .unknown, reason: word)
         scenario.decide()
         let reason = scenario.target("east-1")?.reason ?? ""
-        #expect(reason.hasPrefix("a controller says nothing"), "\(reason)")
+        #expect(reason.hasPrefix(told), "\(reason)")
         scenario.wait(.minutes(30))
-        scenario.report("east-1", .verifying, .unknown, reason: ObservedHealth.controllerSilent)
+        scenario.report("east-1", .verifying, .unknown, reason: word)
         scenario.decide()
         #expect(scenario.rollout.phase == .progressing, "no time makes what is unknown failed (invariant 23)")
     }

@@ -16,7 +16,14 @@ public struct HealthAssessment: Sendable, Hashable {
         case silent
         /// Healthy by leave: the message says what would otherwise hold.
         case accepted
+        /// Healthy by leave of what was so before, as the message says: no evidence against the release, and none for it.
+        case excused
+        /// Healthy because it is there: it says nothing of whether anything runs.
+        case inert
     }
+
+    /// Whether something of it is healthy by itself, and shows that something runs.
+    var isProof: Bool { value == .healthy && remark == nil }
 
     /// Creates an assessment.
     public init(_ value: HealthValue, _ message: String = "", _ remark: Remark? = nil) {
@@ -35,6 +42,7 @@ public struct HealthAssessment: Sendable, Hashable {
         let own = HealthAssessment.rules(object, context)
         self = HealthAssessment.namingCulprit(own, object: object, pods: pods, context: context)
             .excused(for: object, context)
+        if isProof, !HealthRules.showsThatItRuns(object, context) { remark = .inert }
     }
 
     private static func rules(_ object: KubernetesObject, _ context: HealthContext) -> HealthAssessment {
@@ -83,7 +91,7 @@ public struct HealthAssessment: Sendable, Hashable {
     /// moment, since no time tells them apart.
     private static func silent(_ object: KubernetesObject, _ context: HealthContext) -> HealthAssessment {
         let why = "its controller has written no status"
-        if context.evidence?.before.wasSilent(object.reference.identity) == true {
+        if context.evidence?.before.wasSilent(object) == true {
             return HealthAssessment(.healthy, "\(why), as before the release", .accepted)
         }
         switch context.silentControllers {
@@ -102,7 +110,7 @@ public struct HealthAssessment: Sendable, Hashable {
             return self
         }
         let why = message.isEmpty ? value.description : message
-        return HealthAssessment(.healthy, "not healthy before the release either, and the same: \(why)", .accepted)
+        return HealthAssessment(.healthy, "not healthy before the release either, and the same: \(why)", .excused)
     }
 
     /// What is said of a workload before its culprit is named, which must not be what a bound cuts away.

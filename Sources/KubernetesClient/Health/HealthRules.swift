@@ -12,6 +12,24 @@ enum HealthRules {
     /// Whether a kind has a rule of its own.
     static func hasRule(for type: GroupKind) -> Bool { rules[type] != nil }
 
+    /// Whether an object that is healthy shows that something runs now: a pod, or a controller that has spoken of it. What is healthy by
+    /// being there does not, nor what ended once.
+    static func showsThatItRuns(_ object: KubernetesObject, _ context: HealthContext) -> Bool {
+        if context.check(for: object) != nil { return true }
+        let type = object.type.groupKind
+        if BuiltInGroups.isCustom(type) { return !(object.status?.objectValue ?? [:]).isEmpty }
+        // One of no pods is healthy, too.
+        let wanted = object.spec?["replicas"] ?? object.status?["desiredNumberScheduled"]
+        return running.contains(type) && wanted?.intValue != 0
+    }
+
+    /// The built-in kinds whose health is that of pods.
+    private static let running: Set<GroupKind> = [
+        GroupKind(group: "apps", kind: "Deployment"), GroupKind(group: "apps", kind: "StatefulSet"),
+        GroupKind(group: "apps", kind: "DaemonSet"), GroupKind(group: "apps", kind: "ReplicaSet"),
+        GroupKind(kind: "Pod"), GroupKind(group: "apiregistration.k8s.io", kind: "APIService"),
+    ]
+
     private static let rules: [GroupKind: Rule] = [
         GroupKind(group: "apps", kind: "Deployment"): { object, context in WorkloadHealth.deployment(object, context) },
         GroupKind(group: "apps", kind: "StatefulSet"): { object, _ in WorkloadHealth.statefulSet(object) },

@@ -75,7 +75,7 @@ public final class EvidenceLedger: Sendable {
 
     /// Notes that an object is healthy: what it was before excuses nothing from then on.
     public func note(_ assessment: HealthAssessment, of identity: ObjectIdentity) {
-        guard assessment.value == .healthy, assessment.remark == nil else { return }
+        guard assessment.isProof || assessment.remark == .inert else { return }
         state.withLock { state in
             guard state.evidence.before.knows(identity) else { return }
             state.evidence.before.forget(identity)

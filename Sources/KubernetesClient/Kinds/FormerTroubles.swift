@@ -35,8 +35,17 @@ public struct FormerTroubles: Sendable, Hashable, Codable {
         return entry.content == Self.content(of: live)
     }
 
-    /// Whether an object's controller had said nothing of it, whatever it was to be then.
-    func wasSilent(_ identity: ObjectIdentity) -> Bool { entries[Self.key(identity)]?.isUnspoken == true }
+    /// Whether an object's controller had said nothing of it as it is now to be.
+    func wasSilent(_ live: KubernetesObject) -> Bool {
+        had(live) && entries[Self.key(live.reference.identity)]?.isUnspoken == true
+    }
+
+    /// Those of which only the silence of their controllers is known.
+    public var silent: FormerTroubles {
+        var copy = self
+        copy.entries = entries.filter { $0.value.isUnspoken }
+        return copy
+    }
 
     /// Whether anything is noted of an object.
     func knows(_ identity: ObjectIdentity) -> Bool { !entries.isEmpty && entries[Self.key(identity)] != nil }

@@ -214,7 +214,8 @@ struct ClusterDriver: Sendable {
         let (bundle, objects) = try await content.render(release.digest, for: place)
         return ClusterRelease(
             application: bundle.application, release: release, generation: work.generation,
-            epoch: terms.epoch, objects: objects, proven: terms.proven, silentControllers: terms.silentControllers,
+            epoch: terms.epoch, objects: objects, proven: terms.proven,
+            provenGeneration: terms.provenGeneration, silentControllers: terms.silentControllers,
             isReturn: work.isReturn)
     }
 

@@ -5,8 +5,10 @@ internal import SwellModel
 /// What an order is carried out under.
 struct OrderTerms: Sendable, Hashable {
     var epoch: Int64
-    /// The release that was proven healthy here last; what ran before it is no measure any more.
+    /// The release that was proven healthy here last.
     var proven: ContentDigest?
+    /// The generation under which something was proven healthy here last.
+    var provenGeneration: Int64?
     var silentControllers: SilentControllerRule = .wait
 }
 

@@ -13,6 +13,8 @@ struct ClusterRelease: Sendable {
     var objects: [KubernetesObject]
     /// The release that was proven healthy here last.
     var proven: ContentDigest?
+    /// The generation under which something was proven healthy here last.
+    var provenGeneration: Int64?
     var silentControllers: SilentControllerRule = .wait
     /// Whether the agent itself goes back to it, after another one failed.
     var isReturn = false
@@ -24,8 +26,10 @@ struct InventoryRecord: Sendable, Hashable {
     var generation: Int64
     var epoch: Int64
     var release: ReleaseReference?
-    /// What was begun last, whether or not it is applied whole.
+    /// What was begun last, whether or not it is applied whole; nil in records of earlier versions.
     var begun: ContentDigest?
+    /// Whether it was removed, and nothing was begun since.
+    var isRemoved = false
     /// What was not healthy before the release that is under way or was last.
     var before: FormerTroubles?
 }

@@ -43,6 +43,7 @@ struct ClusterRecords: Sendable {
             record.release = ReleaseReference(version: version, digest: digest)
         }
         record.begun = text("begun").flatMap { try? ContentDigest($0) }
+        record.isRemoved = text("removed") == "true"
         // One that cannot be read excuses nothing.
         record.before = text("before").flatMap { try? JSONDecoder().decode(FormerTroubles.self, from: Data($0.utf8)) }
         return record
@@ -61,6 +62,7 @@ struct ClusterRecords: Sendable {
             data["version"] = .string(release.version)
             data["digest"] = .string(release.digest.rawValue)
         }
+        if record.isRemoved { data["removed"] = "true" }
         if let begun = record.begun { data["begun"] = .string(begun.rawValue) }
         if let before = record.before, !before.isEmpty {
             let encoder = JSONEncoder()

@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import KubernetesClient
 internal import KubernetesObjects
 internal import SwellModel
@@ -14,7 +15,14 @@ extension KubernetesCluster {
     func before(_ release: ClusterRelease, _ ledger: EvidenceLedger) async throws -> FormerTroubles {
         if ledger.work == Self.work(release) { return ledger.before }
         let record = try await records.one(release.application.name)
-        guard Self.isMeasured(before: release, record) else { return record?.before ?? FormerTroubles() }
+        guard Self.isMeasured(before: release, record) else {
+            // What has been healthy since is known here at once, and in the record a little later.
+            return ledger.work == nil ? record?.before ?? FormerTroubles() : ledger.before
+        }
+        return try await measured(release, ledger)
+    }
+
+    private func measured(_ release: ClusterRelease, _ ledger: EvidenceLedger) async throws -> FormerTroubles {
         let watch = ReleaseWatch(api: api, checks: release.application.checks, evidence: ledger, now: now)
         let isHook = ObjectAnnotations().isHook
         let (placed, _) = try await watch.placed(release.objects.filter { !isHook($0) })
@@ -25,17 +33,80 @@ extension KubernetesCluster {
     /// Whether the cluster is measured again before a release; otherwise what was measured before the last one still counts.
     static func isMeasured(before release: ClusterRelease, _ record: InventoryRecord?) -> Bool {
         guard let record else { return true }
-        // The same assignment, begun by an earlier process, or its own way back.
-        if record.generation == release.generation, record.begun != nil { return false }
-        guard let last = record.begun ?? record.release?.digest else { return true }
-        return last == release.proven
+        // The same assignment, begun by an earlier process, of whatever version, or its own way back.
+        if record.generation == release.generation { return false }
+        // What is there then is nobody's that was assigned here.
+        if record.isRemoved { return true }
+        // Not by digest: what was proven once may have run again since, and failed.
+        return record.generation == release.provenGeneration
     }
 
     /// Reads what was so before from the cluster's record, where another process applied the release.
     func resume(_ release: ClusterRelease, _ ledger: EvidenceLedger) async throws {
         guard ledger.work == nil else { return }
-        let record = try await records.one(release.application.name)
-        ledger.resume(Self.work(release), before: record?.before ?? FormerTroubles())
+        guard var record = try await records.one(release.application.name) else {
+            return ledger.resume(Self.work(release), before: FormerTroubles())
+        }
+        let digest = release.release.digest
+        if record.generation == release.generation, record.begun == nil, record.release?.digest == digest,
+            digest == release.proven
+        {
+            // An earlier version applied it, which took silence for health after a while, and has proven it so: it is no news. Once,
+            // since what falls silent later is.
+            record.begun = digest
+            record.before = try await measured(release, ledger).silent
+            try await records.write(record)
+        }
+        ledger.resume(Self.work(release), before: record.before ?? FormerTroubles())
+    }
+
+    // MARK: - What has been healthy since
+
+    /// How long between two looks at whether there is anything to write, at the least.
+    private static let recordInterval: Duration = .seconds(1)
+    /// How long after a write, so that what becomes healthy one by one is not written one by one.
+    private static let recordPause: Duration = .seconds(5)
+    /// How long after a write that failed.
+    private static let recordDelay: Duration = .seconds(30)
+
+    /// Writes into the cluster's record what has been healthy since, so that the next process does not excuse it again. Ends once
+    /// nothing is left that could be, once the record is of another work, at a send, or cancelled; a write under way is ended only by
+    /// the last.
+    func keepRecord(of release: ClusterRelease, _ ledger: EvidenceLedger, until stop: Signal) async {
+        var written: FormerTroubles?
+        var pause = Duration.zero
+        while pause == .zero ? !Task.isCancelled : await stop.wait(upTo: pause) == .timedOut {
+            pause = Self.recordInterval
+            let before = ledger.before
+            if before != written {
+                do {
+                    guard var record = try await records.one(release.application.name),
+                        record.generation == release.generation, record.begun == release.release.digest
+                    else { return }
+                    if record.before ?? FormerTroubles() != before {
+                        record.before = before
+                        try await records.write(record)
+                        pause = Self.recordPause
+                    }
+                    written = before
+                } catch {
+                    pause = Self.recordDelay
+                }
+            }
+            if before.isEmpty, written == before { return }
+        }
+    }
+
+    /// Does something while the release's record is kept; on return nothing is under way for the record.
+    func keepingRecord<Result>(
+        of release: ClusterRelease, _ ledger: EvidenceLedger, _ body: () async throws -> Result
+    ) async throws -> Result {
+        let stop = Signal()
+        async let keeping: Void = keepRecord(of: release, ledger, until: stop)
+        let result = try await body()
+        stop.send()
+        await keeping
+        return result
     }
 }
 

@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import KubernetesClient
 internal import KubernetesObjects
 internal import Logging
@@ -82,7 +83,8 @@ struct KubernetesCluster: ClusterPort {
             // Health decides between waves, and before what is no longer wanted is deleted; the agent's own deadline ends the
             // wait, which moves while a release is held.
             options.healthTimeout = .seconds(24 * 3_600)
-            let result = try await BundleApplier(api: api, options: options).apply(release.objects)
+            let applier = BundleApplier(api: api, options: options)
+            let result = try await keepingRecord(of: release, ledger) { try await applier.apply(release.objects) }
             logWarnings(of: result, name)
             logRemarks(of: result, name)
             logLeft(in: result, name)
@@ -146,7 +148,7 @@ struct KubernetesCluster: ClusterPort {
             logLeft(in: result, application)
             try check(result)
             try await records.write(
-                InventoryRecord(application: application, generation: generation, epoch: epoch))
+                InventoryRecord(application: application, generation: generation, epoch: epoch, isRemoved: true))
         }
     }
 
@@ -160,6 +162,8 @@ struct KubernetesCluster: ClusterPort {
             let watch = ReleaseWatch(
                 api: api, checks: release.application.checks, evidence: ledger,
                 silentControllers: SilencePolicy(release.silentControllers), now: now)
+            // While it is applied, whoever applies it keeps its record.
+            async let _ = isApplying ? () : keepRecord(of: release, ledger, until: Signal())
             try await watch.run(release.objects, isApplying: isApplying, onHealth: onHealth, onChange: onChange)
         }
     }

@@ -114,10 +114,10 @@ final class ReleaseObservation: Sendable {
             let text = summary.message.isEmpty ? nil : summary.message
             // What is healthy by leave has a message and no reason to act on.
             let reason =
-                switch summary.value {
-                case .healthy: nil as String?
-                case _ where summary.isUnspoken: ObservedHealth.controllerSilent
-                default: text.flatMap(ReasonWord.find(in:))
+                switch summary.doubt {
+                case .unspoken: ObservedHealth.controllerSilent
+                case .unproven: ObservedHealth.nothingHealthy
+                case nil: summary.value == .healthy ? nil : text.flatMap(ReasonWord.find(in:))
                 }
             return ObservedHealth(Health(summary.value), reason: reason, message: text)
         }

@@ -51,6 +51,9 @@ public struct AgentRecord: Sendable, Hashable, Codable {
     public var applied: ReleaseReference?
     /// Releases proven healthy on this cluster, the latest first; few of them.
     public var proven: [ReleaseReference]
+    /// The generation whose work was seen healthy last: that it was the last one begun says that what runs was proven, which a digest
+    /// does not, since a release may run again and fail. Nil before the first, and in journals of earlier versions.
+    public var provenGeneration: Int64?
     public var acceptedAt: Timestamp?
     /// When `work` counts as failed if it has not become healthy; nil before it begins and once it has.
     public var deadline: Timestamp?
@@ -140,6 +143,9 @@ public struct ObservedHealth: Sendable, Hashable, Codable {
 
     /// The reason where the cluster is seen well, and a controller has said nothing of what was sent.
     public static let controllerSilent = "ControllerSilent"
+
+    /// The reason where the cluster is seen well, and all that could speak for the release was not healthy before either.
+    public static let nothingHealthy = "NothingHealthy"
 
     public init(_ health: Health, reason: String? = nil, message: String? = nil) {
         self.health = health

@@ -12,6 +12,11 @@ extension AgentMachine {
             guard let record = journal.applications[name], record.work?.release?.digest == digest, !record.isApplied,
                 case .awaitingContent = activities[name]
             else { continue }
+            // A way back that was called failed already waits, and asks again.
+            if record.phase == .failed {
+                tryAgainLater(record, now, &actions)
+                continue
+            }
             fail(name, ObservedHealth(.failed, reason: "ContentUnavailable", message: message), now, &actions)
         }
     }
@@ -52,6 +57,11 @@ extension AgentMachine {
         let name = work.application
         guard var record = journal.applications[name], record.work == work, activities[name] == .working else { return }
         let observed = ObservedHealth(.failed, reason: failure.reason, message: failure.message)
+        // The failure may have been that content is not at hand after all.
+        if failure.isTransient, let digest = work.release?.digest {
+            present.remove(digest)
+            actions.append(.fetch(digest))
+        }
         if record.phase == .failed { return tryAgainLater(record, now, &actions) }
         guard failure.isTransient else { return fail(name, observed, now, &actions) }
         record.transientFailures += 1
@@ -61,11 +71,6 @@ extension AgentMachine {
         journal.applications[name] = record
         let delay = rules.delay(afterFailures: record.transientFailures)
         activities[name] = .retrying(until: now + delay)
-        // The failure may have been that content is not at hand after all.
-        if let digest = work.release?.digest {
-            present.remove(digest)
-            actions.append(.fetch(digest))
-        }
         note("retrying", record, "in \(delay): \(failure.message)", &actions)
         report(name, &actions)
     }
@@ -218,6 +223,7 @@ extension AgentMachine {
             case .forward(let release)? where isProving(record) && isEarned: return prove(release, &record, &actions)
             case .revert(let release)? where record.phase == .reverting || (isProving(record) && isEarned):
                 record.phase = .reverted
+                record.provenGeneration = record.work?.generation
                 record.deadline = nil
                 journal.applications[name] = record
                 note("reverted", record, "release \(release.version) is healthy again", &actions)
@@ -264,6 +270,7 @@ extension AgentMachine {
         record.proven.removeAll { $0.digest == release.digest }
         record.proven.insert(release, at: 0)
         record.proven = Array(record.proven.prefix(rules.provenLimit))
+        record.provenGeneration = record.work?.generation
         journal.applications[name] = record
         let lasted = record.assignment?.settings.minHealthyTime ?? .zero
         note("healthy", record, "release \(release.version) has been healthy for \(lasted)", &actions)
@@ -272,7 +279,14 @@ extension AgentMachine {
 
     private mutating func begin(_ name: ApplicationName, _ now: Timestamp, _ actions: inout [AgentAction]) {
         guard var record = journal.applications[name], let work = record.work else { return }
-        if let digest = work.release?.digest, !present.contains(digest) { return }
+        if let digest = work.release?.digest, !present.contains(digest) {
+            // Nobody else gives it up: it is asked for again, as seldom as it would be tried.
+            if case .retrying(let until) = activities[name], now >= until, record.phase == .failed {
+                actions.append(.fetch(digest))
+                tryAgainLater(record, now, &actions)
+            }
+            return
+        }
         switch activities[name] {
         case .awaitingContent(.watch):
             activities[name] = .watching

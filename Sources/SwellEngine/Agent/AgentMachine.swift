@@ -74,6 +74,10 @@ public struct AgentMachine: Sendable, Hashable {
                 record.observed = ObservedHealth(.unknown, reason: "AgentRestarted")
             }
             if let deadline = record.deadline { record.deadline = max(deadline, now + rules.restartGrace) }
+            // A journal of an earlier version does not say it; where it stands does.
+            if record.provenGeneration == nil, record.phase == .healthy || record.phase == .reverted {
+                record.provenGeneration = record.work?.generation
+            }
             journal.applications[name] = record
             activities[name] = Self.activity(resuming: record)
             for digest in [record.work?.release?.digest, record.fallback?.digest].compactMap({ $0 }) {

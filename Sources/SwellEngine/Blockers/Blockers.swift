@@ -170,8 +170,10 @@ private struct BlockerList {
         case .unreachable:
             why = "the agent of \(what) is not heard of"
         case .unknown:
-            let silence = targets.lazy.compactMap(\.reason).first { $0.hasPrefix(DecisionState.silence) }
-            why = silence.map { "\(what): \($0)" } ?? "\(what) cannot be seen by its agent"
+            let doubt = targets.lazy.compactMap(\.reason).first { reason in
+                DecisionState.doubts.values.contains { reason.hasPrefix($0) }
+            }
+            why = doubt.map { "\(what): \($0)" } ?? "\(what) cannot be seen by its agent"
         case .held:
             let holders = Set(names.compactMap { snapshot.fleet[$0]?.heldBy }).sorted().map(\.rawValue)
             why = "\(what) held by rollout \(holders.joined(separator: ", "))"

@@ -14,8 +14,11 @@ extension DecisionState {
     /// Generations from here on are nonsense, not evidence: there would soon be none above them that the wire can carry.
     static let highestGeneration = OrphanedAssignment.highestGeneration
 
-    /// How the reason of a target begins where a controller has said nothing of what was sent.
-    static let silence = "a controller says nothing"
+    /// How the reason of a target begins whose health is unknown though its agent sees it, by what the agent says.
+    static let doubts = [
+        ObservedHealth.controllerSilent: "a controller says nothing",
+        ObservedHealth.nothingHealthy: "nothing of it is healthy",
+    ]
 
     /// Takes in one report on one of the rollout's targets.
     mutating func take(_ record: ReportRecord) {
@@ -179,9 +182,9 @@ extension DecisionState {
     /// The agent is there and cannot see its cluster: nothing is known, for as long as that lasts (invariant 23).
     private mutating func blind(_ report: ApplicationReport, _ target: TargetState) {
         guard target.phase != .healthy || isEvidenceNeeded(target) else { return }
-        let isUnspoken = report.reason == ObservedHealth.controllerSilent
-        let why = (isUnspoken ? report.message : report.reasonText).map { ": \($0)" } ?? ""
-        let what = isUnspoken ? Self.silence : "its agent cannot see it"
+        let doubt = report.reason.flatMap { Self.doubts[$0] }
+        let why = (doubt == nil ? report.reasonText : report.message).map { ": \($0)" } ?? ""
+        let what = doubt ?? "its agent cannot see it"
         update(target.cluster) { [now] in
             $0.become(
                 .unknown(since: $0.attempt?.evidence.unknownSince ?? now), what + why, at: now)

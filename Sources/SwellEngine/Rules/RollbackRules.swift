@@ -33,7 +33,12 @@ extension DecisionState {
         let target = target(name)
         // Who left is skipped (invariant 18), and what a successor took over is told by that alone, even if it has ended since
         // (invariant 11): an order to take back may come in the same decision as either.
-        guard let facts = snapshot.fleet[name], facts.heldBy == rollout.name || (facts.heldBy == nil && !isReplaced)
+        guard let facts = snapshot.fleet[name] else { return }
+        // Nothing went there, so that nothing has to be held to leave it out: also of one that waits for its start, and for the clusters.
+        if target.phase == .queued, target.generation == nil {
+            return update(name) { $0.leaveOut(.rolledBack, reason) }
+        }
+        guard facts.heldBy == rollout.name || (facts.heldBy == nil && !isReplaced)
         else { return }
         switch target.phase {
         case .skipped:
@@ -41,8 +46,6 @@ extension DecisionState {
             guard removes, target.skip == .neverHealthy, target.generation != nil else { return }
         case .rollingBack, .rolledBack, .rollbackFailed:
             guard again else { return }
-        case .queued where target.generation == nil:
-            return update(name) { $0.leaveOut(.rolledBack, reason) }
         case .queued, .dispatched, .applying, .verifying, .healthy, .failed, .unreachable: break
         }
         let isRemoval =

@@ -133,7 +133,9 @@ struct InvariantChecker {
     private mutating func checkExclusive(_ rollout: Rollout) throws(Violation) {
         // Who starts later needs no cluster yet.
         guard ledger.active[rollout.name] != nil, !rollout.awaitsStart else { return }
-        let clusters = Set(rollout.targets.keys)
+        // What was left out before a later start was never claimed; it is claimed if the rollout turns to it after all.
+        let claimed = rollout.targets.values.filter { rollout.startsAt == nil || $0.phase != .skipped }
+        let clusters = Set(claimed.map(\.cluster))
         for (name, other) in ledger.active where name != rollout.name && other.application == rollout.application {
             if let shared = other.clusters.intersection(clusters).min() {
                 throw Violation(invariant: 11, message: "\(shared) is in \(rollout.name) and in \(name)")

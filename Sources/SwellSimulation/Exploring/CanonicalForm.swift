@@ -188,6 +188,7 @@ struct CanonicalForm {
         put(assignment?.digest)
         put(assignment?.fallback?.digest)
         put(assignment?.settings.selfRollback == true)
+        put(assignment?.isPaused == true)
     }
 
     private mutating func put(_ agent: TinyFleet.Agent) {
@@ -205,7 +206,11 @@ struct CanonicalForm {
         put(record.applied?.digest)
         put(record.proven.count)
         put(record.proven.first?.digest)
-        put(record.deadline, within: 0...3)
+        // What is left of a deadline that rests, however long it has.
+        put(
+            record.deadline.map { deadline in deadline + (record.pausedSince.map { now - $0 } ?? .zero) }, within: 0...3
+        )
+        isThere(record.pausedSince)
         put(record.blindSince, within: -3...0)
         put(record.healthySince, within: -1...0)
         put(case: record.observed.health)

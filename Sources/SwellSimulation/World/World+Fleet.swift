@@ -114,7 +114,8 @@ extension World {
         // The database's clock keeps what it shows, since setting it right would be one more jump; it drifts no more.
         databaseClock.drift(by: 0, at: now)
         for index in replicas.indices {
-            wakeReplica(index)
+            // One that stands still goes on at its time, with what stood in its queues, in order.
+            if !replicas[index].isRunning || !replicas[index].isFrozen { wakeReplica(index) }
             replicas[index].clock.setRight()
         }
         for agent in agents.indices where agents[agent].isClone { endClone(agent) }
