@@ -131,6 +131,20 @@ public struct KubernetesError: Error, Sendable {
         }
     }
 
+    /// The webhook that lets nothing be rehearsed, where that is why the server refused.
+    ///
+    /// It says of itself, or does not say, that it has side effects, so that a server does not call it for a dry run.
+    var webhookRefusingDryRuns: String? {
+        guard status == 400, let text = serverMessage, text.contains("does not support dry run") else { return nil }
+        let parts = text.split(separator: "\"", omittingEmptySubsequences: false)
+        return parts.count >= 3 ? "webhook \(parts[1])" : "a webhook"
+    }
+
+    /// What to do about a webhook that lets nothing be rehearsed.
+    static func dryRunAdvice(_ webhook: String) -> String {
+        "\(webhook) refuses dry runs; give it sideEffects: None, or NoneOnDryRun"
+    }
+
     /// Whether trying again later can help, nothing else being changed.
     ///
     /// The one 500 that stays is "failed to create typed patch object": so an API server answers an unknown or mistyped

@@ -44,7 +44,7 @@ extension BundleResult {
         #expect(result.report("theirs")?.message == Self.word)
         let live = try #require(try await server.live("v1", "ConfigMap", "theirs"))
         #expect(live.value(at: ["data", "key"]) == "found")
-        #expect(!FieldOwnership.isApplied(live, by: "swell"), "it is nobody's of ours any more")
+        #expect(!FieldLedger(live).isApplied(by: "swell"), "it is nobody's of ours any more")
         #expect(try await record(server).inventory.references.contains { $0.name == "theirs" } == false)
     }
 

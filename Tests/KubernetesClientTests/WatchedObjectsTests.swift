@@ -32,6 +32,21 @@ internal import Testing
         #expect(seen.assess(object("a"), context: Self.context) == HealthAssessment(.progressing, "it is not there"))
     }
 
+    @Test(arguments: [true, false]) func aJobThatEndedWellIsNotMissedWhoeverTookItAway(hasEnded: Bool) {
+        var seen = WatchedObjects()
+        let type = GroupVersionKind(group: "batch", version: "v1", kind: "Job")
+        let jobs = ObjectSelection(type: type, namespace: "shop")
+        var job = object("seed", type: type)
+        if hasEnded { job.status = ["conditions": [["type": "Complete", "status": "True"]]] }
+        seen.take(.listed([job]), of: jobs)
+        #expect(take(.changed(.removed(job)), jobs, &seen))
+        let health = seen.assess(object("seed", type: type), context: Self.context)
+        #expect(health.value == (hasEnded ? .healthy : .progressing))
+        // One that comes in its place is looked at itself.
+        seen.take(.changed(.updated(object("seed", type: type, version: "2"))), of: jobs)
+        #expect(seen.assess(object("seed", type: type), context: Self.context).value == .progressing)
+    }
+
     @Test func aListOfOneObjectSaysNothingOfOthers() {
         var seen = WatchedObjects()
         seen.take(.listed([object("a"), object("b")]), of: all)

@@ -459,7 +459,7 @@ extension BundleResult {
             _ = try await server.applier().apply(try Sample.manifest(Sample.namespace + Sample.configMap("a", "ours")))
             try await theirs(server, force: true)
             let live = try #require(try await server.live("v1", "ConfigMap", "a"))
-            #expect(!FieldOwnership.isApplied(live, by: "swell"), "nothing of it is ours by its own word")
+            #expect(!FieldLedger(live).isApplied(by: "swell"), "nothing of it is ours by its own word")
             let next = try Sample.manifest(Sample.namespace + Sample.configMap("a", "next"))
             let looked = try await server.applier().preview(next)
             #expect(looked.report("a")?.outcome == .configured, "\(looked.objects)")

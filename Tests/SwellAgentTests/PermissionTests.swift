@@ -172,7 +172,7 @@ internal import Testing
         ---
         apiVersion: v1
         kind: PersistentVolumeClaim
-        metadata: {name: papers}
+        metadata: {name: papers, annotations: {swell.dev/prune: allow}}
         spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
         ---
 

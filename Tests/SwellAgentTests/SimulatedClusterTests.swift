@@ -265,7 +265,7 @@ internal import Testing
                     _ = try await lab.cluster.api.apply(
                         tampered, ApplyOptions(fieldManager: "other-controller", force: true))
                     return await lab.world.coordinator.reports.contains { report in
-                        report.drift?.contention?.hasPrefix("changed again by 'other-controller' ") == true
+                        report.drift?.contention?.hasPrefix("'other-controller' keeps writing data.version of ") == true
                     }
                 }
                 #expect(await lab.phase() == .healthy)

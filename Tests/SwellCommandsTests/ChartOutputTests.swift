@@ -4,42 +4,26 @@ internal import Testing
 
 @testable internal import SwellCommands
 
+/// What becomes of Helm's hooks, without Helm.
 @Suite struct ChartOutputTests {
-    @Test func takesTemplatesApartThatWereWrittenWithOtherLineEnds() throws {
-        let text =
-            "---\n# Source: store/templates/a.yaml\nkind: A\r\n\r\n---\r\n# Source: store/templates/b.yaml\r\nkind: B\r\n"
-        #expect(ChartOutput.parts(of: text).map(\.template) == ["templates/a.yaml", "templates/b.yaml"])
-    }
-
-    /// As `helm install` does; a vendor's chart is not the user's to mend.
-    @Test func keepsTheLastOfLabelsWrittenTwice() throws {
+    @Test(
+        arguments: [
+            ("pre-upgrade", "upgrade", nil), ("post-upgrade", "upgrade", nil), ("pre-install", "install", nil),
+            ("pre-install,pre-upgrade", nil, nil), ("pre-upgrade,pre-rollback", "upgrade", "run"),
+        ] as [(String, String?, String?)])
+    func aHookRunsWhereHelmWouldRunIt(events: String, occasion: String?, onReturn: String?) throws {
         let text = """
             ---
-            # Source: twice/templates/sa.yaml
-            apiVersion: v1
-            kind: ServiceAccount
-            metadata:
-              name: twice
-              labels:
-                app.kubernetes.io/name: base
-                app.kubernetes.io/name: twice
-            --- # the next
-            # Source: twice/templates/map.yaml
-            {apiVersion: v1, kind: ConfigMap, metadata: {name: m}}
+            # Source: c/templates/h.yaml
+            apiVersion: batch/v1
+            kind: Job
+            metadata: {name: h, annotations: {helm.sh/hook: "\(events)"}}
+            spec: {template: {spec: {restartPolicy: Never, containers: [{name: m, image: m}]}}}
             """
-        let output = try ChartOutput(text, chart: "twice")
-        #expect(
-            output.warnings == [
-                "'twice/templates/sa.yaml (helm template)', line 8: metadata.labels[\"app.kubernetes.io/name\"] is there twice; "
-                    + "the last one counts, as with helm"
-            ])
-        let objects = try WrittenObjects.read(output.files)
-        #expect(objects.count == 2)
-        #expect(objects[0]["metadata"]?["labels"] == ["app.kubernetes.io/name": "twice"])
-    }
-
-    @Test func aDocumentMayBeginBesideItsMark() throws {
-        let output = try ChartOutput("--- {apiVersion: v1, kind: ConfigMap, metadata: {name: m}}\n", chart: "c")
-        #expect(try WrittenObjects.read(output.files).count == 1)
+        let output = try ChartOutput(text, chart: "c")
+        let object = try #require(try output.files.flatMap { try Manifest.objects(in: $0.content) }.first)
+        #expect(object.annotations["swell.dev/hook-on"] == occasion)
+        #expect(object.annotations["swell.dev/hook-on-return"] == onReturn)
+        #expect(output.warnings.isEmpty, "\(output.warnings)")
     }
 }

@@ -20,6 +20,11 @@ actor AdoptionLog {
     /// What is stored now.
     var record: InventoryStore.Record { base.noting(adopted: stored) }
 
+    /// Takes an object out of another inventory, one at a time: two may come from the same one.
+    func takeOver(_ reference: ObjectReference, from hold: InventoryStore.OtherHold) async throws {
+        try await writing.run { try await store.takeOver(reference, from: hold) }
+    }
+
     /// Notes an object that was there. It is on record when this returns.
     func note(_ live: KubernetesObject) async throws {
         let reference = live.reference

@@ -37,6 +37,7 @@ extension BundleApplier {
         record.inventory = record.inventory.subtracting(Inventory(untouched).subtracting(old))
         // What was applied is ours from now on, though the bundle as a whole did not come to its end.
         record.pending = record.pending.subtracting(Inventory(run.applied))
+        record = record.noting(marksOf: run.reports)
         record = record.tidied
         guard record != run.written else { return }
         do {
@@ -48,6 +49,25 @@ extension BundleApplier {
         }
     }
 
+    /// Notes what of a bundle is done and not to be done again: its hooks, whether they ran or were not to, and its Jobs.
+    func noteFinished(_ plan: BundlePlan, _ run: inout BundleRun) {
+        let hooks = plan.hooks.filter { $0.moment != .onFailure }
+        let jobs = plan.jobDigests(scope: options.hookScope)
+        let current = Set(plan.hooks.map(\.digest)).union(jobs)
+        if options.hookScope.isEmpty {
+            if !options.runsHooks { for hook in hooks { run.record.finished.insert(hook.digest) } }
+            run.record.finished.formIntersection(current)
+        } else {
+            // Who lost the record of them must not make them run once more.
+            for hook in hooks { run.record.finished.insert(hook.digest, isRepeated: hook.runsOnReturn) }
+            // Only what was awaited is known to have ended well.
+            for job in jobs.sorted() where options.waitsForHealth || !options.repeatsFinishedJobs {
+                run.record.finished.insert(job)
+            }
+            run.record.finished.forgetRepeated(but: current)
+        }
+    }
+
     /// Notes what was made, and takes over what other inventories note of objects that came from them.
     func noteOrigins(_ run: inout BundleRun, _ store: InventoryStore) async throws {
         run.record = run.record.noting(
@@ -56,13 +76,7 @@ extension BundleApplier {
         let noted = run.record.created.identities.union(run.record.adopted.identities)
         let moved = run.applied.filter { !noted.contains($0.identity) && !run.ours.contains($0.identity) }
         guard !moved.isEmpty else { return }
-        let others: [ObjectIdentity: InventoryStore.OtherHold]
-        do {
-            others = try await store.others()
-        } catch is KubernetesError {
-            // Without a note its age will tell.
-            return try Task.checkCancellation()
-        }
+        let others = run.holders
         run.record = run.record.noting(adopted: moved.filter { others[$0.identity]?.wasThereBefore == true })
         run.record = run.record.noting(created: moved.filter { others[$0.identity]?.wasThereBefore == false })
     }

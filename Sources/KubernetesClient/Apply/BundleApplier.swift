@@ -39,7 +39,11 @@ public struct BundleApplier: Sendable {
         stored.created = await placed(stored.created)
         stored.adopted = await placed(stored.adopted)
         let old = await placed(stored.inventory.union(previous))
-        let new = plan.inventory
+        // What somebody else has taken over is not taken back by being noted.
+        let new = Inventory(
+            plan.inventory.references.filter { reference in
+                options.untouched[reference.identity] == nil || stored.inventory.identities.contains(reference.identity)
+            })
         if options.prunes, let refusal = PruneGuard.refusal(old: old, new: new, allowsEmpty: options.allowsEmpty) {
             throw KubernetesError(code: .invalidInput, message: refusal)
         }
@@ -50,6 +54,7 @@ public struct BundleApplier: Sendable {
             run.record.inventory.references.filter { !run.ours.contains($0.identity) })
         try await write(&run, replacing: stored, to: store, plan: plan)
 
+        run.holders = try await store.others()
         try await applySteps(plan.steps.filter { $0.wave == nil }, plan, &run, onProgress)
         try await runHooks(.before, plan, &run, onProgress)
         try await applySteps(plan.steps.filter { $0.wave != nil }, plan, &run, onProgress)
@@ -59,12 +64,9 @@ public struct BundleApplier: Sendable {
             if options.runsFailureHooks { try await runHooks(.onFailure, plan, &run, onProgress) }
             try await forget(run.untouched, old: old, &run, store)
         } else {
-            let digests = Set(plan.hooks.map(\.digest))
-            if !options.runsHooks {
-                // Who lost the record of them must not make them run once more.
-                run.record.finishedHooks.formUnion(plan.hooks.filter { $0.moment != .onFailure }.map(\.digest))
-            }
-            run.record.finishedHooks.formIntersection(digests)
+            noteFinished(plan, &run)
+            run.record = run.record.noting(marksOf: run.reports)
+            run.record.isInstalled = true
             run.record.inventory = new
             if options.prunes {
                 let kept = try await prune(old.subtracting(new), &run, onProgress)
@@ -95,7 +97,7 @@ public struct BundleApplier: Sendable {
         let hooks = plan.hooks.filter { $0.moment == .onFailure }
         guard !hooks.isEmpty else { return BundleResult(objects: [], inventory: record.inventory) }
         for hook in plan.hooks where hook.moment != .onFailure {
-            if record.finishedHooks.remove(hook.digest) != nil {
+            if record.finished.remove(hook.digest) {
                 try await runner.forget(hook)
             } else {
                 try await runner.stop(hook)
@@ -187,17 +189,22 @@ public struct BundleApplier: Sendable {
             await note(
                 BundleProgress(reference: object.reference, outcome: .skipped, message: reason), &run, onProgress)
         }
-        let adoptions = AdoptionLog(record: run.written, store: InventoryStore(api: api, options: options))
-        let applier = ObjectApplier(
-            api: api, options: options, ours: run.ours, awaitedVersions: plan.extensionVersions,
-            onAdoption: { try await adoptions.note($0) })
+        let store = InventoryStore(api: api, options: options)
+        let adoptions = AdoptionLog(record: run.written, store: store)
+        var applier = ObjectApplier(api: api, options: options, ours: run.ours, plan: plan)
+        applier.holders = run.holders
+        applier.finished = run.record.finished
+        applier.onAdoption = { try await adoptions.note($0) }
+        applier.onTakeover = { try await adoptions.takeOver($0, from: $1) }
         let seen = try await LiveObjects.read(ready, api: api, concurrency: options.concurrency)
         var done: [KubernetesObject] = []
-        try await forEachConcurrently(ready, atMost: options.concurrency) { object in
+        try await forEachConcurrently(ready, atMost: options.concurrency) { [applier] object in
             (object, try await applier.apply(object, seen: seen[object.reference]))
         } onResult: { object, report in
             await note(report, &run, onProgress)
-            if report.outcome != .failed { done.append(object) }
+            // What is left to others, or has done its work and is gone, is not awaited.
+            let isLeft = report.outcome == .unchanged && report.uid == nil
+            if report.outcome != .failed, !isLeft { done.append(object) }
         }
         run.written = await adoptions.record
         run.record = run.record.noting(adopted: run.written.adopted.references)
@@ -275,8 +282,8 @@ public struct BundleApplier: Sendable {
                 await note(report, &run, onProgress)
                 continue
             }
-            if moment != .onFailure, run.record.finishedHooks.contains(hook.digest) {
-                let message = "\(moment.rawValue) hook has run already"
+            if let reason = hook.reasonToSkip(run.record, isReturn: options.isReturn) {
+                let message = "\(moment.rawValue) hook \(reason)"
                 let report = BundleProgress(reference: hook.job.reference, outcome: .unchanged, message: message)
                 await note(report, &run, onProgress)
                 continue
@@ -286,7 +293,7 @@ public struct BundleApplier: Sendable {
             if report.outcome == .failed {
                 run.stopped = run.stopped ?? "hook \(hook.job.name) failed"
             } else if moment != .onFailure {
-                run.record.finishedHooks.insert(hook.digest)
+                run.record.finished.insert(hook.digest, isRepeated: hook.runsOnReturn)
                 // At once: a migration must not run twice because what follows it was interrupted.
                 try await InventoryStore(api: api, options: options).write(run.record)
                 run.written = run.record
@@ -303,7 +310,8 @@ public struct BundleApplier: Sendable {
         let pruner = Pruner(
             api: api, options: options, record: run.record,
             pending: run.record.pending.identities.subtracting(run.ours),
-            heldByOthers: try await InventoryStore(api: api, options: options).others())
+            heldByOthers: try await InventoryStore(api: api, options: options).others().filter { !$0.value.isPending },
+            applied: Set(run.reports.compactMap(\.uid)))
         var going = Set(unwanted.references.map(\.identity))
         // The inventory goes with its namespace; it is nobody else's.
         going.insert(InventoryStore(api: api, options: options).reference.identity)

@@ -6,18 +6,22 @@ public struct IgnoredField: Sendable, Hashable {
     public var type: GroupKind?
     /// The object's name; nil for every object.
     public var name: String?
+    /// The object's namespace; nil for any.
+    public var namespace: String?
     /// The field.
     public var path: FieldPath
 
     /// Creates an entry.
-    public init(type: GroupKind? = nil, name: String? = nil, path: FieldPath) {
+    public init(type: GroupKind? = nil, name: String? = nil, namespace: String? = nil, path: FieldPath) {
         self.type = type
         self.name = name
+        self.namespace = namespace
         self.path = path
     }
 
     func covers(_ object: KubernetesObject) -> Bool {
         (type.map { $0 == object.type.groupKind } ?? true) && (name.map { $0 == object.name } ?? true)
+            && (namespace.map { $0 == object.namespace } ?? true)
     }
 }
 
@@ -47,6 +51,12 @@ public struct BundleOptions: Sendable {
     public var ignoredFields: [IgnoredField] = []
     /// What to do on first contact.
     public var adoption: Adoption = .reportConflicts
+    /// Objects that are left as they are, with why.
+    public var untouched: [ObjectIdentity: String] = [:]
+    /// Whether objects that other inventories hold are changed where the object or ``adoption`` says force.
+    public var takesOver = true
+    /// Whether the bundle was there before and comes back: hooks around it are not run, but for those that say so.
+    public var isReturn = false
     /// The most objects applied side by side.
     public var concurrency: Int = 8
     /// Whether a failed object stops all that comes after it; otherwise only the waves after its own, and what needs it.
@@ -89,6 +99,11 @@ public struct BundleOptions: Sendable {
         self.inventoryName = inventoryName
         self.defaultNamespace = defaultNamespace
         self.now = now
+    }
+
+    /// Whether fields of an object are taken from whoever owns them.
+    func isForced(_ object: KubernetesObject) -> Bool {
+        adoption == .force || object.annotations[annotations.adopt] == "force"
     }
 
     func ignoredPaths(of object: KubernetesObject) throws -> [FieldPath] {

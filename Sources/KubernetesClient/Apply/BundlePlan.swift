@@ -6,6 +6,8 @@ struct BundlePlan: Sendable {
     let hooks: [Hook]
     /// The definition in the bundle that brings a kind.
     let definitions: [GroupKind: ObjectReference]
+    /// Which fields of the objects are left to whom.
+    let policy: FieldPolicy
     /// The API versions, as `group/version`, for which the bundle brings the server.
     let extensionVersions: Set<String>
 
@@ -48,6 +50,7 @@ struct BundlePlan: Sendable {
                 message: "a bundle of \(seen.count) objects is larger than \(Inventory.maximumCount)")
         }
         self.hooks = hooks
+        self.policy = FieldPolicy(options: options, objects: rest)
         self.steps = try ApplyOrder.steps(of: rest, annotations: options.annotations)
         self.definitions = BundlePlan.definitions(in: objects).mapValues(\.reference)
         self.extensionVersions = Set(
@@ -69,6 +72,14 @@ struct BundlePlan: Sendable {
             definitions[GroupKind(group: group, kind: kind)] = object
         }
         return definitions
+    }
+
+    /// The digests of Jobs that are no hooks: where a bundle's work is told apart from another's, it is done once.
+    func jobDigests(scope: String) -> Set<String> {
+        if scope.isEmpty { return [] }
+        return Set(
+            steps.flatMap(\.objects).filter { $0.type.groupKind == ObjectAnnotations.job }
+                .map { Hook.digest(of: $0, scope: scope) })
     }
 
     /// What the bundle brings. Hooks are in it whatever their policy: one that is interrupted stays.

@@ -31,41 +31,41 @@ extension BundleApplier {
             throw KubernetesError(code: .invalidInput, message: refusal)
         }
         let previewer = ObjectPreviewer(
-            applier: ObjectApplier(api: api, options: options, ours: stored.applied.identities), plan: plan,
-            namespaces: namespaces)
+            applier: try await applier(plan, stored, looksForHolders: true), plan: plan, namespaces: namespaces)
         var mask = SecretMask()
         var reports = try await previewer.look(at: plan.steps.filter { $0.wave == nil }.flatMap(\.objects), &mask)
-        reports += try await previewer.look(at: plan.hooks, .before, finished: stored.finishedHooks, &mask)
+        reports += try await previewer.look(at: plan.hooks, .before, stored, &mask)
         reports += try await previewer.look(at: plan.steps.filter { $0.wave != nil }.flatMap(\.objects), &mask)
-        reports += try await previewer.look(at: plan.hooks, .after, finished: stored.finishedHooks, &mask)
-        reports += try await previewer.look(atUnwanted: unwanted, stored)
+        reports += try await previewer.look(at: plan.hooks, .after, stored, &mask)
+        reports += try await previewer.look(
+            atUnwanted: unwanted, stored, wanted: Set(reports.compactMap(\.uid)))
         return BundleResult(objects: reports, inventory: stored.inventory)
     }
 
     /// In what the live objects differ from the bundle's, hooks and pruning left aside. Changes nothing.
     ///
     /// An object that nobody touched since it was last found to be as wanted is not asked about again for some minutes. A Job
-    /// that goes by itself once it has finished is not missed.
+    /// that was applied and is gone has done its work, and is not missed. What another inventory holds, too, is told as
+    /// ``BundleProgress/Outcome/kept``: two that put it back would do so for ever.
     ///
+    /// - Parameters:
+    ///   - objects: The bundle as it was applied.
+    ///   - namespaces: Those that are made before the bundle is applied.
     /// - Returns: Of each object what applying it would do. The inventory is the one that the cluster holds now.
     /// - Throws: ``KubernetesError``; `CancellationError`.
-    public func differences(from objects: [KubernetesObject]) async throws -> BundleResult {
+    public func differences(
+        from objects: [KubernetesObject], namespaces: Set<String> = []
+    ) async throws -> BundleResult {
         let scopes = try await scopes(of: objects)
         let plan = try BundlePlan(objects, options: options) { scopes[$0] }
         let stored = try await InventoryStore(api: api, options: options).read()
         let previewer = ObjectPreviewer(
-            applier: ObjectApplier(api: api, options: options, ours: stored.applied.identities), plan: plan,
-            namespaces: [], wasApplied: true)
+            applier: try await applier(plan, stored, looksForHolders: false), plan: plan, namespaces: namespaces,
+            wasApplied: true)
         var mask = SecretMask()
-        let reports = try await previewer.look(at: plan.steps.flatMap(\.objects), &mask)
+        var reports = try await previewer.look(at: plan.steps.flatMap(\.objects), &mask)
+        try await leaveToHolders(&reports)
         return BundleResult(objects: reports, inventory: stored.inventory)
-    }
-
-    /// Whether an inventory holds all that a bundle brings: only then is everything known that may have to be pruned.
-    public func isRecorded(_ objects: [KubernetesObject], in inventory: Inventory) async throws -> Bool {
-        let scopes = try await scopes(of: objects)
-        let plan = try BundlePlan(objects, options: options) { scopes[$0] }
-        return plan.inventory.subtracting(await placed(inventory)).references.isEmpty
     }
 }
 
@@ -90,6 +90,10 @@ private struct ObjectPreviewer: Sendable {
         var after: KubernetesObject?
         /// What was sent, where it can be remembered as settled.
         var wanted: KubernetesObject?
+        /// What was sent.
+        var sent: KubernetesObject?
+        /// Whether a field that the manifest dropped keeps its live value.
+        var isKept = false
         var ignored: [FieldPath] = []
     }
 
@@ -124,15 +128,29 @@ private struct ObjectPreviewer: Sendable {
 
     private func judge(_ observation: Observation, _ mask: inout SecretMask) -> BundleProgress {
         var report = observation.report
+        report.uid = observation.before?.uid
         guard let after = observation.after else { return report }
         report.changes = ObjectDifference.changes(
             from: observation.before, to: after, ignoring: observation.ignored, mask: &mask)
         if let live = observation.before {
+            let ledger = FieldLedger(live)
             for index in report.changes.indices {
-                report.changes[index].managers = FieldOwnership.others(
-                    than: options.fieldManager, at: report.changes[index].path, of: live)
+                let writers = ledger.writers(of: report.changes[index].path, beside: options.fieldManager)
+                // What was taken away has no owner; who wrote last has most likely done it.
+                report.changes[index].managers =
+                    writers.isEmpty && report.changes[index].before == nil
+                    ? ledger.lastWriter(beside: options.fieldManager).map { [$0] } ?? [] : writers
             }
-            if report.outcome == .configured, report.changes.isEmpty { report.outcome = .unchanged }
+            // That a field is dropped and stays all the same is to be seen, though nothing changes.
+            if report.outcome == .configured, report.changes.isEmpty, !observation.isKept {
+                report.outcome = .unchanged
+            }
+            if report.outcome == .configured, let wanted = observation.sent,
+                let refusal = applier.holdRefusal(of: wanted, report.changes)
+            {
+                report.outcome = .failed
+                report.message = refusal
+            }
         }
         return report
     }
@@ -145,13 +163,20 @@ private struct ObjectPreviewer: Sendable {
             case .absent: live = nil
             case .unknown: live = try await api.get(object.reference)
             }
-            let ignored = try options.ignoredPaths(of: object)
-            let wanted = try applier.sent(object, live: live, ignored: ignored)
+            if let why = options.untouched[object.reference.identity] {
+                return Observation(
+                    report: BundleProgress(reference: object.reference, outcome: .unchanged, message: why))
+            }
+            let left = try applier.policy.left(of: object)
+            let wanted = try applier.policy.sent(object, live: live, left: left)
+            let ignored = left.map { field in
+                live.flatMap { FieldPolicy.counterpart(of: field.path, in: object.json, $0.json) } ?? field.path
+            }
             guard let live else {
-                if wasApplied, object.spec?["ttlSecondsAfterFinished"] != nil {
+                if applier.isFinished(object) {
                     return Observation(report: BundleProgress(reference: object.reference, outcome: .unchanged))
                 }
-                return try await creation(of: wanted, ignored)
+                return noting(try await creation(of: wanted, ignored), object, left, wanted)
             }
             if live.deletionTimestamp != nil {
                 return Observation(
@@ -159,7 +184,7 @@ private struct ObjectPreviewer: Sendable {
                         reference: object.reference, outcome: .created, message: "the old one is terminating"),
                     after: wanted, ignored: ignored)
             }
-            return try await change(of: live, to: wanted, ignored)
+            return noting(try await change(of: live, to: wanted, ignored), object, left, wanted)
         } catch let error as KubernetesError where error.code == .unknownKind {
             guard plan.definitions[object.type.groupKind] != nil else { return failure(of: object, error) }
             return unasked(object, "its kind comes with the release")
@@ -172,6 +197,19 @@ private struct ObjectPreviewer: Sendable {
         }
     }
 
+    /// An observation that says which fields of the manifest are left to others.
+    private func noting(
+        _ observation: Observation, _ object: KubernetesObject, _ left: [LeftField], _ sent: KubernetesObject
+    ) -> Observation {
+        if wasApplied { return observation }
+        var noted = observation
+        noted.isKept =
+            object.value(at: FieldPolicy.replicas) == nil && sent.value(at: FieldPolicy.replicas) != nil
+        let notes = applier.policy.notes(on: object, left: left, sent: sent)
+        noted.report.message = ([noted.report.message].filter { !$0.isEmpty } + notes).joined(separator: "; ")
+        return noted
+    }
+
     private func creation(of wanted: KubernetesObject, _ ignored: [FieldPath]) async throws -> Observation {
         do {
             let created = try await api.apply(
@@ -180,7 +218,10 @@ private struct ObjectPreviewer: Sendable {
                 report: BundleProgress(reference: wanted.reference, outcome: .created), after: created,
                 ignored: ignored)
         } catch let error as KubernetesError where error.isNotFound && isAwaited(wanted.namespace) {
-            return unasked(wanted, "its namespace is not there yet")
+            return unasked(wanted, wasApplied ? nil : "its namespace is not there yet")
+        } catch let error as KubernetesError {
+            guard let webhook = error.webhookRefusingDryRuns else { throw error }
+            return unasked(wanted, wasApplied ? nil : KubernetesError.dryRunAdvice(webhook))
         }
     }
 
@@ -195,10 +236,11 @@ private struct ObjectPreviewer: Sendable {
             }
     }
 
-    private func unasked(_ object: KubernetesObject, _ why: String) -> Observation {
+    private func unasked(_ object: KubernetesObject, _ why: String?) -> Observation {
         Observation(
             report: BundleProgress(
-                reference: object.reference, outcome: .created, message: "not checked by the API server: \(why)"),
+                reference: object.reference, outcome: .created,
+                message: why.map { "not checked by the API server: \($0)" } ?? ""),
             after: object)
     }
 
@@ -212,9 +254,13 @@ private struct ObjectPreviewer: Sendable {
         }
         do {
             let (after, message) = try await asked(wanted, isOurs)
+            // Where nothing may be rehearsed, drift is not seen, and what is to come cannot be shown.
             return Observation(
-                report: BundleProgress(reference: wanted.reference, outcome: .configured, message: message),
-                before: live, after: after, wanted: isOurs ? wanted : nil, ignored: ignored)
+                report: BundleProgress(
+                    reference: wanted.reference, outcome: after == nil && wasApplied ? .unchanged : .configured,
+                    message: message),
+                before: live, after: after, wanted: isOurs && after != nil ? wanted : nil, sent: wanted,
+                ignored: ignored)
         } catch let error as KubernetesError {
             let fields = ImmutableFields.fields(in: error)
             guard !fields.isEmpty else { throw error }
@@ -230,14 +276,20 @@ private struct ObjectPreviewer: Sendable {
         }
     }
 
-    /// The server's answer; without force on first contact, as applying does.
-    private func asked(_ wanted: KubernetesObject, _ isOurs: Bool) async throws -> (KubernetesObject, String) {
-        if isOurs {
+    /// The server's answer, nil where a webhook lets it give none; without force on first contact, as applying does.
+    private func asked(_ wanted: KubernetesObject, _ isOurs: Bool) async throws -> (KubernetesObject?, String) {
+        guard isOurs else {
+            let adoption = try await applier.adoption(of: wanted)
+            return (adoption.answer, adoption.message)
+        }
+        do {
             let options = ApplyOptions(fieldManager: options.fieldManager, force: true, dryRun: true)
             return (try await api.apply(wanted, options), "")
+        } catch let error as KubernetesError {
+            guard let webhook = error.webhookRefusingDryRuns else { throw error }
+            let advice = KubernetesError.dryRunAdvice(webhook)
+            return (nil, wasApplied ? "drift is not seen: \(advice)" : "not checked by the API server: \(advice)")
         }
-        let (answer, takesOver) = try await applier.adoption(of: wanted)
-        return (answer, takesOver ? "taken over from kubectl apply" : "adopted")
     }
 
     private func failure(of object: KubernetesObject, _ error: KubernetesError) -> Observation {
@@ -252,12 +304,13 @@ private struct ObjectPreviewer: Sendable {
 
     /// Looks at the hooks of one moment. One that has run to success is not run again.
     func look(
-        at hooks: [Hook], _ moment: Hook.Moment, finished: Set<String>, _ mask: inout SecretMask
+        at hooks: [Hook], _ moment: Hook.Moment, _ stored: InventoryStore.Record, _ mask: inout SecretMask
     ) async throws -> [BundleProgress] {
         var reports: [BundleProgress] = []
         for hook in hooks where hook.moment == moment {
-            if finished.contains(hook.digest) {
-                var done = BundleProgress(reference: hook.job.reference, outcome: .unchanged)
+            if let reason = hook.reasonToSkip(stored, isReturn: options.isReturn) {
+                var done = BundleProgress(
+                    reference: hook.job.reference, outcome: .unchanged, message: "\(moment.rawValue) hook \(reason)")
                 done.isHook = true
                 reports.append(done)
                 continue
@@ -290,11 +343,13 @@ private struct ObjectPreviewer: Sendable {
 
     // MARK: What is no longer wanted
 
-    func look(atUnwanted unwanted: Inventory, _ stored: InventoryStore.Record) async throws -> [BundleProgress] {
+    func look(
+        atUnwanted unwanted: Inventory, _ stored: InventoryStore.Record, wanted: Set<String>
+    ) async throws -> [BundleProgress] {
         guard !unwanted.references.isEmpty else { return [] }
         let pruner = Pruner(
             api: api, options: options, record: stored, pending: stored.pending.identities,
-            heldByOthers: try await InventoryStore(api: api, options: options).others())
+            heldByOthers: applier.holders.filter { !$0.value.isPending }, applied: wanted)
         var going = Set(unwanted.references.map(\.identity))
         going.insert(InventoryStore(api: api, options: options).reference.identity)
         var reports: [BundleProgress] = []

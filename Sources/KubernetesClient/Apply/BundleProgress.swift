@@ -38,6 +38,10 @@ public struct BundleProgress: Sendable, Hashable {
     public var isHook = false
     /// What the server warned of, such as a deprecated version, though it did what was asked.
     public var warnings: [String] = []
+    /// The server's own name of the object, where it was seen.
+    public var uid: String?
+    /// Whether it has no field that the applier owns.
+    var isBare = false
     /// Whether it failed before anything was sent that could have written it.
     public var isUntouched = false
     /// What kept the server from answering, where the failure says nothing of the object.

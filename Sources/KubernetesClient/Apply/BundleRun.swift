@@ -7,6 +7,8 @@ struct BundleRun {
     var written: InventoryStore.Record
     /// What was applied before.
     var ours: Set<ObjectIdentity> = []
+    /// What other inventories hold.
+    var holders: [ObjectIdentity: InventoryStore.OtherHold] = [:]
     var reports: [BundleProgress] = []
     var failed: Set<ObjectIdentity> = []
     /// Why what follows is not tried.

@@ -6,17 +6,33 @@ struct ForeignObjects: Sendable {
     let options: BundleOptions
     /// What is deleted in the same run, and nothing that a guard keeps or that could not be deleted.
     let pruned: Set<ObjectIdentity>
+    /// What the namespace itself names as no reason to keep it, as `ConfigMap/mesh-ca`.
+    private var defaults: Set<String> = []
+
+    init(api: KubernetesAPI, options: BundleOptions, pruned: Set<ObjectIdentity>) {
+        self.api = api
+        self.options = options
+        self.pruned = pruned
+    }
 
     /// Owners that own each other in more steps than this are not followed: what they own is others'.
     private static let longestChain = 8
 
     /// Why a namespace is kept, or nil when nothing of others' is in it. What may not be looked at may be others'.
-    func keepReason(ofNamespace name: String) async throws -> String? {
+    func keepReason(ofNamespace namespace: KubernetesObject) async throws -> String? {
+        let named = namespace.annotations[options.annotations.namespaceDefaults] ?? ""
+        var copy = self
+        copy.defaults = Set(named.split(whereSeparator: { $0 == "," || $0 == " " }).map { String($0) })
+        return try await copy.keepReason(ofNamespace: namespace.name)
+    }
+
+    private func keepReason(ofNamespace name: String) async throws -> String? {
         let unseen = "whether it still holds others' objects cannot be seen"
         do {
             let catalog = try await catalog()
             if let foreign = try await foreignObject(among: catalog.resources, in: name) {
-                return "it still holds \(foreign), which is not of this bundle"
+                return "it still holds \(foreign), which is not of this bundle; "
+                    + "name it in the namespace's annotation \(options.annotations.namespaceDefaults) to have it go along"
             }
             guard let away = catalog.unavailable.min() else { return nil }
             return "\(unseen): the APIService of \(away) does not answer"
@@ -86,6 +102,7 @@ struct ForeignObjects: Sendable {
     /// Of an object that does not go anyway, what tells whose it is; nil of others. A list may be long, and its objects large.
     private func unrelated(_ object: KubernetesObject) -> KubernetesObject? {
         if case .goes = PruneGuard.verdict(on: object, pruned: pruned) { return nil }
+        if defaults.contains("\(object.kind)/\(object.name)") { return nil }
         var kept = KubernetesObject(type: object.type, namespace: object.namespace, name: object.name)
         for field in ["uid", "ownerReferences"] { kept.setMetadata(field, object.metadata[field]) }
         return kept

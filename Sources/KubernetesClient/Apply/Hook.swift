@@ -9,6 +9,12 @@ struct Hook: Sendable {
         case onFailure = "on-failure"
     }
 
+    /// When in an application's life on a cluster a bundle is applied.
+    enum Occasion: String, Sendable, CaseIterable {
+        case install
+        case upgrade
+    }
+
     /// When a finished hook is deleted.
     enum DeletePolicy: String, Sendable {
         case never
@@ -20,6 +26,10 @@ struct Hook: Sendable {
     let moment: Moment
     let timeout: Duration
     let deletePolicy: DeletePolicy
+    /// On what occasions it runs.
+    let occasions: Set<Occasion>
+    /// Whether it runs again when its bundle comes back after another one.
+    let runsOnReturn: Bool
     /// Says which hook of which bundle this is, so that one that has run is not run again when the same bundle is applied
     /// again, and is when another bundle has the same hook.
     let digest: String
@@ -52,15 +62,51 @@ struct Hook: Sendable {
         guard let deletePolicy = DeletePolicy(rawValue: policy) else {
             throw failure("annotation \(annotations.hookDelete) \"\(policy)\" is none of never, on-success, always")
         }
+        let occasions = (object.annotations[annotations.hookOn] ?? "install,upgrade").split(separator: ",").map {
+            text in
+            Occasion(rawValue: text.filter { $0 != " " })
+        }
+        guard !occasions.isEmpty, !occasions.contains(nil) else {
+            throw failure(
+                "annotation \(annotations.hookOn) \"\(object.annotations[annotations.hookOn] ?? "")\" is none of install, upgrade"
+            )
+        }
+        self.occasions = Set(occasions.compactMap { $0 })
+        switch object.annotations[annotations.hookOnReturn] {
+        case nil, "skip": self.runsOnReturn = false
+        case "run": self.runsOnReturn = true
+        case let other?:
+            throw failure("annotation \(annotations.hookOnReturn) \"\(other)\" is none of run, skip")
+        }
         self.job = object
         self.moment = moment
         self.timeout = timeout
         self.deletePolicy = deletePolicy
-        let hash = SHA256.hash(data: object.json.serializedBytes() + Array(scope.utf8))
-        self.digest = hash.prefix(16).map { byte in
+        self.digest = Self.digest(of: object, scope: scope)
+    }
+
+    /// Which work of which bundle an object is.
+    static func digest(of object: KubernetesObject, scope: String) -> String {
+        hexadecimal(SHA256.hash(data: object.json.serializedBytes() + Array(scope.utf8)).prefix(16))
+    }
+
+    static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+        bytes.map { byte in
             let hex = String(byte, radix: 16)
             return hex.count == 1 ? "0\(hex)" : hex
         }.joined()
+    }
+
+    /// Why it is not run; nil where it is.
+    func reasonToSkip(_ record: InventoryStore.Record, isReturn: Bool) -> String? {
+        if moment == .onFailure { return nil }
+        if record.finished.contains(digest) { return "has run already" }
+        if isReturn, !runsOnReturn { return "is not run on the way back" }
+        guard occasions.contains(record.isInstalled ? .upgrade : .install) else {
+            return record.isInstalled
+                ? "is one for the first install" : "is one for upgrades, and this is the first install"
+        }
+        return nil
     }
 
     /// Reads `90s`, `5m`, `1h30m`; nil for anything else, for nothing, and for more than a week.

@@ -8,13 +8,24 @@ struct ObjectApplier: Sendable {
     var ours: Set<ObjectIdentity> = []
     /// API versions, as `group/version`, whose server comes with the bundle and may not be up yet.
     var awaitedVersions: Set<String> = []
+    /// Which fields are left to whom.
+    var policy: FieldPolicy
+    /// What other inventories hold.
+    var holders: [ObjectIdentity: InventoryStore.OtherHold] = [:]
+    /// Jobs and hooks that have run to success.
+    var finished = FinishedWork()
     /// Called before the first write to an object that was there before.
     var onAdoption: @Sendable (KubernetesObject) async throws -> Void = { _ in }
+    /// Called before an object is taken over from another inventory.
+    var onTakeover: @Sendable (ObjectReference, InventoryStore.OtherHold) async throws -> Void = { _, _ in }
 
-    private static let irreplaceable: Set<GroupKind> = [
-        GroupKind(kind: "Namespace"), GroupKind(group: "apiextensions.k8s.io", kind: "CustomResourceDefinition"),
-        GroupKind(kind: "PersistentVolumeClaim"), GroupKind(group: "apps", kind: "StatefulSet"),
-    ]
+    init(api: KubernetesAPI, options: BundleOptions, ours: Set<ObjectIdentity> = [], plan: BundlePlan? = nil) {
+        self.api = api
+        self.options = options
+        self.ours = ours
+        self.policy = plan?.policy ?? FieldPolicy(options: options)
+        self.awaitedVersions = plan?.extensionVersions ?? []
+    }
 
     /// Applies an object; failures are outcomes.
     ///
@@ -59,12 +70,13 @@ struct ObjectApplier: Sendable {
     /// What to do about fields that others own.
     static func advice(on conflicts: [ApplyConflict]) -> String {
         "others own fields of it: \(ApplyConflict.summary(conflicts)); "
-            + "leave those fields out, hand them over, or adopt by force"
+            + "leave those fields out (ignoreFields), hand them over, or adopt by force: adopt: force in the application, "
+            + "or \(ObjectAnnotations().adopt): force on the object"
     }
 
     /// Why an object may not be deleted and created again to change it, and what to do instead; nil where it may.
     func replacementRefusal(of wanted: KubernetesObject) -> String? {
-        if ObjectApplier.irreplaceable.contains(wanted.type.groupKind) {
+        if !KindTable.facts(of: wanted.type.groupKind).isReplaceable {
             return "a \(wanted.kind) is never deleted to change it"
         }
         guard wanted.annotations[options.annotations.replace] == "allow" else {
@@ -118,7 +130,10 @@ struct ObjectApplier: Sendable {
     }
 
     private func once(_ object: KubernetesObject, _ seen: LiveObjects.Observation) async throws -> BundleProgress {
-        let ignored = try options.ignoredPaths(of: object)
+        if let why = options.untouched[object.reference.identity] {
+            return BundleProgress(reference: object.reference, outcome: .unchanged, message: why)
+        }
+        let ignored = try policy.left(of: object)
         switch seen {
         case .absent: return try await create(object, ignored: ignored)
         case .present(let live):
@@ -143,7 +158,7 @@ struct ObjectApplier: Sendable {
 
     /// Whether an object was applied before, so that its fields are taken back from whoever wrote them.
     func isOurs(_ live: KubernetesObject) -> Bool {
-        FieldOwnership.isApplied(live, by: options.fieldManager) || ours.contains(live.reference.identity)
+        FieldLedger(live).isApplied(by: options.fieldManager) || ours.contains(live.reference.identity)
     }
 
     private func read(_ reference: ObjectReference) async throws -> KubernetesObject? {
@@ -154,25 +169,48 @@ struct ObjectApplier: Sendable {
         }
     }
 
-    private func create(_ object: KubernetesObject, ignored: [FieldPath]) async throws -> BundleProgress {
-        if !options.repeatsFinishedJobs, object.spec?["ttlSecondsAfterFinished"] != nil {
+    private func create(_ object: KubernetesObject, ignored: [LeftField]) async throws -> BundleProgress {
+        if isFinished(object) {
             return BundleProgress(reference: object.reference, outcome: .unchanged, message: "finished and gone")
         }
-        let wanted = try sent(object, live: nil, ignored: ignored)
+        let wanted = try policy.sent(object, live: nil, left: ignored)
         let created = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager))
         options.evidence.sent(created)
         await api.settled.remember(wanted, live: created, answer: created, manager: options.fieldManager)
-        return BundleProgress(reference: object.reference, outcome: .created)
+        var report = marked(BundleProgress(reference: object.reference, outcome: .created), created)
+        report.message = policy.notes(on: object, left: ignored, sent: wanted).joined(separator: "; ")
+        return report
+    }
+
+    /// Whether an object that is not there is a Job that has done its work: whatever took it away, it is not to run again.
+    func isFinished(_ object: KubernetesObject) -> Bool {
+        guard object.type.groupKind == ObjectAnnotations.job else { return false }
+        if finished.contains(Hook.digest(of: object, scope: options.hookScope)) { return true }
+        return !options.repeatsFinishedJobs
+            && (object.spec?["ttlSecondsAfterFinished"] != nil || ours.contains(object.reference.identity))
+    }
+
+    /// A report that says which object it was.
+    func marked(_ report: BundleProgress, _ live: KubernetesObject) -> BundleProgress {
+        var marked = report
+        marked.uid = live.uid
+        marked.isBare = !FieldLedger(live).isApplied(by: options.fieldManager)
+        return marked
     }
 
     private func change(
-        _ object: KubernetesObject, live: KubernetesObject, ignored: [FieldPath]
+        _ object: KubernetesObject, live: KubernetesObject, ignored: [LeftField]
     ) async throws -> BundleProgress {
-        let wanted = try sent(object, live: live, ignored: ignored)
+        let wanted = try policy.sent(object, live: live, left: ignored)
+        let paths = ignored.map { FieldPolicy.counterpart(of: $0.path, in: object.json, live.json) ?? $0.path }
         do {
-            return isOurs(live)
-                ? try await update(wanted, live: live, ignored: ignored)
-                : try await adopt(wanted, live: live, ignored: ignored)
+            var report =
+                isOurs(live)
+                ? try await update(wanted, live: live, ignored: paths)
+                : try await adopt(wanted, live: live, ignored: paths)
+            let notes = policy.notes(on: object, left: ignored, sent: wanted)
+            report.message = ([report.message].filter { !$0.isEmpty } + notes).joined(separator: "; ")
+            return report
         } catch let error as KubernetesError {
             let fields = ImmutableFields.fields(in: error)
             if fields.isEmpty { throw error }
@@ -180,108 +218,66 @@ struct ObjectApplier: Sendable {
         }
     }
 
-    /// What is sent of an object: all but fields that others own. One that only we own, from an earlier apply, goes along
-    /// with its live value: dropping it would reset it to its default.
-    func sent(
-        _ object: KubernetesObject, live: KubernetesObject?, ignored: [FieldPath]
-    ) throws -> KubernetesObject {
-        var wanted = ManifestForm.applied(object)
-        for path in ignored {
-            let current = live?.value(at: path)
-            if let live, let current, FieldOwnership.isOwnedAlone(path, of: live, by: options.fieldManager) {
-                try wanted.set(current, at: path)
-            } else {
-                wanted.remove(at: path)
-            }
-        }
-        return wanted
-    }
-
     private func update(
         _ wanted: KubernetesObject, live: KubernetesObject, ignored: [FieldPath]
     ) async throws -> BundleProgress {
         let manager = options.fieldManager
+        let unchanged = marked(BundleProgress(reference: wanted.reference, outcome: .unchanged), live)
         if await api.settled.contains(wanted, live: live, manager: manager) {
             options.evidence.found(live)
-            return BundleProgress(reference: wanted.reference, outcome: .unchanged)
+            return unchanged
         }
-        let preview = try await api.apply(wanted, ApplyOptions(fieldManager: manager, force: true, dryRun: true))
         var mask = SecretMask()
-        let changes = ObjectDifference.changes(from: live, to: preview, ignoring: ignored, mask: &mask)
-        guard !changes.isEmpty else {
-            options.evidence.found(live)
-            await api.settled.remember(wanted, live: live, answer: preview, manager: manager)
-            return BundleProgress(reference: wanted.reference, outcome: .unchanged)
+        var changes: [FieldChange] = []
+        var unrehearsed: String?
+        do {
+            let preview = try await api.apply(wanted, ApplyOptions(fieldManager: manager, force: true, dryRun: true))
+            changes = ObjectDifference.changes(from: live, to: preview, ignoring: ignored, mask: &mask)
+            guard !changes.isEmpty else {
+                options.evidence.found(live)
+                await api.settled.remember(wanted, live: live, answer: preview, manager: manager)
+                return unchanged
+            }
+        } catch let error as KubernetesError {
+            guard let webhook = error.webhookRefusingDryRuns else { throw error }
+            unrehearsed = "applied without a rehearsal: \(KubernetesError.dryRunAdvice(webhook))"
         }
+        let taken = try await claim(wanted, changes)
         let applied = try await api.apply(wanted, ApplyOptions(fieldManager: manager, force: true))
         options.evidence.sent(applied)
         await api.settled.remember(wanted, live: applied, answer: applied, manager: manager)
-        return BundleProgress(reference: wanted.reference, outcome: .configured, changes: changes)
+        if unrehearsed != nil {
+            changes = ObjectDifference.changes(from: live, to: applied, ignoring: ignored, mask: &mask)
+        }
+        return marked(
+            BundleProgress(
+                reference: wanted.reference, outcome: changes.isEmpty ? .unchanged : .configured,
+                message: [taken, unrehearsed].compactMap { $0 }.joined(separator: "; "), changes: changes), applied)
     }
 
-    /// What adopting an object would make of it, by the server's dry run, and whether fields are taken over from kubectl's
-    /// client-side apply for it.
+    /// Makes sure that nobody else holds an object that is to be changed: two who hold it would write against each other for ever.
     ///
-    /// - Throws: ``KubernetesError`` that names who else owns fields of it; nothing was written.
-    func adoption(of wanted: KubernetesObject) async throws -> (answer: KubernetesObject, takesOver: Bool) {
-        let manager = options.fieldManager
-        if options.adoption == .force {
-            return (
-                try await api.apply(wanted, ApplyOptions(fieldManager: manager, force: true, dryRun: true)), false
-            )
+    /// - Returns: From whom it is taken, where it is taken by force.
+    /// - Throws: ``UnreadObject`` that names the other holder.
+    func claim(_ wanted: KubernetesObject, _ changes: [FieldChange]) async throws -> String? {
+        guard let holder = holders[wanted.reference.identity] else { return nil }
+        if let refusal = holdRefusal(of: wanted, changes) {
+            throw UnreadObject(error: KubernetesError(code: .invalidInput, message: refusal))
         }
-        do {
-            return (try await api.apply(wanted, ApplyOptions(fieldManager: manager, dryRun: true)), false)
-        } catch let error as KubernetesError {
-            let conflicts = ApplyConflict.list(in: error)
-            let others = conflicts.filter { !ApplyConflict.areSafeToForce([$0], applier: manager) }
-            guard !conflicts.isEmpty else { throw error }
-            guard others.isEmpty else {
-                var refused = error
-                refused.message = Self.advice(on: others)
-                throw refused
-            }
-            return (
-                try await api.apply(wanted, ApplyOptions(fieldManager: manager, force: true, dryRun: true)), true
-            )
-        }
+        try await onTakeover(wanted.reference, holder)
+        return "taken over from application \(holder.name)"
     }
 
-    /// First contact with an object that is there already. Asked first: what is refused must not be ours by half, to be forced
-    /// the next time, or deleted on the way back.
-    private func adopt(
-        _ wanted: KubernetesObject, live: KubernetesObject, ignored: [FieldPath]
-    ) async throws -> BundleProgress {
-        _ = try await adoption(of: wanted)
-        try await onAdoption(live)
-        var took = false
-        if options.adoption == .reportConflicts,
-            let fields = FieldOwnership.takingOverFromKubectl(live, manager: options.fieldManager)
-        {
-            // Naming the version read makes the server refuse when somebody wrote in between.
-            var patch: JSONValue = ["metadata": ["managedFields": fields]]
-            if let version = live.resourceVersion {
-                try patch.set(.string(version), at: ["metadata", "resourceVersion"])
-            }
-            _ = try await api.patch(live.reference, .merge(patch))
-            took = true
+    /// Why an object that another inventory holds is not changed; nil where it may be.
+    func holdRefusal(of wanted: KubernetesObject, _ changes: [FieldChange]) -> String? {
+        guard let holder = holders[wanted.reference.identity], !(options.takesOver && options.isForced(wanted)) else {
+            return nil
         }
-        let force = options.adoption == .force
-        let applied: KubernetesObject
-        do {
-            applied = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager, force: force))
-        } catch let error as KubernetesError
-            where ApplyConflict.areSafeToForce(ApplyConflict.list(in: error), applier: options.fieldManager)
-        {
-            applied = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager, force: true))
-            took = true
-        }
-        options.evidence.sent(applied)
-        var mask = SecretMask()
-        let changes = ObjectDifference.changes(from: live, to: applied, ignoring: ignored, mask: &mask)
-        return BundleProgress(
-            reference: wanted.reference, outcome: changes.isEmpty ? .unchanged : .configured,
-            message: took ? "taken over from kubectl apply" : "adopted", changes: changes)
+        let fields = changes.prefix(3).map(\.path.description).joined(separator: ", ")
+        let what = fields.isEmpty ? "" : ", and has other values at \(fields)\(changes.count > 3 ? " …" : "")"
+        return
+            "application \(holder.name) holds it\(what); take it out of one of the two, or take it over: adopt: force "
+            + "in the application, or \(options.annotations.adopt): force on the object"
     }
 
     private func replace(
@@ -298,7 +294,8 @@ struct ObjectApplier: Sendable {
         let created = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager))
         options.evidence.sent(created)
         await api.settled.remember(wanted, live: created, answer: created, manager: options.fieldManager)
-        return BundleProgress(reference: wanted.reference, outcome: .replaced, message: "\(names) changed")
+        return marked(
+            BundleProgress(reference: wanted.reference, outcome: .replaced, message: "\(names) changed"), created)
     }
 
     /// Waits until an object is gone, or another one has its name.
@@ -314,30 +311,5 @@ struct ObjectApplier: Sendable {
 
     private func waitsFor(_ object: KubernetesObject) -> String {
         object.finalizers.isEmpty ? "" : " (it has finalizers: \(object.finalizers.joined(separator: ", ")))"
-    }
-}
-
-/// An object could not be looked at, so nothing was done to it.
-private struct UnreadObject: Error {
-    var error: KubernetesError
-}
-
-extension KubernetesAPI {
-    /// Asks again and again, at growing intervals, until something holds.
-    ///
-    /// - Throws: ``KubernetesError/Code/notReached`` when it does not in time.
-    func poll(
-        every first: Duration, atMost limit: Duration, what: String, until holds: () async throws -> Bool
-    ) async throws {
-        let started = ContinuousClock.now
-        var interval = first
-        while true {
-            if try await holds() { return }
-            guard started.duration(to: .now) < limit else {
-                throw KubernetesError(code: .notReached, message: "waited \(limit.components.seconds) s for \(what)")
-            }
-            try await options.clock.sleep(for: interval)
-            interval = min(interval * 2, .seconds(2))
-        }
     }
 }

@@ -19,6 +19,8 @@ struct Pruner: Sendable {
     var pending: Set<ObjectIdentity> = []
     /// What other inventories of the same manager hold.
     var heldByOthers: [ObjectIdentity: InventoryStore.OtherHold] = [:]
+    /// The server's own names of what the bundle wants.
+    var applied: Set<String> = []
 
     /// Deletes one object; failures are outcomes.
     ///
@@ -50,7 +52,11 @@ struct Pruner: Sendable {
             case .gone: return nil
             case .kept(let outcome), .left(let outcome, _, _): return outcome.progress
             case .unwanted(let reference, let live):
-                _ = try await api.delete(reference, DeleteOptions(uid: live.uid, dryRun: true))
+                do {
+                    _ = try await api.delete(reference, DeleteOptions(uid: live.uid, dryRun: true))
+                } catch let error as KubernetesError where error.webhookRefusingDryRuns != nil {
+                    // Whether it would refuse the deletion itself shows only then.
+                }
                 return BundleProgress(reference: wanted, outcome: .pruned, message: "no longer in the release")
             }
         } catch let error as KubernetesError where error.code == .unknownKind {
@@ -93,13 +99,18 @@ struct Pruner: Sendable {
             let progress = BundleProgress(reference: wanted, outcome: .kept, message: "\(other.name) has it, too")
             return .kept(Outcome(progress: progress, stays: false))
         }
+        if wasMoved(wanted.identity, live) {
+            let progress = BundleProgress(
+                reference: wanted, outcome: .kept, message: "the bundle has the very same object under another group")
+            return .kept(Outcome(progress: progress, stays: false))
+        }
         if isUnderWay(live) {
             let progress = BundleProgress(reference: wanted, outcome: .kept, message: "a hook that is under way")
             return .kept(Outcome(progress: progress, stays: true))
         }
         if let reason = PruneGuard.keepReason(
             live, annotations: options.annotations, fieldManager: options.fieldManager,
-            isPending: pending.contains(wanted.identity))
+            isPending: pending.contains(wanted.identity), mark: record.mark(of: wanted.identity))
         {
             return .kept(
                 Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: false))
@@ -109,10 +120,15 @@ struct Pruner: Sendable {
                 reference: wanted, outcome: .kept, message: "left as it is: it was there before it was first applied")
             return .left(Outcome(progress: progress, stays: false), reference, live)
         }
+        if let reason = PruneGuard.dataReason(live, annotations: options.annotations) {
+            // It stays known: once it is annotated, it goes with the next bundle.
+            return .kept(
+                Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: true))
+        }
         let foreign = ForeignObjects(api: api, options: options, pruned: pruned)
         let reason =
             switch live.type.groupKind {
-            case GroupKind(kind: "Namespace"): try await foreign.keepReason(ofNamespace: live.name)
+            case GroupKind(kind: "Namespace"): try await foreign.keepReason(ofNamespace: live)
             case PruneGuard.definitionType: try await foreign.keepReason(ofDefinition: live)
             default: String?.none
             }
@@ -125,7 +141,7 @@ struct Pruner: Sendable {
     ///
     /// - Throws: `CancellationError` only: who is in the way of it may go on being named as an owner, which harms nothing.
     private func release(_ reference: ObjectReference, _ live: KubernetesObject) async throws {
-        guard let entries = FieldOwnership.without(options.fieldManager, live) else { return }
+        guard let entries = FieldLedger(live).without(options.fieldManager) else { return }
         // Naming the version read makes the server refuse when somebody wrote in between.
         var patch: JSONValue = ["metadata": ["managedFields": entries]]
         do {
@@ -136,6 +152,12 @@ struct Pruner: Sendable {
         } catch is KubernetesError {
             try Task.checkCancellation()
         }
+    }
+
+    /// Whether the bundle wants the very same object under another name of its kind: servers serve some under two groups.
+    private func wasMoved(_ identity: ObjectIdentity, _ live: KubernetesObject) -> Bool {
+        guard let uid = live.uid, applied.contains(uid) else { return false }
+        return !pending.contains(identity)
     }
 
     /// Whether it is a hook for a failure that has not ended; where all is removed, that goes, too.

@@ -3,8 +3,8 @@ public import KubernetesObjects
 /// Objects as watches tell of them, and how those that were applied fare. Pure: a value.
 public struct WatchedObjects: Sendable {
     private var objects: [ObjectIdentity: KubernetesObject] = [:]
-    /// Jobs that failed, or were deleted before they had ended, and are gone.
-    private var failedAndGone: [ObjectIdentity: HealthAssessment] = [:]
+    /// How Jobs ended that are gone: well, whatever took them away; or not, or before they had ended, by their time to live.
+    private var endedAndGone: [ObjectIdentity: HealthAssessment] = [:]
     /// Since when pods have been as they are.
     private var pods: [ObjectIdentity: PodSighting] = [:]
 
@@ -46,7 +46,7 @@ public struct WatchedObjects: Sendable {
     ///   - context: What is known beside the object.
     public func assess(_ applied: KubernetesObject, context: HealthContext) -> HealthAssessment {
         guard let live = objects[applied.reference.identity] else {
-            if let failure = failedAndGone[applied.reference.identity] { return failure }
+            if let end = endedAndGone[applied.reference.identity] { return end }
             if applied.spec?["ttlSecondsAfterFinished"] != nil {
                 return HealthAssessment(.healthy, "finished and gone")
             }
@@ -68,12 +68,15 @@ public struct WatchedObjects: Sendable {
     private mutating func remove(_ identity: ObjectIdentity, last: KubernetesObject?, wasSeen: Bool) {
         objects[identity] = nil
         pods[identity] = nil
-        guard let last, identity.type == ObjectAnnotations.job, last.spec?["ttlSecondsAfterFinished"] != nil else {
+        guard let last, identity.type == ObjectAnnotations.job else { return }
+        if WorkloadHealth.end(ofJob: last)?.value == .healthy {
+            endedAndGone[identity] = HealthAssessment(.healthy, "finished and gone")
             return
         }
+        guard last.spec?["ttlSecondsAfterFinished"] != nil else { return }
         let end = WorkloadHealth.end(ofJob: last) ?? HealthAssessment(.failed, "deleted before it had ended")
         guard end.value == .failed, wasSeen || WorkloadHealth.end(ofJob: last) != nil else { return }
-        failedAndGone[identity] = end
+        endedAndGone[identity] = end
     }
 
     private mutating func put(_ object: KubernetesObject, _ moment: KubernetesTime?) -> Bool {
@@ -81,7 +84,7 @@ public struct WatchedObjects: Sendable {
             let identity = object.reference.identity
             pods[identity] = PodSighting(object, after: pods[identity], at: moment)
         }
-        failedAndGone[object.reference.identity] = nil
+        endedAndGone[object.reference.identity] = nil
         let former = objects.updateValue(object, forKey: object.reference.identity)
         guard let former, former.resourceVersion != object.resourceVersion else { return false }
         if let one = former.generation, let other = object.generation, one != other { return true }

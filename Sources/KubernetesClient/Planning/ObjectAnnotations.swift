@@ -12,7 +12,7 @@ public struct ObjectAnnotations: Sendable, Hashable {
 
     /// When in the bundle the object is applied: an integer, lower first; 0 where absent.
     public var wave: String { "\(prefix)/wave" }
-    /// `keep`: never prune the object.
+    /// `keep`: never prune the object. `allow`: prune it though data go with it, as with a claim.
     public var prune: String { "\(prefix)/prune" }
     /// `allow`: delete and create the object again when an immutable field changes.
     public var replace: String { "\(prefix)/replace" }
@@ -26,6 +26,15 @@ public struct ObjectAnnotations: Sendable, Hashable {
     public var hookDelete: String { "\(prefix)/hook-delete" }
     /// Fields that are left to somebody else, comma-separated: `spec.replicas`.
     public var ignore: String { "\(prefix)/ignore-fields" }
+
+    /// `force`: take the object's fields from whoever owns them, another application too.
+    public var adopt: String { "\(prefix)/adopt" }
+    /// `install`, `upgrade` or both, comma-separated: on what occasions a hook around the bundle runs; absent: on both.
+    public var hookOn: String { "\(prefix)/hook-on" }
+    /// `run`: the hook runs again when the cluster comes back to its release after another one.
+    public var hookOnReturn: String { "\(prefix)/hook-on-return" }
+    /// Objects in a namespace that hold its deletion up no more than the server's own do: `ConfigMap/mesh-ca, …`, on the namespace.
+    public var namespaceDefaults: String { "\(prefix)/namespace-defaults" }
 
     static let job = GroupKind(group: "batch", kind: "Job")
 

@@ -1,14 +1,14 @@
-public import KubernetesObjects
+internal import KubernetesObjects
 
 /// What keeps an object from being pruned. Pure.
-public enum PruneGuard {
+enum PruneGuard {
     /// Why objects are not pruned at all, or nil when they may be.
     ///
     /// - Parameters:
     ///   - old: What was there.
     ///   - new: What is wanted now.
     ///   - allowsEmpty: Whether an empty new set was meant.
-    public static func refusal(old: Inventory, new: Inventory, allowsEmpty: Bool) -> String? {
+    static func refusal(old: Inventory, new: Inventory, allowsEmpty: Bool) -> String? {
         guard new.references.isEmpty, !old.references.isEmpty, !allowsEmpty else { return nil }
         return "the new set is empty; \(old.references.count) objects are kept unless that is said to be meant"
     }
@@ -20,14 +20,17 @@ public enum PruneGuard {
     ///   - annotations: The names of annotations.
     ///   - fieldManager: Who applied it. An object that carries nothing of this manager's has become somebody else's.
     ///   - isPending: Whether it was only meant to be applied.
-    public static func keepReason(
-        _ live: KubernetesObject, annotations: ObjectAnnotations, fieldManager: String, isPending: Bool = false
+    ///   - mark: What is noted of the object that was applied.
+    static func keepReason(
+        _ live: KubernetesObject, annotations: ObjectAnnotations, fieldManager: String, isPending: Bool = false,
+        mark: ObjectMark = ObjectMark()
     ) -> String? {
         if live.annotations[annotations.prune] == "keep" { return "annotated \(annotations.prune): keep" }
         // A namespace's manifest may hold no field that can be owned; what is in it is looked at instead.
         if live.type.groupKind != GroupKind(kind: "Namespace") || isPending,
             let fields = live.metadata["managedFields"]?.arrayValue, !fields.isEmpty,
-            !fields.contains(where: { $0["manager"]?.stringValue == fieldManager })
+            !fields.contains(where: { $0["manager"]?.stringValue == fieldManager }),
+            isPending || !mark.isStillOurs(live, beside: fieldManager)
         {
             return "\(fieldManager) no longer manages any field of it"
         }
@@ -37,6 +40,15 @@ public enum PruneGuard {
             return "it is a namespace of Kubernetes' own"
         }
         return nil
+    }
+
+    /// Why an object with whose deletion data go is kept; nil where it is told to go, or has none.
+    static func dataReason(_ live: KubernetesObject, annotations: ObjectAnnotations) -> String? {
+        guard KindTable.facts(of: live.type.groupKind).prune == .onlyWhenTold,
+            live.annotations[annotations.prune] != "allow"
+        else { return nil }
+        return "data go with a \(live.kind); annotate it \(annotations.prune): allow to have it deleted, "
+            + "or delete it by hand"
     }
 
     static let definitionType = GroupKind(group: "apiextensions.k8s.io", kind: "CustomResourceDefinition")
@@ -49,8 +61,15 @@ public enum PruneGuard {
         GroupKind(group: "apps", kind: "ControllerRevision"),
     ]
 
+    /// What servers, meshes and platforms put into every namespace of a cluster.
+    private static let platformDefaults: Set<String> = [
+        "ConfigMap/kube-root-ca.crt", "ConfigMap/openshift-service-ca.crt", "ConfigMap/istio-ca-root-cert",
+        "ConfigMap/istio-ca-crl", "ServiceAccount/default", "ServiceAccount/builder", "ServiceAccount/deployer",
+        "RoleBinding/system:image-pullers", "RoleBinding/system:image-builders", "RoleBinding/system:deployers",
+    ]
+
     /// What becomes of an object that is found in a namespace, or of a kind, that is to be pruned.
-    public enum Verdict: Sendable, Hashable {
+    enum Verdict: Sendable, Hashable {
         /// It goes, or comes with every namespace: it is nobody's to keep.
         case goes
         /// It is others', and would stay if nothing took it along.
@@ -62,12 +81,9 @@ public enum PruneGuard {
     /// What becomes of an object if only what is pruned goes.
     ///
     /// - Parameter pruned: What is pruned together with it, and nothing that is kept after all.
-    public static func verdict(on object: KubernetesObject, pruned: Set<ObjectIdentity>) -> Verdict {
+    static func verdict(on object: KubernetesObject, pruned: Set<ObjectIdentity>) -> Verdict {
         if namespaceDefaults.contains(object.type.groupKind) { return .goes }
-        if object.kind == "ConfigMap", object.name == "kube-root-ca.crt" || object.name == "openshift-service-ca.crt" {
-            return .goes
-        }
-        if object.kind == "ServiceAccount", object.name == "default" { return .goes }
+        if platformDefaults.contains("\(object.kind)/\(object.name)") { return .goes }
         // The token of an account goes with it, though no owner is named (servers before 1.24 make one for each).
         if object.kind == "Secret", object["type"] == "kubernetes.io/service-account-token" { return .goes }
         if object.deletionTimestamp != nil { return .goes }

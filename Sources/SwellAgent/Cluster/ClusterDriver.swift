@@ -215,7 +215,8 @@ struct ClusterDriver: Sendable {
         return ClusterRelease(
             application: bundle.application, release: release, generation: work.generation,
             epoch: terms.epoch, objects: objects, proven: terms.proven,
-            provenGeneration: terms.provenGeneration, silentControllers: terms.silentControllers)
+            provenGeneration: terms.provenGeneration, silentControllers: terms.silentControllers,
+            isReturn: work.isReturn)
     }
 
     /// Does the work, and tells how it went unless it was cut short. True where it was done.
@@ -296,7 +297,8 @@ struct ClusterDriver: Sendable {
             isFirst = false
             do {
                 let isCorrecting = policy == .correct
-                let objects = try await cluster.drift(of: release, isCorrecting: isCorrecting)
+                let objects = try await cluster.drift(
+                    of: release, isCorrecting: isCorrecting, leaving: watch.contested)
                 if let finding = watch.note(objects, isCorrected: isCorrecting, now: now()) {
                     await inbox.send(.driftObserved(work, finding))
                 }

@@ -16,6 +16,8 @@ struct ClusterRelease: Sendable {
     /// The generation under which something was proven healthy here last.
     var provenGeneration: Int64?
     var silentControllers: SilentControllerRule = .wait
+    /// Whether the agent itself goes back to it, after another one failed.
+    var isReturn = false
 }
 
 /// What the cluster itself remembers of an application.
@@ -86,7 +88,7 @@ protocol ClusterPort: Sendable {
     /// `isCorrecting`. Values of Secrets are hidden.
     ///
     /// - Throws: ``ClusterError``; `CancellationError`.
-    func drift(of release: ClusterRelease, isCorrecting: Bool) async throws -> [ObjectChange]
+    func drift(of release: ClusterRelease, isCorrecting: Bool, leaving: [ContestedField]) async throws -> [ObjectChange]
     /// What applying a release would change, by the API server's own dry run, within ``ChangeLimits/preview``. Changes
     /// nothing. Values of Secrets are hidden.
     ///

@@ -30,7 +30,7 @@ extension KubernetesCluster {
     }
 
     /// Whether a namespace is not there. Who may not look takes it to be there, as applying does.
-    private func lacks(namespace: String) async throws -> Bool {
+    func lacks(namespace: String) async throws -> Bool {
         let reference = ObjectReference(type: GroupVersionKind(version: "v1", kind: "Namespace"), name: namespace)
         do {
             return try await api.get(reference) == nil
@@ -81,7 +81,14 @@ extension ObjectChange {
                     path: change.path.description, before: change.after, after: change.before,
                     managers: change.managers)
             }
-        case .unchanged, .pruned, .kept, .failed, .skipped: return nil
+        case .kept:
+            self.init(report, .keep, report.message)
+            fields = report.changes.map { change in
+                ChangedField(
+                    path: change.path.description, before: change.after, after: change.before,
+                    managers: change.managers)
+            }
+        case .unchanged, .pruned, .failed, .skipped: return nil
         }
     }
 

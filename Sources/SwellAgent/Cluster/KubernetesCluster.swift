@@ -86,6 +86,7 @@ struct KubernetesCluster: ClusterPort {
             let applier = BundleApplier(api: api, options: options)
             let result = try await keepingRecord(of: release, ledger) { try await applier.apply(release.objects) }
             logWarnings(of: result, name)
+            logRemarks(of: result, name)
             logLeft(in: result, name)
             try check(result)
             ledger.end()
@@ -174,32 +175,6 @@ struct KubernetesCluster: ClusterPort {
         }
     }
 
-    func drift(of release: ClusterRelease, isCorrecting: Bool) async throws -> [ObjectChange] {
-        try await translating {
-            var options = try options(of: release.application.name, release)
-            options.waitsForHealth = false
-            // The release was applied whole, so this is no first contact, though somebody who wrote every field of an object
-            // has become its only owner.
-            options.adoption = .force
-            // One object that cannot be put right keeps no other from it.
-            options.stopsAtFailure = false
-            // To put back what others changed is no reason to do a release's work once more, nor to tell of its failure.
-            options.repeatsFinishedJobs = false
-            options.runsHooks = false
-            let applier = BundleApplier(api: api, options: options)
-            let found = try await applier.differences(from: release.objects)
-            let changes = found.objects.compactMap { ObjectChange(drift: $0) }
-            // An inventory that somebody deleted is drift that shows nowhere.
-            let isRecorded = try await applier.isRecorded(release.objects, in: found.inventory)
-            if isCorrecting, !changes.isEmpty || !isRecorded {
-                try check(try await applier.apply(release.objects))
-            } else if changes.isEmpty {
-                try check(found)
-            }
-            return changes
-        }
-    }
-
     func options(of application: ApplicationName, _ release: ClusterRelease?) throws -> BundleOptions {
         let now = now
         var options = BundleOptions(
@@ -211,6 +186,8 @@ struct KubernetesCluster: ClusterPort {
         // Whether a failure is one to give up for is not the applier's to say.
         options.runsFailureHooks = false
         guard let release else { return options }
+        options.isReturn = release.isReturn
+        if release.application.adopt == .force { options.adoption = .force }
         options.hookScope = release.release.digest.description
         options.silentControllers = SilencePolicy(release.silentControllers)
         options.checks = try CustomHealthCheck.all(release.application.checks)
@@ -241,6 +218,19 @@ struct KubernetesCluster: ClusterPort {
         }
     }
 
+    /// Puts into the log what there is to say of objects that were written: what is left to whom, what was taken from whom.
+    private func logRemarks(of result: BundleResult, _ application: ApplicationName) {
+        let written: [BundleProgress.Outcome] = [.created, .configured, .replaced]
+        for report in result.objects where written.contains(report.outcome) && !report.isHook && !report.message.isEmpty
+        {
+            logger.notice(
+                "applied",
+                metadata: [
+                    "application": "\(application)", "object": "\(report.reference)", "remark": "\(report.message)",
+                ])
+        }
+    }
+
     /// Puts into the log what a removal or a release without it has left in the cluster, and why.
     private func logLeft(in result: BundleResult, _ application: ApplicationName) {
         for report in result.objects where report.outcome == .kept {
@@ -253,7 +243,7 @@ struct KubernetesCluster: ClusterPort {
     }
 
     /// Makes one error of failures of objects, which names the first culprit.
-    private func check(_ result: BundleResult) throws {
+    func check(_ result: BundleResult) throws {
         let failures = result.failures
         guard var first = failures.first(where: { !$0.isTransient }) ?? failures.first else { return }
         // An outage says more than the request that met it.

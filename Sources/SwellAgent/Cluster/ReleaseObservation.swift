@@ -22,10 +22,14 @@ final class ReleaseObservation: Sendable {
     private let silentControllers: SilencePolicy
     private let evidence: EvidenceLedger
 
+    /// Whether the release is being applied: then a Job that is not there is still to come.
+    private let isApplying: Bool
+
     init(
         checks: [CustomHealthCheck], classes: StorageClasses, kindsWithoutStatus: Set<GroupKind> = [],
-        silentControllers: SilencePolicy = .wait, evidence: EvidenceLedger
+        silentControllers: SilencePolicy = .wait, evidence: EvidenceLedger, isApplying: Bool = true
     ) {
+        self.isApplying = isApplying
         self.checks = checks
         self.classes = classes
         self.kindsWithoutStatus = kindsWithoutStatus
@@ -83,7 +87,13 @@ final class ReleaseObservation: Sendable {
                 kindsWithoutStatus: kindsWithoutStatus, evidence: evidence.evidence, checks: checks)
             for object in objects {
                 let isThere = state.objects.has(object.reference)
-                let assessment = state.objects.assess(object, context: context)
+                var assessment = state.objects.assess(object, context: context)
+                if !isThere, !isApplying, assessment.value == .progressing, object.kind == "Job",
+                    object.type.group == "batch"
+                {
+                    // The release was proven with it, and whoever took it away since, it has done its work.
+                    assessment = HealthAssessment(.healthy, "finished and gone")
+                }
                 evidence.note(assessment, of: object.reference.identity)
                 if ObjectAnnotations().isHook(object) {
                     // How a hook ended is for the apply to say.

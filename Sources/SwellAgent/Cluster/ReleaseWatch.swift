@@ -33,7 +33,7 @@ struct ReleaseWatch: Sendable {
         let board = ReleaseObservation(
             checks: try CustomHealthCheck.all(checks), classes: try await api.storageClasses(for: placed),
             kindsWithoutStatus: await api.kindsWithoutStatus(among: placed), silentControllers: silentControllers,
-            evidence: evidence)
+            evidence: evidence, isApplying: isApplying)
         let watches = HealthWatches(for: placed)
         let changed = Signal()
         try await withThrowingTaskGroup(of: Void.self) { group in

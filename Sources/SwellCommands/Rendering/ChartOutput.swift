@@ -7,9 +7,11 @@ internal import SwellModel
 /// |---|---|
 /// | a Job for `pre-install`, `pre-upgrade` | `swell.dev/hook: before` |
 /// | a Job for `post-install`, `post-upgrade` | `swell.dev/hook: after` |
+/// | one for installs only, or for upgrades only | `swell.dev/hook-on` |
+/// | one for `pre-rollback`, `post-rollback` besides | `swell.dev/hook-on-return: run` |
 /// | what else is for `pre-…`, such as a hook's account | `swell.dev/hook: before`: applied ahead of the hooks, and kept |
 /// | what else is for `post-…`, and `crd-install` | an object like any other |
-/// | `pre-delete`, `post-delete`, `pre-rollback`, `post-rollback`, `test` | left out |
+/// | `pre-delete`, `post-delete`, `test`, or `pre-rollback` alone | left out |
 /// | `helm.sh/hook-weight` | the order of the hooks |
 /// | `helm.sh/hook-delete-policy` | `swell.dev/hook-delete` |
 /// | a Job's `activeDeadlineSeconds`, or Helm's own five minutes | `swell.dev/hook-timeout` |
@@ -138,10 +140,11 @@ struct ChartOutput {
             if let policy = hook.deletePolicy {
                 changed["swell.dev/hook-delete"] = changed["swell.dev/hook-delete"] ?? .string(policy)
             }
-            if hook.isPartial {
-                warnings.append(
-                    "Job \(hook.name) of the chart '\(chart)' is a hook for \(events) only; "
-                        + "Swell runs it with every release in which it is new or another one")
+            if let occasion = hook.occasion {
+                changed["swell.dev/hook-on"] = changed["swell.dev/hook-on"] ?? .string(occasion)
+            }
+            if hook.runsOnReturn {
+                changed["swell.dev/hook-on-return"] = changed["swell.dev/hook-on-return"] ?? "run"
             }
         }
         try object.set(.object(changed), at: ["metadata", "annotations"])
@@ -179,8 +182,16 @@ private struct ChartHook {
         self.deletion = words(deletion)
     }
 
-    /// Whether Helm would run it at the first install only, or at upgrades only.
-    var isPartial: Bool { !Self.before.isSubset(of: events) && !Self.after.isSubset(of: events) }
+    /// The only occasion at which Helm would run it, the first install or upgrades; nil where it runs at both.
+    var occasion: String? {
+        let isForInstall = !events.isDisjoint(with: ["pre-install", "post-install"])
+        let isForUpgrade = !events.isDisjoint(with: ["pre-upgrade", "post-upgrade"])
+        if isForInstall == isForUpgrade { return nil }
+        return isForInstall ? "install" : "upgrade"
+    }
+
+    /// Whether Helm would run it on the way back, too.
+    var runsOnReturn: Bool { !events.isDisjoint(with: ["pre-rollback", "post-rollback"]) }
 
     /// As Swell's annotation has it; nil for its default, which keeps the Job until the next run of it.
     var deletePolicy: String? {

@@ -22,6 +22,11 @@ public struct AgentWork: Sendable, Hashable, Codable {
         self.kind = kind
     }
 
+    /// Whether it goes back to a release, after another one failed.
+    public var isReturn: Bool {
+        if case .revert = kind { true } else { false }
+    }
+
     /// The release to be applied; nil for a removal.
     public var release: ReleaseReference? {
         switch kind {

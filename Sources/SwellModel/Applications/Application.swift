@@ -19,12 +19,16 @@ public struct Application: Sendable, Hashable, Codable {
     /// Whether `${name}` is replaced; nil: where parameters are declared. Never in a release's index: there it always is, and
     /// what stays is stored escaped.
     public var substitute: Bool?
+    /// What happens where somebody else owns fields of an object, or another application holds it; nil is
+    /// ``AdoptionPolicy/refuse``.
+    public var adopt: AdoptionPolicy?
 
     public init(
         name: ApplicationName, namespace: String, select: ClusterSelector = ClusterSelector(),
         strategy: ApplicationStrategy = ApplicationStrategy(), checks: [HealthCheck] = [],
         ignoreFields: [IgnoredFields] = [], parameters: [String: String] = [:], overrides: [Override] = [],
-        manifests: String? = nil, substitute: Bool? = nil
+        manifests: String? = nil, substitute: Bool? = nil,
+        adopt: AdoptionPolicy? = nil
     ) {
         self.name = name
         self.namespace = namespace
@@ -36,6 +40,7 @@ public struct Application: Sendable, Hashable, Codable {
         self.overrides = overrides
         self.manifests = manifests
         self.substitute = substitute
+        self.adopt = adopt
     }
 }
 
@@ -64,6 +69,14 @@ public struct ApplicationStrategy: Sendable, Hashable, Codable {
         self.drift = drift
         self.whenNeverHealthy = whenNeverHealthy
     }
+}
+
+/// What happens where somebody else owns fields of an object that a release brings, or another application holds it.
+public enum AdoptionPolicy: String, Sendable, Codable, CaseIterable {
+    /// The release is refused, and says who.
+    case refuse
+    /// The fields are taken, and the release says from whom.
+    case force
 }
 
 public enum DisconnectedBehaviour: String, Sendable, Codable, CaseIterable { case finish, hold, revert }

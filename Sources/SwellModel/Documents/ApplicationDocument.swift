@@ -6,7 +6,7 @@ extension Application {
         metadata.refuseLabels()
         let known = [
             "namespace", "select", "strategy", "checks", "ignoreFields", "parameters", "substitute", "overrides",
-            "manifests",
+            "manifests", "adopt",
         ]
         guard let fields = spec?.fields(known) else { return nil }
         let namespace = fields.required("namespace", "the namespace that its objects live in")?.namespace()
@@ -18,11 +18,13 @@ extension Application {
         let overrides = fields["overrides"]?.list(of: "overrides")?.compactMap { $0.override() }
         let substitute = fields["substitute"]?.bool()
         let manifests = fields["manifests"]?.pathBelow()
+        let adopt = fields["adopt"]?.choice(AdoptionPolicy.self)
         guard let name: ApplicationName = metadata.name("an application"), let namespace else { return nil }
         return Application(
             name: name, namespace: namespace, select: select ?? ClusterSelector(),
             strategy: strategy ?? ApplicationStrategy(), checks: checks ?? [], ignoreFields: ignored ?? [],
-            parameters: parameters ?? [:], overrides: overrides ?? [], manifests: manifests, substitute: substitute)
+            parameters: parameters ?? [:], overrides: overrides ?? [], manifests: manifests, substitute: substitute,
+            adopt: adopt)
     }
 
     /// The document that reads back as this application.
@@ -42,6 +44,7 @@ extension Application {
         if !parameters.isEmpty { spec["parameters"] = .object(parameters.mapValues(JSONValue.string)) }
         if !overrides.isEmpty { spec["overrides"] = .array(overrides.map(\.document)) }
         spec["substitute"] = substitute.map(JSONValue.bool)
+        spec["adopt"] = adopt.map { .string($0.rawValue) }
         spec["manifests"] = manifests.map(JSONValue.string)
         return DocumentKind.application.document(metadata: ["name": .string(name.rawValue)], spec: spec)
     }

@@ -95,7 +95,8 @@ actor FakeCluster: ClusterPort {
         }
     }
 
-    func drift(of release: ClusterRelease, isCorrecting: Bool) async throws -> [ObjectChange] {
+    func drift(of release: ClusterRelease, isCorrecting: Bool, leaving: [ContestedField]) async throws -> [ObjectChange]
+    {
         defer { if isCorrecting { drifted = 0 } }
         if isCorrecting, drifted > 0 { corrections += 1 }
         return (0..<drifted).map { index in

@@ -62,6 +62,7 @@ private let production = """
               namespace: shop
               select: {environments: [production]}
               manifests: releases/1.0.0
+              adopt: force
               strategy: {selfRollback: false, whenDisconnected: hold, drift: report, whenNeverHealthy: hold}
               parameters: {replicas: "2"}
               checks:
@@ -97,6 +98,7 @@ private let production = """
         #expect(set.clusters[0].value.labels == ["tier": "canary"])
         let shop = try #require(set.applications.first?.value)
         #expect(shop.strategy.whenDisconnected == .hold && !shop.strategy.selfRollback)
+        #expect(shop.adopt == .force)
         #expect(shop.overrides[0].patches.count == 2 && shop.checks.count == 1)
         let policy = try #require(set.policies.first?.value)
         #expect(policy.stages[0].maxConcurrent == .count(1) && policy.stages[1].maxConcurrent == .percent(50))

@@ -1,0 +1,38 @@
+public import KubernetesObjects
+
+/// What looks at a bundle know of other inventories.
+extension BundleApplier {
+    func applier(
+        _ plan: BundlePlan, _ stored: InventoryStore.Record, looksForHolders: Bool
+    ) async throws -> ObjectApplier {
+        var options = options
+        // What was applied and is gone has done its work.
+        if !looksForHolders { options.repeatsFinishedJobs = false }
+        var applier = ObjectApplier(api: api, options: options, ours: stored.applied.identities, plan: plan)
+        applier.finished = stored.finished
+        if looksForHolders { applier.holders = try await InventoryStore(api: api, options: options).others() }
+        return applier
+    }
+
+    /// Tells of changes to what another inventory holds, too, that they are left. It is asked only where there is a change.
+    func leaveToHolders(_ reports: inout [BundleProgress]) async throws {
+        guard reports.contains(where: { $0.outcome == .configured || $0.outcome == .replaced }) else { return }
+        let held = try await InventoryStore(api: api, options: options).others().filter { !$0.value.isPending }
+        for index in reports.indices where [.configured, .replaced].contains(reports[index].outcome) {
+            guard let holder = held[reports[index].reference.identity] else { continue }
+            reports[index].outcome = .kept
+            reports[index].message = "application \(holder.name) holds it, too, so that it is left as it is"
+        }
+    }
+
+    /// Whether an inventory holds all that a bundle brings: only then is everything known that may have to be pruned.
+    public func isRecorded(_ objects: [KubernetesObject], in inventory: Inventory) async throws -> Bool {
+        let scopes = try await scopes(of: objects)
+        let plan = try BundlePlan(objects, options: options) { scopes[$0] }
+        let lacking = plan.inventory.subtracting(await placed(inventory)).references
+        if lacking.isEmpty { return true }
+        // What another application has taken over is noted there.
+        let held = try await InventoryStore(api: api, options: options).others()
+        return lacking.allSatisfy { held[$0.identity].map { !$0.isPending } ?? false }
+    }
+}

@@ -1,0 +1,80 @@
+internal import KubernetesObjects
+
+/// First contact with objects that were there before.
+extension ObjectApplier {
+    /// What adopting an object would make of it, by the server's dry run.
+    struct AdoptionPreview: Sendable {
+        /// Nil where a webhook lets nothing be rehearsed.
+        var answer: KubernetesObject?
+        /// What is done to whom, in words.
+        var message = "adopted"
+    }
+
+    /// What adopting an object would come to.
+    ///
+    /// - Throws: ``KubernetesError`` that names who else owns fields of it; nothing was written.
+    func adoption(of wanted: KubernetesObject) async throws -> AdoptionPreview {
+        let manager = options.fieldManager
+        do {
+            return AdoptionPreview(
+                answer: try await api.apply(wanted, ApplyOptions(fieldManager: manager, dryRun: true)))
+        } catch let error as KubernetesError {
+            if let webhook = error.webhookRefusingDryRuns {
+                return AdoptionPreview(message: "adopted without a rehearsal: \(KubernetesError.dryRunAdvice(webhook))")
+            }
+            let conflicts = ApplyConflict.list(in: error)
+            let others = conflicts.filter { !ApplyConflict.areSafeToForce([$0], applier: manager) }
+            guard !conflicts.isEmpty else { throw error }
+            guard others.isEmpty || options.isForced(wanted) else {
+                var refused = error
+                refused.message = Self.advice(on: others)
+                throw refused
+            }
+            return AdoptionPreview(
+                answer: try await api.apply(
+                    wanted, ApplyOptions(fieldManager: manager, force: true, dryRun: true)),
+                message: others.isEmpty
+                    ? "taken over from kubectl apply" : "taken by force: \(ApplyConflict.summary(others))")
+        }
+    }
+
+    /// First contact with an object that is there already. Asked first: what is refused must not be ours by half, to be forced
+    /// the next time, or deleted on the way back.
+    func adopt(
+        _ wanted: KubernetesObject, live: KubernetesObject, ignored: [FieldPath]
+    ) async throws -> BundleProgress {
+        let rehearsed = try await adoption(of: wanted)
+        var message = rehearsed.message
+        var mask = SecretMask()
+        if let answer = rehearsed.answer, holders[wanted.reference.identity] != nil {
+            let changes = ObjectDifference.changes(from: live, to: answer, ignoring: ignored, mask: &mask)
+            if !changes.isEmpty, let taken = try await claim(wanted, changes) { message = taken }
+        }
+        try await onAdoption(live)
+        let isForced = options.isForced(wanted)
+        if let fields = FieldLedger(live).takingOverFromKubectl(manager: options.fieldManager) {
+            // Naming the version read makes the server refuse when somebody wrote in between.
+            var patch: JSONValue = ["metadata": ["managedFields": fields]]
+            if let version = live.resourceVersion {
+                try patch.set(.string(version), at: ["metadata", "resourceVersion"])
+            }
+            _ = try await api.patch(live.reference, .merge(patch))
+            if message == "adopted" { message = "taken over from kubectl apply" }
+        }
+        let applied: KubernetesObject
+        do {
+            applied = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager, force: isForced))
+        } catch let error as KubernetesError
+            where ApplyConflict.areSafeToForce(ApplyConflict.list(in: error), applier: options.fieldManager)
+        {
+            applied = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager, force: true))
+            if message == "adopted" { message = "taken over from kubectl apply" }
+        }
+        options.evidence.sent(applied)
+        let changes = ObjectDifference.changes(from: live, to: applied, ignoring: ignored, mask: &mask)
+        return marked(
+            BundleProgress(
+                reference: wanted.reference, outcome: changes.isEmpty ? .unchanged : .configured, message: message,
+                changes: changes), applied)
+    }
+}

@@ -1,0 +1,159 @@
+internal import KubernetesObjects
+
+/// Whose a field is, beside the manager that asks.
+enum FieldOwner: Sendable, Hashable {
+    case nobody
+    /// The manager that asks, and nobody else.
+    case ours
+    /// The manager that asks, and these.
+    case shared([String])
+    /// These, in the order of their names.
+    case others([String])
+}
+
+/// Who owns which fields of an object, as `metadata.managedFields` has it. Pure.
+///
+/// What a controller writes to `status` is no word on what an object is to be, and does not count; what it writes to `scale`,
+/// as autoscalers do, is.
+struct FieldLedger: Sendable {
+    private let entries: [JSONValue]
+    private let json: JSONValue
+
+    init(_ live: KubernetesObject) {
+        self.entries = live.metadata["managedFields"]?.arrayValue ?? []
+        self.json = live.json
+    }
+
+    /// Whether a manager applies the object.
+    func isApplied(by manager: String) -> Bool {
+        entries.contains { Self.manager($0) == manager && Self.isApply($0) }
+    }
+
+    /// Who applies the object, beside a manager: tools that have it from a manifest of their own.
+    func appliers(beside manager: String) -> [String] {
+        Set(entries.filter { Self.isApply($0) && Self.manager($0) != manager }.map(Self.manager)).sorted()
+    }
+
+    /// Whose a field is. It is also theirs who own what it lies in, or something inside of it.
+    func owner(of path: FieldPath, beside manager: String) -> FieldOwner {
+        let others = writers(of: path, beside: manager)
+        let isOurs = entries.contains { entry in
+            Self.manager(entry) == manager && Self.isAssignment(entry)
+                && Self.owns(entry["fieldsV1"] ?? [:], path.components[...], json)
+        }
+        switch (isOurs, others.isEmpty) {
+        case (true, true): return .ours
+        case (true, false): return .shared(others)
+        case (false, true): return .nobody
+        case (false, false): return .others(others)
+        }
+    }
+
+    /// Who owns a field, or the nearest thing around it that anybody but the manager owns, in the order of their names.
+    func writers(of path: FieldPath, beside manager: String) -> [String] {
+        let owners = entries.filter { entry in
+            Self.manager(entry) != manager && Self.isAssignment(entry)
+                && Self.owns(entry["fieldsV1"] ?? [:], path.components[...], json)
+        }
+        return Set(owners.map(Self.manager)).sorted()
+    }
+
+    /// Who wrote last, where that was somebody after the manager: a field that was taken away is owned by nobody.
+    func lastWriter(beside manager: String) -> String? {
+        let stamped = entries.filter(Self.isAssignment).compactMap { entry in
+            entry["time"]?.stringValue.map { (time: $0, name: Self.manager(entry)) }
+        }
+        let own = stamped.filter { $0.name == manager }.map(\.time).max() ?? ""
+        // Times are of one form and one clock, the server's, so that their texts are in order.
+        return stamped.filter { $0.name != manager && $0.time >= own }.max { $0.time < $1.time }?.name
+    }
+
+    /// Whether a field lies in a map or list that is owned as a whole: nobody can be left a part of it.
+    func isInsideWhole(_ path: FieldPath) -> Bool {
+        entries.contains { entry in
+            guard Self.isAssignment(entry) else { return false }
+            var node = entry["fieldsV1"] ?? [:]
+            var value: JSONValue? = json
+            for (depth, step) in path.components.enumerated() {
+                guard let next = Self.step(node, step, value) else { return false }
+                node = next.node
+                value = next.value
+                if node.objectValue?.isEmpty == true { return depth < path.components.count - 1 }
+            }
+            return false
+        }
+    }
+
+    private static func step(
+        _ node: JSONValue, _ step: FieldPath.Component, _ value: JSONValue?
+    ) -> (node: JSONValue, value: JSONValue?)? {
+        switch step {
+        case .key(let key): return node["f:\(key)"].map { ($0, value?[key]) }
+        case .index(let index):
+            guard let elements = value?.arrayValue, elements.indices.contains(index) else { return nil }
+            let found = (node.objectValue ?? [:]).first { isKey($0.key, of: elements[index]) }
+            return found.map { ($0.value, elements[index]) }
+        }
+    }
+
+    private static func manager(_ entry: JSONValue) -> String { entry["manager"]?.stringValue ?? "" }
+
+    private static func isApply(_ entry: JSONValue) -> Bool { entry["operation"]?.stringValue == "Apply" }
+
+    private static func isAssignment(_ entry: JSONValue) -> Bool { entry["subresource"]?.stringValue != "status" }
+
+    /// Whether a set of fields holds the value at a path, or something inside of it.
+    private static func owns(_ fields: JSONValue, _ path: ArraySlice<FieldPath.Component>, _ value: JSONValue) -> Bool {
+        guard let step = path.first else { return true }
+        let rest = path.dropFirst()
+        switch step {
+        case .key(let key):
+            guard let inner = fields["f:\(key)"] else { return false }
+            // An atomic map or list is owned whole.
+            if inner.objectValue?.isEmpty == true { return true }
+            guard let next = value[key] else { return rest.isEmpty }
+            return owns(inner, rest, next)
+        case .index(let index):
+            guard let elements = value.arrayValue, elements.indices.contains(index) else { return false }
+            let element = elements[index]
+            return (fields.objectValue ?? [:]).contains { name, inner in
+                isKey(name, of: element) && (inner.objectValue?.isEmpty == true || owns(inner, rest, element))
+            }
+        }
+    }
+
+    /// Whether a name such as `k:{"name":"app"}` or `v:"a"` means this element of a list.
+    private static func isKey(_ name: String, of element: JSONValue) -> Bool {
+        guard let value = try? JSONValue(parsing: String(name.dropFirst(2))) else { return false }
+        if name.hasPrefix("v:") { return value == element }
+        guard name.hasPrefix("k:"), let keys = value.objectValue else { return false }
+        return keys.allSatisfy { element[$0.key] == $0.value }
+    }
+
+    /// The managed fields with what kubectl's client-side apply owns handed to a manager's apply; nil when there is
+    /// nothing to hand over.
+    ///
+    /// Without this kubectl stays a co-owner, and a field that is later dropped from the manifest would stay for ever.
+    func takingOverFromKubectl(manager: String) -> JSONValue? {
+        var entries = entries
+        let isClientSide: (JSONValue) -> Bool = { entry in
+            ApplyConflict.clientSideManagers.contains(entry["manager"]?.stringValue ?? "")
+                && entry["operation"]?.stringValue == "Update" && (entry["subresource"]?.stringValue ?? "").isEmpty
+        }
+        guard let index = entries.firstIndex(where: isClientSide), !isApplied(by: manager) else { return nil }
+        entries[index]["manager"] = .string(manager)
+        entries[index]["operation"] = "Apply"
+        let taken = entries[index]
+        entries.removeAll(where: isClientSide)
+        if !entries.contains(taken) { entries.append(taken) }
+        return .array(entries)
+    }
+
+    /// The managed fields without those of a manager; nil where it has none. An empty list would change nothing, so that where
+    /// nothing else is left it is the entry that stands for none.
+    func without(_ manager: String) -> JSONValue? {
+        let others = entries.filter { $0["manager"]?.stringValue != manager }
+        guard others.count < entries.count else { return nil }
+        return .array(others.isEmpty ? [[:]] : others)
+    }
+}

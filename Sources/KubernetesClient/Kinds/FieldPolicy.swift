@@ -1,0 +1,133 @@
+internal import KubernetesObjects
+
+/// A field of an object that is left to somebody else.
+struct LeftField: Sendable, Hashable {
+    let path: FieldPath
+    /// To whom, in words; nil where the application says so itself.
+    var owner: String?
+    /// Whether the manifest's value is what the object is created with.
+    var isInitial = false
+}
+
+/// Which fields of a bundle's objects are left to whom: by the application's word, by Kubernetes' own rules, and because
+/// another object of the bundle says who scales them. Pure.
+struct FieldPolicy: Sendable {
+    private let options: BundleOptions
+    /// Who scales an object, by the autoscaler's name.
+    private let scalers: [ObjectIdentity: String]
+
+    /// - Parameter objects: The bundle, each object in its namespace.
+    init(options: BundleOptions, objects: [KubernetesObject] = []) {
+        self.options = options
+        var scalers: [ObjectIdentity: String] = [:]
+        for object in objects {
+            guard let target = Self.scaleTarget(of: object) else { continue }
+            scalers[target] = "\(object.kind) \(object.name)"
+        }
+        self.scalers = scalers
+    }
+
+    /// What an autoscaler of any make scales: its `spec.scaleTargetRef`.
+    private static func scaleTarget(of object: KubernetesObject) -> ObjectIdentity? {
+        guard let target = object.spec?["scaleTargetRef"], let name = target["name"]?.stringValue else { return nil }
+        let type = GroupVersionKind(
+            apiVersion: target["apiVersion"]?.stringValue ?? "apps/v1",
+            kind: target["kind"]?.stringValue ?? "Deployment")
+        return ObjectIdentity(
+            type: KindTable.canonical(type.groupKind), namespace: object.namespace, name: name)
+    }
+
+    /// The fields of an object that are left to others.
+    ///
+    /// - Throws: ``KubernetesError`` where its annotation cannot be read.
+    func left(of object: KubernetesObject) throws -> [LeftField] {
+        var left = try options.ignoredPaths(of: object).map { LeftField(path: $0) }
+        for field in KindTable.facts(of: object.type.groupKind).controllerFields where field.applies(to: object) {
+            left += field.paths(in: object).map { LeftField(path: $0, owner: field.owner) }
+        }
+        var identity = object.reference.identity
+        identity.type = KindTable.canonical(identity.type)
+        if let scaler = scalers[identity] {
+            left.append(LeftField(path: Self.replicas, owner: scaler, isInitial: true))
+        }
+        return left
+    }
+
+    static let replicas = FieldPath([.key("spec"), .key("replicas")])
+
+    /// What is sent of an object: all but fields that others own. One that only we own, from an earlier apply, goes along
+    /// with its live value: dropping it would reset it to its default. So does one inside of what is owned as a whole, of
+    /// which no part can be left out.
+    func sent(
+        _ object: KubernetesObject, live: KubernetesObject?, left: [LeftField]
+    ) throws -> KubernetesObject {
+        var wanted = ManifestForm.applied(object)
+        guard let live else {
+            for field in left.reversed() where !field.isInitial { wanted.remove(at: field.path) }
+            return wanted
+        }
+        let ledger = FieldLedger(live)
+        // From the last to the first: what is removed from a list moves what follows.
+        for field in left.reversed() {
+            guard let path = Self.counterpart(of: field.path, in: wanted.json, live.json) else { continue }
+            let isHeldByUs = ledger.owner(of: path, beside: options.fieldManager) == .ours
+            if let current = live.value(at: path), isHeldByUs || ledger.isInsideWhole(path),
+                isHeldByUs && !Self.isInList(path) || Self.holdsParent(of: field.path, wanted)
+            {
+                try wanted.set(current, at: field.path)
+            } else {
+                wanted.remove(at: field.path)
+            }
+        }
+        if KindTable.facts(of: object.type.groupKind).keepsReplicas, wanted.value(at: Self.replicas) == nil,
+            let current = live.value(at: Self.replicas),
+            ledger.owner(of: Self.replicas, beside: options.fieldManager) == .ours
+        {
+            try wanted.set(current, at: Self.replicas)
+        }
+        return wanted
+    }
+
+    /// What there is to say of an object about fields that its manifest has and that are left to others.
+    func notes(on object: KubernetesObject, left: [LeftField], sent: KubernetesObject) -> [String] {
+        var notes = left.compactMap { field -> String? in
+            guard let owner = field.owner, object.value(at: field.path) != nil else { return nil }
+            return "\(field.path) is left to \(owner)\(field.isInitial ? ", but for its creation" : "")"
+        }
+        if object.value(at: Self.replicas) == nil, let kept = sent.value(at: Self.replicas) {
+            notes.append(
+                "\(Self.replicas) is not in the manifest any more: the live \(kept) stays until somebody else scales it"
+            )
+        }
+        return notes
+    }
+
+    /// The place in the live object of what is at a place of the manifest: elements of lists are found by their names.
+    static func counterpart(of path: FieldPath, in wanted: JSONValue, _ live: JSONValue) -> FieldPath? {
+        var result = FieldPath.root
+        var (ours, theirs): (JSONValue?, JSONValue?) = (wanted, live)
+        for step in path.components {
+            switch step {
+            case .key(let key):
+                result = result.appending(key)
+                (ours, theirs) = (ours?[key], theirs?[key])
+            case .index(let index):
+                guard let elements = ours?.arrayValue, elements.indices.contains(index) else { return nil }
+                let found = theirs?.arrayValue ?? []
+                let place =
+                    elements[index]["name"].flatMap { name in found.firstIndex { $0["name"] == name } } ?? index
+                result = result.appending(place)
+                (ours, theirs) = (elements[index], found.indices.contains(place) ? found[place] : nil)
+            }
+        }
+        return result
+    }
+
+    private static func isInList(_ path: FieldPath) -> Bool {
+        path.components.contains { if case .index = $0 { true } else { false } }
+    }
+
+    private static func holdsParent(of path: FieldPath, _ wanted: KubernetesObject) -> Bool {
+        wanted.value(at: FieldPath(Array(path.components.dropLast()))) != nil
+    }
+}

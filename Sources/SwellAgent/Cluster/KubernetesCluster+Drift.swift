@@ -1,0 +1,65 @@
+internal import KubernetesClient
+internal import KubernetesObjects
+internal import SwellEngine
+internal import SwellModel
+
+/// What others made of what was released.
+extension KubernetesCluster {
+    func drift(
+        of release: ClusterRelease, isCorrecting: Bool, leaving: [ContestedField]
+    ) async throws -> [ObjectChange] {
+        try await translating {
+            var options = try options(of: release.application.name, release)
+            options.waitsForHealth = false
+            // The release was applied whole, so this is no first contact, though somebody who wrote every field of an object
+            // has become its only owner. What another application holds is not taken by it.
+            options.adoption = .force
+            options.takesOver = false
+            // One object that cannot be put right keeps no other from it.
+            options.stopsAtFailure = false
+            // To put back what others changed is no reason to do a release's work once more, nor to tell of its failure.
+            options.repeatsFinishedJobs = false
+            options.runsHooks = false
+            let namespace = release.application.namespace
+            let looker = BundleApplier(api: api, options: options)
+            let found = try await looker.differences(
+                from: release.objects, namespaces: scope == nil ? [namespace] : [])
+            var changes = found.objects.compactMap { ObjectChange(drift: $0) }
+            let makesNamespace =
+                scope == nil && found.objects.contains { $0.outcome == .created }
+                && !release.objects.contains { $0.kind == "Namespace" && $0.name == namespace }
+            if makesNamespace, try await lacks(namespace: namespace) {
+                changes.insert(
+                    ObjectChange(apiVersion: "v1", kind: "Namespace", name: namespace, action: .delete), at: 0)
+            }
+            // An inventory that somebody deleted is drift that shows nowhere.
+            let isRecorded = try await looker.isRecorded(release.objects, in: found.inventory)
+            let open = leaving.split(changes).open
+            if isCorrecting, !open.isEmpty || !isRecorded {
+                if makesNamespace { try await api.ensureNamespace(namespace, fieldManager: Self.fieldManager) }
+                leave(leaving, found, in: &options)
+                try check(try await BundleApplier(api: api, options: options).apply(release.objects))
+            } else if changes.isEmpty {
+                try check(found)
+            }
+            return changes
+        }
+    }
+
+    /// Leaves what is contested, and what others hold, as it is.
+    private func leave(_ contested: [ContestedField], _ found: BundleResult, in options: inout BundleOptions) {
+        for field in contested {
+            let type = GroupVersionKind(apiVersion: field.apiVersion, kind: field.kind).groupKind
+            if field.path.isEmpty {
+                let identity = ObjectIdentity(type: type, namespace: field.namespace, name: field.name)
+                options.untouched[identity] = "left to others, who keep writing it"
+            } else if let path = try? FieldPath(parsing: field.path) {
+                options.ignoredFields.append(
+                    IgnoredField(type: type, name: field.name, namespace: field.namespace, path: path))
+            }
+        }
+        for report in found.objects where report.outcome == .kept {
+            options.untouched[report.reference.identity] = report.message
+        }
+    }
+}
