@@ -66,7 +66,8 @@ internal import Testing
             ]
         ]
         _ = try await api.patch(
-            ObjectReference(type: type, name: "t-validate"), .json(try JSONPatch(json: patch)), fieldManager: "admissionsenforcer")
+            ObjectReference(type: type, name: "t-validate"), .json(try JSONPatch(json: patch)),
+            fieldManager: "admissionsenforcer")
     }
 
     private static let aggregator = """

@@ -135,6 +135,9 @@ internal import Testing
             #expect(try await console.target("use1-a", of: "r1-undo")["phase"] == "removed")
             let counts = try await console.request(.get, "/v1/rollouts").json["items"]?[0]?["status"]?["counts"]
             #expect(counts == ["removed": 1], "never as healthy")
+            let undoOfUndo = try await console.request(.post, "/v1/rollouts/r1-undo/undo", ["remove": true])
+            #expect(undoOfUndo.status == 409, "\(undoOfUndo.text)")
+            #expect(undoOfUndo.text.contains("is itself an undo, of 'r1'"), "\(undoOfUndo.text)")
         }
     }
 

@@ -80,6 +80,12 @@ struct OrderEndpoints: Sendable {
         guard rollout.phase.isEnded else {
             return try await rollBack(rollout, scope, body, "undo", context)
         }
+        // What it took back is a release like any other: to bring that again is a rollout, with its canary and its soak.
+        if case .undo(let undone) = rollout.kind {
+            throw Problem.refused(
+                "rollout '\(name)' is itself an undo, of '\(undone)': to bring \(rollout.release.version) again, start it "
+                    + "(swell rollout start \(rollout.application) --version \(rollout.release.version) ...)")
+        }
         return try await undo(rollout, scope, body, context)
     }
 
@@ -133,8 +139,10 @@ struct OrderEndpoints: Sendable {
         guard let assigned = facts?.assigned else {
             throw Problem.refused("cluster '\(cluster)' was never assigned a release of '\(application)'")
         }
-        for summary in try await store.rollouts(of: application, limit: 200) where summary.version == assigned.version {
+        for summary in try await store.rollouts(of: application, limit: 200) {
             let rollout = try await store.existingRollout(summary.name)
+            try Self.checkIsNotBack(cluster, on: assigned, rollout)
+            guard summary.version == assigned.version else { continue }
             guard rollout.kind == .release, rollout.targets[cluster]?.assigned?.digest == assigned.digest else {
                 continue
             }
@@ -143,18 +151,36 @@ struct OrderEndpoints: Sendable {
         throw Problem.refused("no rollout is known that brought \(assigned.version) to cluster '\(cluster)'")
     }
 
+    /// A cluster that was taken back already is where it was to go: an order given twice must not bring again what was taken off. The
+    /// newest rollout that told the cluster anything comes first.
+    private static func checkIsNotBack(
+        _ cluster: ClusterName, on assigned: ReleaseReference, _ rollout: Rollout
+    ) throws(Problem) {
+        guard let target = rollout.targets[cluster], target.generation != nil,
+            target.assigned?.digest == assigned.digest,
+            rollout.kind != .release || target.phase == .rolledBack
+        else { return }
+        throw Problem.refused(
+            "cluster '\(cluster)' was taken back to \(assigned.version) already, by rollout '\(rollout.name)'; "
+                + "to bring it to another release, start that")
+    }
+
     private func addPauses(to group: RouterGroup<ConsoleContext>) {
         for verb in ["pause", "resume"] {
             group.post("regions/:name/\(verb)") { request, context in
                 let region: RegionName = try context.name("name", "region")
                 let body = try await reading.body(OrderRequest.self, of: request, fields: ["reason"])
                 let known = Set(try await store.clusterListing().items.map(\.cluster.region)).sorted()
-                let isPaused = try await store.regionPauses()[region] != nil
-                guard known.contains(region) || isPaused else {
+                let former = try await store.regionPauses()[region]
+                guard known.contains(region) || former != nil else {
                     throw Problem.notFound(
                         "no cluster is in region '\(region)'"
                             + Spelling.advice(for: region.rawValue, among: known.map(\.rawValue))
                     )
+                }
+                // Whoever says nothing new takes no reason away that somebody gave.
+                if verb == "pause", former != nil, body.reason == nil {
+                    return try await answer("region", region.rawValue, verb, context)
                 }
                 let pause = verb == "pause" ? try await makePause(body, by: context.actor) : nil
                 try await store.setRegionPause(region, pause, by: context.actor)
