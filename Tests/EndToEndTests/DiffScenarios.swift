@@ -139,9 +139,12 @@ internal import Testing
             #expect(list.contains(" put back "), "\(list)")
             let events = try await fleet.swell("events", "--cluster", "use1-a").output
             #expect(events.contains("drift.corrected"), "\(events)")
-            let seen = try await fleet.swell("get", "cluster", "use1-a", "-o", "json")
-            #expect(
-                try seen.json()["status"]?["applications"]?.arrayValue?.first?["health"]?.stringValue == "healthy")
+            // What was put back has to be seen healthy again.
+            let seen = try await eventually("it is healthy") {
+                let seen = try await fleet.swell("get", "cluster", "use1-a", "-o", "json")
+                let health = try seen.json()["status"]?["applications"]?.arrayValue?.first?["health"]?.stringValue
+                return health == "healthy" ? seen : nil
+            }
             let rows =
                 try await Self.query(fleet, "SELECT drift::text FROM cluster_drift")
                 + Self.query(fleet, "SELECT coalesce(reason, '') FROM audit_events")

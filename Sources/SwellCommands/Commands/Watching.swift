@@ -2,6 +2,7 @@ internal import ArgumentParser
 private import FoundationEssentials
 internal import KubernetesObjects
 internal import SwellModel
+private import Synchronization
 
 /// Shows a rollout as it changes, until it ends or waits for a person.
 struct Watching {
@@ -23,11 +24,21 @@ struct Watching {
 
     /// The last view of it, once that is final, or waits for a person.
     private func follow(_ name: String) async throws -> RolloutView? {
-        guard let limit else { return try await followToTheEnd(name) }
+        let server = Hearing()
+        guard let limit else { return try await followToTheEnd(name) { _ in } }
         return try await withThrowingTaskGroup(of: RolloutView?.self) { group in
-            group.addTask { try await followToTheEnd(name) }
+            group.addTask {
+                try await followToTheEnd(name) { server.isHeard = $0 }
+            }
             group.addTask {
                 try await Task.sleep(for: limit.duration)
+                guard server.isHeard else {
+                    throw CommandError(
+                        code: .connection,
+                        message:
+                            "nothing was heard of the server for \(limit), or at its end; how rollout '\(name)' goes is not known"
+                    )
+                }
                 throw CommandError(
                     code: .timedOut,
                     message:
@@ -39,16 +50,19 @@ struct Watching {
         }
     }
 
-    private func followToTheEnd(_ name: String) async throws -> RolloutView? {
+    /// - Parameter hear: Called with whether the server is heard, whenever that may have changed.
+    private func followToTheEnd(_ name: String, hear: @escaping @Sendable (Bool) -> Void) async throws -> RolloutView? {
         let terminal = session.terminal
         var last: RolloutView?
         var drawn = 0
         let following = Reconnecting(client: session.client) { _ in
             terminal.note("the server is away; waiting for it to come back")
+            hear(false)
             // What was drawn stays above the note.
             drawn = 0
         }
         try await following.follow("/v1/rollouts/\(segment(name))/watch") { event in
+            hear(true)
             guard event.name == "rollout" else { return false }
             let view = try JSONValue(parsing: event.data, duplicateKeys: .keepLast).decoded(as: RolloutView.self)
             if terminal.isInteractive {
@@ -71,6 +85,16 @@ struct Watching {
         let drawn = tree.lines(columns: size.columns, rows: max(4, size.rows - 1))
         session.terminal.redraw(drawn, over: lines)
         return drawn.count
+    }
+}
+
+/// Whether the server is heard.
+private final class Hearing: Sendable {
+    private let state = Mutex(false)
+
+    var isHeard: Bool {
+        get { state.withLock { $0 } }
+        set { state.withLock { $0 = newValue } }
     }
 }
 

@@ -13,13 +13,24 @@ enum NextStep {
             ]
         }
         if view.isPausedByFailures { return [afterFailures(view)] }
-        return status.stages.compactMap { stage in
-            if view.awaitsApproval(stage) {
-                return "look at what it has shown, then `swell approve \(name) --stage \(stage.name)`; "
-                    + "to take it back, `swell rollout undo \(name)`"
+        return ofSilentAgents(view)
+            + status.stages.compactMap { stage in
+                if view.awaitsApproval(stage) {
+                    return "look at what it has shown, then `swell approve \(name) --stage \(stage.name)`; "
+                        + "to take it back, `swell rollout undo \(name)`"
+                }
+                return view.isUnproven(stage) ? unproven(stage, view) : nil
             }
-            return view.isUnproven(stage) ? unproven(stage, view) : nil
-        }
+    }
+
+    /// What leads on where agents are away: they are waited for, however long that takes.
+    private static func ofSilentAgents(_ view: RolloutView) -> [String] {
+        let away = view.status.waitingFor.filter { $0.what == "unreachable" }.flatMap(\.clusters)
+        guard let first = away.first else { return [] }
+        return [
+            "it goes on when the agent is back; without the cluster for now, `swell rollout leave-behind "
+                + "\(view.metadata.name) --cluster \(first)`"
+        ]
     }
 
     /// How to lift what pauses it, or a part of it.

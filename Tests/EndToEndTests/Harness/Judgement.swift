@@ -85,8 +85,11 @@ struct Verdict: Sendable, CustomStringConvertible {
 private func divergences(_ fleet: Fleet, _ store: PostgresStore) async throws -> [String] {
     var found: [String] = []
     let statuses = Dictionary(grouping: try await store.statuses(of: nil), by: \.cluster)
+    // Who has left the fleet is told nothing any more, and not heard.
+    let members = Set(try await store.clusterListing().items.map(\.cluster.name))
     for cluster in await fleet.clusters {
         let name = try ClusterName(cluster)
+        guard members.contains(name) else { continue }
         for assignment in try await store.assignments(of: name) {
             let report = statuses[name]?.first { $0.report.application == assignment.application }?.report
             let journal = try AgentJournalFile(fleet.agentFolder(cluster)).record(of: assignment.application)
