@@ -133,7 +133,7 @@ private struct ObjectPreviewer: Sendable {
         report.changes = ObjectDifference.changes(
             from: observation.before, to: after, ignoring: observation.ignored, mask: &mask)
         if wasApplied, let live = observation.before, let sent = observation.sent {
-            // What admission makes of what nobody sent, anew at each write, is nobody's change.
+            // What admission makes of what nobody sent, again at each write, is nobody's change.
             let ledger = FieldLedger(live)
             report.changes.removeAll {
                 !SentFields.isConcerned(sent, by: $0, of: live, ledger, manager: options.fieldManager)

@@ -13,6 +13,8 @@ enum SentFields {
     ) -> Bool {
         let place = FieldPolicy.counterpart(of: change.path, in: live.json, sent.json)
         if let value = place.flatMap({ sent.value(at: $0) }) { return differs(change.before, change.after, value) }
+        // What others put into a map that is sent as a whole goes with the map.
+        if ledger.isInsideWhole(change.path) { return true }
         switch ledger.owner(of: change.path, beside: manager) {
         case .ours, .shared: return true
         case .nobody, .others: return false
