@@ -212,7 +212,13 @@ internal import Testing
         _ api: KubernetesAPI, _ reference: ObjectReference, _ patch: JSONValue, by manager: String,
         subresource: String? = nil
     ) async throws {
-        try await eventually("\(reference) to be there") { try await api.get(reference) }
+        try await eventually("\(reference) to be there") {
+            do {
+                return try await api.get(reference)
+            } catch let error as KubernetesError where error.code == .unknownKind {
+                return nil  // Its definition comes with the release.
+            }
+        }
         _ = try await api.patch(reference, .merge(patch), fieldManager: manager, subresource: subresource)
     }
 
