@@ -57,7 +57,7 @@ internal import Testing
         #expect(verbs("secrets", "", in: all.first) == nil && verbs("*", "*", in: all.first) == nil)
         #expect(verbs("configmaps", "", in: all.first) == nil)
         #expect(all[2]["metadata"]?["namespace"] == "swell-system")
-        #expect(verbs("configmaps", "", in: all[2]) == ["get", "list", "create", "patch"])
+        #expect(verbs("configmaps", "", in: all[2]) == ["get", "list", "create", "patch", "delete"])
         #expect(all[1]["roleRef"]?["name"] == all[0]["metadata"]?["name"])
         #expect(all[1]["subjects"]?[0]?["name"] == "swell-agent")
     }

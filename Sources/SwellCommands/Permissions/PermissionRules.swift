@@ -161,8 +161,9 @@ struct PermissionRules: Sendable {
         }
     }
 
-    /// What the agent keeps in its own namespace.
-    private static let records = rule("", ["configmaps"], ["get", "list", "create", "patch"])
+    /// What the agent keeps in its own namespace. An inventory that one ConfigMap has no room for lies in several, named by what is in
+    /// them, of which the old ones are deleted.
+    private static let records = rule("", ["configmaps"], ["get", "list", "create", "patch", "delete"])
 
     private static func rule(
         _ group: String, _ resources: [String], _ verbs: [String], names: [String] = []
