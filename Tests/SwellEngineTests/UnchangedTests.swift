@@ -84,6 +84,23 @@ internal import Testing
         #expect(named.target("east-1")?.assigned == Scenario.one)
     }
 
+    /// 2 was brought and taken back: to undo what brought 1 then must not bring 2 again.
+    @Test func anUndoNeverGoesForwardToWhatWasTakenBack() throws {
+        var first = try Scenario([("east", 1)], policy: .single(), proven: [])
+        first.decide()
+        first.settleAgents()
+        #expect(first.rollout.phase == .succeeded)
+        let three = ReleaseReference(version: "3", digest: ContentDigest(of: [3]))
+        first.snapshot.fleet["east-1"]?.proven = [Scenario.two, three]
+        for removes in [false, true] {
+            let request = try PlanRequest.undo(of: first.rollout, name: "undo-1", createdBy: "ann", remove: removes)
+            let error = #expect(throws: PlanError.self) {
+                try RolloutPlanner.preview(request, snapshot: first.snapshot, now: first.now)
+            }
+            #expect(error?.message.contains("ran 3 since the rollout that is to be undone") == true)
+        }
+    }
+
     @Test func isStoredAndRowsWithoutItAreRead() throws {
         let scenario = try Self.started()
         let target = try #require(scenario.target("east-1"))

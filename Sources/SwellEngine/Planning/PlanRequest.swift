@@ -16,11 +16,14 @@ public struct PlanRequest: Sendable, Hashable {
     public var select: ClusterSelector
     /// For an undo, the clusters that ran the release before the rollout came, so that it has nothing to take back there.
     public var spared: [ClusterName]
+    /// For an undo, what was proven on each cluster before the rollout came: where it may go back to, and to nothing else.
+    public var returns: [ClusterName: ReleaseReference]
 
     public init(
         name: RolloutName, application: ApplicationName, kind: RolloutKind = .release, release: ReleaseReference,
         policy: RolloutPolicy, strategy: ApplicationStrategy, createdBy: String, startsAt: Timestamp? = nil,
-        select: ClusterSelector = ClusterSelector(), spared: [ClusterName] = []
+        select: ClusterSelector = ClusterSelector(), spared: [ClusterName] = [],
+        returns: [ClusterName: ReleaseReference] = [:]
     ) {
         self.name = name
         self.application = application
@@ -32,6 +35,7 @@ public struct PlanRequest: Sendable, Hashable {
         self.startsAt = startsAt
         self.select = select
         self.spared = spared
+        self.returns = returns
     }
 
     /// A request to take back what a rollout brought, also after it ended: on all its clusters, or on those that `scope` covers.
@@ -65,7 +69,8 @@ public struct PlanRequest: Sendable, Hashable {
         return PlanRequest(
             name: name, application: rollout.application, kind: .undo(of: rollout.name), release: rollout.release,
             policy: policy ?? RolloutPlanner.undoPolicy(from: rollout.policy), strategy: strategy,
-            createdBy: createdBy, startsAt: startsAt, select: ClusterSelector(clusters: clusters), spared: spared)
+            createdBy: createdBy, startsAt: startsAt, select: ClusterSelector(clusters: clusters), spared: spared,
+            returns: rollout.targets.compactMapValues(\.previous))
     }
 }
 
