@@ -182,6 +182,40 @@ internal import Testing
         }
     }
 
+    /// What nobody can put right keeps nobody from being found out elsewhere.
+    @Test func aWriterIsFoundOutBesideAnObjectThatCannotBeCorrected() async throws {
+        let fixed = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: fixed}\ndata: {key: ours}\n---\n"
+        try await Fight.run { fight in
+            let release = try Fight.release(Self.settings() + fixed)
+            try await fight.apply(release)
+            let reference = ObjectReference(
+                type: GroupVersionKind(version: "v1", kind: "ConfigMap"), namespace: "shop", name: "fixed")
+            _ = try await fight.api.patch(
+                reference, .merge(["data": ["key": "theirs"], "immutable": true]), fieldManager: "somebody")
+            let writer = OtherWriter.patcher("chaos", every: .seconds(5), Self.configMap) {
+                ["data": ["key": .string("\($0)")]]
+            }
+            let words = try await fight.play([release], against: [writer], minutes: Self.minutes)[0]
+            #expect(words.corrections <= DriftWatch.objectLimit + 2, "\(words.map(\.finding.contention))")
+            #expect(
+                words.contention.contains("'chaos' keeps writing data.key of ConfigMap shop/c"), "\(words.contention)")
+            #expect(!words.contention.contains("fixed"), "\(words.contention)")
+        }
+    }
+
+    @Test(arguments: ["swell-inventory-other", "swell-record-other"])
+    func aReleaseWritesNoneOfTheAgentsRecords(name: String) async throws {
+        try await Fight.run { fight in
+            let forged = Self.settings().replacing("{name: c,", with: "{name: \(name), namespace: swell-system,")
+            let error = await #expect(throws: ClusterError.self) { try await fight.apply(try Fight.release(forged)) }
+            #expect(error?.message.contains("the agent's own records") == true, "\(error?.message ?? "")")
+            let reference = ObjectReference(
+                type: GroupVersionKind(version: "v1", kind: "ConfigMap"), namespace: "swell-system", name: name)
+            let made = try await fight.api.get(reference)
+            #expect(made == nil)
+        }
+    }
+
     @Test func aSecondApplicationIsRefusedWithTheFirstOnesName() async throws {
         try await Fight.run { fight in
             let first = try Fight.release(Self.settings("one"), of: "a")

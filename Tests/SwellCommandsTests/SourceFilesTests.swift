@@ -4,6 +4,12 @@ internal import Testing
 
 @testable internal import SwellCommands
 
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
+
 @Suite struct SourceFilesTests {
     /// A folder that goes away after the test.
     private func withFolder(_ files: [String: String], _ body: (String) throws -> Void) throws {
@@ -31,6 +37,17 @@ internal import Testing
             #expect(skipped == ["\(folder)/a/manifests/web.yaml"])
             #expect(try SourceFiles.read([folder], keepsForeign: true).files.count == 3)
             #expect(try SourceFiles.read(["\(folder)/a/manifests/web.yaml"], keepsForeign: false).files.count == 1)
+        }
+    }
+
+    /// A file of holes takes no room in a repository.
+    @Test func aFileIsReadNoFurtherThanMayBeSent() throws {
+        try withFolder(["a.yaml": "x: 1\n"]) { folder in
+            let file = try #require(fopen("\(folder)/a.yaml", "r+"))
+            #expect(ftruncate(fileno(file), 8 << 30) == 0)
+            fclose(file)
+            let error = #expect(throws: CommandError.self) { try SourceFiles.read([folder], keepsForeign: true) }
+            #expect(error?.message.contains("a.yaml' has more than 24 MiB") == true, "\(error?.message ?? "")")
         }
     }
 

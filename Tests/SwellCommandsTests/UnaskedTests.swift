@@ -78,6 +78,74 @@ internal import Testing
         #expect(inFile.contains("configHome"), "\(inFile)")
     }
 
+    /// Kustomize reads keys however they are written, and takes generators from files, folders, lists and texts.
+    @Test(arguments: [
+        ["app/kustomization.yaml": "Resources: ['https://example.com/a.yaml']\n"],
+        ["app/kustomization.yaml": "OpenAPI: {Path: 'https://example.com/a.json'}\n"],
+        [
+            "app/kustomization.yaml": "generators: [g.yaml]\n",
+            "app/g.yaml": "kind: ConfigMapGenerator\nfiles: ['a=https://example.com/a.yaml']\n",
+        ],
+        [
+            "app/kustomization.yaml": "transformers: [t.yaml]\n",
+            "app/t.yaml": "kind: List\nitems: [{kind: PatchTransformer, path: 'https://example.com/a.yaml'}]\n",
+        ],
+        ["app/kustomization.yaml": "generators: ['{kind: ConfigMapGenerator, files: [a=https://example.com/a]}']\n"],
+        [
+            "app/kustomization.yaml": "generators: [gen]\n", "app/gen/kustomization.yaml": "resources: [g.yaml]\n",
+            "app/gen/g.yaml": "kind: SecretGenerator\nenvs: ['https://example.com/a']\n",
+        ],
+    ])
+    func nothingRemoteIsFetchedHoweverItIsWritten(files: [String: String]) async throws {
+        #expect(try await refusal(files).contains("is not on this machine"))
+    }
+
+    @Test(arguments: [
+        ["app/kustomization.yaml": "HelmCharts: [{name: x}]\nHelmGlobals: {ConfigHome: evil}\n"],
+        ["app/kustomization.yaml": "generators: ['{kind: HelmChartInflationGenerator, name: x, configHome: evil}']\n"],
+        [
+            "app/kustomization.yaml": "generators: [gen]\n", "app/gen/kustomization.yaml": "resources: [g.yaml]\n",
+            "app/gen/g.yaml": "kind: HelmChartInflationGenerator\nname: x\nconfigHome: evil\n",
+        ],
+    ])
+    func pluginsAreFoundHoweverTheyAreWritten(files: [String: String]) async throws {
+        #expect(try await refusal(files, KustomizationReview(allowsHelm: true)).contains("helm load plugins"))
+        #expect(try await refusal(files).contains("--allow-helm lets it"))
+    }
+
+    @Test func oneKeyInTwoSpellingsIsRefused() async throws {
+        let told = try await refusal(["app/kustomization.yaml": "resources: []\nResources: []\n"])
+        #expect(told.contains("'resources' stands there twice, in two spellings"), "\(told)")
+    }
+
+    @Test(arguments: [
+        ##"{"$schema": "https://example.com/meta.json"}"##, ##"{"$dynamicRef": "file:///etc/passwd"}"##,
+        ##"{"$recursiveRef": "https://example.com/a"}"##,
+    ])
+    func aSchemaRefersToNothingElsewhere(schema: String) async throws {
+        try await SourceFolder.with(["c/values.schema.json": schema]) { folder in
+            let error = #expect(throws: CommandError.self) { try ChartReview().check("\(folder)/c") }
+            #expect(error?.message.contains("which is not of the chart") == true)
+        }
+    }
+
+    @Test func aSchemaThatCannotBeLookedAtIsRefusedAndOnesOfPackagedChartsAreNotFollowed() async throws {
+        let twice = ##"{"é": 1, "e\#u{301}": 2, "$ref": "https://example.com/a"}"##
+        try await SourceFolder.with(["c/values.schema.json": twice]) { folder in
+            let error = #expect(throws: CommandError.self) { try ChartReview().check("\(folder)/c") }
+            #expect(error?.message.contains("no JSON that can be looked at") == true)
+        }
+        let known = ##"{"$schema": "http://json-schema.org/draft-07/schema#"}"##
+        try await SourceFolder.with(["c/values.schema.json": known, "p/charts/x-1.tgz": ""]) { folder in
+            let unpacked = try ChartReview().check("\(folder)/c")
+            #expect(!unpacked)
+            for path in ["p", "p/charts/x-1.tgz"] {
+                let isPackaged = try ChartReview().check("\(folder)/\(path)")
+                #expect(isPackaged, "\(path)")
+            }
+        }
+    }
+
     @Test func aChartReadsNothingBeyondItself() async throws {
         try await SourceFolder.with(["c/Chart.yaml": "name: c\n", "secret.txt": "x"]) { folder in
             try FileManager.default.createSymbolicLink(

@@ -295,21 +295,13 @@ struct ClusterDriver: Sendable {
             try await Task.sleep(for: watch.pause.duration * Double.random(in: 0.8..<1.2))
             if !isFirst { await changes.wait(upTo: driftInterval * Double.random(in: 0.8..<1.2)) }
             isFirst = false
-            do {
-                let isCorrecting = policy == .correct
-                let objects = try await cluster.drift(
-                    of: release, isCorrecting: isCorrecting, leaving: watch.contested)
-                if let finding = watch.note(objects, isCorrected: isCorrecting, now: now()) {
-                    await inbox.send(.driftObserved(work, finding))
-                }
+            let look = try await DriftLook.look(
+                at: cluster, for: release, isCorrecting: policy == .correct, &watch, now: now)
+            if let finding = look.finding { await inbox.send(.driftObserved(work, finding)) }
+            if let failure = look.failure {
+                tellUncorrected(failure, work, &stateLog)
+            } else {
                 _ = stateLog.isNews("")
-            } catch let error as UncorrectedDrift {
-                if let finding = watch.note(error.corrected, isCorrected: true, now: now()) {
-                    await inbox.send(.driftObserved(work, finding))
-                }
-                tellUncorrected(error.error, work, &stateLog)
-            } catch let error as ClusterError {
-                tellUncorrected(error, work, &stateLog)
             }
         }
     }

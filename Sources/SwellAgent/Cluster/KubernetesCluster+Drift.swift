@@ -3,13 +3,6 @@ internal import KubernetesObjects
 internal import SwellEngine
 internal import SwellModel
 
-/// Drift of which not all could be put back.
-struct UncorrectedDrift: Error {
-    /// What was put back: who keeps writing against that is told apart, whatever else cannot be corrected.
-    let corrected: [ObjectChange]
-    let error: ClusterError
-}
-
 extension ObjectChange {
     fileprivate func isAmong(failuresOf result: BundleResult) -> Bool {
         result.objects.contains {
@@ -55,15 +48,20 @@ extension KubernetesCluster {
                 if makesNamespace { try await api.ensureNamespace(namespace, fieldManager: Self.fieldManager) }
                 leave(leaving, found, in: &options)
                 let applied = try await BundleApplier(api: api, options: options).apply(release.objects)
-                do {
-                    try check(applied)
-                } catch let error as ClusterError {
-                    throw UncorrectedDrift(corrected: changes.filter { !$0.isAmong(failuresOf: applied) }, error: error)
-                }
-            } else if changes.isEmpty {
-                try check(found)
+                try checkDrift(applied, changes.filter { !$0.isAmong(failuresOf: applied) })
+            } else {
+                try checkDrift(found, changes)
             }
             return changes
+        }
+    }
+
+    /// Tells of what failed together with what was seen, or put back, beside it. Where nothing was seen, nothing is said to be over.
+    private func checkDrift(_ result: BundleResult, _ changes: [ObjectChange]) throws {
+        do {
+            try check(result)
+        } catch let error as ClusterError where !changes.isEmpty {
+            throw UncorrectedDrift(changes: changes, error: error)
         }
     }
 

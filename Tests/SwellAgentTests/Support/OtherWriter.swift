@@ -124,10 +124,10 @@ struct Fight: Sendable {
                 // A watch tells of it: the next look is due once the pause is over.
                 for look in looks.indices { looks[look] = min(looks[look], writeAt + watches[look].pause.milliseconds) }
             } else if let index = nextLook {
-                let found = try await cluster.drift(
-                    of: releases[index], isCorrecting: true, leaving: watches[index].contested)
-                let now = Timestamp(milliseconds: lookAt)
-                if let finding = watches[index].note(found, isCorrected: true, now: now) {
+                let look = try await DriftLook.look(
+                    at: cluster, for: releases[index], isCorrecting: true, &watches[index],
+                    now: { Timestamp(milliseconds: lookAt) })
+                if let finding = look.finding {
                     words[index].append(Word(at: Interval(milliseconds: lookAt), finding: finding))
                 }
                 looks[index] = lookAt + max(watches[index].pause.milliseconds, 20_000)
