@@ -297,12 +297,18 @@ struct ClusterDriver: Sendable {
             isFirst = false
             do {
                 let isCorrecting = policy == .correct
-                let objects = try await cluster.drift(
+                let seen = try await cluster.drift(
                     of: release, isCorrecting: isCorrecting, leaving: watch.contested)
-                if let finding = watch.note(objects, isCorrected: isCorrecting, now: now()) {
+                if var finding = watch.note(
+                    seen.objects, isCorrected: isCorrecting && seen.obstacle == nil, now: now())
+                {
+                    if let obstacle = seen.obstacle { finding.contention = obstacle }
                     await inbox.send(.driftObserved(work, finding))
                 }
-                _ = stateLog.isNews("")
+                if let obstacle = seen.obstacle, stateLog.isNews(obstacle) {
+                    logger.warning("drift", metadata: ["application": "\(work.application)", "reason": "\(obstacle)"])
+                }
+                if seen.obstacle == nil { _ = stateLog.isNews("") }
             } catch let error as ClusterError {
                 guard !error.isAway, stateLog.isNews(error.message) else { continue }
                 logger.warning(

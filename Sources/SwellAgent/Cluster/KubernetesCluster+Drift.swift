@@ -7,7 +7,7 @@ internal import SwellModel
 extension KubernetesCluster {
     func drift(
         of release: ClusterRelease, isCorrecting: Bool, leaving: [ContestedField]
-    ) async throws -> [ObjectChange] {
+    ) async throws -> DriftSight {
         try await translating {
             var options = try options(of: release.application.name, release)
             options.waitsForHealth = false
@@ -25,6 +25,9 @@ extension KubernetesCluster {
             let found = try await looker.differences(
                 from: release.objects, namespaces: scope == nil ? [namespace] : [])
             var changes = found.objects.compactMap { ObjectChange(drift: $0) }
+            // What the server refuses to look at is not as released as far as anybody knows, and says so where people look.
+            let unseen = found.objects.filter { $0.outcome == .failed && !$0.isTransient && $0.outage == nil }
+            changes += unseen.map { ObjectChange(unseen: $0) }
             let makesNamespace =
                 scope == nil && found.objects.contains { $0.outcome == .created }
                 && !release.objects.contains { $0.kind == "Namespace" && $0.name == namespace }
@@ -35,14 +38,35 @@ extension KubernetesCluster {
             // An inventory that somebody deleted is drift that shows nowhere.
             let isRecorded = try await looker.isRecorded(release.objects, in: found.inventory)
             let open = leaving.split(changes).open
+            var obstacle: String?
             if isCorrecting, !open.isEmpty || !isRecorded {
-                if makesNamespace { try await api.ensureNamespace(namespace, fieldManager: Self.fieldManager) }
                 leave(leaving, found, in: &options)
-                try check(try await BundleApplier(api: api, options: options).apply(release.objects))
-            } else if changes.isEmpty {
-                try check(found)
+                obstacle = try await self.obstacle(to: options, release, makesNamespace: makesNamespace)
+            } else if changes.isEmpty || !unseen.isEmpty {
+                do {
+                    try check(found)
+                } catch let error as ClusterError where !unseen.isEmpty && !error.isTransient {
+                    obstacle = "cannot be looked at: \(error.message)"
+                }
             }
-            return changes
+            return DriftSight(objects: changes, obstacle: obstacle)
+        }
+    }
+
+    /// Puts right what others changed, and says what is in the way; what may pass by itself is thrown.
+    private func obstacle(
+        to options: BundleOptions, _ release: ClusterRelease, makesNamespace: Bool
+    ) async throws -> String? {
+        do {
+            try await translating {
+                if makesNamespace {
+                    try await api.ensureNamespace(release.application.namespace, fieldManager: Self.fieldManager)
+                }
+                try check(try await BundleApplier(api: api, options: options).apply(release.objects))
+            }
+            return nil
+        } catch let error as ClusterError where !error.isTransient && !error.isAway {
+            return "cannot be put back: \(error.message)"
         }
     }
 

@@ -112,10 +112,12 @@ public struct AgentRecord: Sendable, Hashable, Codable {
     /// Whether a forward assignment is still under way.
     public var isUnfinished: Bool { phase == .accepted || phase == .applying || phase == .verifying }
 
-    /// The digest that a report names: the fallback's while and after going back, none after removal.
+    /// The digest that a report names: the fallback's while and after going back, also where it is there and not healthy; none after
+    /// removal.
     public var reportedDigest: ContentDigest? {
         switch phase {
         case .reverting, .reverted: work?.release?.digest
+        case .failed where isApplied && work?.isReturn == true: work?.release?.digest
         case .removed: nil
         case .accepted, .applying, .verifying, .healthy, .failed: assignment.map(\.digest) ?? applied?.digest
         }

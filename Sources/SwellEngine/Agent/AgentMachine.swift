@@ -207,7 +207,7 @@ public struct AgentMachine: Sendable, Hashable {
                 AgentNote(
                     what: "drift", application: work.application, generation: work.generation,
                     why: finding.objects.isEmpty
-                        ? drift.summary : "\(drift.isCorrected ? "put back" : "left as it is"): \(drift.summary)")))
+                        || drift.isCorrected ? drift.summary : "left as it is: \(drift.summary)")))
         report(work.application, &actions)
     }
 
