@@ -297,24 +297,34 @@ struct ClusterDriver: Sendable {
             isFirst = false
             do {
                 let isCorrecting = policy == .correct
-                let seen = try await cluster.drift(
+                let objects = try await cluster.drift(
                     of: release, isCorrecting: isCorrecting, leaving: watch.contested)
-                if var finding = watch.note(
-                    seen.objects, isCorrected: isCorrecting && seen.obstacle == nil, now: now())
-                {
-                    if let obstacle = seen.obstacle { finding.contention = obstacle }
+                if let finding = watch.note(objects, isCorrected: isCorrecting, now: now()) {
                     await inbox.send(.driftObserved(work, finding))
                 }
-                if let obstacle = seen.obstacle, stateLog.isNews(obstacle) {
-                    logger.warning("drift", metadata: ["application": "\(work.application)", "reason": "\(obstacle)"])
+                _ = stateLog.isNews("")
+            } catch let error as UncorrectedDrift {
+                if !error.corrected.isEmpty, let finding = watch.note(error.corrected, isCorrected: true, now: now()) {
+                    await inbox.send(.driftObserved(work, finding))
                 }
-                if seen.obstacle == nil { _ = stateLog.isNews("") }
+                // What may pass by itself is tried again first.
+                if !error.error.isTransient, !error.error.isAway,
+                    var finding = watch.note(error.left, isCorrected: false, now: now())
+                {
+                    finding.contention = "\(error.what): \(error.error.message)"
+                    await inbox.send(.driftObserved(work, finding))
+                }
+                tellUncorrected(error.error, work, &stateLog)
             } catch let error as ClusterError {
-                guard !error.isAway, stateLog.isNews(error.message) else { continue }
-                logger.warning(
-                    "drift cannot be looked for or corrected, trying again",
-                    metadata: ["application": "\(work.application)", "reason": "\(error)"])
+                tellUncorrected(error, work, &stateLog)
             }
         }
+    }
+
+    private func tellUncorrected(_ error: ClusterError, _ work: AgentWork, _ log: inout StateLog) {
+        guard !error.isAway, log.isNews(error.message) else { return }
+        logger.warning(
+            "drift cannot be looked for or corrected, trying again",
+            metadata: ["application": "\(work.application)", "reason": "\(error)"])
     }
 }

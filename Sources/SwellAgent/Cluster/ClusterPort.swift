@@ -87,19 +87,12 @@ protocol ClusterPort: Sendable {
     /// In what objects differ from what the release says, from the release to what was found; sets them right where
     /// `isCorrecting`. Values of Secrets are hidden.
     ///
-    /// - Throws: ``ClusterError`` where nothing can be said, or only for now; `CancellationError`.
-    func drift(of release: ClusterRelease, isCorrecting: Bool, leaving: [ContestedField]) async throws -> DriftSight
+    /// - Throws: ``UncorrectedDrift`` where some of it cannot be put right, or looked at; ``ClusterError`` where nothing can be said;
+    ///   `CancellationError`.
+    func drift(of release: ClusterRelease, isCorrecting: Bool, leaving: [ContestedField]) async throws -> [ObjectChange]
     /// What applying a release would change, by the API server's own dry run, within ``ChangeLimits/preview``. Changes
     /// nothing. Values of Secrets are hidden.
     ///
     /// - Throws: ``ClusterError`` where nothing can be said at all; `CancellationError`.
     func preview(_ release: ClusterRelease) async throws -> PreviewAnswer
-}
-
-/// What one look for drift has shown.
-struct DriftSight: Sendable, Hashable {
-    /// From what the release says to what was found.
-    var objects: [ObjectChange]
-    /// Why it could not be put right, or not be looked at, for good as far as the server says; nil where nothing was in the way.
-    var obstacle: String?
 }

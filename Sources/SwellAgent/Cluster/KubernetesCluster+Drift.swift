@@ -3,11 +3,31 @@ internal import KubernetesObjects
 internal import SwellEngine
 internal import SwellModel
 
+/// Drift of which not all could be put back, or looked at.
+struct UncorrectedDrift: Error {
+    /// What was put back: who keeps writing against that is told apart, whatever else cannot be corrected.
+    var corrected: [ObjectChange] = []
+    /// What stays as it was found.
+    let left: [ObjectChange]
+    /// What is in the way, in words: `cannot be put back`.
+    let what: String
+    let error: ClusterError
+}
+
+extension ObjectChange {
+    fileprivate func isAmong(failuresOf result: BundleResult) -> Bool {
+        result.objects.contains {
+            $0.outcome == .failed && $0.reference.type.kind == kind && $0.reference.type.apiVersion == apiVersion
+                && $0.reference.name == name && $0.reference.namespace == namespace
+        }
+    }
+}
+
 /// What others made of what was released.
 extension KubernetesCluster {
     func drift(
         of release: ClusterRelease, isCorrecting: Bool, leaving: [ContestedField]
-    ) async throws -> DriftSight {
+    ) async throws -> [ObjectChange] {
         try await translating {
             var options = try options(of: release.application.name, release)
             options.waitsForHealth = false
@@ -38,35 +58,42 @@ extension KubernetesCluster {
             // An inventory that somebody deleted is drift that shows nowhere.
             let isRecorded = try await looker.isRecorded(release.objects, in: found.inventory)
             let open = leaving.split(changes).open
-            var obstacle: String?
             if isCorrecting, !open.isEmpty || !isRecorded {
                 leave(leaving, found, in: &options)
-                obstacle = try await self.obstacle(to: options, release, makesNamespace: makesNamespace)
-            } else if changes.isEmpty || !unseen.isEmpty {
+                try await correct(changes, of: release, options, makesNamespace: makesNamespace)
+            } else if changes.isEmpty {
+                try check(found)
+            } else if !unseen.isEmpty {
                 do {
                     try check(found)
-                } catch let error as ClusterError where !unseen.isEmpty && !error.isTransient {
-                    obstacle = "cannot be looked at: \(error.message)"
+                } catch let error as ClusterError {
+                    throw UncorrectedDrift(left: changes, what: "cannot be looked at", error: error)
                 }
             }
-            return DriftSight(objects: changes, obstacle: obstacle)
+            return changes
         }
     }
 
-    /// Puts right what others changed, and says what is in the way; what may pass by itself is thrown.
-    private func obstacle(
-        to options: BundleOptions, _ release: ClusterRelease, makesNamespace: Bool
-    ) async throws -> String? {
+    /// Puts right what others changed.
+    ///
+    /// - Throws: ``UncorrectedDrift`` where something is in the way of some of it.
+    private func correct(
+        _ changes: [ObjectChange], of release: ClusterRelease, _ options: BundleOptions, makesNamespace: Bool
+    ) async throws {
+        var left = changes
         do {
             try await translating {
                 if makesNamespace {
                     try await api.ensureNamespace(release.application.namespace, fieldManager: Self.fieldManager)
                 }
-                try check(try await BundleApplier(api: api, options: options).apply(release.objects))
+                let applied = try await BundleApplier(api: api, options: options).apply(release.objects)
+                left = changes.filter { $0.isAmong(failuresOf: applied) }
+                try check(applied)
             }
-            return nil
-        } catch let error as ClusterError where !error.isTransient && !error.isAway {
-            return "cannot be put back: \(error.message)"
+        } catch let error as ClusterError {
+            let kept = left
+            throw UncorrectedDrift(
+                corrected: changes.filter { !kept.contains($0) }, left: kept, what: "cannot be put back", error: error)
         }
     }
 

@@ -95,15 +95,15 @@ actor FakeCluster: ClusterPort {
         }
     }
 
-    func drift(of release: ClusterRelease, isCorrecting: Bool, leaving: [ContestedField]) async throws -> DriftSight {
+    func drift(of release: ClusterRelease, isCorrecting: Bool, leaving: [ContestedField]) async throws -> [ObjectChange]
+    {
         defer { if isCorrecting { drifted = 0 } }
         if isCorrecting, drifted > 0 { corrections += 1 }
-        let objects = (0..<drifted).map { index in
+        return (0..<drifted).map { index in
             ObjectChange(
                 apiVersion: "v1", kind: "ConfigMap", namespace: "shop", name: "c\(index)", action: .update,
                 fields: [ChangedField(path: "data.a", before: "1", after: "2", managers: ["kubectl-edit"])])
         }
-        return DriftSight(objects: objects)
     }
 
     func preview(_ release: ClusterRelease) async throws -> PreviewAnswer {

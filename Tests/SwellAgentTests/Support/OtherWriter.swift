@@ -127,9 +127,7 @@ struct Fight: Sendable {
                 let found = try await cluster.drift(
                     of: releases[index], isCorrecting: true, leaving: watches[index].contested)
                 let now = Timestamp(milliseconds: lookAt)
-                if let finding = watches[index].note(
-                    found.objects, isCorrected: found.obstacle == nil, now: now)
-                {
+                if let finding = watches[index].note(found, isCorrected: true, now: now) {
                     words[index].append(Word(at: Interval(milliseconds: lookAt), finding: finding))
                 }
                 looks[index] = lookAt + max(watches[index].pause.milliseconds, 20_000)
