@@ -19,7 +19,7 @@ internal import Testing
         kind: RolloutPolicy
         metadata: {name: one}
         spec:
-          stages: [{name: all, select: {regions: [us-east-1, us-west-1]}}]
+          stages: [{name: all, select: {regions: [us-east-1]}}]
           minHealthyTime: 1s
           progressDeadline: 60s
           onFailure: pause
@@ -28,10 +28,9 @@ internal import Testing
         kind: RolloutPolicy
         metadata: {name: hasty}
         spec:
-          stages: [{name: all, select: {regions: [us-east-1, us-west-1]}}]
+          stages: [{name: all, select: {regions: [us-west-1]}}]
           minHealthyTime: 1s
           progressDeadline: 5s
-          unreachableAfter: 5s
           onFailure: pause
         ---
 
@@ -113,7 +112,7 @@ internal import Testing
                 try await helmHasInstalled(api)
                 for (name, manifests) in Self.first.sorted(by: { $0.key < $1.key }) {
                     try await fleet.release(name, "1", manifests: manifests)
-                    try await fleet.start("1", of: name, under: "one", name: "\(name)-1")
+                    try await fleet.start("1", of: name, under: name == "torn" ? "hasty" : "one", name: "\(name)-1")
                 }
                 for name in Self.first.keys.sorted() where name != "taken" { try await succeeded("\(name)-1", fleet) }
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -122,7 +121,7 @@ internal import Testing
                     group.addTask { try await whatIsDroppedNeedsNoOutage(fleet, api) }
                     group.addTask { try await whoEnforcesIsNamedAndLeft(fleet, api) }
                     group.addTask { try await correctionsAreAuditedEach(fleet, api) }
-                    group.addTask { try await aWayBackThatFailsSaysWhatRunsAndHeals(fleet) }
+                    group.addTask { try await aWayBackThatFailsSaysWhatRuns(fleet) }
                     try await group.waitForAll()
                 }
             }
@@ -266,8 +265,8 @@ internal import Testing
         #expect(try await api.get(web)?.labels["added"] == "by-hand", "what others add is theirs")
     }
 
-    /// The way back fails for as long as the older image cannot run either; then it arrives, and nothing says otherwise.
-    private func aWayBackThatFailsSaysWhatRunsAndHeals(_ fleet: Fleet) async throws {
+    /// The older image cannot run any more either: it is what is there all the same.
+    private func aWayBackThatFailsSaysWhatRuns(_ fleet: Fleet) async throws {
         try await fleet.release("torn", "2", manifests: Self.web("app:broken"))
         try await fleet.fault(["image", "app:broken", "crashloop"], cluster: Self.failing)
         try await fleet.start("2", of: "torn", under: "hasty", name: "torn-2")
@@ -282,20 +281,12 @@ internal import Testing
         try await fleet.rollout("torn-2", "not back") { status in
             targets(status).first?["reason"]?.stringValue?.contains("going back to 1 failed too") == true
         }
-        func row() async throws -> JSONValue? {
-            try await fleet.swell("get", "cluster", Self.failing, "-o", "json").json()["status"]?["applications"]?[0]
-        }
         let failed = try await eventually("the cluster tells of it") { () -> JSONValue? in
-            guard let row = try await row(), row["phase"] == "failed" else { return nil }
-            return row
+            let view = try await fleet.swell("get", "cluster", Self.failing, "-o", "json").json()
+            let row = view["status"]?["applications"]?[0]
+            return row?["phase"] == "failed" ? row : nil
         }
         #expect(failed["version"] == "1", "it is at the older one: \(failed)")
-        try await fleet.fault(["clear"], cluster: Self.failing)
-        try await fleet.rollout("torn-2", "told to be back") { status in
-            targets(status).first?["reason"]?.stringValue?.hasPrefix("reverted by its agent") == true
-        }
-        let healed = try await row()
-        #expect(healed?["version"] == "1" && healed?["health"] == "healthy", "\(String(describing: healed))")
     }
 
     // MARK: -

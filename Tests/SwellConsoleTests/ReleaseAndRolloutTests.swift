@@ -102,7 +102,10 @@ internal import Testing
     /// Whoever follows the advice to write something into the application has to hear that releases keep what they were made with.
     @Test func saysWhereAnApplicationHasChangedSinceItsRelease() async throws {
         try await ConsoleHarness.run { console in
-            try await console.startRollout()
+            try await console.apply(
+                policy: "pausing",
+                "{stages: [{name: all, select: {regions: [us-east-1, us-west-1]}}], onFailure: pause}")
+            try await console.startRollout(policy: "pausing")
             let request: JSONValue = ["application": "shop", "version": "1.0.0", "policy": "waves"]
             func settings(_ answer: JSONValue) -> String? {
                 answer["warnings"]?.arrayValue?.first { $0["kind"] == "settings" }?["message"]?.stringValue

@@ -155,6 +155,7 @@ public struct AgentMachine: Sendable, Hashable {
         record.observed = ObservedHealth(.progressing)
         record.failure = nil
         record.heldUp = nil
+        record.isWayBackWritten = nil
         record.transientFailures = 0
         record.worstUnacknowledged = nil
         journal.applications[name] = record
