@@ -329,6 +329,27 @@ internal import Testing
         }
     }
 
+    /// It may not make a namespace: what it cannot put back it says where people look, not in its log alone.
+    @Test func aNamespaceThatIsGoneIsToldByAnAgentThatMayNotMakeIt() async throws {
+        try await lab(scope: ["shop"]) { lab in
+            try await lab.create("Namespace", "shop")
+            let (one, release) = try await lab.world.assembledRelease("1.0.0", extra: Self.web(image: "web:1"))
+            _ = try await lab.grant([release], namespaced: true)
+            try await lab.world.coordinator.assign(one.assignment(1))
+            try await lab.world.withAgent {
+                try await eventually("it is out") { await lab.isHealthy(1) }
+                let namespace = ObjectReference(type: GroupVersionKind(version: "v1", kind: "Namespace"), name: "shop")
+                _ = try await lab.admin.delete(namespace)
+                try await eventually("its loss is told as drift that stays", within: .seconds(60)) {
+                    let drift = await lab.world.coordinator.reports.last { $0.drift != nil }?.drift
+                    return drift?.isCorrected == false && drift?.count ?? 0 > 0
+                        && drift?.contention?.contains("shop") == true
+                }
+                #expect(await lab.world.coordinator.last("shop")?.health != .healthy)
+            }
+        }
+    }
+
     @Test func aNamespaceThatCannotBeLookedThroughIsKept() async throws {
         try await lab { lab in
             let space = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\n"

@@ -151,7 +151,8 @@ internal import Testing
             .lines(of: drift, application: "shop")
         #expect(
             lines == [
-                "Drift of shop: 3 objects, put back 3m ago", "changed again by 'kube-controller' 5 times in 60 s",
+                "Drift of shop: 3 objects, put back 3m ago (- as released, + as found)",
+                "changed again by 'kube-controller' 5 times in 60 s",
                 "~ apps/v1 Deployment shop/web", "    @@ spec.replicas @@ also owned by kubectl-edit", "    -2",
                 "    +3",
                 "- apps/v1 Deployment shop/db", "… and 1 objects more",

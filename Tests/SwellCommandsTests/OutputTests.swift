@@ -145,6 +145,25 @@ private let soaking = rollout(
             ])
     }
 
+    /// A container that crashes and starts again is two reasons by turns, for as long as it does.
+    @Test func tellsWhatComesAndGoesOnce() {
+        var told: [ClusterName: String] = [:]
+        var quiet = soaking
+        quiet.status.targets[0].phase = "applying"
+        quiet.status.targets[0].reason = "Deployment web: 0 of 1 ready"
+        var loud = quiet
+        loud.status.targets[0].reason = "CrashLoopBackOff: Deployment web: pod web-1"
+        #expect(RolloutChanges.lines(from: quiet, to: loud, told: &told).count == 1)
+        for _ in 0..<3 {
+            #expect(RolloutChanges.lines(from: loud, to: quiet, told: &told).isEmpty)
+            #expect(RolloutChanges.lines(from: quiet, to: loud, told: &told).isEmpty)
+        }
+        var other = quiet
+        other.status.targets[0].reason = "OOMKilled: Deployment web: pod web-1"
+        #expect(RolloutChanges.lines(from: quiet, to: other, told: &told).count == 1)
+        #expect(RolloutChanges.lines(from: quiet, to: loud, told: &told).count == 1, "it is another one again")
+    }
+
     @Test func fitsTheTerminal() {
         let tree = RolloutTree(view: soaking, now: start, style: Style(hasColours: true))
         for line in tree.lines(columns: 20, rows: 8) {
@@ -216,5 +235,13 @@ private let soaking = rollout(
     ])
     func saysAges(milliseconds: Int64, text: String) {
         #expect(Ages.text(Interval(milliseconds: milliseconds)) == text)
+    }
+}
+
+extension RolloutChanges {
+    /// What changed, told to somebody who has heard nothing yet.
+    fileprivate static func lines(from before: RolloutView?, to after: RolloutView) -> [String] {
+        var told: [ClusterName: String] = [:]
+        return lines(from: before, to: after, told: &told)
     }
 }

@@ -99,6 +99,75 @@ internal import Testing
         }
     }
 
+    /// Whoever follows the advice to write something into the application has to hear that releases keep what they were made with.
+    @Test func saysWhereAnApplicationHasChangedSinceItsRelease() async throws {
+        try await ConsoleHarness.run { console in
+            try await console.apply(
+                policy: "pausing",
+                "{stages: [{name: all, select: {regions: [us-east-1, us-west-1]}}], onFailure: pause}")
+            try await console.startRollout(policy: "pausing")
+            let request: JSONValue = ["application": "shop", "version": "1.0.0", "policy": "waves"]
+            func settings(_ answer: JSONValue) -> String? {
+                answer["warnings"]?.arrayValue?.first { $0["kind"] == "settings" }?["message"]?.stringValue
+            }
+            let same = try await console.request(.post, "/v1/plan", request)
+            #expect(same.status == 200 && settings(same.json) == nil, "\(same.text)")
+            var application = try await console.store.application("shop")
+            application.adopt = .force
+            application.select = ClusterSelector(regions: ["us-east-1", "us-west-1"])
+            let text = application.document.serialized()
+            func apply() async throws -> JSONValue {
+                let answer = try await console.request(
+                    .post, "/v1/apply", ["files": [["name": "shop.yaml", "content": .string(text)]]])
+                #expect(answer.status == 200, "\(answer.text)")
+                return answer.json
+            }
+            let applied = settings(try await apply()) ?? ""
+            #expect(applied.contains("what changed (adopt) holds from its next release on"), "\(applied)")
+            #expect(settings(try await apply()) == nil, "nothing changed")
+            let other = settings(try await console.request(.post, "/v1/plan", request).json) ?? ""
+            #expect(other.contains("release 1.0.0 keeps what application 'shop' said when it was made"), "\(other)")
+            #expect(other.contains("(adopt)") && other.contains("make another release"), "\(other)")
+            try await console.pass(.seconds(1))
+            try await console.report("use1-a", .failed, reason: "Conflict")
+            let retried = try await console.request(.post, "/v1/rollouts/r1/retry", [:])
+            #expect(settings(retried.json)?.contains("(adopt)") == true, "\(retried.text)")
+        }
+    }
+
+    /// What an earlier version stored unread would fail on every cluster.
+    @Test func refusesWhatAgentsCouldNotRead() async throws {
+        try await ConsoleHarness.run { console in
+            try await console.applyFleet()
+            var application = try await console.store.application("shop")
+            application.checks = [
+                HealthCheck(apiVersion: "example.com/v1", kind: "Probe", healthy: "status.phase ==== 1")
+            ]
+            application.ignoreFields = [IgnoredFields(apiVersion: "apps/v1", kind: "Deployment", paths: ["a..b"])]
+            let fleet = FleetDocuments(clusters: [], applications: [application], policies: [])
+            _ = try await console.store.apply(fleet, by: "an earlier version")
+            let files: JSONValue = [["name": "m.yaml", "content": .string(webManifest)]]
+            let answer = try await console.request(
+                .post, "/v1/applications/shop/releases", ["version": "2", "files": files])
+            #expect(answer.status == 422, "\(answer.text)")
+            #expect(answer.text.contains("the check of Probe 'status.phase ==== 1' cannot be read"), "\(answer.text)")
+            #expect(answer.text.contains("'a..b', which is ignored of Deployment, is not a path"), "\(answer.text)")
+
+            // A release of that time, too.
+            let bundle = Bundle(application: application, documents: [])
+            let release = Release(
+                application: "shop", reference: ReleaseReference(version: "old", digest: bundle.digest),
+                createdBy: "an earlier version", createdAt: try await console.store.now(), objectCount: 0, size: 1)
+            _ = try await console.store.createRelease(release, documents: [bundle.document])
+            for path in ["/v1/plan", "/v1/rollouts"] {
+                let refused = try await console.request(
+                    .post, path, ["application": "shop", "version": "old", "policy": "waves"])
+                #expect(refused.status == 422, "\(refused.text)")
+                #expect(refused.text.contains("the check of Probe"), "\(refused.text)")
+            }
+        }
+    }
+
     @Test func refusesControlCharactersInMessages() async throws {
         try await ConsoleHarness.run { console in
             try await console.applyFleet()

@@ -36,6 +36,38 @@ internal import Testing
         #expect(!message.contains("not healthy within 10m: not healthy"), "\(message)")
     }
 
+    @Test func aWayBackThatOnlyWaitedForItsHealthSaysWhatRuns() {
+        var driver = Self.goingBack()
+        let back = driver.revert(2, "1.0.0")
+        driver.send(.healthObserved(back, ObservedHealth(.degraded, reason: "CrashLoopBackOff", message: "pod web-2")))
+        driver.pass(.minutes(11))
+        #expect(driver.report?.phase == .failed)
+        #expect(driver.report?.digest == driver.digest("1.0.0"))
+        driver.start(3, "3.0.0", fallback: "1.0.0")
+        #expect(driver.report?.digest == driver.digest("3.0.0"))
+
+        // Where the server would not take it, what was to be taken back is still there.
+        driver = Self.goingBack()
+        driver.send(.workFailed(back, WorkFailure(isTransient: true, reason: "TooManyRequests", message: "429")))
+        driver.pass(.minutes(11))
+        #expect(driver.report?.phase == .failed)
+        #expect(driver.report?.digest == driver.digest("2.0.0"))
+    }
+
+    @Test func aWayBackThatIsThereAndNotHealthySaysWhatRuns() {
+        var driver = Self.goingBack()
+        let back = driver.revert(2, "1.0.0")
+        driver.send(
+            .workFailed(back, WorkFailure(isTransient: false, reason: "Forbidden", message: "may not patch")))
+        #expect(driver.report?.phase == .failed)
+        #expect(driver.report?.digest == driver.digest("2.0.0"), "what was to be taken back is still there")
+        driver.pass(.minutes(4))
+        driver.send(.workFinished(back))
+        driver.send(.healthObserved(back, ObservedHealth(.progressing, message: "0 of 1 ready")))
+        #expect(driver.report?.phase == .failed)
+        #expect(driver.report?.digest == driver.digest("1.0.0"))
+    }
+
     @Test func aWayBackThatWasCalledFailedHeals() {
         var driver = Self.goingBack()
         let back = driver.revert(2, "1.0.0")

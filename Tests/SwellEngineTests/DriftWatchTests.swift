@@ -41,7 +41,7 @@ internal import Testing
         #expect(said[1] == nil)
         let why =
             "'kube-controller' keeps writing data.a of ConfigMap shop/a: put back 3 times in 3 s, and left as it is from now on, "
-            + "until the next release; to leave it for good: "
+            + "until the next release; to leave it for good, let the application say for its next release: "
             + "ignoreFields: [{apiVersion: v1, kind: ConfigMap, name: a, paths: [data.a]}]"
         #expect(said[2] == why)
         #expect(watch.contested == [ContestedField(Self.object("a"), path: "data.a")])

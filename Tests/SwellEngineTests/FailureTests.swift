@@ -157,6 +157,46 @@ struct FailureTests {
         #expect(world.rollout.phase == .failed)
     }
 
+    @Test("A rollback that was called failed and arrives after all is one that did")
+    func rollbackArrivesLate() throws {
+        var world = try Scenario([("west", 2)], policy: .single())
+        world.decide()
+        world.decide(.rollback(.cluster("west-1"), reason: nil))
+        world.report("west-1", .failed, .failed, reason: "CrashLoopBackOff")
+        world.decide()
+        #expect(world.phase("west-1") == .rollbackFailed)
+        let generation = world.target("west-1")?.generation
+        // Neither health on the way, nor what is said of another release, is an arrival.
+        world.report("west-1", .verifying)
+        world.decide()
+        world.report("west-1", .healthy, digest: .some(world.rollout.release.digest))
+        world.decide()
+        #expect(world.phase("west-1") == .rollbackFailed)
+        world.wait(.minutes(5))
+        world.report("west-1", .healthy)
+        let decision = world.decide()
+        #expect(world.phase("west-1") == .rolledBack)
+        #expect(world.target("west-1")?.generation == generation, "it is told nothing new")
+        #expect(decision.assignments.isEmpty)
+        #expect(decision.proven.map(\.cluster) == ["west-1"])
+        #expect(world.target("west-1")?.reason?.contains("back after all") == true)
+        world.settleAgents(except: ["west-1"])
+        #expect(world.rollout.phase == .succeeded)
+        #expect(world.rollout.reason?.contains("1 rolled back on the way") == true)
+    }
+
+    @Test("Where the agent's own way back is there and not healthy, its release is named and nothing is reissued")
+    func failedWayBackNamesWhereItIs() throws {
+        var world = try Scenario(
+            [("west", 2)], policy: .single(onFailure: FailurePolicy(action: .pause)))
+        world.decide()
+        let previous = try #require(world.target("west-1")?.previous)
+        world.report("west-1", .failed, .failed, digest: .some(previous.digest))
+        let decision = world.decide()
+        #expect(world.phase("west-1") == .failed)
+        #expect(decision.assignments.isEmpty)
+    }
+
     @Test("The progress deadline fails only an agent that was heard of after it; a silent one is unreachable")
     func deadlines() throws {
         var world = try Scenario([("west", 2)], policy: .single(onFailure: FailurePolicy(action: .pause)))

@@ -73,7 +73,7 @@ struct ObjectApplier: Sendable {
     static func advice(on conflicts: [ApplyConflict]) -> String {
         "others own fields of it: \(ApplyConflict.summary(conflicts)); "
             + "leave those fields out (ignoreFields), hand them over, or adopt by force: adopt: force in the application, "
-            + "or \(ObjectAnnotations().adopt): force on the object"
+            + "or \(ObjectAnnotations().adopt): force on the object, and make a release with it"
     }
 
     /// Why an object may not be deleted and created again to change it, and what to do instead; nil where it may.
@@ -302,7 +302,7 @@ struct ObjectApplier: Sendable {
         let what = fields.isEmpty ? "" : ", and has other values at \(fields)\(changes.count > 3 ? " …" : "")"
         return
             "application \(holder.name) holds it\(what); take it out of one of the two, or take it over: adopt: force "
-            + "in the application, or \(options.annotations.adopt): force on the object"
+            + "in the application, or \(options.annotations.adopt): force on the object, and make a release with it"
     }
 
     private func replace(

@@ -87,7 +87,8 @@ protocol ClusterPort: Sendable {
     /// In what objects differ from what the release says, from the release to what was found; sets them right where
     /// `isCorrecting`. Values of Secrets are hidden.
     ///
-    /// - Throws: ``ClusterError`` where nothing can be seen; ``UncorrectedDrift``; `CancellationError`.
+    /// - Throws: ``UncorrectedDrift`` where some of it cannot be put right, or looked at; ``ClusterError`` where nothing can be said;
+    ///   `CancellationError`.
     func drift(of release: ClusterRelease, isCorrecting: Bool, leaving: [ContestedField]) async throws -> [ObjectChange]
     /// What applying a release would change, by the API server's own dry run, within ``ChangeLimits/preview``. Changes
     /// nothing. Values of Secrets are hidden.

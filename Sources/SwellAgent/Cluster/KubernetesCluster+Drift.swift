@@ -34,6 +34,9 @@ extension KubernetesCluster {
             let found = try await looker.differences(
                 from: release.objects, namespaces: scope == nil ? [namespace] : [])
             var changes = found.objects.compactMap { ObjectChange(drift: $0) }
+            // What the server refuses to look at is not as released as far as anybody knows, and says so where people look.
+            let unseen = found.objects.filter { $0.outcome == .failed && !$0.isTransient && $0.outage == nil }
+            changes += unseen.map { ObjectChange(unseen: $0) }
             let makesNamespace =
                 scope == nil && found.objects.contains { $0.outcome == .created }
                 && !release.objects.contains { $0.kind == "Namespace" && $0.name == namespace }
@@ -45,23 +48,39 @@ extension KubernetesCluster {
             let isRecorded = try await looker.isRecorded(release.objects, in: found.inventory)
             let open = leaving.split(changes).open
             if isCorrecting, !open.isEmpty || !isRecorded {
-                if makesNamespace { try await api.ensureNamespace(namespace, fieldManager: Self.fieldManager) }
                 leave(leaving, found, in: &options)
-                let applied = try await BundleApplier(api: api, options: options).apply(release.objects)
-                try checkDrift(applied, changes.filter { !$0.isAmong(failuresOf: applied) })
+                try await correct(changes, of: release, options, makesNamespace: makesNamespace)
             } else {
-                try checkDrift(found, changes)
+                do {
+                    try check(found)
+                } catch let error as ClusterError where !changes.isEmpty {
+                    throw UncorrectedDrift(left: changes, what: "cannot be looked at", error: error)
+                }
             }
             return changes
         }
     }
 
-    /// Tells of what failed together with what was seen, or put back, beside it. Where nothing was seen, nothing is said to be over.
-    private func checkDrift(_ result: BundleResult, _ changes: [ObjectChange]) throws {
+    /// Puts right what others changed.
+    ///
+    /// - Throws: ``UncorrectedDrift`` where something is in the way of some of it.
+    private func correct(
+        _ changes: [ObjectChange], of release: ClusterRelease, _ options: BundleOptions, makesNamespace: Bool
+    ) async throws {
+        var left = changes
         do {
-            try check(result)
-        } catch let error as ClusterError where !changes.isEmpty {
-            throw UncorrectedDrift(changes: changes, error: error)
+            try await translating {
+                if makesNamespace {
+                    try await api.ensureNamespace(release.application.namespace, fieldManager: Self.fieldManager)
+                }
+                let applied = try await BundleApplier(api: api, options: options).apply(release.objects)
+                left = changes.filter { $0.isAmong(failuresOf: applied) }
+                try check(applied)
+            }
+        } catch let error as ClusterError {
+            let kept = left
+            throw UncorrectedDrift(
+                corrected: changes.filter { !kept.contains($0) }, left: kept, what: "cannot be put back", error: error)
         }
     }
 

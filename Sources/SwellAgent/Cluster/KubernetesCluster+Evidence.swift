@@ -70,8 +70,8 @@ extension KubernetesCluster {
     private static let recordDelay: Duration = .seconds(30)
 
     /// Writes into the cluster's record what has been healthy since, so that the next process does not excuse it again. Ends once
-    /// nothing is left that could be, once the record is of another work, at a send, or cancelled; a write under way is ended only by
-    /// the last.
+    /// nothing is left that could be, once the record is of another work, at a send, or cancelled; a write that has begun is seen
+    /// through in either case. Cut short here it might still be carried out there, after what the next assignment writes.
     func keepRecord(of release: ClusterRelease, _ ledger: EvidenceLedger, until stop: Signal) async {
         var written: FormerTroubles?
         var pause = Duration.zero
@@ -85,7 +85,7 @@ extension KubernetesCluster {
                     else { return }
                     if record.before ?? FormerTroubles() != before {
                         record.before = before
-                        try await records.write(record)
+                        try await writeThrough(record)
                         pause = Self.recordPause
                     }
                     written = before
@@ -95,6 +95,12 @@ extension KubernetesCluster {
             }
             if before.isEmpty, written == before { return }
         }
+    }
+
+    /// Writes a record whole, also where whoever asked for it is cancelled meanwhile: whoever comes next waits for its end.
+    private func writeThrough(_ record: InventoryRecord) async throws {
+        try Task.checkCancellation()
+        try await Task { try await records.write(record) }.value
     }
 
     /// Does something while the release's record is kept; on return nothing is under way for the record.

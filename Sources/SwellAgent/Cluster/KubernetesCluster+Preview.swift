@@ -92,6 +92,9 @@ extension ObjectChange {
         }
     }
 
+    /// An object that could not be compared with the release.
+    init(unseen report: BundleProgress) { self.init(report, .fail, report.message) }
+
     private init(_ report: BundleProgress, _ action: Action, _ message: String) {
         self.init(
             apiVersion: report.reference.type.apiVersion, kind: report.reference.type.kind,

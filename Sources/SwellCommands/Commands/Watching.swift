@@ -55,6 +55,7 @@ struct Watching {
         let terminal = session.terminal
         var last: RolloutView?
         var drawn = 0
+        var told: [ClusterName: String] = [:]
         let following = Reconnecting(client: session.client) { _ in
             terminal.note("the server is away; waiting for it to come back")
             hear(false)
@@ -68,7 +69,7 @@ struct Watching {
             if terminal.isInteractive {
                 drawn = draw(view, over: drawn)
             } else {
-                for line in RolloutChanges.lines(from: last, to: view) {
+                for line in RolloutChanges.lines(from: last, to: view, told: &told) {
                     terminal.line("\(Timestamp.onThisMachine) \(line)")
                 }
             }

@@ -91,9 +91,11 @@ struct DiffText {
     func lines(of drift: DriftReport, application: ApplicationName) -> [String] {
         let age = Ages.since(drift.foundAt, now: now)
         let what = drift.isCorrected ? "put back \(age) ago" : "left as it is, seen \(age) ago"
+        let legend = drift.objects.contains { !$0.fields.isEmpty } ? " (- as released, + as found)" : ""
         var lines = [
             style.paint(
-                "Drift of \(application): \(drift.count) object\(drift.count == 1 ? "" : "s"), \(what)", .strong)
+                "Drift of \(application): \(drift.count) object\(drift.count == 1 ? "" : "s"), \(what)\(legend)",
+                .strong)
         ]
         if let contention = drift.contention { lines.append(style.paint(Self.plain(contention), .bad)) }
         for object in drift.objects { lines += self.lines(of: object) }

@@ -79,7 +79,9 @@ struct FleetEndpoints: Sendable {
         let doubts = documents.warnings(knownClusters: clusters).prefix(DocumentErrors.maximumCount).map {
             WarningView(kind: "unknown", message: $0.description)
         }
-        let warnings = try await doubts + MoveWarnings.of(fleet.clusters, stored: clusters, store: store)
+        let warnings =
+            try await doubts + MoveWarnings.of(fleet.clusters, stored: clusters, store: store)
+            + SettingsWarnings.of(fleet.applications, store: store)
         let applied =
             isDryRun ? try await preview(fleet, clusters) : try await store.apply(fleet, by: actor)
         return ApplyAnswer(

@@ -57,7 +57,8 @@ struct OrderEndpoints: Sendable {
             let rollout = try await store.existingRollout(name)
             try Self.checkNames(body, rollout)
             let command = try command(body, rollout)
-            return try await submit(command, to: name, verb, context)
+            let warnings = verb == "retry" ? try await planning.warnings(onRetryOf: rollout) : nil
+            return try await submit(command, to: name, verb, context, warnings: warnings)
         }
     }
 

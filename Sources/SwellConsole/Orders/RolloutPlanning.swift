@@ -8,8 +8,8 @@ struct RolloutPlanning: Sendable {
     let hooks: ConsoleHooks
 
     func preview(_ request: RolloutRequest, by actor: String) async throws -> PlanView {
-        let (plan, snapshot) = try await plan(request, by: actor)
-        var shown = try await view(plan, snapshot, scheduled: scheduled(beside: plan.rollout))
+        let (plan, snapshot, older) = try await plan(request, by: actor)
+        var shown = try await view(plan, snapshot, scheduled: scheduled(beside: plan.rollout), older)
         // A plan waits for nothing but what will still be in the way at the start.
         let now = try await store.now()
         shown.rollout.status.waitingFor.removeAll { $0.until.map { $0 <= now } ?? false }
@@ -17,7 +17,7 @@ struct RolloutPlanning: Sendable {
     }
 
     func start(_ request: RolloutRequest, by actor: String) async throws -> PlanView {
-        let (plan, snapshot) = try await plan(request, by: actor)
+        let (plan, snapshot, older) = try await plan(request, by: actor)
         let scheduled = try await scheduled(beside: plan.rollout)
         var superseding: [RolloutName] = []
         if request.supersede == true {
@@ -26,7 +26,7 @@ struct RolloutPlanning: Sendable {
         }
         try await store.createRollout(plan.rollout, superseding: superseding, by: actor)
         await hooks.rolloutsChanged(Set(superseding + [plan.rollout.name]))
-        return try await view(plan, snapshot, scheduled: request.supersede == true ? [] : scheduled)
+        return try await view(plan, snapshot, scheduled: request.supersede == true ? [] : scheduled, older)
     }
 
     /// Rollouts of the same application that are to start later on clusters of this one: nothing is in their way yet, nor in this one's.
@@ -58,7 +58,10 @@ struct RolloutPlanning: Sendable {
         return (name, plan.warnings.map(WarningView.init))
     }
 
-    private func plan(_ request: RolloutRequest, by actor: String) async throws -> (RolloutPlan, FleetSnapshot) {
+    /// - Returns: The plan, what it was made for, and a warning where the release keeps settings that its application has no more.
+    private func plan(
+        _ request: RolloutRequest, by actor: String
+    ) async throws -> (RolloutPlan, FleetSnapshot, WarningView?) {
         let application = try await store.application(request.application)
         let policy = try await store.policy(request.policy)
         let release = try await store.existingRelease(of: application.name, version: request.version)
@@ -73,26 +76,41 @@ struct RolloutPlanning: Sendable {
         } else {
             name = try await freeName(Self.baseName(application.name, request.version))
         }
-        guard let index = try await store.document(release.reference.digest) else {
-            throw StoreError(
-                code: .corrupt, message: "the index of release \(release.reference.digest.short) is missing")
-        }
+        let index = try await index(of: release.reference)
+        // It would fail on each cluster, as what cannot be rendered.
+        let unreadable = index.application.unreadable
+        guard unreadable.isEmpty else { throw DocumentErrors(unreadable) }
         let planRequest = PlanRequest(
             name: name, application: application.name, release: release.reference, policy: policy,
-            strategy: try Bundle(content: index).application.strategy, createdBy: actor, startsAt: request.startAt,
+            strategy: index.application.strategy, createdBy: actor, startsAt: request.startAt,
             select: request.select ?? ClusterSelector())
         let snapshot = try await store.snapshot(for: application.name)
         let plan = try RolloutPlanner.preview(planRequest, snapshot: snapshot, now: try await store.now())
-        return (plan, snapshot)
+        return (plan, snapshot, SettingsWarnings.of(release.reference, index, application))
+    }
+
+    private func index(of release: ReleaseReference) async throws -> Bundle {
+        guard let index = try await store.document(release.digest) else {
+            throw StoreError(code: .corrupt, message: "the index of release \(release.digest.short) is missing")
+        }
+        return try Bundle(content: index)
+    }
+
+    /// What whoever retries a rollout should know: it brings the settings that its release was made with.
+    func warnings(onRetryOf rollout: Rollout) async throws -> [WarningView]? {
+        guard rollout.kind == .release else { return nil }
+        let application = try await store.application(rollout.application)
+        return SettingsWarnings.of(rollout.release, try await index(of: rollout.release), application).map { [$0] }
     }
 
     private func view(
-        _ plan: RolloutPlan, _ snapshot: FleetSnapshot, scheduled: [Rollout]
+        _ plan: RolloutPlan, _ snapshot: FleetSnapshot, scheduled: [Rollout], _ older: WarningView?
     ) async throws -> PlanView {
         let blockers = Blockers.of(plan.rollout, snapshot: snapshot, now: try await store.now())
         return PlanView(
             rollout: RolloutView(plan.rollout, waitingFor: blockers),
-            warnings: plan.warnings.map(WarningView.init) + scheduled.map { Self.warning(of: $0, beside: plan.rollout) }
+            warnings: plan.warnings.map(WarningView.init) + (older.map { [$0] } ?? [])
+                + scheduled.map { Self.warning(of: $0, beside: plan.rollout) }
         )
     }
 

@@ -70,6 +70,8 @@ public struct AgentRecord: Sendable, Hashable, Codable {
     public var failure: ObservedHealth?
     /// What was seen last to hold the way back up, while it is under way; what is told meanwhile is why it goes back.
     public var heldUp: ObservedHealth?
+    /// Whether a way back that failed had been written to the cluster, and only waited there for its health; nil where it was not.
+    public var isWayBackWritten: Bool?
     /// Transient failures in a row of `work`.
     public var transientFailures: Int
     /// Objects found changed by others since the last acknowledged report.
@@ -112,10 +114,12 @@ public struct AgentRecord: Sendable, Hashable, Codable {
     /// Whether a forward assignment is still under way.
     public var isUnfinished: Bool { phase == .accepted || phase == .applying || phase == .verifying }
 
-    /// The digest that a report names: the fallback's while and after going back, none after removal.
+    /// The digest that a report names: the fallback's while and after going back, also where it is there and not healthy; none after
+    /// removal.
     public var reportedDigest: ContentDigest? {
         switch phase {
         case .reverting, .reverted: work?.release?.digest
+        case .failed where work?.isReturn == true && (isApplied || isWayBackWritten == true): work?.release?.digest
         case .removed: nil
         case .accepted, .applying, .verifying, .healthy, .failed: assignment.map(\.digest) ?? applied?.digest
         }

@@ -129,7 +129,7 @@ extension AgentMachine {
 
     mutating func fail(
         _ name: ApplicationName, _ failure: ObservedHealth, _ now: Timestamp, _ actions: inout [AgentAction],
-        revertAnyway: Bool = false
+        revertAnyway: Bool = false, isWayBackWritten: Bool = false
     ) {
         guard var record = journal.applications[name], let assignment = record.assignment, let work = record.work else {
             return
@@ -170,6 +170,7 @@ extension AgentMachine {
                     message: "\(why); going back to \(release.version) failed too: \(second)")
             }
             record.phase = .failed
+            record.isWayBackWritten = isWayBackWritten ? true : nil
             record.observed = told
             record.failure = told
             record.deadline = nil
@@ -250,7 +251,9 @@ extension AgentMachine {
         let missed = ObservedHealth(
             .failed, reason: seen?.reason ?? "ProgressDeadlineExceeded",
             message: "not healthy within \(settings.progressDeadline): \(last)")
-        fail(name, missed, now, &actions)
+        // What was seen of it while it was waited for is health, unless the server would not take it.
+        let isWritten = record.phase == .reverting && record.heldUp != nil && record.transientFailures == 0
+        fail(name, missed, now, &actions, isWayBackWritten: isWritten)
         begin(name, now, &actions)
     }
 

@@ -155,6 +155,7 @@ public struct AgentMachine: Sendable, Hashable {
         record.observed = ObservedHealth(.progressing)
         record.failure = nil
         record.heldUp = nil
+        record.isWayBackWritten = nil
         record.transientFailures = 0
         record.worstUnacknowledged = nil
         journal.applications[name] = record
@@ -207,7 +208,7 @@ public struct AgentMachine: Sendable, Hashable {
                 AgentNote(
                     what: "drift", application: work.application, generation: work.generation,
                     why: finding.objects.isEmpty
-                        ? drift.summary : "\(drift.isCorrected ? "put back" : "left as it is"): \(drift.summary)")))
+                        || drift.isCorrected ? drift.summary : "left as it is: \(drift.summary)")))
         report(work.application, &actions)
     }
 

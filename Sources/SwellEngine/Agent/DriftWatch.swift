@@ -167,7 +167,8 @@ public struct DriftWatch: Sendable, Hashable {
         let seconds = max(1, (now - began).milliseconds / 1_000)
         let reason =
             "\(who) keeps writing \(field.title): put back \(count) times in \(seconds) s, "
-            + "and left as it is from now on, until the next release; to leave it for good: \(field.advice)"
+            + "and left as it is from now on, until the next release; to leave it for good, let the application say for "
+            + "its next release: \(field.advice)"
         contested.append(field)
         reasons[field] = reason
         return reason

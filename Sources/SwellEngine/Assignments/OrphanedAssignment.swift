@@ -19,7 +19,9 @@ public struct OrphanedAssignment: Sendable, Hashable {
     /// Nil where the agent is not ahead of the assignment, or has proven what it went on to.
     public init?(_ assignment: Assignment, report: ApplicationReport) {
         guard report.application == assignment.application,
-            report.isAhead(of: assignment.generation, epoch: assignment.epoch, digest: assignment.digest),
+            report.isAhead(
+                of: assignment.generation, epoch: assignment.epoch, digest: assignment.digest,
+                fallback: assignment.fallback?.digest),
             report.generation < OrphanedAssignment.highestGeneration,
             !report.provesAnother(than: assignment)
         else { return nil }

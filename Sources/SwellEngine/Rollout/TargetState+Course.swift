@@ -61,9 +61,12 @@ extension TargetState {
     mutating func confirm(at now: Timestamp) {
         attempt?.evidence.confirm(at: now)
         attempt?.deadline = .met
-        if phase == .rollingBack {
+        switch phase {
+        case .rollingBack: phase = .rolledBack
+        case .rollbackFailed:
             phase = .rolledBack
-        } else {
+            reason = reason.map { "back after all; the way back was called failed: \($0)".shortened(to: 1_024) }
+        default:
             phase = .healthy
             reason = nil
             failedAt = nil

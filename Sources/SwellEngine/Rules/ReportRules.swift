@@ -30,7 +30,7 @@ extension DecisionState {
         noteSeen(report, at: record.cluster)
         // An older generation says nothing of this one (invariant 4).
         guard report.generation >= attempt.generation else { return }
-        if report.isAhead(of: attempt.generation, epoch: attempt.epoch, digest: attempt.release?.digest) {
+        if report.isAhead(of: attempt, fallback: target.previous) {
             // What was committed got lost, or the agent came back from elsewhere: the assignment is reissued above what it knows.
             reassign(record.cluster, report.agentKnowledge)
             return
@@ -49,8 +49,8 @@ extension DecisionState {
                 $0.phase = .verifying
                 $0.reason = "its agent said more than was kept"
                 $0.attempt?.deadline = .running(until: deadline)
-            case .dispatched, .applying, .verifying, .rollingBack, .failed: break
-            case .queued, .unreachable, .rolledBack, .rollbackFailed, .skipped: return
+            case .dispatched, .applying, .verifying, .rollingBack, .failed, .rollbackFailed: break
+            case .queued, .unreachable, .rolledBack, .skipped: return
             }
             $0.attempt?.evidence.observe(.bad, at: moment)
         }
@@ -62,7 +62,8 @@ extension DecisionState {
         case .dispatched, .applying, .verifying, .healthy, .unreachable: observeForward(record, target)
         case .rollingBack: observeRollback(record, target)
         case .failed: observeFailed(record, target)
-        case .queued, .rolledBack, .rollbackFailed, .skipped: return
+        case .rollbackFailed: observeFailedRollback(record, target)
+        case .queued, .rolledBack, .skipped: return
         }
     }
 
@@ -124,6 +125,17 @@ extension DecisionState {
         confirm(record.cluster)
     }
 
+    /// A way back that was called failed and comes to its end after all is one that did: nothing new is told to the cluster by that,
+    /// and what it proves is the same. It still counts as a failure of the release.
+    private mutating func observeFailedRollback(_ record: ReportRecord, _ target: TargetState) {
+        let report = record.report
+        let isDone = report.phase == .healthy && report.health == .healthy || report.phase == .removed
+        guard isDone, isWhatWasAssigned(report, target) else {
+            return update(record.cluster) { $0.attempt?.evidence.observe(.bad, at: record.receivedAt) }
+        }
+        noteAssertion(record)
+    }
+
     /// How going back by itself goes on at its agent: it ends well, or not, or heals later.
     private mutating func noteWayBack(_ report: ApplicationReport, _ target: TargetState) {
         let former = target.reason ?? ""
@@ -149,8 +161,9 @@ extension DecisionState {
     mutating func confirm(_ name: ClusterName) {
         let target = target(name)
         guard target.assertedAt != nil, let confirmableAt = confirmableAt(target), now >= confirmableAt else { return }
-        guard target.phase.isForward || target.phase == .rollingBack || target.phase == .failed else { return }
-        if target.phase == .rollingBack || target.provenAt == nil { noteProof(target) }
+        let isWayBack = target.phase == .rollingBack || target.phase == .rollbackFailed
+        guard target.phase.isForward || isWayBack || target.phase == .failed else { return }
+        if isWayBack || target.provenAt == nil { noteProof(target) }
         update(name) { [now] in $0.confirm(at: now) }
     }
 

@@ -16,7 +16,7 @@ extension DecisionState {
         for name in names {
             catchUp(name)
             let target = target(name)
-            if target.phase == .failed, !unread.contains(name) { confirm(name) }
+            if target.phase == .failed || target.phase == .rollbackFailed, !unread.contains(name) { confirm(name) }
             tellPause(name)
             guard target.phase.isUnderWay || target.phase == .healthy else { continue }
             // What it said last waits to be read, and counts before the clock does.
@@ -69,7 +69,7 @@ extension DecisionState {
     private mutating func catchUp(_ name: ClusterName) {
         guard let report = snapshot.fleet[name]?.report, let attempt = target(name).attempt,
             report.generation < Self.highestGeneration,
-            report.isAhead(of: attempt.generation, epoch: attempt.epoch, digest: attempt.release?.digest)
+            report.isAhead(of: attempt, fallback: target(name).previous)
         else { return }
         noteSeen(report, at: name)
         reassign(name, report.agentKnowledge)

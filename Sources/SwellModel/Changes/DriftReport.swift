@@ -8,7 +8,8 @@ public struct DriftReport: Sendable, Hashable, Codable {
     public var objects: [ObjectChange]
     /// How many more objects had changed.
     public var omitted: Int
-    /// Set while somebody keeps writing against the agent: who, and how often.
+    /// Set while somebody keeps writing against the agent: who, and how often. Also where something is in the way of looking, or of
+    /// putting it back: what that is.
     public var contention: String?
 
     public init(
@@ -31,11 +32,14 @@ public struct DriftReport: Sendable, Hashable, Codable {
         }
         var text = first.title
         if first.action == .delete {
-            text += " deleted"
+            text += isCorrected ? ": was deleted, put back" : ": is deleted"
+        } else if first.action == .fail {
+            text += ": \(first.message ?? "cannot be looked at")"
         } else if let field = first.fields.first {
             func word(_ value: String?) -> String { value.map { ChangeLimits.cut($0, to: 60) } ?? "(absent)" }
-            text += " \(field.path): \(word(field.beforeJSON)) -> \(word(field.afterJSON))"
-            if !field.managers.isEmpty { text += " by \(field.managers.joined(separator: ", "))" }
+            let who = field.managers.isEmpty ? "" : " (by \(field.managers.joined(separator: ", ")))"
+            text += " \(field.path): found \(word(field.afterJSON))\(who), "
+            text += isCorrected ? "put back to \(word(field.beforeJSON))" : "released as \(word(field.beforeJSON))"
             let others = first.fields.count - 1 + first.omittedFields
             if others > 0 { text += " and \(others) more field\(others == 1 ? "" : "s")" }
         }

@@ -37,6 +37,8 @@ public enum ReleaseAssembler {
                         "the manifests are \(size) bytes in \(files.count) files; a release may have \(maximumSize)")
             ])
         }
+        let unreadable = application.unreadable
+        guard unreadable.isEmpty else { throw DocumentErrors(unreadable) }
         var assembly = Assembly(application: application, isLiteral: isLiteral)
         for file in files { assembly.read(file) }
         return try assembly.finish(files)
@@ -71,10 +73,7 @@ private struct Assembly {
         self.replaces = application.replacesReferences && !isLiteral
         self.isLiteral = isLiteral
         self.saysSubstitute = application.substitute != nil
-        var kept = application.replacesReferences ? application : application.withPlainReferences
-        // What it means is in the documents, so that the index says the same to renderers of any age.
-        kept.substitute = nil
-        self.application = kept
+        self.application = application.released
         var parameters: [String: String] = [:]
         for name in ParameterNames.builtIn { parameters[name] = "x" }
         for override in application.overrides { parameters.merge(override.parameters) { first, _ in first } }

@@ -55,7 +55,6 @@ enum Reachability {
             (.rollbackFailed, .applying), (.rollbackFailed, .verifying), (.rollbackFailed, .healthy),
             (.rollbackFailed, .failed), (.rollbackFailed, .unreachable):
             return "what was taken back goes forward only by a retry, whose row queues it"
-        case (.rollbackFailed, .rolledBack): return "a rollback that failed is reissued before it can be proven"
         case (.rollingBack, .queued), (.rollingBack, .dispatched), (.rollingBack, .applying),
             (.rollingBack, .verifying),
             (.rollingBack, .healthy), (.rollingBack, .failed), (.rollingBack, .unreachable):

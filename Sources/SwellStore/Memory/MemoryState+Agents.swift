@@ -55,9 +55,9 @@ extension MemoryState {
         guard known?.found.drift.foundAt != drift.foundAt else { return }
         let found = ClusterDrift(
             cluster: key.cluster, application: key.application, drift: drift, receivedAt: now)
-        let isLogged = known.map { $0.loggedAt <= now - Bounds.driftAudit } ?? true
-        drifts[key] = StoredDrift(found: found, loggedAt: isLogged ? now : known?.loggedAt ?? now)
-        if isLogged { record(.drift(found, region: clusters[key.cluster]?.region)) }
+        let next = DriftAudit.next(after: known?.auditedUntil, now: now)
+        drifts[key] = StoredDrift(found: found, auditedUntil: next ?? known?.auditedUntil ?? now)
+        if next != nil { record(.drift(found, region: clusters[key.cluster]?.region)) }
     }
 
     public func drifts(of cluster: ClusterName) -> [ClusterDrift] {

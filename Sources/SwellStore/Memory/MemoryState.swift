@@ -60,7 +60,8 @@ public struct MemoryState: Sendable {
 
     struct StoredDrift {
         var found: ClusterDrift
-        var loggedAt: Timestamp
+        /// Until when its share of the audit log is used up.
+        var auditedUntil: Timestamp
     }
 
     struct StoredPreview {

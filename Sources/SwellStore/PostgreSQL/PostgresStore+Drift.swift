@@ -45,39 +45,48 @@ extension PostgresTransaction {
         guard !found.isEmpty else { return }
         let rows = try await query(
             """
+            WITH known AS (
+                SELECT k.cluster, k.application, k.logged_at FROM cluster_drift k
+                WHERE (k.cluster, k.application) IN (SELECT * FROM unnest($1::text[], $2::text[])))
             INSERT INTO cluster_drift AS d (cluster, application, received_at, logged_at, drift)
-            SELECT DISTINCT ON (n.cluster, n.application) n.cluster, n.application, swell_now(), NULL, n.drift
+            SELECT DISTINCT ON (n.cluster, n.application) n.cluster, n.application, swell_now(), swell_now(), n.drift
             FROM unnest($1::text[], $2::text[], $3::jsonb[]) WITH ORDINALITY
                 AS n (cluster, application, drift, ordinal)
             JOIN clusters c ON c.name = n.cluster JOIN applications p ON p.name = n.application
             ORDER BY n.cluster, n.application, n.ordinal DESC
             ON CONFLICT (cluster, application) DO UPDATE SET drift = excluded.drift,
-                received_at = excluded.received_at,
-                logged_at = CASE
-                    WHEN d.logged_at > excluded.received_at - make_interval(secs => $4::bigint / 1000.0)
-                    THEN d.logged_at END
+                received_at = excluded.received_at
             WHERE d.drift->>'foundAt' IS DISTINCT FROM excluded.drift->>'foundAt'
-            RETURNING cluster, application, drift, received_at, logged_at IS NULL,
+            RETURNING cluster, application, drift, received_at,
+                (SELECT k.logged_at FROM known k WHERE k.cluster = d.cluster AND k.application = d.application),
                 (SELECT c.document->>'region' FROM clusters c WHERE c.name = d.cluster)
             """,
             [
                 .names(found.map(\.cluster)), .names(found.map(\.report.application)),
-                try .jsons(encoding: found.compactMap(\.report.drift)), .int64(Bounds.driftAudit.milliseconds),
+                try .jsons(encoding: found.compactMap(\.report.drift)),
             ])
         var news: [ClusterDrift] = []
+        var used: [Timestamp] = []
         var events: [AuditEvent] = []
-        for row in rows where try row.decode(Bool.self, at: 4) {
+        for row in rows {
             let drift = try ClusterDrift(row)
+            // `logged_at` is until when the share of the audit log is used up; rows of earlier versions have their last entry there.
+            guard let next = DriftAudit.next(after: try row.timeIfAny(4), now: drift.receivedAt) else { continue }
             news.append(drift)
+            used.append(next)
             events.append(.drift(drift, region: try row.nameIfAny(5)))
         }
         guard !news.isEmpty else { return }
         try await query(
             """
-            UPDATE cluster_drift d SET logged_at = d.received_at
-            FROM unnest($1::text[], $2::text[]) AS n (cluster, application)
+            UPDATE cluster_drift d SET logged_at = n.used
+            FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS n (cluster, application, used)
             WHERE d.cluster = n.cluster AND d.application = n.application
-            """, [.names(news.map(\.cluster)), .names(news.map(\.application))])
+            """,
+            [
+                .names(news.map(\.cluster)), .names(news.map(\.application)),
+                .timestamps(milliseconds: used.map(\.milliseconds)),
+            ])
         try await record(events)
     }
 }

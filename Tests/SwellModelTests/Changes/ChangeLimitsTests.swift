@@ -75,17 +75,30 @@ internal import Testing
         arguments: [
             (
                 [change("web", [ChangedField(path: "spec.replicas", before: 2, after: 5, managers: ["kubectl-edit"])])],
-                "ConfigMap shop/web spec.replicas: 2 -> 5 by kubectl-edit"
+                "ConfigMap shop/web spec.replicas: found 5 (by kubectl-edit), put back to 2"
             ),
             (
                 [
                     ObjectChange(apiVersion: "v1", kind: "Service", namespace: "shop", name: "web", action: .delete),
                     change("b"),
-                ], "Service shop/web deleted; 1 more object"
+                ], "Service shop/web: was deleted, put back; 1 more object"
             ), ([], "everything is as released again"),
         ] as [([ObjectChange], String)])
     func driftInOneLine(_ objects: [ObjectChange], _ line: String) {
         let report = DriftReport(foundAt: Timestamp(milliseconds: 1), isCorrected: true, objects: objects)
         #expect(report.summary == line)
+    }
+
+    /// What was found is never read as what it was made: "3 -> 7" said of a correction looks as if 7 were the result.
+    @Test func driftThatIsLeftSaysWhatTheReleaseHas() {
+        let field = ChangedField(path: "spec.replicas", before: 3, after: 7)
+        var report = DriftReport(
+            foundAt: Timestamp(milliseconds: 1), isCorrected: false, objects: [Self.change("web", [field])])
+        #expect(report.summary == "ConfigMap shop/web spec.replicas: found 7, released as 3")
+        report.objects[0].action = .delete
+        #expect(report.summary == "ConfigMap shop/web: is deleted")
+        report.objects[0].action = .fail
+        report.objects[0].message = "namespaces 'shop' not found"
+        #expect(report.summary == "ConfigMap shop/web: namespaces 'shop' not found")
     }
 }

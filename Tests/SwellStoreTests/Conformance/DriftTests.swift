@@ -1,7 +1,8 @@
 internal import KubernetesObjects
 internal import SwellModel
-internal import SwellStore
 internal import Testing
+
+@testable internal import SwellStore
 
 @Suite struct DriftTests {
     private static func drift(
@@ -38,7 +39,7 @@ internal import Testing
             let event = try #require(try await events(store).last)
             #expect(event.what == "drift.corrected")
             #expect(event.by == "east-1" && event.cluster == "east-1" && event.region == "us-east-1")
-            #expect(event.reason == "ConfigMap shop/settings data.a: \"1\" -> \"2\" by kubectl-edit")
+            #expect(event.reason == "ConfigMap shop/settings data.a: found \"2\" (by kubectl-edit), put back to \"1\"")
 
             // A report without news of it leaves what is known.
             _ = try await store.ingest([Self.report("east-1", nil)])
@@ -56,11 +57,39 @@ internal import Testing
             for moment in 6..<20 as Range<Int64> {
                 _ = try await store.ingest([Self.report("east-1", Self.drift(at: moment))])
             }
-            #expect(try await events(store).count == 1, "one in ten seconds")
+            #expect(try await events(store).count == 6, "six at once, then one in ten seconds")
             #expect(try await store.drifts(of: "east-1").map(\.drift.foundAt.milliseconds) == [19])
             _ = try await store.ingest([Self.report("east-2", Self.drift(at: 5, isCorrected: false))])
-            #expect(try await events(store).map(\.what) == ["drift.corrected", "drift.reported"])
+            #expect(try await events(store).last?.what == "drift.reported")
         }
+    }
+
+    /// A second correction soon after the first is one more thing that happened to the cluster.
+    @Test(arguments: StoreForm.allCases)
+    func findingsSoonAfterOneAnotherAreAuditedEach(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            _ = try await store.ingest([Self.report("east-1", Self.drift(at: 5, ["settings"]))])
+            _ = try await store.ingest([Self.report("east-1", Self.drift(at: 6, ["routes"]))])
+            let reasons = try await events(store).compactMap(\.reason)
+            #expect(reasons.map { $0.contains("shop/settings") } == [true, false])
+            #expect(reasons.map { $0.contains("shop/routes") } == [false, true])
+        }
+    }
+
+    @Test func theShareOfTheAuditLogComesBackWithTime() {
+        var now = Timestamp(milliseconds: 1_000_000)
+        var used: Timestamp?
+        func audit() -> Bool {
+            guard let next = DriftAudit.next(after: used, now: now) else { return false }
+            used = next
+            return true
+        }
+        #expect((0..<8).map { _ in audit() } == [true, true, true, true, true, true, false, false])
+        now = now + .seconds(10)
+        #expect([audit(), audit()] == [true, false])
+        now = now + .minutes(5)
+        #expect((0..<7).filter { _ in audit() }.count == 6)
     }
 
     @Test(arguments: StoreForm.allCases)
