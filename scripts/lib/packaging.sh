@@ -20,7 +20,7 @@ package_program() {
   chmod 755 "$root"
   install -D -m 755 "$binary" "$root/usr/bin/$program"
   strip --strip-unneeded "$root/usr/bin/$program"
-  for unit in deploy/systemd/"$program"*.service; do
+  for unit in "deploy/systemd/$program.service" "deploy/systemd/$program@.service"; do
     [ -e "$unit" ] || continue
     mkdir -p "$root/lib/systemd/system" "$root/etc/swell"
     # By hand programs go to /usr/local; a package's are the distribution's.
@@ -136,8 +136,9 @@ start_bare() {
   in_bare env $settings swell apply -f /cluster.yaml
   in_bare install -d -m 755 /run/credentials
   (umask 077; in_bare env $settings swell cluster token bare >"$root/run/credentials/join-token" 2>/dev/null)
-  # There is no cluster here: the agent joins, and says that it reaches no API server.
-  printf 'apiVersion: v1\nkind: Config\ncurrent-context: none\ncontexts: [{name: none, context: {cluster: none, user: none}}]\nclusters: [{name: none, cluster: {server: "https://127.0.0.1:9"}}]\nusers: [{name: none, user: {token: none}}]\n' >"$root/run/credentials/kubeconfig"
+  # Its cluster is a simulated one, outside of the bare Debian.
+  start_simulated_cluster "$root"
+  cp "$root/run/simulated/bare.yaml" "$root/run/credentials/kubeconfig"
   chown 64002:64002 "$root/run/credentials/join-token" "$root/run/credentials/kubeconfig"; chmod 400 "$root/run/credentials/kubeconfig"
   command=$(unit_command "$root/lib/systemd/system/swell-agent@.service" STATE_DIRECTORY=/var/lib/swell-agent \
     RUNTIME_DIRECTORY=/run/swell-agent CREDENTIALS_DIRECTORY=/run/credentials i=bare "SWELL_COORDINATOR=localhost:$agents" \
@@ -145,9 +146,18 @@ start_bare() {
   say "agent: $command"
   as_bare 64002 "" $command >"$root.agent" 2>&1 &
   started+=("$!")
-  await_here "the agent to enrol" grep -q 'msg=enrolled\|msg="enrolled' "$root.agent"
+  await_here "the agent to connect" grep -q 'connected to the coordinator' "$root.agent"
   in_bare env $settings swell get clusters >&2
-  in_bare env $settings swell doctor >&2 || say "doctor says so: this Debian is bare"
+  in_bare env $settings swell doctor >&2
+}
+
+start_simulated_cluster() {
+  local root=$1
+  swift build --product swell-kubesim >"$root.log" 2>&1 || { tail -n 5 "$root.log" >&2; fail "swell-kubesim cannot be built"; }
+  "$(swift build --show-bin-path)/swell-kubesim" serve --cluster bare:here --kubeconfig-dir "$root/run/simulated" \
+    --ready-file "$root/run/simulated.ready" >"$root.log" 2>&1 &
+  started+=("$!")
+  await_here "the simulated cluster" test -s "$root/run/simulated.ready"
 }
 
 # as_bare USER VARIABLE COMMAND...: as a unit's own user would.
