@@ -258,7 +258,10 @@ internal import Testing
             if resource == "configmaps" {
                 var own = try #require(granted.first { $0.kind == "Role" })
                 own["rules"] = [
-                    ["apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "create", "patch"]]
+                    [
+                        "apiGroups": [""], "resources": ["configmaps"],
+                        "verbs": ["get", "list", "create", "patch", "delete"],
+                    ]
                 ]
                 _ = try await lab.admin.apply(own, ApplyOptions(fieldManager: "operator", force: true))
             }

@@ -99,8 +99,9 @@ public struct HealthAssessment: Sendable, Hashable {
         case .wait:
             return HealthAssessment(
                 .unknown,
-                "\(why): is it running? Where it never does, give the application a check of its own for \(object.kind) "
-                    + "(healthy: 'true'), or the policy silentControllers: accept", .silent)
+                "\(why): is it running? Where it never does, make a release with a check of its own for \(object.kind) in "
+                    + "the application (healthy: 'true'), or start again under silentControllers: accept in the policy",
+                .silent)
         }
     }
 

@@ -38,6 +38,14 @@ public enum RolloutPlanner {
                         message: "\(named(untouched)) not assigned \(request.release.version): nothing to take back",
                         clusters: untouched))
             }
+            if !request.spared.isEmpty {
+                warnings.append(
+                    PlanWarning(
+                        kind: .unchanged,
+                        message:
+                            "\(named(request.spared)) ran \(request.release.version) before the rollout: left as it is",
+                        clusters: request.spared))
+            }
             candidates = candidates.filter { Self.runs(request.release, $0) }
             guard !candidates.isEmpty else {
                 throw PlanError(
