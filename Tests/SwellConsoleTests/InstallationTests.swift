@@ -17,10 +17,9 @@ internal import Testing
             clusters: 1, connected: 1, neverJoined: .init(), away: .init(), versions: [:], expiring: .init(),
             forbidden: .init()))
 
-    @Sendable private static func tell() -> InstallationView { facts }
-
     @Test func factsAreForOperatorsAlone() async throws {
-        try await ConsoleHarness.run(installation: Self.tell) { harness in
+        let tell: @Sendable () async throws -> InstallationView = { Self.facts }
+        try await ConsoleHarness.run(installation: tell) { harness in
             let answer = try await harness.request(.get, "/v1/installation")
             #expect(answer.status == 200 && answer.json["kind"] == "Installation")
             #expect(answer.json["coordinator"]?["serverNames"] == ["localhost"])
