@@ -42,6 +42,6 @@ struct InstallationFacts: Sendable {
             .sorted { (distance($1.value), $0.key) < (distance($0.value), $1.key) }
         agents.clocksKnown = offsets.count
         agents.clocksOff = InstallationView.Sample(count: off.count, examples: off.prefix(5).map(\.key))
-        agents.furthestClock = offsets.values.max { distance($0) < distance($1) }
+        agents.furthestClock = offsets.values.max { distance($0) < distance($1) }?.milliseconds
     }
 }

@@ -181,6 +181,16 @@ struct DeployRuleTests {
         #expect(peers >= 4)
     }
 
+    /// systemd refuses to start a unit whose credential is not there, and does not take a default without any character.
+    @Test("start units without a token that was spent and deleted")
+    func spentTokens() throws {
+        let unit = try String(
+            contentsOf: Self.folder.appending(path: "systemd/swell-agent@.service"), encoding: .utf8)
+        #expect(unit.contains("\nLoadCredential=join-token:/"))
+        let value = unit.firstMatch(of: /\nSetCredential=join-token:(.*)\n/)
+        #expect(value?.output.1 == #"\n"#, "an empty line, as systemd spells it")
+    }
+
     /// A tag can stand for something else tomorrow; a digest cannot.
     @Test("run images by digest alone")
     func images() throws {

@@ -29,6 +29,7 @@ struct ConsoleHarness: Sendable {
     static func run(
         decides: Bool = false, configure: (inout ConsoleConfiguration) -> Void = { _ in },
         onPreviews: @escaping @Sendable (MemoryStore) async throws -> Void = { _ in },
+        installation: (@Sendable () async throws -> InstallationView)? = nil,
         _ body: (ConsoleHarness) async throws -> Void
     ) async throws {
         let clock = ManualClock()
@@ -52,7 +53,8 @@ struct ConsoleHarness: Sendable {
                     Issue.record(error)
                 }
             },
-            makeJoinToken: { ("swell-join.\($0).secret", "hash-of-\($0)") }, metrics: { "swell_up 1\n" },
+            makeJoinToken: { ("swell-join.\($0).secret", "hash-of-\($0)") }, installation: installation,
+            metrics: { "swell_up 1\n" },
             onRunning: { running.yield($0) })
         let service = ConsoleService(
             store: store, configuration: configuration, tls: nil, hooks: hooks,

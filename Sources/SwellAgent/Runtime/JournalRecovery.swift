@@ -26,6 +26,8 @@ struct JournalRecovery: Sendable {
     private func fromInventory() async throws -> AgentJournal {
         var backoff = Backoff(base: .milliseconds(500), ceiling: .seconds(15))
         var stateLog = StateLog()
+        // Whoever has just installed it must not look at an empty log while the API server cannot be reached.
+        logger.info("no journal yet: first the cluster's API server is asked what it runs")
         while true {
             do {
                 var journal = AgentJournal()

@@ -120,7 +120,7 @@ struct Examination: Sendable {
         guard let furthest = agents.furthestClock else {
             return .ok(check, "none has reported to this replica yet")
         }
-        let distance = Interval(milliseconds: Int64(clamping: furthest.milliseconds.magnitude))
+        let distance = Interval(milliseconds: Int64(clamping: furthest.magnitude))
         let words =
             "\(agents.clocksOff.count) of \(agents.clocksKnown) are off by more than "
             + "\(Ages.text(InstallationView.Agents.clockNotice)), the furthest by \(Self.short(distance))"

@@ -24,6 +24,7 @@ enum PortProbe {
             }
             return brief(first)
         case let error as IOError: return error.description
+        case is SocketAddressError.UnknownHost: return "the name is not known here"
         case is ChannelError: return "no answer in time"
         default: return "\(error)"
         }

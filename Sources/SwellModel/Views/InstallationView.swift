@@ -122,8 +122,9 @@ public struct InstallationView: Sendable, Hashable, Codable {
         public var clocksKnown: Int
         /// Those whose clocks are off by more than ``clockNotice``.
         public var clocksOff: Sample
-        /// How far off the clock is that is furthest off; nil where none is known.
-        public var furthestClock: Interval?
+        /// How many milliseconds the clock that is furthest off is ahead, negative where it is behind; nil where none is known. A number,
+        /// as lengths of time have no sign.
+        public var furthestClock: Int64?
 
         /// How many versions are told of.
         public static let maximumVersions = 8
@@ -134,7 +135,7 @@ public struct InstallationView: Sendable, Hashable, Codable {
         public init(
             clusters: Int, connected: Int, neverJoined: Sample, away: Sample, versions: [String: Int],
             expiring: Sample, forbidden: Sample, clocksKnown: Int = 0, clocksOff: Sample = Sample(),
-            furthestClock: Interval? = nil
+            furthestClock: Int64? = nil
         ) {
             self.clusters = clusters
             self.connected = connected

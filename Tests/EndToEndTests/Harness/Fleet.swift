@@ -20,6 +20,8 @@ actor Fleet {
         var replicas = ["a"]
         /// Whether base backups can be taken of the database.
         var allowsBackups = false
+        /// Settings of PostgreSQL, over those that suit tests.
+        var databaseSettings: [String: String] = [:]
     }
 
     let folder: URL
@@ -45,6 +47,7 @@ actor Fleet {
         options.loopback = shape.isLinked
         options.diskSize = shape.diskSize
         options.allowsBackups = shape.allowsBackups
+        options.settings = shape.databaseSettings
         database = try await PostgresServer.start(options)
         databaseName = try await database.createDatabase().name
     }

@@ -1,0 +1,235 @@
+internal import FoundationEssentials
+internal import KubernetesObjects
+internal import SwellModel
+internal import Testing
+
+@testable internal import SwellCommands
+
+private let now = Timestamp(milliseconds: 1_800_000_000_000)
+
+/// An installation in good order, of a fleet of any size.
+private func sound() -> InstallationView {
+    InstallationView(
+        coordinator: .init(
+            version: "0.1.0", replica: "a", now: now, serverNames: ["swell.example.com", "*.internal.example.com"],
+            certificateExpiresAt: now + .hours(20), authorityExpiresAt: now + .hours(9 * 365 * 24), agentPort: 7443,
+            enrolmentPort: 7444, databaseConnections: 12,
+            files: [.init(path: "/state", mode: "0700", expectedMode: "0700")]),
+        database: .init(
+            version: 150_004, now: now,
+            settings: [
+                "fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "autovacuum": "on",
+                "max_connections": "100", "superuser_reserved_connections": "3",
+            ], connections: 30, isRemote: true, tls: "TLSv1.3", sslMode: "verify-full", isSuperuser: false,
+            isInRecovery: false, migrations: 5, knownMigrations: 5),
+        agents: .init(
+            clusters: 10_000, connected: 10_000, neverJoined: .init(), away: .init(), versions: ["0.1.0": 10_000],
+            expiring: .init(), forbidden: .init(), clocksKnown: 10_000, furthestClock: -2_000))
+}
+
+private func findings(
+    here: Timestamp = now, agentHost: String? = nil, _ change: (inout InstallationView) -> Void = { _ in }
+) -> [Finding] {
+    var installation = sound()
+    change(&installation)
+    return Examination(
+        installation: installation, here: here, roundTrip: .milliseconds(40), version: "0.1.0", agentHost: agentHost
+    ).findings
+}
+
+private let many = InstallationView.Sample(count: 9_000, examples: (0..<9_000).map { ClusterName(unchecked: $0) })
+
+extension ClusterName {
+    fileprivate init(unchecked number: Int) {
+        do { self = try ClusterName("cluster-\(number)") } catch { fatalError("\(error)") }
+    }
+}
+
+@Suite struct DoctorTests {
+    @Test func aSoundInstallationIsInOrder() {
+        let findings = findings(agentHost: "swell.example.com")
+        #expect(findings.allSatisfy { $0.standing == .ok && $0.advice == nil }, "\(findings)")
+        let diagnosis = Diagnosis(findings, of: sound())
+        #expect(diagnosis.standing == .ok && diagnosis.summary.hasPrefix("0 broken, 0 warnings, "))
+    }
+
+    struct Fault: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var check: String
+        var standing: Finding.Standing = .broken
+        /// What the message or the advice has to say.
+        var words: String
+        var change: @Sendable (inout InstallationView) -> Void
+    }
+
+    static let faults: [Fault] = [
+        Fault(testDescription: "expired", check: "server certificate", words: "expired at 2027") {
+            $0.coordinator.certificateExpiresAt = now - .seconds(1)
+        },
+        Fault(testDescription: "not renewed", check: "server certificate", standing: .warning, words: "ends in 3h") {
+            $0.coordinator.certificateExpiresAt = now + .hours(3)
+        },
+        Fault(testDescription: "authority ends", check: "authority", standing: .warning, words: "ends in 30d") {
+            $0.coordinator.authorityExpiresAt = now + .hours(30 * 24)
+        },
+        Fault(testDescription: "local names", check: "server names", standing: .warning, words: "no agent of another") {
+            $0.coordinator.serverNames = ["localhost", "127.0.0.1"]
+        },
+        Fault(testDescription: "database behind", check: "database clock", words: "10m ahead of the database's") {
+            $0.database.now = now - .minutes(10)
+        },
+        Fault(testDescription: "database a bit off", check: "database clock", standing: .warning, words: "NTP") {
+            $0.database.now = now + .seconds(8)
+        },
+        Fault(testDescription: "agents off", check: "agents' clocks", words: "9000 of 10000 are off") {
+            $0.agents.clocksOff = many
+            $0.agents.furthestClock = -540_000
+        },
+        Fault(testDescription: "an agent says any number", check: "agents' clocks", words: "will not renew") {
+            $0.agents.furthestClock = .min
+        },
+        Fault(testDescription: "fsync", check: "durability", words: "fsync is off") {
+            $0.database.settings["fsync"] = "off"
+        },
+        Fault(testDescription: "two off", check: "durability", words: "fsync = on, synchronous_commit = on") {
+            $0.database.settings["fsync"] = "off"
+            $0.database.settings["synchronous_commit"] = "off"
+        },
+        Fault(testDescription: "old", check: "database", words: "PostgreSQL 13.2 is too old") {
+            $0.database.version = 130_002
+        },
+        Fault(testDescription: "standby", check: "database", words: "target_session_attrs") {
+            $0.database.isInRecovery = true
+        },
+        Fault(testDescription: "newer schema", check: "database", standing: .warning, words: "refuse to start") {
+            $0.database.migrations = 7
+        },
+        Fault(testDescription: "in clear", check: "database TLS", words: "in clear") { $0.database.tls = nil },
+        Fault(testDescription: "unchecked", check: "database TLS", standing: .warning, words: "sslmode is require") {
+            $0.database.sslMode = "require"
+        },
+        Fault(testDescription: "full", check: "database connections", words: "97 of 97 in use") {
+            $0.database.connections = 97
+        },
+        Fault(testDescription: "nearly full", check: "database connections", standing: .warning, words: "no room") {
+            $0.database.connections = 90
+        },
+        Fault(testDescription: "superuser", check: "database role", standing: .warning, words: "superuser") {
+            $0.database.isSuperuser = true
+        },
+        Fault(testDescription: "vacuum", check: "autovacuum", standing: .warning, words: "off") {
+            $0.database.settings["autovacuum"] = "off"
+        },
+        Fault(
+            testDescription: "open key", check: "state folder", words: "chmod 0600 /state/authority/authority-key.pem"
+        ) {
+            $0.coordinator.files.append(
+                .init(
+                    path: "/state/authority/authority-key.pem", mode: "0644", expectedMode: "0600",
+                    problem: "others may read it"))
+        },
+        Fault(testDescription: "lost file", check: "state folder", words: "backup") {
+            $0.coordinator.files.append(.init(path: "/state/x", mode: nil, expectedMode: "0600", problem: "not there"))
+        },
+        Fault(testDescription: "away", check: "agents", standing: .warning, words: "9000 away: cluster-0") {
+            $0.agents.away = many
+        },
+        Fault(testDescription: "all away", check: "agents", words: "0 of 10000 connected") {
+            $0.agents.away = many
+            $0.agents.connected = 0
+        },
+        Fault(testDescription: "never joined", check: "agents", standing: .warning, words: "swell cluster token") {
+            $0.agents.neverJoined = many
+        },
+        Fault(testDescription: "no fleet", check: "agents", standing: .warning, words: "swell apply") {
+            $0.agents.clusters = 0
+        },
+        Fault(
+            testDescription: "newer agents", check: "agents' versions", standing: .warning,
+            words: "coordinator up first"
+        ) {
+            $0.agents.versions = ["0.1.0": 9_000, "0.10.0": 1_000]
+        },
+        Fault(
+            testDescription: "older agents", check: "agents' versions", standing: .warning, words: "bring the agents up"
+        ) {
+            $0.agents.versions = ["0.0.9": 1, "0.1.0": 9_999]
+        },
+        Fault(testDescription: "not renewed", check: "agents' certificates", words: "9000 connected agents") {
+            $0.agents.expiring = many
+        },
+        Fault(testDescription: "forbidden", check: "agents' permissions", words: "swell rbac") {
+            $0.agents.forbidden = many
+        },
+        Fault(testDescription: "other version", check: "versions", standing: .warning, words: "command line 0.1.0") {
+            $0.coordinator.version = "0.2.0"
+            $0.agents.versions = ["0.2.0": 10_000]
+        },
+    ]
+
+    @Test(arguments: faults) func eachFaultIsFoundAloneWithWhatToDo(_ fault: Fault) throws {
+        let all = findings(fault.change)
+        let wrong = all.filter { $0.standing != .ok }
+        #expect(wrong.map(\.check) == [fault.check], "\(wrong)")
+        let finding = try #require(wrong.first)
+        #expect(finding.standing == fault.standing)
+        #expect(finding.advice?.isEmpty == false)
+        #expect("\(finding.message) \(finding.advice ?? "")".contains(fault.words), "\(finding)")
+        #expect(Diagnosis(all, of: nil).standing == fault.standing)
+    }
+
+    @Test func namesOfTheCertificateAreHeldAgainstWhatAgentsDial() {
+        func names(_ host: String) -> Finding? { findings(agentHost: host).first { $0.check == "server names" } }
+        #expect(names("SWELL.example.com")?.standing == .ok && names("a.internal.example.com")?.standing == .ok)
+        #expect(names("a.b.internal.example.com")?.standing == .broken)
+        #expect(
+            names("swell.other.com")?.advice?.contains("swell.example.com,*.internal.example.com,swell.other.com")
+                == true)
+    }
+
+    @Test func theClockHereIsAllowedTheTimeThatTheAnswerTook() {
+        func clock(_ off: Interval) -> Finding.Standing? {
+            findings(here: now + off).first { $0.check == "clock here" }?.standing
+        }
+        #expect(clock(.seconds(5)) == .ok && clock(.seconds(6)) == .warning && clock(.minutes(-5)) == .broken)
+    }
+
+    @Test func factsComeOverTheWireAsTheyAre() throws {
+        let answer = try JSONDecoder().decode(InstallationView.self, from: JSONEncoder().encode(sound()))
+        #expect(answer == sound())
+    }
+
+    /// Of ten thousand clusters in trouble there are as many lines as of one.
+    @Test func whatIsSaidDoesNotGrowWithTheFleet() throws {
+        let all = findings {
+            $0.agents.away = many
+            $0.agents.neverJoined = many
+            $0.agents.expiring = many
+            $0.agents.forbidden = many
+            $0.agents.clocksOff = many
+        }
+        let diagnosis = Diagnosis(all, of: sound())
+        let lines = DoctorText(style: Style(hasColours: false)).lines(of: diagnosis)
+        #expect(lines.count < 40 && lines.allSatisfy { $0.count < 400 })
+        #expect(lines.contains { $0.contains("cluster-4 and 8995 more") })
+        #expect(lines.last == "2 broken, 2 warnings, 12 in order", "\(lines.last ?? "")")
+        #expect(try JSONValue(parsing: Array(JSONEncoder().encode(diagnosis))).serializedBytes().count < 20_000)
+    }
+
+    @Test(
+        arguments: [
+            ("swell.example.com:7443", "swell.example.com", 7_443), ("[::1]:7", "::1", 7), ("a:0", nil, 0),
+            ("a", nil, 0),
+            (":1", nil, 0), ("a:65536", nil, 0),
+        ] as [(String, String?, Int)])
+    func addresses(text: String, host: String?, port: Int) {
+        #expect(HostAndPort(text)?.host == host)
+        if host != nil { #expect(HostAndPort(text)?.port == port) }
+    }
+
+    @Test func hostsOfURLs() {
+        #expect(HostAndPort.host(ofURL: "https://swell.example.com:7080/x") == "swell.example.com")
+        #expect(HostAndPort.host(ofURL: "https://[::1]:7080") == "::1")
+        #expect(HostAndPort.host(ofURL: "swell") == nil)
+    }
+}
