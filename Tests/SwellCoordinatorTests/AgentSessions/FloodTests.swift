@@ -114,8 +114,8 @@ internal import Testing
         }
     }
 
-    @Test func aCertificateThatWasDeniedSinceTheCallEndsNoOtherSession() async throws {
-        let fixture = try await PortFixture()
+    @Test func aCertificateThatWasRevokedSinceTheCallEndsNoOtherSession() async throws {
+        let fixture = try await PortFixture { $0.paces.cut = .minutes(1) }
         try await fixture.serving { _ in
             let stolen = try await fixture.agent("east-1")
             try await fixture.dial(stolen) { fleet in
@@ -139,7 +139,7 @@ internal import Testing
                     var iterator = opened.makeAsyncIterator()
                     await iterator.next()
                     try await soon("the call is in") { fixture.port.openSessions(of: "east-1") == 1 }
-                    try await fixture.store.denyCertificates(of: "east-1", by: "ann")
+                    try await fixture.revoke("east-1")
                     let honest = try await fixture.agent("east-1")
                     try await fixture.session(honest) { session in
                         try await session.isWelcomed()
