@@ -84,12 +84,15 @@ public struct PostgresConfiguration: Sendable {
 
 extension PostgresConfiguration {
     /// Whether the server is reached by a Unix socket or the loopback interface, where nobody listens in.
-    private var isLocal: Bool {
+    public var isLocal: Bool {
         guard let hosts = keywords["hostaddr"] ?? keywords["host"] else { return true }
         return hosts.split(separator: ",").allSatisfy {
             $0.hasPrefix("/") || $0.hasPrefix("@") || $0 == "localhost" || $0 == "::1" || $0.hasPrefix("127.")
         }
     }
+
+    /// How far the server is checked when a connection is made: libpq's `sslmode` as it is used, nil for libpq's own default.
+    public var sslMode: String? { effectiveKeywords["sslmode"] }
 
     /// The keywords as they are given to libpq, with this module's defaults filled in.
     var effectiveKeywords: [String: String] {

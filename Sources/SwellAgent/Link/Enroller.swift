@@ -104,10 +104,15 @@ final class Enroller: Sendable {
             throw AgentError(
                 .invalidSetting, "not enrolled yet: --join-token-file and --ca-hash are needed for the first start")
         }
-        guard let bytes = try AtomicFile.read(file, limit: 4_096) else {
-            throw AgentError(.file, "\(file): there is no join token; create one with swell cluster token")
+        // An empty file is what a service manager puts there once the token is spent and deleted.
+        guard let bytes = try AtomicFile.read(file, limit: 4_096),
+            let text = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).first
+        else {
+            throw AgentError(
+                .file,
+                "\(file): there is no join token; put what 'swell cluster token \(settings.cluster)' prints there")
         }
-        return String(String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).first ?? "")
+        return String(text)
     }
 
     private func enrol() async throws -> (credential: Credential, authorities: [Certificate]) {

@@ -68,7 +68,7 @@ struct PortFixture: Sendable {
     ///   - other: A replica whose store and authority this one shares.
     ///   - ingesting: Makes what takes reports in, where ``ingestor`` is not to.
     init(
-        beside other: PortFixture? = nil, clusters: [Cluster] = SmallFleet.clusters,
+        beside other: PortFixture? = nil, clusters: [Cluster] = SmallFleet.clusters, logger: Logger? = nil,
         _ adjust: (inout AgentPort.Settings) -> Void = { _ in },
         ingesting: ((MemoryStore) throws -> any ReportIngesting)? = nil
     ) async throws {
@@ -99,7 +99,7 @@ struct PortFixture: Sendable {
             store: store, authority: rotating, credential: credential, settings: settings,
             ingestor: try ingesting?(store) ?? ingestor,
             assignmentsChanged: assignmentsChanged, previewsWanted: previewsWanted, trustChanged: trustChanged,
-            now: now, logger: Self.silent)
+            now: now, logger: logger ?? Self.silent)
     }
 
     private static let silent: Logger = {
