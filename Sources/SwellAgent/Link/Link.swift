@@ -135,7 +135,7 @@ struct Link: Sendable {
             let wait = RenewalRule.delay(
                 notValidBefore: credential.notValidBefore, notValidAfter: credential.notValidAfter, jitter: jitter,
                 failedBefore: failedBefore, now: ports.now())
-            // What an operator pins anew is proven once; then its list is known, and is trusted.
+            // Another pin of an operator's is proven once; then its list is known, and is trusted.
             let isFirst = authorities.isPinned && !failedBefore
             try await Task.sleep(for: isFirst ? .zero : wait.duration)
             do {

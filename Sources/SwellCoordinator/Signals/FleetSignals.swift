@@ -44,7 +44,7 @@ package final class FleetSignals: Service {
     /// Previews were asked for.
     package func notifyPreviewsAsked() { notify(.previews) }
 
-    /// Certificates were revoked, a cluster left the fleet, or an agent enrolled anew.
+    /// Certificates were revoked, a cluster left the fleet, or an agent enrolled again.
     package func notifyTrustChanged() { notify(.trust) }
 
     private func notify(_ channel: Channel) {

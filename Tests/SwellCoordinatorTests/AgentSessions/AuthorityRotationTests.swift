@@ -45,7 +45,7 @@ internal import X509
 
                 // Prepared: half of them renew, and learn of the next one; the others miss it.
                 try Self.rotate(fixture, AuthoritySet(old, others: [next.certificate], bridges: bridges))
-                for link in fleet.prefix(Self.count / 2) { link.renew() }
+                try await Self.inTurn(fleet.prefix(Self.count / 2)) { $0.renew() }
                 try await Self.all(fleet.prefix(Self.count / 2), "have renewed") {
                     $0.renewals == 1 && $0.isSettled
                 }
@@ -54,10 +54,10 @@ internal import X509
                 // Activated: all come over a new connection, before and after they renew.
                 let activated = clock.now
                 try Self.rotate(fixture, AuthoritySet(next, others: [old.certificate], bridges: bridges))
-                for link in fleet { link.reconnect() }
+                try await Self.inTurn(fleet[...]) { $0.reconnect() }
                 try await Self.all(fleet, "came over", \.isSettled)
                 #expect(fleet.allSatisfy { $0.trusted.met == next.fingerprint }, "not all met the next authority")
-                for link in fleet { link.renew() }
+                try await Self.inTurn(fleet[...]) { $0.renew() }
                 try await Self.all(fleet, "have renewed under it") {
                     $0.certificateIssuer == next.fingerprint && $0.isSettled
                 }
@@ -65,7 +65,7 @@ internal import X509
 
                 // Retired: the former one is trusted nowhere, and nobody notices.
                 try Self.rotate(fixture, AuthoritySet(next))
-                for link in fleet { link.renew() }
+                try await Self.inTurn(fleet[...]) { $0.renew() }
                 try await Self.all(fleet, "came back", \.isSettled)
                 #expect(
                     fleet.allSatisfy {
@@ -113,6 +113,17 @@ internal import X509
         fixture.rotating.replace(with: set)
         try fixture.credential.replace(
             with: fixture.rotating.issueServerCredential(names: ServerNames(["localhost"]), now: fixture.now()))
+    }
+
+    /// Tells a few at a time, as agents come at moments of their own: a storm is another test's.
+    private static func inTurn(_ links: ArraySlice<AgentLink>, _ order: @Sendable (AgentLink) -> Void) async throws {
+        var rest = links
+        while !rest.isEmpty {
+            let few = Array(rest.prefix(5))
+            rest = rest.dropFirst(5)
+            for link in few { order(link) }
+            try await all(few, "did as told", \.isSettled)
+        }
     }
 
     private static func all(
@@ -275,7 +286,7 @@ private final class Rolling: Sendable {
                 latest[cluster] = try await SmallFleet.assign(cluster, in: fixture.store)
                 fixture.assignmentsChanged.send()
             }
-            try await Task.sleep(for: .milliseconds(100))
+            try await Task.sleep(for: .milliseconds(300))
         }
         orders.withLock { [latest] in $0 = latest }
     }

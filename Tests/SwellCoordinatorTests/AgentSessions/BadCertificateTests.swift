@@ -18,7 +18,7 @@ internal import Testing
             case .anothersAuthority, .selfSigned: "spiffe://swell.test/cluster/east-1: "
             case .expired: "expired at"
             case .notYetValid: "is valid from"
-            case .coordinatorsOwn: "expected a cluster's agent"
+            case .coordinatorsOwn: "/coordinator: expected a cluster"
             case .otherTrustDomain: "is not of trust domain swell.test"
             case .otherClustersName: "it is not listed"
             }

@@ -52,7 +52,7 @@ internal import Testing
                 for index in 0..<30 {
                     group.addTask {
                         // Not by cancelling: a call that begins in a task being cancelled may never come back (a fault of the transport).
-                        while over.entries.isEmpty {
+                        while over.entries.isEmpty, !Task.isCancelled {
                             try? await fixture.session(
                                 liar, first: PortFixture.hello(journal: flood, boot: "boot-\(index)")
                             ) { session in
@@ -66,6 +66,8 @@ internal import Testing
                         }
                     }
                 }
+                // However this ends: the flood would go on for ever.
+                defer { over.add(true) }
                 try await soon("the flood is there") { written.entries.contains("west-1") }
                 try await fixture.session(honest) { session in
                     try await session.isWelcomed()
