@@ -25,7 +25,8 @@ public struct SwellTool: AsyncParsableCommand {
         subcommands: [
             ApplyCommand.self, GetCommand.self, DescribeCommand.self, ReleaseCommand.self, PlanCommand.self,
             DiffCommand.self,
-            RolloutCommands.self, ApproveCommand.self, RegionCommands.self, ClusterCommands.self, EventsCommand.self,
+            RolloutCommands.self, ApproveCommand.self, RegionCommands.self, ClusterCommands.self, TokenCommands.self,
+            EventsCommand.self,
             PermissionsCommand.self, DoctorCommand.self, CompletionCommand.self, VersionCommand.self,
         ])
 

@@ -37,6 +37,8 @@ public struct ConsoleHooks: Sendable {
     public var rolloutsChanged: @Sendable (Set<RolloutName>) async -> Void
     /// Told after previews were asked for, which the agents' sessions should hear of at once.
     public var previewsAsked: @Sendable () async -> Void
+    /// Told after certificates were revoked or a cluster removed, which the agents' connections should hear of at once.
+    public var trustChanged: @Sendable () async -> Void
     /// Makes a join token for a cluster: the text to hand out and the hash to store.
     public var makeJoinToken: @Sendable (ClusterName) -> (text: String, hash: String)
     /// What is known of this installation, where anybody can say.
@@ -49,12 +51,14 @@ public struct ConsoleHooks: Sendable {
     public init(
         rolloutsChanged: @escaping @Sendable (Set<RolloutName>) async -> Void = { _ in },
         previewsAsked: @escaping @Sendable () async -> Void = {},
+        trustChanged: @escaping @Sendable () async -> Void = {},
         makeJoinToken: @escaping @Sendable (ClusterName) -> (text: String, hash: String),
         installation: (@Sendable () async throws -> InstallationView)? = nil,
         metrics: (@Sendable () async -> String)? = nil, onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.rolloutsChanged = rolloutsChanged
         self.previewsAsked = previewsAsked
+        self.trustChanged = trustChanged
         self.makeJoinToken = makeJoinToken
         self.installation = installation
         self.metrics = metrics

@@ -55,7 +55,8 @@ public struct ConsoleService: Service {
         let orders = RolloutOrders(store: store, hooks: hooks, verdictTimeout: configuration.verdictTimeout)
         HealthEndpoints(store: store, metrics: hooks.metrics).add(to: router)
         let group = router.group("v1").add(middleware: BearerMiddleware(operators: configuration.operators))
-        FleetEndpoints(
+        FleetEndpoints(store: store, reading: reading, hooks: hooks).add(to: group)
+        TrustEndpoints(
             store: store, reading: reading, hooks: hooks, joinTokenLifetime: configuration.joinTokenLifetime
         ).add(to: group)
         InstallationEndpoint(installation: hooks.installation, limit: EventStreamLimit(maximum: 2)).add(to: group)

@@ -21,7 +21,7 @@ public struct IdentityError: Error, Sendable, CustomStringConvertible {
         public static let invalidCertificate = Code("invalid_certificate")
         /// A certificate that no trusted authority vouches for at this time.
         public static let untrusted = Code("untrusted")
-        /// A certificate on the denylist.
+        /// A certificate that does not count, whatever its signature says: revoked, replaced, not listed, expired.
         public static let denied = Code("denied")
         /// A first contact whose authority is not the pinned one.
         public static let pinMismatch = Code("pin_mismatch")

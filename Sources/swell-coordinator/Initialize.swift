@@ -46,7 +46,7 @@ struct Initialize: AsyncParsableCommand {
             if let names = try names.checked() { try folder.write(names) }
             let domain = try TrustDomain(trustDomain)
             let now = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
-            let (authority, _) = try folder.open(trustDomain: domain, now: now)
+            let authority = try folder.open(trustDomain: domain, now: now).authority.issuing
             let names = try folder.serverNames()
             print("state folder  \(stateDir)")
             print("authority     good until \(authority.notValidAfter), in \(domain)")

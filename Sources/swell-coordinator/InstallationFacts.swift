@@ -10,7 +10,7 @@ struct InstallationFacts: Sendable {
     let store: PostgresStore
     let settings: ReplicaSettings
     let folder: StateFolder
-    let authority: CertificateAuthority
+    let authority: RotatingAuthority
     let credential: RotatingCredential
     let names: ServerNames
     let agentPort: AgentPort
@@ -28,7 +28,7 @@ struct InstallationFacts: Sendable {
             coordinator: InstallationView.Coordinator(
                 version: Coordinator.configuration.version, replica: settings.replica, now: now,
                 serverNames: names.hosts + names.addresses, certificateExpiresAt: credential.current.notValidAfter,
-                authorityExpiresAt: authority.notValidAfter, agentPort: try await agentPort.fleetPort,
+                authorityExpiresAt: authority.current.issuing.notValidAfter, agentPort: try await agentPort.fleetPort,
                 enrolmentPort: try await agentPort.enrolmentPort,
                 databaseConnections: settings.databaseConnections, files: folder.inspect()),
             database: database, agents: agents)

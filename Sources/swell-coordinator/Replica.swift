@@ -23,7 +23,8 @@ struct Replica: Service {
     /// Runs until graceful shutdown or cancellation.
     func run() async throws {
         let folder = StateFolder(path: settings.stateDirectory)
-        let (authority, operatorToken) = try folder.open(trustDomain: settings.trustDomain, now: Self.now())
+        let (authorities, operatorToken) = try folder.open(trustDomain: settings.trustDomain, now: Self.now())
+        let authority = RotatingAuthority(authorities)
         let names = try settings.serverNames ?? folder.serverNames() ?? ServerNames(["localhost"])
         let credential = try RotatingCredential(authority.issueServerCredential(names: names, now: Self.now()))
         guard try await prepareDatabase() else {
@@ -50,7 +51,8 @@ struct Replica: Service {
                 fleet: .fleet(host: settings.agents.host, port: settings.agents.port),
                 enrolment: .enrolment(host: settings.enrolment.host, port: settings.enrolment.port)),
             ingestor: ingestor, assignmentsChanged: signals.assignments,
-            previewsWanted: signals.previews, now: Self.now)
+            previewsWanted: signals.previews, trustChanged: signals.trust,
+            announceTrustChange: { signals.notifyTrustChanged() }, now: Self.now)
         let reconciler = Reconciler(store: store, signals: signals, holder: holder, presence: agentPort.presence)
         let (consolePorts, consolePort) = AsyncStream.makeStream(of: Int.self)
         let console = try makeConsole(
@@ -70,6 +72,9 @@ struct Replica: Service {
             ServerCredentialRotation(
                 authority: authority, names: names, credential: credential,
                 jitter: .random(in: 0..<1), now: Self.now),
+            AuthorityWatch(
+                folder: folder, authority: authority, names: names, credential: credential,
+                now: Self.now),
             Maintainer(store: store), agentPort, console,
         ]
         services.append(
@@ -137,6 +142,7 @@ struct Replica: Service {
             hooks: ConsoleHooks(
                 rolloutsChanged: { _ in signals.notifyRolloutsChanged() },
                 previewsAsked: { signals.notifyPreviewsAsked() },
+                trustChanged: { signals.notifyTrustChanged() },
                 makeJoinToken: { cluster in
                     var generator = SystemRandomNumberGenerator()
                     let token = JoinToken.generate(for: cluster, using: &generator)

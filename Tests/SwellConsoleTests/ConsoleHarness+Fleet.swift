@@ -16,7 +16,9 @@ extension ConsoleHarness {
         try await applyFleet(removing: removing)
         for cluster in Self.bothClusters {
             _ = try await request(.post, "/v1/clusters/\(cluster)/token")
-            _ = try await store.spendToken(hash: "hash-of-\(cluster)", certificateSerial: "01")
+            _ = try await store.spendToken(
+                hash: "hash-of-\(cluster)",
+                for: CertificateNote(serial: "of-\(cluster)", keyFingerprint: "", expiresAt: store.now() + .hours(24)))
             try await store.noteConnection(cluster, replica: "test", agentVersion: "0.1.0", isConnected: true)
         }
         try await start("r1", "1.0.0", policy: policy)

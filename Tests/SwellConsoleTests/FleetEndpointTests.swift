@@ -118,7 +118,9 @@ internal import Testing
             try await console.applyFleet()
             let token = try await console.request(.post, "/v1/clusters/use1-a/token")
             #expect(token.status == 201 && token.json["token"] == "swell-join.use1-a.secret")
-            #expect(try await console.store.spendToken(hash: "hash-of-use1-a", certificateSerial: "01") == "use1-a")
+            let note = CertificateNote(
+                serial: "01", keyFingerprint: "", expiresAt: try await console.store.now() + .hours(24))
+            #expect(try await console.store.spendToken(hash: "hash-of-use1-a", for: note) == "use1-a")
             #expect(try await console.request(.post, "/v1/clusters/nope/token").status == 404)
         }
     }

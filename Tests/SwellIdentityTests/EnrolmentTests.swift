@@ -57,24 +57,29 @@ internal import X509
         let issued = try authority.issueAgentCertificate(cluster: "a", for: SigningRequest(key: key), now: now)
         let chain = try issued.chainDER()
         let roots = [chain[1]]
+        let trusted = TrustedAuthorities([authority.certificate])
         let taken = try await Credential.accepting(
-            chainDER: chain, authoritiesDER: roots, key: key, expected: .cluster("a", in: domain), now: now)
+            chainDER: chain, authoritiesDER: roots, key: key, expected: .cluster("a", in: domain),
+            under: trusted, now: now)
         #expect(taken.credential.serial == issued.serial)
 
         await #expect(throws: IdentityError.self) {
             try await Credential.accepting(
-                chainDER: chain, authoritiesDER: roots, key: key, expected: .cluster("b", in: domain), now: now)
+                chainDER: chain, authoritiesDER: roots, key: key, expected: .cluster("b", in: domain),
+                under: trusted, now: now)
         }
         await #expect(throws: IdentityError.self) {
             try await Credential.accepting(
                 chainDER: chain, authoritiesDER: roots, key: P256.Signing.PrivateKey(),
-                expected: .cluster("a", in: domain), now: now)
+                expected: .cluster("a", in: domain),
+                under: trusted, now: now)
         }
         let stranger = try CertificateAuthority.create(trustDomain: domain, now: now)
         let strange = try [stranger.certificate.derBytes()]
         await #expect(throws: IdentityError.self) {
             try await Credential.accepting(
-                chainDER: chain, authoritiesDER: strange, key: key, expected: .cluster("a", in: domain), now: now)
+                chainDER: chain, authoritiesDER: strange, key: key, expected: .cluster("a", in: domain),
+                under: trusted, now: now)
         }
     }
 }

@@ -46,7 +46,8 @@ struct KubernetesCluster: ClusterPort {
             guard let uid = try await api.get(reference)?.uid else {
                 throw ClusterError(isTransient: true, reason: "NotFound", message: "there is no namespace \(name)")
             }
-            return uid
+            // Said with its name, so that nobody takes the one for the other when the agent's scope changes.
+            return scope == nil ? uid : "\(namespace)/\(uid)"
         }
     }
 

@@ -8,15 +8,29 @@ internal import SwellIdentity
 internal import SwellModel
 internal import SwellProtocol
 internal import SwiftProtobuf
+internal import Synchronization
 internal import X509
 
 /// Gets the agent its first certificate: spends the join token with a key that never leaves the state directory.
-struct Enroller: Sendable {
+final class Enroller: Sendable {
     let settings: LinkSettings
     let directory: AgentCredentialDirectory
     let now: @Sendable () -> Timestamp
     let chance: @Sendable () -> Double
     let logger: Logger
+    /// The tokens that were shown before: none is shown twice on account of a refusal, since nothing would come of it.
+    let shown = Mutex<Set<String>>([])
+
+    init(
+        settings: LinkSettings, directory: AgentCredentialDirectory, now: @escaping @Sendable () -> Timestamp,
+        chance: @escaping @Sendable () -> Double, logger: Logger
+    ) {
+        self.settings = settings
+        self.directory = directory
+        self.now = now
+        self.chance = chance
+        self.logger = logger
+    }
 
     /// The stored credential, or a new one; tries until it has one or is cancelled.
     func credential() async throws -> (credential: Credential, authorities: TrustedAuthorities) {
@@ -33,7 +47,7 @@ struct Enroller: Sendable {
                                 "the stored certificate is of \(stored.credential.identity), not of cluster '\(settings.cluster)'; use another state directory"
                             )
                         }
-                        return (stored.credential, TrustedAuthorities(stored.authorities))
+                        return (stored.credential, try trust(stored.authorities))
                     }
                     if stateLog.isNews("expired") {
                         logger.warning("certificate has expired, enrolling again")
@@ -55,8 +69,38 @@ struct Enroller: Sendable {
         }
     }
 
-    private func enrol() async throws -> (credential: Credential, authorities: [Certificate]) {
-        guard let file = settings.joinTokenFile, let pin = settings.authorityPin else {
+    /// What to trust: what was stored, unless an operator has given another `--ca-hash` since the last enrolment. Then it is that alone.
+    private func trust(_ stored: [Certificate]) throws -> TrustedAuthorities {
+        guard let pin = settings.authorityPin, let former = try directory.pin(), former != pin else {
+            // State from before pins were stored: the one given is the one that it began with, as far as anybody knows.
+            if let pin = settings.authorityPin, try directory.pin() == nil { try directory.store(pin: pin) }
+            return TrustedAuthorities(stored)
+        }
+        logger.warning(
+            "--ca-hash has changed: only the authority with this key is trusted from now on",
+            metadata: ["caHash": "\(pin)", "former": "\(former)"])
+        return TrustedAuthorities(pinned: pin)
+    }
+
+    /// After the coordinator has refused the stored certificate: a new one, where there is a token that was not shown before; else nil.
+    func enrolAgain() async -> (credential: Credential, authorities: TrustedAuthorities)? {
+        guard let text = try? joinToken(), !shown.withLock({ $0.contains(text) }) else { return nil }
+        do {
+            let (credential, authorities) = try await enrol()
+            logger.info(
+                "enrolled again", metadata: ["identity": "\(credential.identity)", "serial": "\(credential.serial)"])
+            return (credential, TrustedAuthorities(authorities))
+        } catch {
+            logger.warning(
+                "the certificate does not count, and the join token did not help",
+                metadata: ["reason": "\(Self.describe(error))"])
+            return nil
+        }
+    }
+
+    /// The text of the token's file.
+    private func joinToken() throws -> String {
+        guard let file = settings.joinTokenFile, settings.authorityPin != nil else {
             throw AgentError(
                 .invalidSetting, "not enrolled yet: --join-token-file and --ca-hash are needed for the first start")
         }
@@ -68,7 +112,15 @@ struct Enroller: Sendable {
                 .file,
                 "\(file): there is no join token; put what 'swell cluster token \(settings.cluster)' prints there")
         }
-        let token = try JoinToken(parsing: String(text))
+        return String(text)
+    }
+
+    private func enrol() async throws -> (credential: Credential, authorities: [Certificate]) {
+        let text = try joinToken()
+        guard let file = settings.joinTokenFile, let pin = settings.authorityPin else {
+            throw AgentError(.invalidSetting, "--join-token-file and --ca-hash are needed to enrol")
+        }
+        let token = try JoinToken(parsing: text)
         guard token.cluster == settings.cluster else {
             throw IdentityError(
                 .wrongCluster, "\(file): the token is for cluster '\(token.cluster)', not '\(settings.cluster)'")
@@ -85,6 +137,8 @@ struct Enroller: Sendable {
         let version = settings.version
         let answer: Swell_V1_EnrollResponse
         do {
+            // Only what has come before the coordinator is not tried again.
+            defer { shown.withLock { _ = $0.insert(text) } }
             answer = try await ClientRun.withClient(transport) { client in
                 try await Swell_V1_Enrollment.Client(wrapping: client).enroll(
                     .with {
@@ -103,8 +157,10 @@ struct Enroller: Sendable {
                 .invalidToken, "\(error.message); put what 'swell cluster token \(cluster)' prints into \(file)")
         }
         let accepted = try await GrantReader.accept(
-            answer.grant, key: key, cluster: cluster, trustDomain: nil, now: now())
+            answer.grant, key: key, cluster: cluster, trustDomain: nil, under: TrustedAuthorities(pinned: pin),
+            now: now())
         try directory.store(accepted.credential, authorities: accepted.authorities)
+        try directory.store(pin: pin)
         return accepted
     }
 
@@ -122,11 +178,11 @@ struct Enroller: Sendable {
 enum GrantReader {
     static func accept(
         _ grant: Swell_V1_CertificateGrant, key: P256.Signing.PrivateKey, cluster: ClusterName,
-        trustDomain: TrustDomain?, now: Timestamp
+        trustDomain: TrustDomain?, under trusted: TrustedAuthorities, now: Timestamp
     ) async throws -> (credential: Credential, authorities: [Certificate]) {
         let domain = try trustDomain ?? TrustDomain(grant.trustDomain)
         return try await Credential.accepting(
             chainDER: grant.chain.map { Array($0) }, authoritiesDER: grant.authorities.map { Array($0) }, key: key,
-            expected: .cluster(cluster, in: domain), now: now)
+            expected: .cluster(cluster, in: domain), under: trusted, now: now)
     }
 }

@@ -69,11 +69,20 @@ struct Link: Sendable {
                         metadata: ["coordinator": "\(settings.coordinator)", "reason": "\(what)"])
                 }
                 delay = backoff.next(chance: ports.chance())
+                if Self.isRefusal(error), let again = await enroller.enrolAgain() {
+                    (credential, authorities) = again
+                    delay = .zero
+                }
             }
             await documents.close()
             await ports.inbox.send(.disconnected)
             try? await Task.sleep(for: delay)
         }
+    }
+
+    /// Whether the coordinator said that the certificate does not count.
+    private static func isRefusal(_ error: any Error) -> Bool {
+        (error as? RPCError)?.code == .permissionDenied
     }
 
     /// Whether the session lasted long enough to begin again with short waits. One that is cut soon after each welcome must
@@ -126,7 +135,9 @@ struct Link: Sendable {
             let wait = RenewalRule.delay(
                 notValidBefore: credential.notValidBefore, notValidAfter: credential.notValidAfter, jitter: jitter,
                 failedBefore: failedBefore, now: ports.now())
-            try await Task.sleep(for: wait.duration)
+            // Another pin of an operator's is proven once; then its list is known, and is trusted.
+            let isFirst = authorities.isPinned && !failedBefore
+            try await Task.sleep(for: isFirst ? .zero : wait.duration)
             do {
                 let key = P256.Signing.PrivateKey()
                 let request = try SigningRequest(key: key)
@@ -135,8 +146,9 @@ struct Link: Sendable {
                     options: LinkSettings.call(timeout: settings.helloTimeout))
                 let (renewed, trusted) = try await GrantReader.accept(
                     answer.grant, key: key, cluster: settings.cluster, trustDomain: credential.identity.trustDomain,
-                    now: ports.now())
+                    under: authorities, now: ports.now())
                 try directory.store(renewed, authorities: trusted)
+                if authorities.isPinned, let pin = settings.authorityPin { try directory.store(pin: pin) }
                 try rotating.replace(with: renewed)
                 authorities.replace(with: trusted)
                 logger.info("certificate renewed", metadata: ["serial": "\(renewed.serial)"])

@@ -3,10 +3,10 @@ internal import SwellModel
 
 struct ClusterCommands: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "cluster", abstract: "List, pause, roll back, enrol and remove clusters.",
+        commandName: "cluster", abstract: "List, pause, roll back, enrol, revoke and remove clusters.",
         subcommands: [
             ClusterList.self, ClusterPause.self, ClusterResume.self, ClusterRollback.self, ClusterToken.self,
-            ClusterRemove.self,
+            ClusterCertificates.self, ClusterRevoke.self, ClusterReadmit.self, ClusterRemove.self,
         ])
 }
 
@@ -106,7 +106,7 @@ struct ClusterRemove: ServerCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove", abstract: "Take a cluster out of the fleet; active rollouts skip it.",
         discussion: """
-            What runs there goes on running, and its agent is not let in any more until the cluster is applied again. Where active
+            What runs there goes on running, and its agent's certificates end at once: applied again, the cluster joins with a new token. Where active
             rollouts have it as a target, says which and what its leaving means to them, and asks; without a terminal to ask on, that
             takes --yes.
             """)

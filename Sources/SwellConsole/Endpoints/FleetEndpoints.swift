@@ -9,7 +9,6 @@ struct FleetEndpoints: Sendable {
     let store: any Store
     let reading: RequestReading
     let hooks: ConsoleHooks
-    let joinTokenLifetime: Interval
 
     func add(to group: RouterGroup<ConsoleContext>) {
         group.post("apply") { request, context in
@@ -37,11 +36,8 @@ struct FleetEndpoints: Sendable {
             let name: ClusterName = try context.name("name", "cluster")
             let isConfirmed = try request.flag("confirmed")
             try await ClusterRemoval(store: store).remove(name, isConfirmed: isConfirmed, by: context.actor)
+            await hooks.trustChanged()
             return Response(status: .noContent)
-        }
-        group.post("clusters/:name/token") { _, context in
-            let name: ClusterName = try context.name("name", "cluster")
-            return Response(json: try await joinToken(name, by: context.actor), status: .created)
         }
         group.get("applications") { _, _ in
             Response(json: try await store.applicationListing().view(\.document))
@@ -157,14 +153,6 @@ struct FleetEndpoints: Sendable {
         }
         document["status"] = .object(["clusters": .array(clusters)])
         return document
-    }
-
-    private func joinToken(_ name: ClusterName, by actor: String) async throws -> JoinTokenView {
-        _ = try await store.clusterRecord(name)
-        let token = hooks.makeJoinToken(name)
-        let expiresAt = try await store.now() + joinTokenLifetime
-        try await store.createToken(hash: token.hash, cluster: name, expiresAt: expiresAt, by: actor)
-        return JoinTokenView(cluster: name, token: token.text, expiresAt: expiresAt)
     }
 
     /// The regions as they are, and as active rollouts planned them: a pause covers both.

@@ -12,6 +12,7 @@ extension RPCError {
         switch error {
         case let error as RPCError: self = error
         case let error as WireError: self.init(code: .invalidArgument, message: error.description)
+        case let error as CallerRefusal: self.init(code: .permissionDenied, message: error.description)
         case let error as IdentityError: self.init(error)
         case let error as StoreError: self.init(error)
         case is ConcurrencyLimiter.Overloaded:

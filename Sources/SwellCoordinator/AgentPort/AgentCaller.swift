@@ -8,17 +8,24 @@ internal import X509
 package struct AgentCaller: Sendable {
     /// The agent's cluster.
     package let cluster: ClusterName
-    /// The certificate's serial number, for the denylist.
+    /// The certificate's serial number: by it the store knows whether the certificate counts.
     package let serial: String
+    /// The fingerprint of the certificate's key.
+    package let keyFingerprint: KeyFingerprint
     /// When the certificate ceases to be valid: the latest moment for the session to end.
     package let notValidAfter: Timestamp
 
     /// Who makes the call of `context`; an agent of `trustDomain`, or the call ends as unauthenticated.
     package init(_ context: ServerContext, trustDomain: TrustDomain) throws(RPCError) {
+        // The chain is there only where the verifier has proven it on this very connection. A TLS session that was resumed shows the
+        // certificate of an earlier one, which nobody looked at again.
         guard let transport = context.transportSpecific as? HTTP2ServerTransport.Posix.Context,
-            let certificate = transport.peerCertificate
+            let certificate = transport.peerCertificateChain?.leaf
         else {
-            throw RPCError(code: .unauthenticated, message: "No client certificate.")
+            throw RPCError(
+                code: .unauthenticated,
+                message: "No client certificate was verified on this connection: dial again without resuming a session."
+            )
         }
         guard let identity = try? certificate.workloadIdentity(), identity.trustDomain == trustDomain,
             let cluster = identity.clusterName
@@ -27,6 +34,7 @@ package struct AgentCaller: Sendable {
         }
         self.cluster = cluster
         self.serial = certificate.serialHexadecimal
+        self.keyFingerprint = certificate.fingerprint
         self.notValidAfter = certificate.expiresAt
     }
 }

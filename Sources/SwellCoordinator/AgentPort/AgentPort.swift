@@ -63,6 +63,8 @@ package struct AgentPort: Service {
         package var places: Interval = .seconds(3)
         /// How often sessions are checked for silence and for certificates that were denied or have expired.
         package var checks: Interval = .seconds(5)
+        /// How long an agent whose certificate ceased to count may take to read why, before its connection is closed.
+        package var cut: Interval = .milliseconds(250)
 
         package init() {}
     }
@@ -70,6 +72,7 @@ package struct AgentPort: Service {
     private let fleet: AgentPortListener
     private let enrolment: AgentPortListener
     private let feed: AssignmentFeed
+    private let trust: TrustWatch
     private let previews: PreviewRelay
     private let presenceWriter: PresenceWriter
     /// Who is connected here and who was seen: decisions wait for it.
@@ -83,12 +86,15 @@ package struct AgentPort: Service {
     ///   - ingestor: takes in what agents say; what it returned from is acknowledged.
     ///   - assignmentsChanged: sent whenever assignments may have changed. A missing one costs one ``Paces/poll``.
     ///   - previewsWanted: sent whenever previews may have been asked for. A missing one costs one ``Paces/previews``.
+    ///   - trustChanged: sent whenever certificates may have ceased to count. A missing one costs one ``Paces/checks``.
+    ///   - announceTrustChange: tells all replicas, this one included, that they may have.
     ///   - now: the wall clock, for certificates only.
     ///   - tick: a clock that never goes back, for everything that has to do with silence.
     ///   - chance: 0 up to 1, for spreading what would come together.
     package init(
-        store: any Store, authority: CertificateAuthority, credential: RotatingCredential, settings: Settings,
+        store: any Store, authority: RotatingAuthority, credential: RotatingCredential, settings: Settings,
         ingestor: any ReportIngesting, assignmentsChanged: Signal, previewsWanted: Signal,
+        trustChanged: Signal = Signal(), announceTrustChange: @escaping @Sendable () -> Void = {},
         now: @escaping @Sendable () -> Timestamp,
         tick: @escaping @Sendable () -> Tick = MonotonicClock.live(),
         chance: @escaping @Sendable () -> Double = { .random(in: 0..<1) },
@@ -106,34 +112,39 @@ package struct AgentPort: Service {
             presenceChanged: presenceChanged, logger: logger, log: log)
         let places = PlacementCache { () async throws(StoreError) in try await store.clusterListing() }
         let issuer = CertificateIssuer(
-            authority: authority, tokens: store, lifetime: settings.certificateLifetime, now: now)
+            authority: authority, store: store, lifetime: settings.certificateLifetime, now: now)
+        let callers = CallerConnections()
+        let authenticator = CallerAuthenticator(
+            trustDomain: authority.trustDomain, certificates: store, connections: callers, now: now)
         let admission = SessionAdmission(tick: tick, log: log)
         let context = SessionContext(
             store: store, hub: hub, presence: presence, places: places,
             ingestor: ingestor, previewsWanted: previewsWanted,
             greetingLimiter: ConcurrencyLimiter(running: 32, waiting: 4_096),
-            admission: admission,
+            admission: admission, authenticator: authenticator,
             paces: settings.paces,
             maximumSessions: settings.maximumSessions, chance: chance, now: now, tick: tick, logger: logger,
             log: log)
         let fleet = FleetService(
-            authenticator: CallerAuthenticator(trustDomain: authority.trustDomain, tokens: store), sessions: context,
+            authenticator: authenticator, sessions: context,
             documents: DocumentDelivery(
                 store: store, limiter: ConcurrencyLimiter(running: 32, waiting: 2_048), shares: ClusterShares(limit: 4),
                 limit: .minutes(1)),
             issuer: issuer, renewals: RenewalLimit(), makeID: Self.makeID)
         let enrolment = EnrollmentService(
-            tokens: store, issuer: issuer, rate: EnrolmentLimit(),
+            issuer: issuer, rate: EnrolmentLimit(), announceTrustChange: announceTrustChange,
             limiter: ConcurrencyLimiter(running: 8, waiting: 64), now: now,
             logger: logger, log: log)
         let verifier = PeerVerifier(
-            authorities: TrustedAuthorities([authority.certificate]), expecting: .cluster(in: authority.trustDomain),
+            authorities: authority.trusted, expecting: .cluster(in: authority.trustDomain),
             now: now)
+        let refused = RefusedPeers()
         self.hub = hub
         self.admission = admission
         self.fleet = try .fleet(
-            settings.fleet, credential: credential, verifier: verifier, services: [fleet],
+            settings.fleet, credential: credential, verifier: verifier, services: [fleet], callers: callers,
             onRefusal: {
+                refused.increment(of: "\($0.code)")
                 // Who they are is what was not found out, so those who fail alike share an allowance.
                 log.note(
                     .handshakeRefused, of: "\($0.code)", level: .info,
@@ -141,8 +152,11 @@ package struct AgentPort: Service {
             })
         self.enrolment = try .enrolment(settings.enrolment, credential: credential, services: [enrolment])
         self.feed = AssignmentFeed(
-            store: store, hub: hub, places: places, changed: assignmentsChanged, paces: settings.paces, now: now,
+            store: store, hub: hub, places: places, changed: assignmentsChanged, paces: settings.paces,
             tick: tick, chance: chance, logger: logger)
+        self.trust = TrustWatch(
+            store: store, hub: hub, callers: callers, changed: trustChanged, paces: settings.paces, now: now,
+            logger: logger)
         self.previews = PreviewRelay(
             store: store, hub: hub, wanted: previewsWanted, poll: settings.paces.previews,
             logger: logger)
@@ -156,6 +170,7 @@ package struct AgentPort: Service {
         // No `defer`: the last word is written on the way out of both ends.
         let result: Result<Void, any Error> = await withTaskGroup(of: Void.self) { group in
             group.addTask { await feed.run() }
+            group.addTask { await trust.run() }
             group.addTask { await presenceWriter.run() }
             group.addTask { await previews.run() }
             let result = await listen()
@@ -190,6 +205,9 @@ package struct AgentPort: Service {
     package var enrolmentPort: Int {
         get async throws { try await enrolment.port }
     }
+
+    /// How many connections the port of the fleet's sessions has.
+    package var fleetConnections: Int { fleet.openConnections }
 
     /// How many agents have a session here.
     package var sessionCount: Int {

@@ -1,5 +1,6 @@
 package import GRPCCore
 internal import GRPCNIOTransportHTTP2
+internal import NIOCore
 internal import ServiceLifecycle
 package import SwellIdentity
 
@@ -13,14 +14,15 @@ package struct AgentPortListener: Service {
     /// The fleet's port: mutual TLS, agents judged by `verifier`.
     ///
     /// - Parameter onRefusal: told of every peer that was refused at the handshake; it must not block.
-    package static func fleet(
+    static func fleet(
         _ settings: AgentPortSettings, credential: RotatingCredential, verifier: PeerVerifier,
         services: [any RegistrableRPCService],
+        callers: CallerConnections = CallerConnections(),
         onRefusal: @escaping @Sendable (IdentityError) -> Void = { _ in }
     ) throws -> AgentPortListener {
         AgentPortListener(
             settings, security: try .fleet(credential: credential, verifier: verifier, onRefusal: onRefusal),
-            services: services)
+            services: services, callers: callers)
     }
 
     /// The enrolment port: TLS without a certificate of the agent.
@@ -32,7 +34,7 @@ package struct AgentPortListener: Service {
 
     private init(
         _ settings: AgentPortSettings, security: HTTP2ServerTransport.Posix.TransportSecurity,
-        services: [any RegistrableRPCService]
+        services: [any RegistrableRPCService], callers: CallerConnections = CallerConnections()
     ) {
         let connections = ConnectionGuard(
             silenceLimit: settings.silenceLimit, maximumConnections: settings.maximumConnections)
@@ -44,7 +46,9 @@ package struct AgentPortListener: Service {
             config.connection.keepalive.clientBehavior.allowWithoutCalls = true
             config.http2.maxConcurrentStreams = 16
             config.rpc.maxRequestPayloadSize = settings.maximumMessageSize
-            config.channelDebuggingCallbacks.onAcceptTCPConnection = { connections.accept($0) }
+            config.channelDebuggingCallbacks.onAcceptTCPConnection = { [callers] channel in
+                connections.accept(channel).flatMap { callers.accept(channel) }
+            }
         }
         let transport = HTTP2ServerTransport.Posix(
             address: settings.host.contains(":")

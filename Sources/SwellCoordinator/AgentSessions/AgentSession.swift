@@ -10,7 +10,7 @@ internal import SwellStore
 
 /// What all sessions share.
 struct SessionContext: Sendable {
-    let store: any AgentStore & LeaseStore & PreviewStore & TokenStore
+    let store: any AgentStore & LeaseStore & PreviewStore
     let hub: SessionHub
     let presence: FleetPresence
     let places: PlacementCache
@@ -21,6 +21,7 @@ struct SessionContext: Sendable {
     let greetingLimiter: ConcurrencyLimiter
     /// What each cluster may have of sessions and greetings.
     let admission: SessionAdmission
+    let authenticator: CallerAuthenticator
     let paces: AgentPort.Paces
     let maximumSessions: Int
     /// 0 up to 1, for spreading what would come together.
@@ -204,8 +205,9 @@ struct AgentSession: Sendable {
 
     /// Greets, unless the cluster's agent has had more than its share: then it is told when to come back, and holds no place meanwhile.
     private func greetInTurn(_ hello: AgentHello) async throws {
-        // Between the call and its hello the certificate may have been denied: then it has no share, and ends no other session.
-        guard try await !context.store.isDenied(serial: caller.serial) else { throw caller.denied }
+        // Between the call and its hello the certificate may have been revoked: then it has no share, and ends no other session.
+        try await context.authenticator.check(caller)
+        try await context.authenticator.check(caller, clusterUID: hello.clusterUID)
         let wait = await context.ingestor.wait(of: cluster)
         guard wait <= .seconds(1) else {
             context.admission.note(cluster, "it said more than it may")

@@ -4,29 +4,24 @@ internal import SwellEngine
 internal import SwellModel
 internal import SwellStore
 
-/// Follows what agents should know (assignments, places, denials) and hands it to the sessions. Each loop is
+/// Follows what agents should know (assignments, places) and hands it to the sessions. Each loop is
 /// level-triggered: a signal makes it sooner, a failed read is made good by the next one.
 struct AssignmentFeed: Sendable {
-    let store: any AgentStore & TokenStore
+    let store: any AgentStore
     let hub: SessionHub
     let places: PlacementCache
     /// Sent when assignments may have changed.
     let changed: Signal
     let paces: AgentPort.Paces
-    let now: @Sendable () -> Timestamp
     let tick: @Sendable () -> Tick
     let chance: @Sendable () -> Double
     let logger: Logger
-
-    /// How many certificates are looked at in one question to the store.
-    private static let denialBatch = 1_000
 
     /// Runs until cancelled.
     func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await followAssignments() }
             group.addTask { await followPlaces() }
-            group.addTask { await watchCertificates() }
             group.addTask { await watchSilence() }
         }
     }
@@ -77,24 +72,5 @@ struct AssignmentFeed: Sendable {
 
     private func watchSilence() async {
         while (try? await Task.sleep(for: paces.checks.duration)) != nil { await hub.endSilent(now: tick()) }
-    }
-
-    private func watchCertificates() async {
-        var health = StoreHealth(what: "denials", logger: logger)
-        while (try? await Task.sleep(for: paces.checks.duration)) != nil {
-            await hub.end(expiredAt: now())
-            var rest = await hub.serials[...]
-            do throws(StoreError) {
-                while !rest.isEmpty {
-                    let batch = Array(rest.prefix(Self.denialBatch))
-                    rest = rest.dropFirst(batch.count)
-                    let denied = try await store.denied(among: batch)
-                    if !denied.isEmpty { await hub.end(denied: denied) }
-                }
-                health.note(nil)
-            } catch {
-                health.note(error)
-            }
-        }
     }
 }

@@ -12,6 +12,7 @@ struct FleetService: Swell_V1_Fleet.SimpleServiceProtocol {
     let documents: DocumentDelivery
     let issuer: CertificateIssuer
     let renewals: RenewalLimit
+    let refused = RefusedPeers()
     /// Names for sessions, each a new one.
     let makeID: @Sendable () -> String
 
@@ -43,7 +44,7 @@ struct FleetService: Swell_V1_Fleet.SimpleServiceProtocol {
                 throw RPCError(code: .resourceExhausted, message: "Too many renewals. Come back later.")
             }
             let signing = try SigningRequest(derBytes: Array(request.signingRequest))
-            let (grant, certificate) = try await issuer.issue(to: caller.cluster, for: signing)
+            let (grant, certificate) = try await issuer.renew(caller, for: signing)
             sessions.log.note(
                 .renewed, of: caller.cluster, level: .info,
                 [
@@ -67,6 +68,10 @@ struct FleetService: Swell_V1_Fleet.SimpleServiceProtocol {
             return try await body(caller)
         } catch {
             let answer = RPCError(reporting: error)
+            if let refusal = error as? CallerRefusal {
+                refused.increment(of: refusal.reason.word)
+                cluster = refusal.cluster.rawValue
+            }
             if !Task.isCancelled, answer.code != .cancelled {
                 sessions.log.note(
                     error.isLostPeer ? .callBrokeOff : .callRefused, of: cluster, level: Logger.Level(ofEnd: error),

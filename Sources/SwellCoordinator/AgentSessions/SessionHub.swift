@@ -149,13 +149,13 @@ actor SessionHub {
     /// The clusters that have a session here.
     var clusters: [ClusterName] { Array(sessions.keys) }
 
-    /// The serial numbers of the certificates in use.
-    var serials: [String] { sessions.values.map(\.caller.serial) }
+    /// The certificates in use.
+    var uses: Set<CertificateUse> { Set(sessions.values.map(\.caller.use)) }
 
-    /// Ends the sessions of these certificates.
-    func end(denied serials: Set<String>) {
-        for entry in sessions.values where serials.contains(entry.caller.serial) {
-            entry.mailbox.end(after: .minutes(1), reason: "the certificate was denied")
+    /// Ends the sessions of these certificates. Their agents may come back at once: they are told then what is wrong.
+    func end(_ uses: Set<CertificateUse>) {
+        for entry in sessions.values where uses.contains(entry.caller.use) {
+            entry.mailbox.end(after: .seconds(1), reason: "the certificate does not count any more")
         }
     }
 

@@ -3,28 +3,56 @@ internal import SwellIdentity
 internal import SwellModel
 internal import SwellProtocol
 internal import SwellStore
+internal import X509
 
-/// Issues certificates to agents, and notes each one in the store before anybody gets it, so that it can be denied.
+/// Issues certificates to agents, and lists each one in the store before anybody gets it: what is not listed does not count.
 struct CertificateIssuer: Sendable {
-    let authority: CertificateAuthority
-    let tokens: any TokenStore
+    let authority: RotatingAuthority
+    let store: any AgentCertificateStore & TokenStore
     let lifetime: Interval
     let now: @Sendable () -> Timestamp
 
-    /// A certificate for the agent of `cluster`.
-    ///
-    /// - Parameter serial: its serial number, where it was settled before.
-    func issue(
-        to cluster: ClusterName, for request: SigningRequest, serial: String? = nil
+    /// A certificate for a join token; nil where the token is not good, or not for this key. It ends all earlier ones of the cluster.
+    func enrol(
+        _ token: JoinToken, for request: SigningRequest
+    ) async throws -> (grant: Swell_V1_CertificateGrant, certificate: IssuedCertificate, cluster: ClusterName)? {
+        let moment = now()
+        let note = CertificateNote(
+            serial: CertificateAuthority.enrolmentSerial(of: token, for: request),
+            keyFingerprint: "\(request.keyFingerprint)",
+            expiresAt: authority.current.issuing.leafEnd(now: moment, lifetime: lifetime))
+        // Spent first: signing is work, which is not done for strangers.
+        guard let cluster = try await store.spendToken(hash: token.hash, for: note) else { return nil }
+        let (issued, authorities) = try authority.issueAgentCertificate(
+            cluster: cluster, for: request, serial: note.serial, now: moment, lifetime: lifetime)
+        return (try grant(issued, authorities), issued, cluster)
+    }
+
+    /// A certificate for the key of `request`, asked for with the caller's, which must count when it is listed.
+    func renew(
+        _ caller: AgentCaller, for request: SigningRequest
     ) async throws -> (grant: Swell_V1_CertificateGrant, certificate: IssuedCertificate) {
-        let issued = try authority.issueAgentCertificate(
-            cluster: cluster, for: request, serial: serial, now: now(), lifetime: lifetime)
-        let chain = try issued.chainDER()
-        try await tokens.noteCertificate(issued.serial, cluster: cluster, expiresAt: issued.notValidAfter)
+        let (issued, authorities) = try authority.issueAgentCertificate(
+            cluster: caller.cluster, for: request, now: now(), lifetime: lifetime)
+        let note = CertificateNote(
+            serial: issued.serial, keyFingerprint: "\(issued.keyFingerprint)", expiresAt: issued.notValidAfter)
+        let grant = try grant(issued, authorities)
+        switch try await store.recordRenewal(note, of: caller.cluster, replacing: caller.serial) {
+        case .counts: return (grant, issued)
+        case .revoked(let moment): throw CallerRefusal(.revoked(moment), caller)
+        case .superseded: throw CallerRefusal(.superseded, caller)
+        case .unknown, .awaited: throw CallerRefusal(.unknown, caller)
+        case .notInFleet: throw CallerRefusal(.notInFleet, caller)
+        }
+    }
+
+    private func grant(
+        _ issued: IssuedCertificate, _ authorities: [Certificate]
+    ) throws(IdentityError) -> Swell_V1_CertificateGrant {
         var grant = Swell_V1_CertificateGrant()
-        grant.chain = chain.map { Data($0) }
-        grant.authorities = chain.suffix(1).map { Data($0) }
+        grant.chain = try issued.chainDER().map { Data($0) }
+        grant.authorities = try authorities.encodedAsDER().map { Data($0) }
         grant.trustDomain = authority.trustDomain.name
-        return (grant, issued)
+        return grant
     }
 }

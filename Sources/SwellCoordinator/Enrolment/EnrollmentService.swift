@@ -12,13 +12,15 @@ internal import SwellStore
 /// and the agent's key. So two agents never get in on one token, and the one that lost the answer may ask again with
 /// the same key until the token expires.
 struct EnrollmentService: Swell_V1_Enrollment.SimpleServiceProtocol {
-    let tokens: any TokenStore
     let issuer: CertificateIssuer
     let rate: EnrolmentLimit
+    /// Tells all replicas that earlier certificates of a cluster do not count any more.
+    let announceTrustChange: @Sendable () -> Void
     let limiter: ConcurrencyLimiter
     let now: @Sendable () -> Timestamp
     let logger: Logger
     let log: PeerLog
+    let refused = RefusedPeers()
 
     func enroll(request: Swell_V1_EnrollRequest, context: ServerContext) async throws -> Swell_V1_EnrollResponse {
         let peer = context.remotePeer
@@ -48,14 +50,14 @@ struct EnrollmentService: Swell_V1_Enrollment.SimpleServiceProtocol {
             )
         }
         let signing = try SigningRequest(derBytes: Array(request.signingRequest))
-        let serial = CertificateAuthority.enrolmentSerial(of: token, for: signing)
-        guard let cluster = try await tokens.spendToken(hash: token.hash, certificateSerial: serial) else {
+        guard let (grant, certificate, cluster) = try await issuer.enrol(token, for: signing) else {
+            refused.increment(of: "token")
             throw IdentityError(
                 .invalidToken,
                 "the join token for cluster '\(token.cluster)' is unknown, expired or spent by another key: ask for a new one"
             )
         }
-        let (grant, certificate) = try await issuer.issue(to: cluster, for: signing, serial: serial)
+        announceTrustChange()
         logger.info(
             "agent enrolled",
             metadata: [

@@ -13,6 +13,7 @@ package final class FleetSignals: Service {
         case rollouts = "swell_rollouts"
         case assignments = "swell_assignments"
         case previews = "swell_previews"
+        case trust = "swell_trust"
     }
 
     private let listener: PostgresListener
@@ -24,7 +25,9 @@ package final class FleetSignals: Service {
     package let assignments = Signal()
     /// Previews may have been asked for: for the agents' sessions.
     package let previews = Signal()
-    private let outgoing = [Channel.rollouts: Signal(), .assignments: Signal(), .previews: Signal()]
+    /// Certificates may have ceased to count: for the agents' sessions and connections.
+    package let trust = Signal()
+    private let outgoing = Dictionary(uniqueKeysWithValues: Channel.allCases.map { ($0, Signal()) })
 
     package init(configuration: PostgresConfiguration, pool: PostgresPool) {
         self.listener = PostgresListener(configuration: configuration)
@@ -41,6 +44,9 @@ package final class FleetSignals: Service {
     /// Previews were asked for.
     package func notifyPreviewsAsked() { notify(.previews) }
 
+    /// Certificates were revoked, a cluster left the fleet, or an agent enrolled again.
+    package func notifyTrustChanged() { notify(.trust) }
+
     private func notify(_ channel: Channel) {
         hear(channel)
         outgoing[channel]?.send()
@@ -51,6 +57,7 @@ package final class FleetSignals: Service {
         case .rollouts: rollouts.send()
         case .assignments: assignments.send()
         case .previews: previews.send()
+        case .trust: trust.send()
         }
     }
 

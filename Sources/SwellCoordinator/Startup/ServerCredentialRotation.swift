@@ -5,7 +5,7 @@ public import SwellModel
 
 /// Renews the coordinator's own certificate in time, for all of its ports; open connections keep the one they began with.
 public struct ServerCredentialRotation: Service {
-    private let authority: CertificateAuthority
+    private let authority: RotatingAuthority
     private let names: ServerNames
     private let credential: RotatingCredential
     private let jitter: Double
@@ -14,7 +14,7 @@ public struct ServerCredentialRotation: Service {
 
     /// - Parameter jitter: 0 up to 1, so that replicas do not renew together.
     public init(
-        authority: CertificateAuthority, names: ServerNames, credential: RotatingCredential, jitter: Double,
+        authority: RotatingAuthority, names: ServerNames, credential: RotatingCredential, jitter: Double,
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.authority = authority

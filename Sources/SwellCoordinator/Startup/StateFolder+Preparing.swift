@@ -13,6 +13,9 @@ extension StateFolder {
         ]
     }
 
+    /// What is there beside these while one authority takes another's place: certificates, and no key.
+    private static let ofAChange = ["next.pem", "former.pem", "bridges.pem"]
+
     /// Puts copies of the authority and the operator's token from a mounted Secret into the folder, over those that may be there: the
     /// Secret is what is true. Nothing is copied unless all of it is there and can be read by nobody else.
     ///
@@ -34,6 +37,14 @@ extension StateFolder {
             texts.append((text, place, isSecret ? 0o600 : 0o644))
         }
         for (text, place, mode) in texts { try SecretFile.write(text, to: place, mode: mode) }
+        for name in Self.ofAChange {
+            let (source, place) = (folder + "/" + name, directory.path + "/" + name)
+            if SecretFile.exists(source) {
+                try SecretFile.write(SecretFile.read(source, access: .anybody), to: place, mode: 0o644)
+            } else {
+                try SecretFile.remove(place)
+            }
+        }
     }
 
     /// The names that were written down, nil where none were.

@@ -17,23 +17,30 @@ public struct StateFolder: Sendable {
     /// `ca-hash`: the pin for joining agents.
     public var authorityHashFile: String { path + "/ca-hash" }
 
+    /// Where the authority is.
+    public var directory: AuthorityDirectory { AuthorityDirectory(path: path + "/authority") }
+
+    /// Writes for operators and agents what they are to trust: every authority that is, and the pin of the one that signs.
+    func publish(_ authority: AuthoritySet) throws(IdentityError) {
+        try SecretFile.write(authority.rootsPEM(), to: authorityFile, mode: 0o644)
+        try SecretFile.write("\(authority.issuing.fingerprint)\n", to: authorityHashFile, mode: 0o644)
+    }
+
     /// Loads what is there and makes what is missing.
     ///
     /// - Returns: the authority and the operator's token.
     public func open(
         trustDomain: TrustDomain, now: Timestamp
-    ) throws(IdentityError) -> (authority: CertificateAuthority, operatorToken: String) {
+    ) throws(IdentityError) -> (authority: AuthoritySet, operatorToken: String) {
         try SecretFile.makeDirectory(path)
-        let directory = AuthorityDirectory(path: path + "/authority")
-        let authority: CertificateAuthority
+        let authority: AuthoritySet
         do {
-            authority = try directory.loadOrCreate(trustDomain: trustDomain, now: now)
+            authority = try directory.loadSet(trustDomain: trustDomain, now: now)
         } catch  where SecretFile.exists(authorityFile) || SecretFile.exists(path + "/authority/authority.pem") {
             // Another replica that shares the folder made it in the same moment; half of one is still an error.
-            authority = try directory.loadOrCreate(trustDomain: trustDomain, now: now)
+            authority = try directory.loadSet(trustDomain: trustDomain, now: now)
         }
-        try SecretFile.write(authority.certificatePEM(), to: authorityFile, mode: 0o644)
-        try SecretFile.write("\(authority.fingerprint)\n", to: authorityHashFile, mode: 0o644)
+        try publish(authority)
         if !SecretFile.exists(operatorTokenFile) {
             do {
                 try SecretFile.write(Self.makeToken() + "\n", to: operatorTokenFile, mode: 0o600, replacing: false)

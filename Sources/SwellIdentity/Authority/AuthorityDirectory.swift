@@ -8,8 +8,8 @@ public struct AuthorityDirectory: Sendable {
     /// The directory at `path`, which need not exist yet.
     public init(path: String) { self.path = path }
 
-    private var certificateFile: String { path + "/authority.pem" }
-    private var keyFile: String { path + "/authority-key.pem" }
+    var certificateFile: String { path + "/authority.pem" }
+    var keyFile: String { path + "/authority-key.pem" }
 
     /// Loads the authority, or makes one if the directory has none.
     ///
@@ -42,7 +42,7 @@ public struct AuthorityDirectory: Sendable {
         try load(certificateFile: certificateFile, keyFile: keyFile, trustDomain: trustDomain, access: .notEverybody)
     }
 
-    private static func load(
+    static func load(
         certificateFile: String, keyFile: String, trustDomain: TrustDomain, access: SecretFile.Access
     ) throws(IdentityError) -> CertificateAuthority {
         let certificate = try SecretFile.read(certificateFile, access: .anybody)

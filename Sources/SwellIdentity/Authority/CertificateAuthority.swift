@@ -137,13 +137,32 @@ public struct CertificateAuthority: Sendable {
         return try Credential(chain: [leaf, certificate], key: key)
     }
 
+    /// A certificate in this authority's name, with a random serial number.
+    func signed(
+        version: Certificate.Version, publicKey: Certificate.PublicKey, subject: DistinguishedName,
+        from start: Timestamp,
+        to end: Timestamp, extensions: Certificate.Extensions
+    ) throws -> Certificate {
+        try Certificate(
+            version: version, serialNumber: Certificate.SerialNumber(), publicKey: publicKey,
+            notValidBefore: start.date,
+            notValidAfter: end.date, issuer: certificate.subject, subject: subject,
+            signatureAlgorithm: .ecdsaWithSHA256, extensions: extensions,
+            issuerPrivateKey: Certificate.PrivateKey(key))
+    }
+
+    /// When a leaf that is issued now ceases to be valid: never after its authority.
+    public func leafEnd(now: Timestamp, lifetime: Interval) -> Timestamp {
+        min(now + lifetime, Timestamp(certificate.notValidAfter))
+    }
+
     private func sign(
         _ publicKey: Certificate.PublicKey, serial: Certificate.SerialNumber, names: [GeneralName], commonName: String,
         usage: ExtendedKeyUsage.Usage, now: Timestamp, lifetime: Interval
     ) throws(IdentityError) -> Certificate {
         let authorityStart = Timestamp(certificate.notValidBefore)
         let authorityEnd = Timestamp(certificate.notValidAfter)
-        let end = min(now + lifetime, authorityEnd)
+        let end = leafEnd(now: now, lifetime: lifetime)
         guard lifetime > .zero, end > now, authorityStart <= now else {
             throw IdentityError(
                 .invalidCertificate,

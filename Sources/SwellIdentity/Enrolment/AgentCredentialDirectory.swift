@@ -37,6 +37,20 @@ public struct AgentCredentialDirectory: Sendable {
         return (credential, authorities)
     }
 
+    private var pinFile: String { path + "/pin" }
+
+    /// The pin that the stored authorities were begun with; nil where none was noted.
+    public func pin() throws(IdentityError) -> KeyFingerprint? {
+        guard SecretFile.exists(pinFile) else { return nil }
+        return try KeyFingerprint(parsing: SecretFile.read(pinFile, access: .anybody).filter { !$0.isWhitespace })
+    }
+
+    /// Notes the pin that the stored authorities began with.
+    public func store(pin: KeyFingerprint) throws(IdentityError) {
+        try SecretFile.makeDirectory(path)
+        try SecretFile.write("\(pin)\n", to: pinFile, mode: 0o644)
+    }
+
     /// The key for the enrolment under way; made and written down at the first call.
     public func pendingKey() throws(IdentityError) -> P256.Signing.PrivateKey {
         try SecretFile.makeDirectory(path)

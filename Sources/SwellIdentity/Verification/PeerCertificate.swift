@@ -25,6 +25,9 @@ extension Certificate {
     /// When the certificate ceases to be valid.
     public var expiresAt: Timestamp { Timestamp(notValidAfter) }
 
+    /// The fingerprint of the key that it is for.
+    public var fingerprint: KeyFingerprint { KeyFingerprint(of: publicKey) }
+
     /// The serial number in lower-case hexadecimal, as denylists and audit rows have it.
     public var serialHexadecimal: String { serialText }
 }

@@ -41,15 +41,10 @@ public struct PeerVerifier: Sendable {
     /// The most bytes that one certificate may have.
     public static let certificateSizeLimit = 16 * 1024
 
-    private let anchor: Anchor
+    private let authorities: TrustedAuthorities
     private let expectation: Expectation
     private let now: @Sendable () -> Timestamp
     private let isDenied: @Sendable (_ serial: String) -> Bool
-
-    private enum Anchor: Sendable {
-        case authorities(TrustedAuthorities)
-        case pin(KeyFingerprint)
-    }
 
     /// A verifier that trusts `authorities`.
     ///
@@ -61,7 +56,7 @@ public struct PeerVerifier: Sendable {
         authorities: TrustedAuthorities, expecting expectation: Expectation, now: @escaping @Sendable () -> Timestamp,
         isDenied: @escaping @Sendable (_ serial: String) -> Bool = { _ in false }
     ) {
-        self.anchor = .authorities(authorities)
+        self.authorities = authorities
         self.expectation = expectation
         self.now = now
         self.isDenied = isDenied
@@ -70,7 +65,7 @@ public struct PeerVerifier: Sendable {
     /// A verifier for an agent's first contact: it trusts the one authority, among those that the coordinator presents,
     /// whose key has the fingerprint from the join command.
     public init(pinned pin: KeyFingerprint, now: @escaping @Sendable () -> Timestamp) {
-        self.anchor = .pin(pin)
+        self.authorities = TrustedAuthorities(pinned: pin)
         self.expectation = .coordinator(in: nil)
         self.now = now
         self.isDenied = { _ in false }
@@ -89,6 +84,7 @@ public struct PeerVerifier: Sendable {
         guard !isDenied(serial) else {
             throw IdentityError(.denied, "the certificate of \(identity) with serial \(serial) is on the denylist")
         }
+        if let root = chain.last { authorities.note(met: KeyFingerprint(of: root.publicKey)) }
         return Peer(identity: identity, chain: chain)
     }
 
@@ -134,18 +130,15 @@ public struct PeerVerifier: Sendable {
     private func checkChain(
         leaf: Certificate, rest: [Certificate], named identity: WorkloadIdentity
     ) async throws(IdentityError) -> ValidatedCertificateChain {
-        let roots: [Certificate]
-        switch anchor {
-        case .authorities(let authorities): roots = authorities.current
-        case .pin(let pin):
-            roots = rest.filter { KeyFingerprint(of: $0.publicKey) == pin }
-            guard !roots.isEmpty else {
-                throw IdentityError(
-                    .pinMismatch,
-                    "no certificate that the coordinator presented has the pinned key \(pin); is the join command of this installation?"
-                )
-            }
+        let anchor = authorities.anchor
+        if case .pin(let pin) = anchor, !rest.contains(where: { anchor.holds($0.publicKey) }) {
+            throw IdentityError(
+                .pinMismatch,
+                "no certificate that the coordinator presented has the pinned key \(pin); is the join command of this installation?"
+            )
         }
+        let roots = AuthorityTrust.judges(
+            presented: rest, under: anchor, in: expectation.trustDomain ?? identity.trustDomain, now: now())
         try checkTime(of: leaf, named: identity)
         let time = now().date
         var verifier = Verifier(rootCertificates: CertificateStore(roots)) {

@@ -4,14 +4,37 @@ public import X509
 /// The authorities that are trusted now. Replacing them takes effect at the next handshake; during the change of an
 /// authority both the old and the new one are in the list.
 public final class TrustedAuthorities: Sendable {
-    private let list: Mutex<[Certificate]>
+    private struct State {
+        var anchor: TrustAnchor
+        var met: KeyFingerprint?
+    }
+
+    private let state: Mutex<State>
 
     /// Trusts `authorities`.
-    public init(_ authorities: [Certificate]) { self.list = Mutex(authorities) }
+    public init(_ authorities: [Certificate]) { self.state = Mutex(State(anchor: .authorities(authorities))) }
 
-    /// The authorities trusted now.
-    public var current: [Certificate] { list.withLock { $0 } }
+    /// Trusts the one authority whose key has this fingerprint, whichever certificate it comes with.
+    public init(pinned pin: KeyFingerprint) { self.state = Mutex(State(anchor: .pin(pin))) }
+
+    /// What is trusted now.
+    public var anchor: TrustAnchor { state.withLock { $0.anchor } }
+
+    /// The authorities trusted now; none where only a pin is known.
+    public var current: [Certificate] {
+        if case .authorities(let list) = anchor { list } else { [] }
+    }
+
+    /// Whether only a pin is known.
+    public var isPinned: Bool { if case .pin = anchor { true } else { false } }
+
+    /// The authority that the last peer was proven by.
+    public var met: KeyFingerprint? { state.withLock { $0.met } }
+
+    func note(met root: KeyFingerprint) { state.withLock { $0.met = root } }
 
     /// Trusts `authorities` instead, from the next handshake on.
-    public func replace(with authorities: [Certificate]) { list.withLock { $0 = authorities } }
+    public func replace(with authorities: [Certificate]) {
+        state.withLock { $0.anchor = .authorities(authorities) }
+    }
 }

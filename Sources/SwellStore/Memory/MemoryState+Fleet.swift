@@ -49,6 +49,7 @@ extension MemoryState {
     public mutating func removeCluster(_ name: ClusterName, by actor: String) throws(StoreError) {
         guard let cluster = clusters.removeValue(forKey: name) else { throw .noCluster(name) }
         clusterPauses[name] = nil
+        _ = revokeAll(of: name)
         fleetVersion += 1
         record(.cluster("removed", name, region: cluster.region, by: actor, at: now))
     }

@@ -12,6 +12,7 @@ extension MemoryState {
         outcome.auditRows = audit.count - kept.count
         audit = kept
 
+        (outcome.certificates, outcome.tokens) = forgetExpired()
         previews = previews.filter { $0.value.expiresAt > now }
         for (key, list) in proven { proven[key] = Array(list.prefix(Bounds.provenReleases)) }
         let referred = bundlesReferredTo()

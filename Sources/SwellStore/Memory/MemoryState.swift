@@ -72,6 +72,8 @@ public struct MemoryState: Sendable {
 
     struct Token {
         var cluster: ClusterName
+        var createdBy: String
+        var createdAt: Timestamp
         var expiresAt: Timestamp
         /// The serial of the certificate that it was spent for.
         var spentBy: String?
@@ -79,8 +81,14 @@ public struct MemoryState: Sendable {
 
     struct Certificate {
         var cluster: ClusterName
-        var expiresAt: Timestamp?
-        var isDenied = false
+        var number: Int64
+        var former: String?
+        var keyFingerprint: String
+        var issuedAt: Timestamp
+        var expiresAt: Timestamp
+        var usedAt: Timestamp?
+        var revokedAt: Timestamp?
+        var isMisused = false
     }
 
     var clusters: [ClusterName: Cluster] = [:]
@@ -112,6 +120,7 @@ public struct MemoryState: Sendable {
     var leases: [String: Lease] = [:]
     var tokens: [String: Token] = [:]
     var certificates: [String: Certificate] = [:]
+    var trust: [ClusterName: TrustRules.Row] = [:]
 
     /// One sequence for ids, so that each is unique and rises.
     var lastID: Int64 = 0

@@ -282,26 +282,60 @@ extension MemoryStore: TokenStore {
             try state.createToken(hash: hash, cluster: cluster, expiresAt: expiresAt, by: actor)
         }
     }
-    public func spendToken(hash: String, certificateSerial: String) throws(StoreError) -> ClusterName? {
+    public func spendToken(hash: String, for certificate: CertificateNote) throws(StoreError) -> ClusterName? {
         try transact { (state: inout MemoryState) throws(StoreError) in
-            state.spendToken(hash: hash, certificateSerial: certificateSerial)
+            state.spendToken(hash: hash, for: certificate)
         }
     }
-    public func noteCertificate(_ serial: String, cluster: ClusterName, expiresAt: Timestamp) throws(StoreError) {
+    public func tokens() throws(StoreError) -> [JoinTokenRecord] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.tokenRecords() }
+    }
+    public func revokeToken(_ id: String, by actor: String) throws(StoreError) {
+        try transact { (state: inout MemoryState) throws(StoreError) in try state.revokeToken(id, by: actor) }
+    }
+}
+
+extension MemoryStore: AgentCertificateStore {
+    public func recordRenewal(
+        _ certificate: CertificateNote, of cluster: ClusterName, replacing former: String
+    ) throws(StoreError) -> CertificateStanding {
         try transact { (state: inout MemoryState) throws(StoreError) in
-            state.noteCertificate(serial, cluster: cluster, expiresAt: expiresAt)
+            try state.recordRenewal(certificate, of: cluster, replacing: former)
         }
     }
-    public func denyCertificates(of cluster: ClusterName, by actor: String) throws(StoreError) {
-        try transact { (state: inout MemoryState) throws(StoreError) in state.denyCertificates(of: cluster, by: actor) }
-    }
-    public func isDenied(serial: String) throws(StoreError) -> Bool {
-        try transact { (state: inout MemoryState) throws(StoreError) in state.isDenied(serial: serial) }
-    }
-    public func denied(among serials: [String]) throws(StoreError) -> Set<String> {
+    public func standings(of uses: [CertificateUse]) throws(StoreError) -> [CertificateUse: CertificateStanding] {
         try transact { (state: inout MemoryState) throws(StoreError) in
-            Set(serials.filter { state.isDenied(serial: $0) })
+            Dictionary(uses.map { ($0, state.standing(of: $0)) }) { first, _ in first }
         }
+    }
+    public func noteUse(of use: CertificateUse) throws(StoreError) {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.noteUse(of: use) }
+    }
+    public func readmit(_ certificate: CertificateNote, of cluster: ClusterName) throws(StoreError) -> Bool {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.readmit(certificate, of: cluster) }
+    }
+    public func openReadmission(
+        of clusters: [ClusterName]?, until end: Timestamp, by actor: String
+    ) throws(StoreError) -> [ClusterName] {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            try state.openReadmission(of: clusters, until: end, by: actor)
+        }
+    }
+    public func revokeCertificates(
+        of cluster: ClusterName, serial: String?, reason: String?, by actor: String
+    ) throws(StoreError) -> Revocation {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            try state.revokeCertificates(of: cluster, serial: serial, reason: reason, by: actor)
+        }
+    }
+    public func certificates(of cluster: ClusterName) throws(StoreError) -> [CertificateRecord] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.certificateRecords(of: cluster) }
+    }
+    public func reportCopy(of use: CertificateUse, reason: String) throws(StoreError) {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.reportCopy(of: use, reason: reason) }
+    }
+    public func noteClusterUID(_ uid: String, of cluster: ClusterName) throws(StoreError) -> String? {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.noteClusterUID(uid, of: cluster) }
     }
 }
 

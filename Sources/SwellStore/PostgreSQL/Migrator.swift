@@ -19,6 +19,7 @@ struct Migration {
             number: 3, name: "pauses of removed clusters", sql: PackageResources._003_pauses_of_removed_clusters_sql),
         Migration(number: 4, name: "sessions", sql: PackageResources._004_sessions_sql),
         Migration(number: 5, name: "waiting reports", sql: PackageResources._005_waiting_reports_sql),
+        Migration(number: 6, name: "certificates", sql: PackageResources._006_certificates_sql),
     ]
 }
 

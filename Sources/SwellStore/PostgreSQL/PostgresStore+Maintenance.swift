@@ -11,12 +11,27 @@ extension PostgresStore: MaintenanceStore {
         try await transact { transaction in
             try await transaction.query("DELETE FROM previews WHERE expires_at <= clock_timestamp()")
         }
+        (outcome.certificates, outcome.tokens) = try await transact { try await $0.forgetExpiredCredentials() }
         (outcome.releases, outcome.documents) = try await transact { try await $0.pruneReleases(retention) }
         return outcome
     }
 }
 
 extension PostgresTransaction {
+    /// Forgets certificates and join tokens that expired long ago.
+    fileprivate func forgetExpiredCredentials() async throws -> (certificates: Int, tokens: Int) {
+        let age: [PostgresValue] = [.int64(Bounds.expiredCredentials.milliseconds)]
+        // Those from before moments were noted have the moment of their migration.
+        let certificates = try await query(
+            """
+            DELETE FROM certificates
+            WHERE coalesce(expires_at, issued_at) <= swell_now() - $1::bigint * interval '1 millisecond'
+            """, age)
+        let tokens = try await query(
+            "DELETE FROM join_tokens WHERE expires_at <= swell_now() - $1::bigint * interval '1 millisecond'", age)
+        return (certificates.affectedRows, tokens.affectedRows)
+    }
+
     /// Prepares partitions, and drops those that are wholly older than the retention and tell of no active rollout.
     fileprivate func maintainAudit(_ retention: Retention, months: PostgresValue) async throws -> Int {
         // Replicas maintain one after another; the lock lives as long as the transaction.

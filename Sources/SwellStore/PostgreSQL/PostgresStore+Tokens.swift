@@ -6,7 +6,9 @@ extension PostgresStore: TokenStore {
         async throws(StoreError)
     {
         try await transact { transaction in
-            let region = try await transaction.region(of: cluster)
+            // A removal that goes on would not see the token: it comes before, or after.
+            _ = try await transaction.lockTrust(of: cluster)
+            guard let region = try await transaction.region(of: cluster) else { throw StoreError.noCluster(cluster) }
             let inserted = try await transaction.query(
                 """
                 INSERT INTO join_tokens (hash, cluster, expires_at, created_by) VALUES ($1, $2, $3, $4)
@@ -21,102 +23,95 @@ extension PostgresStore: TokenStore {
         }
     }
 
-    public func spendToken(hash: String, certificateSerial: String) async throws(StoreError) -> ClusterName? {
+    public func spendToken(hash: String, for certificate: CertificateNote) async throws(StoreError) -> ClusterName? {
         try await transact { transaction in
+            let found = try await transaction.query("SELECT cluster FROM join_tokens WHERE hash = $1", [.text(hash)])
+            guard let cluster = try found.first?.name(0, of: ClusterName.self) else { return nil }
+            var trust = try await transaction.lockTrust(of: cluster)
+            guard let region = try await transaction.region(of: cluster) else { return nil }
+            let known = try await transaction.standing(of: CertificateUse(cluster, serial: certificate.serial))
+            if let again = try await transaction.query(
+                """
+                SELECT certificate_serial FROM join_tokens
+                WHERE hash = $1 AND spent_at IS NOT NULL AND expires_at > clock_timestamp()
+                """, [.text(hash)]
+            ).first {
+                guard try again.decode(String?.self, at: 0) == certificate.serial, known.counts else {
+                    return nil
+                }
+                try await transaction.query(
+                    "UPDATE certificates SET expires_at = greatest(expires_at, $2) WHERE serial = $1",
+                    [.text(certificate.serial), .time(certificate.expiresAt)])
+                return cluster
+            }
+            guard try await !transaction.isTaken(certificate.serial) else { return nil }
             let spent = try await transaction.query(
                 """
-                UPDATE join_tokens t SET spent_at = swell_now(), certificate_serial = $2
-                FROM clusters c
-                WHERE t.hash = $1 AND t.spent_at IS NULL AND t.expires_at > clock_timestamp() AND c.name = t.cluster
-                RETURNING t.cluster
-                """, [.text(hash), .text(certificateSerial)])
-            guard let row = spent.first else {
-                return try await transaction.clusterOfToken(hash, spentBy: certificateSerial)
-            }
-            let cluster = try row.name(0, of: ClusterName.self)
-            try await transaction.pipeline([
-                PostgresStatement(
-                    "INSERT INTO certificates (serial, cluster) VALUES ($1, $2) ON CONFLICT (serial) DO NOTHING",
-                    [.text(certificateSerial), .name(cluster)]),
-                PostgresStatement(
-                    """
-                    INSERT INTO agents (cluster, is_enrolled) VALUES ($1, true)
-                    ON CONFLICT (cluster) DO UPDATE SET is_enrolled = true
-                    """, [.name(cluster)]),
-            ])
-            let region = try await transaction.region(of: cluster)
+                UPDATE join_tokens SET spent_at = swell_now(), certificate_serial = $2
+                WHERE hash = $1 AND spent_at IS NULL AND expires_at > clock_timestamp()
+                """, [.text(hash), .text(certificate.serial)])
+            guard spent.affectedRows == 1 else { return nil }
+            let ended = try await transaction.standingSerials(of: cluster, validFrom: trust.validFrom).count
+            trust.validFrom = trust.next()
+            // Which cluster is behind the name is this one's to say.
+            trust.clusterUID = nil
+            trust.readmitUntil = nil
+            try await transaction.list(certificate, of: cluster, number: trust.counter, former: nil)
+            try await transaction.store(trust, of: cluster)
+            try await transaction.query(
+                """
+                INSERT INTO agents (cluster, is_enrolled) VALUES ($1, true)
+                ON CONFLICT (cluster) DO UPDATE SET is_enrolled = true
+                """, [.name(cluster)])
             try await transaction.record([
-                .cluster("joined", cluster, region: region, by: cluster.rawValue, at: transaction.now())
+                .cluster(
+                    "joined", cluster, region: region, by: cluster.rawValue, at: transaction.now(),
+                    to: certificate.serial, reason: TrustRules.joined(number: trust.counter, ended: ended))
             ])
             return cluster
         }
     }
 
-    public func noteCertificate(_ serial: String, cluster: ClusterName, expiresAt: Timestamp) async throws(StoreError) {
-        try await transact { transaction in
-            try await transaction.query(
-                """
-                INSERT INTO certificates (serial, cluster, expires_at) VALUES ($1, $2, $3)
-                ON CONFLICT (serial) DO UPDATE SET expires_at = excluded.expires_at
-                """, [.text(serial), .name(cluster), .time(expiresAt)])
-        }
-    }
-
-    public func denyCertificates(of cluster: ClusterName, by actor: String) async throws(StoreError) {
-        try await transact { transaction in
-            let results = try await transaction.pipeline([
-                PostgresStatement(
-                    "UPDATE certificates SET denied_at = swell_now() WHERE cluster = $1 AND denied_at IS NULL",
-                    [.name(cluster)]),
-                PostgresStatement(
-                    "DELETE FROM join_tokens WHERE cluster = $1 AND spent_at IS NULL", [.name(cluster)]),
-                PostgresStatement("SELECT document FROM clusters WHERE name = $1", [.name(cluster)]),
-            ])
-            let region = try results[2].first?.json(0, as: Cluster.self).region
-            try await transaction.record([
-                .cluster("denied", cluster, region: region, by: actor, at: transaction.now())
-            ])
-        }
-    }
-
-    public func isDenied(serial: String) async throws(StoreError) -> Bool {
+    public func tokens() async throws(StoreError) -> [JoinTokenRecord] {
         try await read(
             """
-            SELECT EXISTS (
-                SELECT 1 FROM certificates s WHERE s.serial = $1
-                    AND (s.denied_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM clusters c WHERE c.name = s.cluster)))
-            """, [.text(serial)]
-        ) { try $0.scalar(Bool.self) }
+            SELECT left(hash, \(JoinTokenRecord.idLength)), cluster, created_by, created_at, expires_at, certificate_serial
+            FROM join_tokens ORDER BY created_at DESC, hash COLLATE "C"
+            """
+        ) { rows in
+            try rows.map { row in
+                JoinTokenRecord(
+                    id: try row.decode(at: 0), cluster: try row.name(1), createdBy: try row.decode(at: 2),
+                    createdAt: try row.time(3), expiresAt: try row.time(4), spentFor: try row.decode(at: 5))
+            }
+        }
     }
 
-    public func denied(among serials: [String]) async throws(StoreError) -> Set<String> {
-        guard !serials.isEmpty else { return [] }
-        return try await read(
-            """
-            SELECT s.serial FROM certificates s WHERE s.serial = ANY($1)
-                AND (s.denied_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM clusters c WHERE c.name = s.cluster))
-            """, [.texts(serials)]
-        ) { Set(try $0.scalars(String.self)) }
+    public func revokeToken(_ id: String, by actor: String) async throws(StoreError) {
+        try await transact { transaction in
+            let found = try await transaction.query(
+                "SELECT hash, cluster FROM join_tokens WHERE left(hash, \(JoinTokenRecord.idLength)) = $1",
+                [.text(id)])
+            guard let row = found.first else { throw TrustRules.noToken(id) }
+            let cluster = try row.name(1, of: ClusterName.self)
+            _ = try await transaction.lockTrust(of: cluster)
+            let removed = try await transaction.query(
+                "DELETE FROM join_tokens WHERE hash = $1 AND spent_at IS NULL",
+                [.text(try row.decode(String.self, at: 0))])
+            guard removed.affectedRows == 1 else { throw TrustRules.spent(id) }
+            try await transaction.record([
+                .cluster(
+                    "token-revoked", cluster, region: transaction.region(of: cluster), by: actor,
+                    at: transaction.now(), to: id)
+            ])
+        }
     }
 }
 
 extension PostgresTransaction {
-    /// The cluster of a token that this serial has spent before, while the token lasts and its certificate is not denied.
-    fileprivate func clusterOfToken(_ hash: String, spentBy serial: String) async throws -> ClusterName? {
-        let rows = try await query(
-            """
-            SELECT t.cluster FROM join_tokens t
-                JOIN clusters c ON c.name = t.cluster
-                JOIN certificates s ON s.serial = t.certificate_serial
-            WHERE t.hash = $1 AND t.certificate_serial = $2 AND t.expires_at > clock_timestamp() AND s.denied_at IS NULL
-            """, [.text(hash), .text(serial)])
-        return try rows.first?.name(0, of: ClusterName.self)
-    }
-
-    /// The region of a cluster of the fleet; `notFound` where it is none.
-    fileprivate func region(of cluster: ClusterName) async throws -> RegionName {
+    /// The region of a cluster of the fleet; nil where it is none.
+    func region(of cluster: ClusterName) async throws -> RegionName? {
         let rows = try await query("SELECT document FROM clusters WHERE name = $1", [.name(cluster)])
-        guard let row = rows.first else { throw StoreError.noCluster(cluster) }
-        return try row.json(0, as: Cluster.self).region
+        return try rows.first?.json(0, as: Cluster.self).region
     }
 }

@@ -5,7 +5,8 @@ public import PostgresClient
 /// Every member is one transaction in READ COMMITTED with explicit row locks; those that met others (serialisation failures,
 /// deadlocks) or lost their connection before COMMIT are run again, so closures given to it must be pure. The pool has to be running.
 ///
-/// Locks are always taken in this order: `fleet_guard`, a rollout's row, its lease, `fleet_limit`, other rows, `change_counter`.
+/// Locks are always taken in this order: `fleet_guard`, a rollout's row, its lease, `fleet_limit`, a cluster's
+/// `cluster_trust`, other rows, `change_counter`.
 public struct PostgresStore: Sendable {
     let pool: PostgresPool
 

@@ -5,7 +5,7 @@ public import SwellModel
 ///
 /// Two forms: `PostgresStore` and `MemoryStore`, held to the same behaviour by one conformance suite.
 public typealias Store = FleetStore & ReleaseStore & RolloutStore & AgentStore & AuditStore & LeaseStore & TokenStore
-    & MaintenanceStore & PreviewStore
+    & AgentCertificateStore & MaintenanceStore & PreviewStore
 
 /// Clusters, applications and policies as declared, and the pauses that hold for everybody.
 public protocol FleetStore: Sendable {
@@ -222,30 +222,10 @@ public protocol LeaseStore: Sendable {
     func releaseLeases(holder: String) async throws(StoreError)
 }
 
-/// Single-use join tokens, stored as hashes.
-public protocol TokenStore: Sendable {
-    /// `notFound` where the cluster is not in the fleet.
-    func createToken(hash: String, cluster: ClusterName, expiresAt: Timestamp, by actor: String)
-        async throws(StoreError)
-    /// Spends a token: the cluster it is for, or nil where it is unknown, spent or expired, or its cluster left the fleet.
-    ///
-    /// The serial that spent a token may spend it again until the token expires, unless its certificate was denied: an agent
-    /// that lost the answer asks again with the same key, and its serial follows from token and key. That leaves no second audit row.
-    func spendToken(hash: String, certificateSerial: String) async throws(StoreError) -> ClusterName?
-    /// Notes a renewed certificate; old ones stay valid until they expire unless denied.
-    func noteCertificate(_ serial: String, cluster: ClusterName, expiresAt: Timestamp) async throws(StoreError)
-    /// Denies every certificate noted for a cluster and voids its unspent tokens; a new token lets an agent join again.
-    func denyCertificates(of cluster: ClusterName, by actor: String) async throws(StoreError)
-    /// Whether a certificate was denied, or its cluster is not in the fleet any more.
-    func isDenied(serial: String) async throws(StoreError) -> Bool
-    /// Those of `serials` that are denied, as ``isDenied(serial:)`` says of one.
-    func denied(among serials: [String]) async throws(StoreError) -> Set<String>
-}
-
 /// What grows for ever if nobody looks after it.
 public protocol MaintenanceStore: Sendable {
     /// Prepares storage for what comes and removes what may go: audit rows older than the retention, and documents of releases that
-    /// were deleted or never finished. What a cluster runs, may fall back to, or has proven stays, however old.
+    /// were deleted or never finished, certificates and join tokens a week after they expired. What a cluster runs, may fall back to, or has proven stays, however old.
     func maintain(_ retention: Retention) async throws(StoreError) -> MaintenanceOutcome
 }
 
@@ -267,11 +247,17 @@ public struct MaintenanceOutcome: Sendable, Hashable {
     public var auditRows: Int
     public var releases: Int
     public var documents: Int
+    public var certificates: Int
+    public var tokens: Int
 
-    public init(auditRows: Int = 0, releases: Int = 0, documents: Int = 0) {
+    public init(
+        auditRows: Int = 0, releases: Int = 0, documents: Int = 0, certificates: Int = 0, tokens: Int = 0
+    ) {
         self.auditRows = auditRows
         self.releases = releases
         self.documents = documents
+        self.certificates = certificates
+        self.tokens = tokens
     }
 }
 

@@ -56,9 +56,12 @@ extension AuditEvent {
     }
 
     static func cluster(
-        _ verb: String, _ cluster: ClusterName, region: RegionName?, by actor: String, at now: Timestamp
+        _ verb: String, _ cluster: ClusterName, region: RegionName?, by actor: String, at now: Timestamp,
+        to: String? = nil, reason: String? = nil
     ) -> Self {
-        Self(id: 0, at: now, by: actor, what: "cluster.\(verb)", region: region, cluster: cluster)
+        Self(
+            id: 0, at: now, by: actor, what: "cluster.\(verb)", region: region, cluster: cluster, to: to, reason: reason
+        )
     }
 
     static func drift(_ found: ClusterDrift, region: RegionName?) -> Self {

@@ -15,6 +15,8 @@ enum Bounds {
     /// For how long after it was last heard of an agent counts as connected. Its replica notes every few seconds whom it hears, and agents
     /// are heard every five; what a replica that is gone for good said last holds no longer than that.
     static let connectionLifetime: Interval = .seconds(30)
+    /// How long certificates and join tokens are remembered after they expired, so that whoever comes with one is told what became of it.
+    static let expiredCredentials: Interval = .hours(24 * 7)
     /// How far above what is assigned a generation is believed: further than any database ever lost commits, and so little that an agent
     /// which lies cannot use up the generations of its cluster (2^53 on the wire) with it. What is beyond is left out.
     static let generationsAhead: Int64 = 1 << 32

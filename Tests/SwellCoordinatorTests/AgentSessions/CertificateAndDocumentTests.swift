@@ -32,7 +32,7 @@ internal import Testing
             #expect(again.serial == first.serial)
             try await fixture.session(again) { session in try await session.isWelcomed() }
             // Once it is denied, the token is no way back in.
-            try await fixture.store.denyCertificates(of: "east-1", by: "ann")
+            try await fixture.revoke("east-1")
             #expect(
                 await refusal { _ = try await fixture.enrol(token.text, as: "east-1", key: key) } == .unauthenticated)
         }
@@ -69,7 +69,7 @@ internal import Testing
             #expect(renewed.serial != old.serial)
             try await fixture.session(renewed) { session in try await session.isWelcomed() }
             // It was noted, so that it can be denied.
-            try await fixture.store.denyCertificates(of: "east-1", by: "ann")
+            try await fixture.revoke("east-1")
             try await fixture.session(renewed) { session in
                 try await session.ends("permissionDenied")
             }

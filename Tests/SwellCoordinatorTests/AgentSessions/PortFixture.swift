@@ -51,41 +51,55 @@ struct PortFixture: Sendable {
 
     let base = FleetPortFixture.now
     let authority: CertificateAuthority
+    /// As the port has it: tests replace it.
+    let rotating: RotatingAuthority
+    let credential: RotatingCredential
     let store: MemoryStore
     let ingestor: TestIngestor
     let port: AgentPort
     let assignmentsChanged = Signal()
     let previewsWanted = Signal()
+    let trustChanged = Signal()
 
-    let clock = TestClock()
+    let clock: TestClock
     let now: @Sendable () -> Timestamp
 
-    /// - Parameter ingesting: Makes what takes reports in, where ``ingestor`` is not to.
+    /// - Parameters:
+    ///   - other: A replica whose store and authority this one shares.
+    ///   - ingesting: Makes what takes reports in, where ``ingestor`` is not to.
     init(
+        beside other: PortFixture? = nil, clusters: [Cluster] = SmallFleet.clusters, logger: Logger? = nil,
         _ adjust: (inout AgentPort.Settings) -> Void = { _ in },
         ingesting: ((MemoryStore) throws -> any ReportIngesting)? = nil
     ) async throws {
+        clock = other?.clock ?? TestClock()
         let now: @Sendable () -> Timestamp = { [clock] in clock.now }
         self.now = now
-        authority = try CertificateAuthority.create(trustDomain: TrustDomain("swell.test"), now: base - .hours(72))
-        store = MemoryStore(clock: now)
-        try await SmallFleet.fill(store)
+        authority =
+            try other?.authority
+            ?? CertificateAuthority.create(trustDomain: TrustDomain("swell.test"), now: base - .hours(72))
+        rotating = RotatingAuthority(authority)
+        store = other?.store ?? MemoryStore(clock: now)
+        if other == nil { try await SmallFleet.fill(store, clusters) }
         ingestor = TestIngestor(store)
         var settings = AgentPort.Settings(
-            replica: "replica-a", fleet: .fleet(host: "127.0.0.1", port: 0),
+            replica: other == nil ? "replica-a" : "replica-b", fleet: .fleet(host: "127.0.0.1", port: 0),
             enrolment: .enrolment(host: "127.0.0.1", port: 0))
         settings.paces.presence = .milliseconds(50)
         settings.paces.places = .milliseconds(50)
         settings.paces.checks = .milliseconds(50)
         settings.paces.goAway = .milliseconds(300)
+        // On a busy machine agents of tests take their time to read what is said.
+        settings.paces.cut = .seconds(2)
         settings.fleet.graceTime = .seconds(2)
         settings.enrolment.graceTime = .milliseconds(100)
         adjust(&settings)
-        let credential = try RotatingCredential(FleetPortFixture.server(of: authority))
+        credential = try RotatingCredential(FleetPortFixture.server(of: authority))
         port = try AgentPort(
-            store: store, authority: authority, credential: credential, settings: settings,
+            store: store, authority: rotating, credential: credential, settings: settings,
             ingestor: try ingesting?(store) ?? ingestor,
-            assignmentsChanged: assignmentsChanged, previewsWanted: previewsWanted, now: now, logger: Self.silent)
+            assignmentsChanged: assignmentsChanged, previewsWanted: previewsWanted, trustChanged: trustChanged,
+            now: now, logger: logger ?? Self.silent)
     }
 
     private static let silent: Logger = {
@@ -135,18 +149,33 @@ struct PortFixture: Sendable {
         return try await accept(grant, as: cluster, key: key)
     }
 
+    /// Renews as an agent does.
+    func renew(_ credential: Credential, over fleet: Fleet) async throws -> Credential {
+        let key = P256.Signing.PrivateKey()
+        var request = Swell_V1_RenewCertificateRequest()
+        request.signingRequest = try Data(SigningRequest(key: key).derBytes)
+        let grant = try await fleet.renewCertificate(request, options: FleetPortFixture.quick).grant
+        return try await accept(grant, as: try #require(credential.identity.clusterName), key: key)
+    }
+
     func accept(
         _ grant: Swell_V1_CertificateGrant, as cluster: ClusterName, key: P256.Signing.PrivateKey
     ) async throws -> Credential {
         try await Credential.accepting(
             chainDER: grant.chain.map { Array($0) }, authoritiesDER: grant.authorities.map { Array($0) }, key: key,
-            expected: .cluster(cluster, in: TrustDomain(grant.trustDomain)), now: now()
+            expected: .cluster(cluster, in: TrustDomain(grant.trustDomain)),
+            under: TrustedAuthorities([authority.certificate]), now: now()
         ).credential
     }
 
     /// An enrolled agent of `cluster`.
     func agent(_ cluster: ClusterName) async throws -> Credential {
         try await enrol(token(for: cluster).text, as: cluster)
+    }
+
+    /// Revokes all that a cluster's agent has, as an operator does.
+    func revoke(_ cluster: ClusterName) async throws {
+        _ = try await store.revokeCertificates(of: cluster, serial: nil, reason: nil, by: "ann")
     }
 
     /// Dials the fleet port.
@@ -164,11 +193,11 @@ struct PortFixture: Sendable {
 
     static func hello(
         journal: [ApplicationReport] = [], boot: String = "boot-1", highestEpoch: Int64 = 0,
-        capabilities: Set<String> = []
+        capabilities: Set<String> = [], uid: String = "uid"
     ) -> AgentEvent {
         .hello(
             AgentHello(
-                agentVersion: "1.2.0", clusterUID: "uid", bootID: boot, journal: journal, highestEpoch: highestEpoch,
+                agentVersion: "1.2.0", clusterUID: uid, bootID: boot, journal: journal, highestEpoch: highestEpoch,
                 capabilities: capabilities))
     }
 
@@ -190,6 +219,8 @@ struct PortFixture: Sendable {
 struct TestSession: Sendable {
     /// What the coordinator said, in order.
     let heard = Journal<CoordinatorEvent>()
+    /// What the coordinator said when it refused the stream.
+    let refusal = Journal<String>()
     /// Set when the stream ended.
     let ended = Journal<String>()
     private let outgoing: AsyncStream<AgentEvent>.Continuation
@@ -219,6 +250,7 @@ struct TestSession: Sendable {
                     }
                     session.ended.add("ok")
                 } catch let error as RPCError {
+                    session.refusal.add(error.message)
                     session.ended.add("\(error.code)")
                 }
                 outgoing.finish()

@@ -197,15 +197,15 @@ internal import Testing
         }
     }
 
-    @Test func aDeniedAgentIsSentAwayAndStaysOut() async throws {
+    @Test func aRevokedAgentIsSentAwayAndStaysOut() async throws {
         let fixture = try await PortFixture()
         try await fixture.serving { _ in
             let credential = try await fixture.agent("east-1")
             try await fixture.session(credential) { session in
                 try await session.isWelcomed()
-                try await fixture.store.denyCertificates(of: "east-1", by: "ann")
+                try await fixture.revoke("east-1")
                 try await session.ends("ok")
-                #expect(session.goAway == "the certificate was denied")
+                #expect(session.goAway == "the certificate does not count any more")
             }
             try await fixture.session(credential) { session in
                 try await session.ends("permissionDenied")

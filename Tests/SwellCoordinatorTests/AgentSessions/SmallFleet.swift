@@ -15,7 +15,7 @@ enum SmallFleet {
     static let release = ReleaseReference(version: "1.0", digest: index.digest)
     static let policy = RolloutPolicy(name: "waves", stages: [PolicyStage(name: "all", select: ClusterSelector())])
 
-    static func fill(_ store: any Store) async throws {
+    static func fill(_ store: any Store, _ clusters: [Cluster] = SmallFleet.clusters) async throws {
         let documents = FleetDocuments(
             clusters: clusters, applications: [Application(name: shop, namespace: "shop")], policies: [policy])
         _ = try await store.apply(documents, by: "ann")

@@ -195,7 +195,7 @@ extension OperationGenerator {
             let operation = next(model)
             switch operation {
             case .timePasses, .readFleet, .readReleases, .readRollouts, .readDue, .reissueOrphans, .readTransitions,
-                .readDenied, .readEvents, .readLatestEvents, .maintain, .readStrays:
+                .readTrust, .readEvents, .readLatestEvents, .maintain, .readStrays:
                 continue
             default: return operation
             }

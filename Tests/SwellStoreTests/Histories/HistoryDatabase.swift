@@ -94,6 +94,7 @@ private actor HistoryTemplate {
         "clusters", "applications", "policies", "region_pauses", "cluster_pauses", "fleet_limit", "releases",
         "documents", "rollouts", "rollout_targets", "rollout_claims", "rollout_commands", "report_inbox", "agents",
         "cluster_status", "assignments", "proven_releases", "leases", "join_tokens", "certificates",
+        "cluster_trust",
     ]
 
     private static var statements: [String] {

@@ -13,7 +13,7 @@ struct OperationGenerator {
     static let regions: [RegionName] = ["us-east-1", "us-west-1"]
     static let versions = ["1.0", "2.0", "3.0"]
     static let holders = ["a", "b"]
-    static let serials = ["s1", "s2", "s3"]
+    static let serials = ["s1", "s2", "s3", "s4", "s5", "s6"]
 
     init(seed: UInt64) { random = SplitMix(seed: seed) }
 
@@ -183,11 +183,19 @@ struct OperationGenerator {
     private mutating func token(_ now: Timestamp) -> StoreOperation {
         let hash = pick(["h1", "h2", "h3"])
         let end = now + .seconds(pick([0, 2, 600]))
-        switch number(6) {
-        case 0, 1: return .createToken(hash: hash, cluster(), end)
-        case 2, 3: return .spendToken(hash: hash, serial: pick(Self.serials))
-        case 4: return .noteCertificate(serial: pick(Self.serials), cluster(), end)
-        default: return chance(2) ? .denyCertificates(cluster()) : .readDenied(Self.serials)
+        let serial = pick(Self.serials)
+        let cluster = cluster()
+        switch number(16) {
+        case 0...2: return .createToken(hash: hash, cluster, end)
+        case 3...5: return .spendToken(hash: hash, serial: serial, end)
+        case 6: return .revokeToken(hash)
+        case 7, 8: return .renewCertificate(serial: serial, cluster, former: pick(Self.serials), end)
+        case 9, 10: return .useCertificate(serial: serial, cluster)
+        case 11: return .readmitCertificate(serial: serial, cluster, end)
+        case 12: return .openReadmission(chance(2) ? nil : [cluster], end)
+        case 13: return .revokeCertificates(cluster, serial: chance(2) ? serial : nil)
+        case 14: return .noteClusterUID(pick(["u1", "u2"]), cluster)
+        default: return .readTrust(Self.serials, Self.clusters)
         }
     }
 

@@ -35,8 +35,10 @@ struct StoreClient: Sendable {
         case .readEvents, .readLatestEvents, .readTransitions: try await audit(operation, store)
         case .acquireLease, .renewLeases, .releaseLease, .releaseLeases:
             try await leases(operation, store)
-        case .createToken, .spendToken, .noteCertificate, .denyCertificates, .readDenied, .maintain:
-            try await tokens(operation, store)
+        case .createToken, .spendToken, .revokeToken, .maintain: try await tokens(operation, store)
+        case .renewCertificate, .useCertificate, .readmitCertificate, .openReadmission, .revokeCertificates,
+            .noteClusterUID, .readTrust:
+            try await certificates(operation, store)
         }
     }
 
@@ -174,20 +176,44 @@ struct StoreClient: Sendable {
         switch operation {
         case .createToken(let hash, let cluster, let end):
             try await store.createToken(hash: hash, cluster: cluster, expiresAt: end, by: "ann")
-        case .spendToken(let hash, let serial):
-            return try await store.spendToken(hash: hash, certificateSerial: serial)?.rawValue ?? "none"
-        case .noteCertificate(let serial, let cluster, let end):
-            try await store.noteCertificate(serial, cluster: cluster, expiresAt: end)
-        case .denyCertificates(let cluster): try await store.denyCertificates(of: cluster, by: "ann")
-        case .readDenied(let serials):
-            let one = try await store.isDenied(serial: serials.first ?? "")
-            return "\(one) \(try await store.denied(among: serials).sorted())"
+        case .spendToken(let hash, let serial, let end):
+            return try await store.spendToken(hash: hash, for: Self.note(serial, end))?.rawValue ?? "none"
+        case .revokeToken(let id): try await store.revokeToken(id, by: "ann")
         case .maintain(let retention):
             let outcome = try await store.maintain(retention)
             return "\(outcome)"
         default: break
         }
         return "done"
+    }
+
+    private func certificates(_ operation: StoreOperation, _ store: any Store) async throws(StoreError) -> String {
+        switch operation {
+        case .renewCertificate(let serial, let cluster, let former, let end):
+            let standing = try await store.recordRenewal(Self.note(serial, end), of: cluster, replacing: former)
+            return "\(standing)"
+        case .useCertificate(let serial, let cluster):
+            try await store.noteUse(of: CertificateUse(cluster, serial: serial))
+        case .readmitCertificate(let serial, let cluster, let end):
+            return "\(try await store.readmit(Self.note(serial, end), of: cluster))"
+        case .openReadmission(let clusters, let end):
+            return "\(try await store.openReadmission(of: clusters, until: end, by: "ann"))"
+        case .revokeCertificates(let cluster, let serial):
+            return "\(try await store.revokeCertificates(of: cluster, serial: serial, reason: "lost", by: "ann"))"
+        case .noteClusterUID(let uid, let cluster):
+            return try await store.noteClusterUID(uid, of: cluster) ?? "the same"
+        case .readTrust(let serials, let clusters):
+            let uses = clusters.flatMap { cluster in serials.map { CertificateUse(cluster, serial: $0) } }
+            var lines = try await store.standings(of: uses).map { "\($0.key) \($0.value)" }.sorted()
+            for cluster in clusters { lines.append(OutcomeText.json(try await store.certificates(of: cluster))) }
+            return (lines + [OutcomeText.json(try await store.tokens())]).joined(separator: "\n")
+        default: break
+        }
+        return "done"
+    }
+
+    private static func note(_ serial: String, _ end: Timestamp) -> CertificateNote {
+        CertificateNote(serial: serial, keyFingerprint: "sha256:\(serial)", expiresAt: end)
     }
 
     private mutating func note(_ lease: Lease) {

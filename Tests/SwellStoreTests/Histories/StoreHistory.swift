@@ -133,7 +133,7 @@ extension StoreOperation {
         var readings: [StoreOperation] = [
             .readFleet, .readRollouts(nil, limit: 100), .readDue(limit: 100), .readStrays(limit: 100),
             .readStatuses(nil), .readChanges(place: 0), .readEvents(place: 0, EventFilter(), limit: 10_000),
-            .readDenied(OperationGenerator.serials),
+            .readTrust(OperationGenerator.serials, OperationGenerator.clusters),
         ]
         for name in OperationGenerator.applications {
             readings += [.readSurroundings(name), .readReleases(name, limit: 100)]

@@ -50,10 +50,15 @@ enum StoreOperation: Sendable {
     case releaseLeases(holder: String)
 
     case createToken(hash: String, ClusterName, Timestamp)
-    case spendToken(hash: String, serial: String)
-    case noteCertificate(serial: String, ClusterName, Timestamp)
-    case denyCertificates(ClusterName)
-    case readDenied([String])
+    case spendToken(hash: String, serial: String, Timestamp)
+    case revokeToken(String)
+    case renewCertificate(serial: String, ClusterName, former: String, Timestamp)
+    case useCertificate(serial: String, ClusterName)
+    case readmitCertificate(serial: String, ClusterName, Timestamp)
+    case openReadmission([ClusterName]?, Timestamp)
+    case revokeCertificates(ClusterName, serial: String?)
+    case noteClusterUID(String, ClusterName)
+    case readTrust([String], [ClusterName])
 
     case maintain(Retention)
 
@@ -62,7 +67,7 @@ enum StoreOperation: Sendable {
         switch self {
         case .readFleet, .readReleases, .readDocument, .readSurroundings, .readRollout, .readRollouts, .readDue,
             .readVerdict, .readStrays, .readAssignments, .readChanges, .readStatuses, .readRight, .readEvents,
-            .readLatestEvents, .readTransitions, .readDenied:
+            .readLatestEvents, .readTransitions, .readTrust:
             true
         default: false
         }

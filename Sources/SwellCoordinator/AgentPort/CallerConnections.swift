@@ -1,0 +1,87 @@
+internal import NIOCore
+internal import SwellStore
+internal import Synchronization
+
+/// Which certificate each open connection of the fleet port was used with, so that a revocation closes the connection itself and not
+/// only what is said over it.
+///
+/// It knows at most as many as the port takes: each leaves with its connection.
+final class CallerConnections: Sendable {
+    private struct State {
+        var channels: [String: any Channel] = [:]
+        var uses: [String: CertificateUse] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    /// Takes note of a connection that was just accepted.
+    func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
+        guard let peer = Self.name(of: channel.remoteAddress) else {
+            return channel.eventLoop.makeSucceededVoidFuture()
+        }
+        let id = ObjectIdentifier(channel)
+        state.withLock { $0.channels[peer] = channel }
+        channel.closeFuture.whenComplete { [self] _ in
+            state.withLock { state in
+                // The address may be in use again by then.
+                guard let known = state.channels[peer], ObjectIdentifier(known) == id else { return }
+                state.channels[peer] = nil
+                state.uses[peer] = nil
+            }
+        }
+        return channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(CloseOnRequest(), position: .first)
+        }
+    }
+
+    /// The peer, as gRPC describes it (`ipv4:192.0.2.7:4711`), has made a call with this certificate.
+    func note(_ use: CertificateUse, of peer: String) {
+        state.withLock { state in
+            guard state.channels[peer] != nil else { return }
+            state.uses[peer] = use
+        }
+    }
+
+    /// The certificates that open connections were used with.
+    var uses: Set<CertificateUse> { state.withLock { Set($0.uses.values) } }
+
+    /// Closes every connection that was used with one of these.
+    func close(_ uses: Set<CertificateUse>) {
+        let channels = state.withLock { state in
+            state.uses.filter { uses.contains($0.value) }.compactMap { state.channels[$0.key] }
+        }
+        for channel in channels { Self.close(channel) }
+    }
+
+    /// Closes the connection of a peer, once it was told why: what is under way has a moment for that.
+    func close(peer: String) {
+        guard let channel = state.withLock({ $0.channels[peer] }) else { return }
+        channel.eventLoop.scheduleTask(in: .milliseconds(250)) { Self.close(channel) }
+    }
+
+    /// Past TLS and HTTP/2, and whatever those wait for.
+    private static func close(_ channel: any Channel) {
+        channel.pipeline.fireUserInboundEventTriggered(CloseRequest())
+    }
+
+    /// An address as gRPC writes it.
+    private static func name(of address: SocketAddress?) -> String? {
+        guard let address, let port = address.port else { return nil }
+        return switch address {
+        case .v4(let v4): "ipv4:\(v4.host):\(port)"
+        case .v6(let v6): "ipv6:[\(v6.host)]:\(port)"
+        case .unixDomainSocket: nil
+        }
+    }
+}
+
+/// Asks ``CloseOnRequest`` to close its connection.
+private struct CloseRequest: Sendable {}
+
+private final class CloseOnRequest: ChannelInboundHandler {
+    typealias InboundIn = NIOAny
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is CloseRequest { context.close(promise: nil) } else { context.fireUserInboundEventTriggered(event) }
+    }
+}

@@ -1,0 +1,119 @@
+public import SwellModel
+public import X509
+
+/// How an authority is replaced while everything runs, step by step, in its directory. Replicas follow what is there.
+///
+/// 1. ``prepare(trustDomain:now:)``: the next one is made (`next.pem`, `next-key.pem`), and both sign each other (`bridges.pem`). From now
+///    on it is trusted, and certificates still come from the old one.
+/// 2. ``activate(trustDomain:now:)``: it signs. The old one is trusted still (`former.pem`), and its key is gone.
+/// 3. ``retire(trustDomain:now:isForced:)``: once what the old one signed has expired, it is trusted no more.
+extension AuthorityDirectory {
+    /// Where a change stands.
+    public enum Phase: String, Sendable { case settled, prepared, activated }
+
+    var nextFile: String { path + "/next.pem" }
+    var nextKeyFile: String { path + "/next-key.pem" }
+    var formerFile: String { path + "/former.pem" }
+    var bridgesFile: String { path + "/bridges.pem" }
+    var activatedFile: String { path + "/activated-at" }
+
+    /// Where the change of the authority stands, as the files say.
+    public var phase: Phase {
+        if SecretFile.exists(formerFile) { return .activated }
+        return SecretFile.exists(nextFile) ? .prepared : .settled
+    }
+
+    /// The authority with those beside it. ``loadOrCreate(trustDomain:now:)`` makes one where there is none.
+    public func loadSet(trustDomain: TrustDomain, now: Timestamp) throws(IdentityError) -> AuthoritySet {
+        let issuing = try loadOrCreate(trustDomain: trustDomain, now: now)
+        let file: String
+        switch phase {
+        case .settled: return AuthoritySet(issuing)
+        case .prepared: file = nextFile
+        case .activated: file = formerFile
+        }
+        return AuthoritySet(
+            issuing, others: try certificates(fromPEM: SecretFile.read(file, access: .anybody), origin: file),
+            bridges: try certificates(fromPEM: SecretFile.read(bridgesFile, access: .anybody), origin: bridgesFile))
+    }
+
+    /// Makes the next authority, which is trusted from now on and does not sign yet. Returns its pin.
+    public func prepare(trustDomain: TrustDomain, now: Timestamp) throws(IdentityError) -> KeyFingerprint {
+        guard phase == .settled else {
+            throw misplaced("prepare", "the last change is not over: it is \(phase.rawValue)")
+        }
+        let old = try loadOrCreate(trustDomain: trustDomain, now: now)
+        let next = try CertificateAuthority.create(trustDomain: trustDomain, now: now)
+        let bridges = try [old.crossSign(next.certificate, now: now), next.crossSign(old.certificate, now: now)]
+        // The certificate last: while it is missing, nothing has begun.
+        try SecretFile.write(next.keyPEM(), to: nextKeyFile, mode: 0o600)
+        try SecretFile.write(pem(of: bridges), to: bridgesFile, mode: 0o644)
+        try SecretFile.write(next.certificatePEM(), to: nextFile, mode: 0o644)
+        return next.fingerprint
+    }
+
+    /// Lets the prepared authority sign. It may be run again where it was interrupted. Returns its pin.
+    public func activate(trustDomain: TrustDomain, now: Timestamp) throws(IdentityError) -> KeyFingerprint {
+        guard SecretFile.exists(nextFile) else {
+            throw misplaced("activate", "no authority is prepared; run 'swell-coordinator authority prepare' before")
+        }
+        let next = try Self.load(
+            certificateFile: nextFile, keyFile: nextKeyFile, trustDomain: trustDomain, access: .ownerOnly)
+        let certificate = try SecretFile.read(certificateFile, access: .anybody)
+        let nextCertificate = try next.certificatePEM()
+        if certificate != nextCertificate {
+            try SecretFile.write(certificate, to: formerFile, mode: 0o644)
+            try SecretFile.write("\(now)\n", to: activatedFile, mode: 0o644)
+            try SecretFile.write(next.keyPEM(), to: keyFile, mode: 0o600)
+            try SecretFile.write(nextCertificate, to: certificateFile, mode: 0o644)
+        }
+        try SecretFile.remove(nextFile)
+        try SecretFile.remove(nextKeyFile)
+        return next.fingerprint
+    }
+
+    /// Ends the trust in the former authority. Refused while certificates that it signed may be valid, unless it `isForced`: their
+    /// agents join again with new tokens.
+    public func retire(trustDomain: TrustDomain, now: Timestamp, isForced: Bool) throws(IdentityError) {
+        guard phase == .activated, !SecretFile.exists(nextFile) else {
+            throw misplaced("retire", "no former authority is trusted; it is \(phase.rawValue)")
+        }
+        let text = try SecretFile.read(activatedFile, access: .anybody).filter { !$0.isWhitespace }
+        let until = Timestamp(text).map { $0 + CertificateAuthority.defaultLeafLifetime }
+        guard isForced || until.map({ $0 <= now }) == true else {
+            throw misplaced(
+                "retire",
+                "certificates of the former authority may be valid until \(until.map { "\($0)" } ?? "tomorrow"); "
+                    + "--force ends them, and their agents join again with new tokens")
+        }
+        try SecretFile.remove(formerFile)
+        try SecretFile.remove(bridgesFile)
+        try SecretFile.remove(activatedFile)
+    }
+
+    private func misplaced(_ step: String, _ why: String) -> IdentityError {
+        IdentityError(.file, "\(path): cannot \(step): \(why)")
+    }
+}
+
+extension CertificateAuthority {
+    /// Signs another authority's certificate, for those who trust this one.
+    public func crossSign(_ other: Certificate, now: Timestamp) throws(IdentityError) -> Certificate {
+        let (start, end) = (Timestamp(certificate.notValidBefore), Timestamp(certificate.notValidAfter))
+        do {
+            return try signed(
+                version: .v3, publicKey: other.publicKey, subject: other.subject,
+                from: max(now - Self.clockAllowance, start), to: min(Timestamp(other.notValidAfter), end),
+                extensions: Certificate.Extensions {
+                    Critical(BasicConstraints.isCertificateAuthority(maxPathLength: 0))
+                    Critical(KeyUsage(keyCertSign: true, cRLSign: true))
+                    SubjectKeyIdentifier(hash: other.publicKey)
+                    AuthorityKeyIdentifier(
+                        keyIdentifier: SubjectKeyIdentifier(hash: certificate.publicKey).keyIdentifier)
+                    SubjectAlternativeNames([.uniformResourceIdentifier(trustDomain.uri)])
+                })
+        } catch {
+            throw IdentityError(.invalidCertificate, "the other authority cannot be signed", cause: error)
+        }
+    }
+}

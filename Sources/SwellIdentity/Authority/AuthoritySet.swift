@@ -1,0 +1,95 @@
+public import SwellModel
+internal import Synchronization
+public import X509
+
+/// The authority that signs, with those that are trusted beside it while one takes another's place.
+public struct AuthoritySet: Sendable {
+    /// The one that signs.
+    public let issuing: CertificateAuthority
+    /// Others that are trusted: the next one, or the former one.
+    public let others: [Certificate]
+    /// The certificates in which the authorities sign each other.
+    public let bridges: [Certificate]
+
+    /// - Parameters:
+    ///   - others: at most one; none in ordinary times.
+    ///   - bridges: at most two.
+    public init(_ issuing: CertificateAuthority, others: [Certificate] = [], bridges: [Certificate] = []) {
+        self.issuing = issuing
+        self.others = others
+        self.bridges = bridges
+    }
+
+    /// Every authority that is trusted, the one that signs first.
+    public var roots: [Certificate] { [issuing.certificate] + others }
+
+    /// What a peer is shown beside a leaf, so that it can go over from one authority to the other.
+    public var path: [Certificate] { roots + bridges }
+
+    /// Every authority that is trusted as PEM, for those who connect.
+    public func rootsPEM() throws(IdentityError) -> String { try pem(of: roots) }
+
+    /// What tells this set from another.
+    public var fingerprints: [KeyFingerprint] { roots.map { KeyFingerprint(of: $0.publicKey) } }
+}
+
+/// The authority as it is now, for all that sign with it or judge by it. Replacing it needs no restart.
+public final class RotatingAuthority: Sendable {
+    private let held: Mutex<AuthoritySet>
+    /// The authorities that peers are judged by.
+    public let trusted: TrustedAuthorities
+    /// The circle of trust, which does not change with the authority.
+    public let trustDomain: TrustDomain
+
+    public init(_ set: AuthoritySet) {
+        self.held = Mutex(set)
+        self.trusted = TrustedAuthorities(set.roots)
+        self.trustDomain = set.issuing.trustDomain
+    }
+
+    /// One that is alone.
+    public convenience init(_ authority: CertificateAuthority) { self.init(AuthoritySet(authority)) }
+
+    /// The authority and those beside it.
+    public var current: AuthoritySet { held.withLock { $0 } }
+
+    /// Signs with, and judges by, `set` from now on. What was signed before counts as long as its authority is in the set.
+    public func replace(with set: AuthoritySet) {
+        held.withLock { $0 = set }
+        trusted.replace(with: set.roots)
+    }
+
+    /// Issues a certificate, with a new key, to the coordinator. Its chain leads to every authority that an agent may trust now.
+    public func issueServerCredential(
+        names: ServerNames, now: Timestamp, lifetime: Interval = CertificateAuthority.defaultLeafLifetime
+    ) throws(IdentityError) -> Credential {
+        let set = current
+        let issued = try set.issuing.issueServerCredential(names: names, now: now, lifetime: lifetime)
+        return try Credential(chain: [issued.leaf] + set.path, key: issued.key)
+    }
+
+    /// Issues a certificate to the agent of `cluster`, as ``CertificateAuthority/issueAgentCertificate(cluster:for:serial:now:lifetime:)``.
+    ///
+    /// - Returns: with it, the authorities that the agent is to trust, and in what they sign each other.
+    public func issueAgentCertificate(
+        cluster: ClusterName, for request: SigningRequest, serial: String? = nil, now: Timestamp,
+        lifetime: Interval = CertificateAuthority.defaultLeafLifetime
+    ) throws(IdentityError) -> (certificate: IssuedCertificate, authorities: [Certificate]) {
+        let set = current
+        let issued = try set.issuing.issueAgentCertificate(
+            cluster: cluster, for: request, serial: serial, now: now, lifetime: lifetime)
+        // With all of it, also a replica that does not know of the change yet can judge.
+        return (IssuedCertificate(chain: [issued.leaf] + set.path, identity: issued.identity), set.path)
+    }
+}
+
+extension [Certificate] {
+    /// As DER, as it goes over the wire.
+    public func encodedAsDER() throws(IdentityError) -> [[UInt8]] {
+        do {
+            return try map { try $0.derBytes() }
+        } catch {
+            throw IdentityError(.invalidCertificate, "a certificate cannot be written as DER", cause: error)
+        }
+    }
+}

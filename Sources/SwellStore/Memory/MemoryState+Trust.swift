@@ -1,0 +1,224 @@
+internal import SwellEngine
+public import SwellModel
+
+/// Join tokens, and which certificates count.
+extension MemoryState {
+    public mutating func createToken(hash: String, cluster: ClusterName, expiresAt: Timestamp, by actor: String)
+        throws(StoreError)
+    {
+        guard let known = clusters[cluster] else { throw .noCluster(cluster) }
+        guard tokens[hash] == nil else {
+            throw StoreError(code: .conflict, message: "a join token with this hash exists already")
+        }
+        tokens[hash] = Token(cluster: cluster, createdBy: actor, createdAt: now, expiresAt: expiresAt)
+        record(.cluster("token-created", cluster, region: known.region, by: actor, at: now))
+    }
+
+    public mutating func spendToken(hash: String, for certificate: CertificateNote) -> ClusterName? {
+        guard let token = tokens[hash], token.expiresAt > now, let cluster = clusters[token.cluster] else { return nil }
+        let serial = certificate.serial
+        if let spentBy = token.spentBy {
+            guard spentBy == serial, standing(of: CertificateUse(token.cluster, serial: serial)).counts else {
+                return nil
+            }
+            let known = certificates[serial]?.expiresAt ?? now
+            certificates[serial]?.expiresAt = max(known, certificate.expiresAt)
+            return token.cluster
+        }
+        guard certificates[serial] == nil else { return nil }
+        tokens[hash]?.spentBy = serial
+        let ended = standingSerials(of: token.cluster).count
+        var row = trust[token.cluster] ?? TrustRules.Row()
+        row.validFrom = row.next()
+        row.clusterUID = nil
+        row.readmitUntil = nil
+        trust[token.cluster] = row
+        list(certificate, of: token.cluster, number: row.counter, former: nil)
+        agents[token.cluster, default: Agent()].isEnrolled = true
+        record(
+            .cluster(
+                "joined", token.cluster, region: cluster.region, by: token.cluster.rawValue, at: now, to: serial,
+                reason: TrustRules.joined(number: row.counter, ended: ended)))
+        return token.cluster
+    }
+
+    public func tokenRecords() -> [JoinTokenRecord] {
+        tokens.sorted { ($1.value.createdAt, $0.key) < ($0.value.createdAt, $1.key) }.map { hash, token in
+            JoinTokenRecord(
+                id: String(hash.prefix(JoinTokenRecord.idLength)), cluster: token.cluster, createdBy: token.createdBy,
+                createdAt: token.createdAt, expiresAt: token.expiresAt, spentFor: token.spentBy)
+        }
+    }
+
+    public mutating func revokeToken(_ id: String, by actor: String) throws(StoreError) {
+        guard let (hash, token) = tokens.first(where: { $0.key.prefix(JoinTokenRecord.idLength) == id }) else {
+            throw TrustRules.noToken(id)
+        }
+        guard token.spentBy == nil else { throw TrustRules.spent(id) }
+        tokens[hash] = nil
+        record(
+            .cluster(
+                "token-revoked", token.cluster, region: clusters[token.cluster]?.region, by: actor, at: now, to: id))
+    }
+
+    // MARK: Certificates
+
+    public mutating func recordRenewal(
+        _ certificate: CertificateNote, of cluster: ClusterName, replacing former: String
+    ) throws(StoreError) -> CertificateStanding {
+        let use = CertificateUse(cluster, serial: former)
+        let standing = standing(of: use)
+        guard standing.counts else { return standing }
+        guard certificates[certificate.serial] == nil else { throw TrustRules.taken(certificate.serial) }
+        for (serial, other) in certificates
+        where other.cluster == cluster && other.former == former && other.usedAt == nil && other.revokedAt == nil {
+            certificates[serial]?.revokedAt = now
+        }
+        let number = trust[cluster, default: TrustRules.Row()].next()
+        list(certificate, of: cluster, number: number, former: former)
+        record(
+            .cluster(
+                "renewed", cluster, region: clusters[cluster]?.region, by: cluster.rawValue, at: now,
+                to: certificate.serial, reason: TrustRules.renewed(number: number, former: former)))
+        return standing
+    }
+
+    public func standing(of use: CertificateUse) -> CertificateStanding {
+        let isInFleet = clusters[use.cluster] != nil
+        let row = trust[use.cluster] ?? TrustRules.Row()
+        guard let known = certificates[use.serial], known.cluster == use.cluster else {
+            return TrustRules.standing(readmitUntil: row.readmitUntil, now: now, isInFleet: isInFleet)
+        }
+        return TrustRules.standing(
+            number: known.number, revokedAt: known.revokedAt, isUsed: known.usedAt != nil, validFrom: row.validFrom,
+            isInFleet: isInFleet)
+    }
+
+    public mutating func noteUse(of use: CertificateUse) {
+        let row = trust[use.cluster] ?? TrustRules.Row()
+        guard let known = certificates[use.serial], known.cluster == use.cluster, known.usedAt == nil,
+            known.revokedAt == nil, known.number >= row.validFrom
+        else { return }
+        certificates[use.serial]?.usedAt = now
+        trust[use.cluster, default: TrustRules.Row()].validFrom = known.number
+    }
+
+    public mutating func readmit(_ certificate: CertificateNote, of cluster: ClusterName) -> Bool {
+        let use = CertificateUse(cluster, serial: certificate.serial)
+        guard standing(of: use) == .awaited, certificates[certificate.serial] == nil else { return false }
+        let number = trust[cluster, default: TrustRules.Row()].next()
+        trust[cluster]?.readmitUntil = nil
+        list(certificate, of: cluster, number: number, former: nil)
+        record(
+            .cluster(
+                "readmitted", cluster, region: clusters[cluster]?.region, by: cluster.rawValue, at: now,
+                to: certificate.serial, reason: TrustRules.joined(number: number, ended: 0)))
+        return true
+    }
+
+    public mutating func openReadmission(
+        of names: [ClusterName]?, until end: Timestamp, by actor: String
+    ) throws(StoreError) -> [ClusterName] {
+        let names = names.map { Set($0).sorted() } ?? clusters.keys.sorted()
+        for name in names where clusters[name] == nil { throw .noCluster(name) }
+        for name in names {
+            trust[name, default: TrustRules.Row()].readmitUntil = end
+            record(
+                .cluster(
+                    "readmission-opened", name, region: clusters[name]?.region, by: actor, at: now, to: "\(end)"))
+        }
+        return names
+    }
+
+    public mutating func revokeCertificates(
+        of cluster: ClusterName, serial: String?, reason: String?, by actor: String
+    ) throws(StoreError) -> Revocation {
+        guard clusters[cluster] != nil || certificates.values.contains(where: { $0.cluster == cluster }) else {
+            throw .noCluster(cluster)
+        }
+        let revocation: Revocation
+        if let serial {
+            guard certificates[serial]?.cluster == cluster else { throw TrustRules.noCertificate(serial, cluster) }
+            let counted = Set(standingSerials(of: cluster))
+            var chain: Set<String> = [serial]
+            var grows = true
+            while grows {
+                let more = certificates.filter { chain.contains($0.value.former ?? "") && $0.value.cluster == cluster }
+                grows = !chain.isSuperset(of: more.keys)
+                chain.formUnion(more.keys)
+            }
+            for serial in chain where certificates[serial]?.revokedAt == nil { certificates[serial]?.revokedAt = now }
+            revocation = Revocation(serials: counted.intersection(chain).sorted())
+        } else {
+            revocation = revokeAll(of: cluster)
+        }
+        record(
+            .cluster(
+                "revoked", cluster, region: clusters[cluster]?.region, by: actor, at: now, to: serial,
+                reason: TrustRules.revoked(revocation, reason: reason)))
+        return revocation
+    }
+
+    /// Ends every certificate and unspent token of a cluster.
+    mutating func revokeAll(of cluster: ClusterName) -> Revocation {
+        let serials = standingSerials(of: cluster)
+        for (serial, certificate) in certificates where certificate.cluster == cluster && certificate.revokedAt == nil {
+            certificates[serial]?.revokedAt = now
+        }
+        let count = tokens.count
+        tokens = tokens.filter { $0.value.cluster != cluster || $0.value.spentBy != nil }
+        trust[cluster, default: TrustRules.Row()].endAll()
+        return Revocation(serials: serials, tokens: count - tokens.count)
+    }
+
+    public func certificateRecords(of cluster: ClusterName) -> [CertificateRecord] {
+        certificates.filter { $0.value.cluster == cluster }
+            .sorted { ($1.value.number, $0.key) < ($0.value.number, $1.key) }.prefix(1_000)
+            .map { serial, known in
+                CertificateRecord(
+                    serial: serial, cluster: cluster, number: known.number, former: known.former,
+                    keyFingerprint: known.keyFingerprint, issuedAt: known.issuedAt, expiresAt: known.expiresAt,
+                    usedAt: known.usedAt, revokedAt: known.revokedAt,
+                    counts: standing(of: CertificateUse(cluster, serial: serial)).counts)
+            }
+    }
+
+    public mutating func reportCopy(of use: CertificateUse, reason: String) {
+        guard let known = certificates[use.serial], known.cluster == use.cluster, !known.isMisused else { return }
+        certificates[use.serial]?.isMisused = true
+        record(
+            .cluster(
+                "clone-suspected", use.cluster, region: clusters[use.cluster]?.region, by: use.cluster.rawValue,
+                at: now, to: use.serial, reason: reason))
+    }
+
+    public mutating func noteClusterUID(_ uid: String, of cluster: ClusterName) -> String? {
+        if let known = trust[cluster]?.clusterUID { return known == uid ? nil : known }
+        trust[cluster, default: TrustRules.Row()].clusterUID = uid
+        return nil
+    }
+
+    private mutating func list(_ certificate: CertificateNote, of cluster: ClusterName, number: Int64, former: String?)
+    {
+        certificates[certificate.serial] = Certificate(
+            cluster: cluster, number: number, former: former, keyFingerprint: certificate.keyFingerprint,
+            issuedAt: now, expiresAt: certificate.expiresAt)
+    }
+
+    /// The certificates of a cluster that are neither revoked nor superseded, in order.
+    private func standingSerials(of cluster: ClusterName) -> [String] {
+        let validFrom = trust[cluster]?.validFrom ?? 0
+        return certificates.filter {
+            $0.value.cluster == cluster && $0.value.revokedAt == nil && $0.value.number >= validFrom
+        }.keys.sorted()
+    }
+
+    /// Forgets what expired long ago.
+    mutating func forgetExpired() -> (certificates: Int, tokens: Int) {
+        let oldest = now - Bounds.expiredCredentials
+        let before = (certificates.count, tokens.count)
+        certificates = certificates.filter { $0.value.expiresAt > oldest }
+        tokens = tokens.filter { $0.value.expiresAt > oldest }
+        return (before.0 - certificates.count, before.1 - tokens.count)
+    }
+}

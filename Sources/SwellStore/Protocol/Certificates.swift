@@ -1,0 +1,183 @@
+public import SwellModel
+
+/// A certificate, before its agent gets it.
+public struct CertificateNote: Sendable, Hashable {
+    /// In lower-case hexadecimal.
+    public var serial: String
+    /// Of the key that it is for.
+    public var keyFingerprint: String
+    /// When it ceases to be valid, by the coordinator's clock.
+    public var expiresAt: Timestamp
+
+    public init(serial: String, keyFingerprint: String, expiresAt: Timestamp) {
+        self.serial = serial
+        self.keyFingerprint = keyFingerprint
+        self.expiresAt = expiresAt
+    }
+}
+
+/// A certificate in somebody's hands, as its verified names have it.
+public struct CertificateUse: Sendable, Hashable, Comparable {
+    public var cluster: ClusterName
+    public var serial: String
+
+    public init(_ cluster: ClusterName, serial: String) {
+        self.cluster = cluster
+        self.serial = serial
+    }
+
+    public static func < (first: Self, second: Self) -> Bool {
+        (first.cluster, first.serial) < (second.cluster, second.serial)
+    }
+}
+
+/// Whether a certificate counts, and if not, why. Only what is listed counts; a valid signature alone does not.
+public enum CertificateStanding: Sendable, Hashable {
+    /// It counts. Until it was used, the one before it counts as well: its answer may have been lost on the way.
+    case counts(isUsed: Bool)
+    /// It is not listed: issued after the moment that the store was restored to, or expired long ago.
+    case unknown
+    /// It is not listed, and an operator has opened the door for one such certificate of this cluster.
+    case awaited
+    /// An operator revoked it, or its cluster left the fleet since.
+    case revoked(at: Timestamp)
+    /// A later enrolment or renewal has taken its place: whoever comes with it holds a copy, or fell behind one.
+    case superseded
+    /// Its cluster is not in the fleet.
+    case notInFleet
+
+    /// Whether it counts.
+    public var counts: Bool { if case .counts = self { true } else { false } }
+}
+
+/// A certificate as it is listed.
+public struct CertificateRecord: Sendable, Hashable, Codable {
+    public var serial: String
+    public var cluster: ClusterName
+    /// Rises with each certificate of the cluster; 0 for those from before there were numbers.
+    public var number: Int64
+    /// The serial number of the one that it was asked for with; nil where a token was spent.
+    public var former: String?
+    public var keyFingerprint: String?
+    public var issuedAt: Timestamp
+    public var expiresAt: Timestamp?
+    public var usedAt: Timestamp?
+    public var revokedAt: Timestamp?
+    /// Whether it counts, as far as the list says: it may have expired.
+    public var counts: Bool
+
+    public init(
+        serial: String, cluster: ClusterName, number: Int64, former: String? = nil, keyFingerprint: String? = nil,
+        issuedAt: Timestamp, expiresAt: Timestamp? = nil, usedAt: Timestamp? = nil, revokedAt: Timestamp? = nil,
+        counts: Bool
+    ) {
+        self.serial = serial
+        self.cluster = cluster
+        self.number = number
+        self.former = former
+        self.keyFingerprint = keyFingerprint
+        self.issuedAt = issuedAt
+        self.expiresAt = expiresAt
+        self.usedAt = usedAt
+        self.revokedAt = revokedAt
+        self.counts = counts
+    }
+}
+
+/// A join token as it is listed; the token itself is kept nowhere.
+public struct JoinTokenRecord: Sendable, Hashable, Codable {
+    /// The first 12 digits of the token's hash, which name it and let nobody in.
+    public var id: String
+    public var cluster: ClusterName
+    public var createdBy: String
+    public var createdAt: Timestamp
+    public var expiresAt: Timestamp
+    /// The serial number of the certificate that it was spent for.
+    public var spentFor: String?
+
+    public init(
+        id: String, cluster: ClusterName, createdBy: String, createdAt: Timestamp, expiresAt: Timestamp,
+        spentFor: String?
+    ) {
+        self.id = id
+        self.cluster = cluster
+        self.createdBy = createdBy
+        self.createdAt = createdAt
+        self.expiresAt = expiresAt
+        self.spentFor = spentFor
+    }
+
+    /// How many digits an id has.
+    public static let idLength = 12
+}
+
+/// What a revocation ended.
+public struct Revocation: Sendable, Hashable {
+    /// The serial numbers of the certificates that counted until then, in order.
+    public var serials: [String]
+    /// How many tokens nobody had spent.
+    public var tokens: Int
+
+    public init(serials: [String] = [], tokens: Int = 0) {
+        self.serials = serials
+        self.tokens = tokens
+    }
+}
+
+/// Single-use join tokens, stored as hashes.
+public protocol TokenStore: Sendable {
+    /// `notFound` where the cluster is not in the fleet, `conflict` where the hash is taken.
+    func createToken(hash: String, cluster: ClusterName, expiresAt: Timestamp, by actor: String)
+        async throws(StoreError)
+    /// Spends a token for a certificate, which is listed with it: the cluster that the token is for, or nil where it is unknown, spent
+    /// or expired, its cluster left the fleet, or the serial number is taken. Every earlier certificate of the cluster ceases to count.
+    ///
+    /// The serial that spent a token may spend it again until the token expires, as long as its certificate counts: an agent that lost
+    /// the answer asks again with the same key, and its serial follows from token and key. That leaves no second audit row.
+    func spendToken(hash: String, for certificate: CertificateNote) async throws(StoreError) -> ClusterName?
+    /// The tokens that are still remembered, the newest first.
+    func tokens() async throws(StoreError) -> [JoinTokenRecord]
+    /// Takes back a token that nobody has spent; `notFound` where there is none of this id, `refused` where it was spent.
+    func revokeToken(_ id: String, by actor: String) async throws(StoreError)
+}
+
+/// Which certificates count: an allowlist, in which each has a number of its cluster's, and the cluster a least number that counts.
+///
+/// Whatever changes it locks the cluster's one row, so that a renewal or an enrolment comes wholly before a revocation, which then ends
+/// what it brought, or wholly after, and is refused.
+public protocol AgentCertificateStore: Sendable {
+    /// Lists a renewed certificate where the one that it was asked for with counts, and says how that stands; nothing is listed where
+    /// it does not count. The number rises. Of those asked for with the same former one and not used, only this counts from now on.
+    /// `conflict` where the serial number is taken.
+    func recordRenewal(_ certificate: CertificateNote, of cluster: ClusterName, replacing former: String)
+        async throws(StoreError) -> CertificateStanding
+    /// How each of these stands.
+    func standings(of uses: [CertificateUse]) async throws(StoreError) -> [CertificateUse: CertificateStanding]
+    /// Notes that a certificate which counts was used: those with lower numbers cease to count.
+    func noteUse(of use: CertificateUse) async throws(StoreError)
+    /// Lists a certificate that is ``CertificateStanding/awaited``; false where it is not, or not any more. It closes the door behind
+    /// itself.
+    func readmit(_ certificate: CertificateNote, of cluster: ClusterName) async throws(StoreError) -> Bool
+    /// Opens the door until then for one certificate of each of these clusters that is not listed, after the store was restored; with
+    /// nil, of every cluster of the fleet. Returns which. `notFound` where one is not in the fleet.
+    func openReadmission(of clusters: [ClusterName]?, until end: Timestamp, by actor: String)
+        async throws(StoreError) -> [ClusterName]
+    /// Ends what a cluster has: every certificate and unspent token; or, of one serial number, that certificate and what was renewed
+    /// with it. `notFound` where nothing is known of the cluster, or the certificate is not its.
+    func revokeCertificates(of cluster: ClusterName, serial: String?, reason: String?, by actor: String)
+        async throws(StoreError) -> Revocation
+    /// The certificates of a cluster that are still remembered, the newest first.
+    func certificates(of cluster: ClusterName) async throws(StoreError) -> [CertificateRecord]
+    /// Audits that somebody came with a certificate that only a copy can have: once for each that is listed.
+    func reportCopy(of use: CertificateUse, reason: String) async throws(StoreError)
+    /// Notes what tells the cluster behind the name from others, once after each enrolment. Returns what was noted before, where that is
+    /// something else.
+    func noteClusterUID(_ uid: String, of cluster: ClusterName) async throws(StoreError) -> String?
+}
+
+extension AgentCertificateStore {
+    /// How a certificate stands.
+    public func standing(of use: CertificateUse) async throws(StoreError) -> CertificateStanding {
+        try await standings(of: [use])[use] ?? .unknown
+    }
+}

@@ -1,0 +1,81 @@
+internal import SwellModel
+
+/// Which certificates count: the same for each form of the store.
+enum TrustRules {
+    /// A cluster's row.
+    struct Row: Sendable, Hashable {
+        /// The number of the certificate listed last.
+        var counter: Int64 = 0
+        /// The least number that counts.
+        var validFrom: Int64 = 0
+        var clusterUID: String?
+        var readmitUntil: Timestamp?
+
+        /// The next certificate's number.
+        mutating func next() -> Int64 {
+            counter += 1
+            return counter
+        }
+
+        /// No certificate that is listed counts any more, and none is taken in.
+        mutating func endAll() {
+            validFrom = counter + 1
+            readmitUntil = nil
+        }
+    }
+
+    /// How a certificate that is listed stands.
+    static func standing(
+        number: Int64, revokedAt: Timestamp?, isUsed: Bool, validFrom: Int64, isInFleet: Bool
+    ) -> CertificateStanding {
+        guard isInFleet else { return .notInFleet }
+        if let revokedAt { return .revoked(at: revokedAt) }
+        return number < validFrom ? .superseded : .counts(isUsed: isUsed)
+    }
+
+    /// How one that is not listed stands.
+    static func standing(readmitUntil: Timestamp?, now: Timestamp, isInFleet: Bool) -> CertificateStanding {
+        guard isInFleet else { return .notInFleet }
+        return readmitUntil.map { $0 > now } == true ? .awaited : .unknown
+    }
+
+    /// What the audit log says of an enrolment.
+    static func joined(number: Int64, ended: Int) -> String {
+        ended == 0
+            ? "certificate number \(number)"
+            : "certificate number \(number); \(ended) earlier one\(ended == 1 ? "" : "s") ended"
+    }
+
+    /// What the audit log says of a renewal.
+    static func renewed(number: Int64, former: String) -> String {
+        "certificate number \(number), asked for with \(former)"
+    }
+
+    /// What the audit log says of a revocation.
+    static func revoked(_ revocation: Revocation, reason: String?) -> String {
+        let what =
+            "\(revocation.serials.count) certificate\(revocation.serials.count == 1 ? "" : "s"), "
+            + "\(revocation.tokens) token\(revocation.tokens == 1 ? "" : "s")"
+        return reason.map { "\(what): \($0)" } ?? what
+    }
+
+    static func noCertificate(_ serial: String, _ cluster: ClusterName) -> StoreError {
+        StoreError(
+            code: .notFound,
+            message: "cluster '\(cluster)' has no certificate \(serial); see 'swell cluster certificates \(cluster)'")
+    }
+
+    static func taken(_ serial: String) -> StoreError {
+        StoreError(code: .conflict, message: "there is a certificate with serial number \(serial) already")
+    }
+
+    static func noToken(_ id: String) -> StoreError {
+        StoreError(code: .notFound, message: "there is no join token '\(id)'; see 'swell token list'")
+    }
+
+    static func spent(_ id: String) -> StoreError {
+        StoreError(
+            code: .refused,
+            message: "join token '\(id)' was spent: 'swell cluster revoke' ends the certificate that it was spent for")
+    }
+}

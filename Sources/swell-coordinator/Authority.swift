@@ -1,0 +1,89 @@
+internal import ArgumentParser
+internal import Foundation
+internal import SwellCoordinator
+internal import SwellIdentity
+internal import SwellModel
+
+/// Replaces the authority while everything runs.
+struct Authority: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Look at the certificate authority, and replace it while everything runs.",
+        discussion: """
+            Three steps, each followed by the replicas that share the state directory within seconds (others need a copy of it):
+
+              prepare   makes the next authority; both sign each other. Give operators the new ca.pem now.
+              activate  the next one signs, and new agents join with the new ca-hash. Agents follow by themselves: what they trusted has
+                        signed it.
+              retire    a day later, when what the former one signed has expired: it is trusted no more.
+
+            Nobody is disconnected. Where the authority's key was stolen, this is not enough, since the thief can sign as well: begin a
+            new state directory, give agents its --ca-hash, and let them join with new tokens.
+            """,
+        subcommands: [Show.self, Prepare.self, Activate.self, Retire.self], defaultSubcommand: Show.self)
+
+    struct Options: ParsableArguments {
+        @Option(help: "The coordinator's state directory.")
+        var stateDir: String
+
+        @Option(help: "The circle of trust in certificates' names.")
+        var trustDomain: String = "swell.local"
+
+        var directory: AuthorityDirectory { StateFolder(path: stateDir).directory }
+
+        func domain() throws -> TrustDomain {
+            do { return try TrustDomain(trustDomain) } catch { throw ValidationError("--trust-domain: \(error)") }
+        }
+
+        func validate() throws {
+            guard FileManager.default.fileExists(atPath: directory.path) else {
+                throw ValidationError("--state-dir: there is no authority in \(stateDir)")
+            }
+        }
+
+        var now: Timestamp { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)) }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say which authorities are trusted, and which one signs.")
+        @OptionGroup var options: Options
+
+        func run() async throws {
+            let set = try options.directory.loadSet(trustDomain: options.domain(), now: options.now)
+            print("state:   \(options.directory.phase.rawValue)")
+            for (root, pin) in zip(set.roots, set.fingerprints) {
+                print("\(pin == set.issuing.fingerprint ? "signs:  " : "trusted:") \(pin), until \(root.expiresAt)")
+            }
+        }
+    }
+
+    struct Prepare: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Make the next authority, which does not sign yet.")
+        @OptionGroup var options: Options
+
+        func run() async throws {
+            print("prepared \(try options.directory.prepare(trustDomain: options.domain(), now: options.now))")
+        }
+    }
+
+    struct Activate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Let the prepared authority sign.")
+        @OptionGroup var options: Options
+
+        func run() async throws {
+            print("signs: \(try options.directory.activate(trustDomain: options.domain(), now: options.now))")
+        }
+    }
+
+    struct Retire: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Trust the former authority no more.")
+        @OptionGroup var options: Options
+        @Flag(help: "Also where certificates that it signed may be valid still.")
+        var force = false
+
+        func run() async throws {
+            try options.directory.retire(trustDomain: options.domain(), now: options.now, isForced: force)
+            print("the former authority is trusted no more")
+        }
+    }
+}

@@ -1,0 +1,132 @@
+internal import Foundation
+internal import KubernetesObjects
+internal import SwellModel
+internal import Testing
+
+/// Keys that are lost, authorities that are replaced, and connections that nobody has looked at: with real processes.
+@Suite(.serialized) struct TrustScenarios {
+    @Test func aRevokedAgentIsCutOffAtEveryReplicaAndComesBackWithANewToken() async throws {
+        var shape = Fleet.Shape()
+        shape.replicas = ["a", "b"]
+        try await withFleet(shape) { fleet in
+            let before = try await Self.connections(fleet)
+            let clock = ContinuousClock()
+            let start = clock.now
+            // Told to the one replica; the agents are at both.
+            let revoked = try await fleet.swell("cluster", "revoke", "use1-a", "--reason", "lost laptop", replica: "b")
+            let answered = clock.now - start
+            #expect(revoked.code == 0 && revoked.output.contains("revoked"), "\(revoked.output)\(revoked.errors)")
+            try await eventually("its connection to be closed", within: .seconds(5)) { () -> Bool? in
+                try await Self.connections(fleet) < before ? true : nil
+            }
+            let took = clock.now - start
+            print("revocation: answered after \(answered), seen cut after \(took)")
+            #expect(took - answered < .seconds(1), "\(took - answered) after the answer")
+            try await eventually("the agent to say why") { () -> Bool? in
+                let log = fleet.printed("agent-use1-a")
+                return log.contains("was revoked at") && log.contains("swell cluster token use1-a") ? true : nil
+            }
+            let listed = try await fleet.swell("cluster", "certificates", "use1-a")
+            #expect(listed.output.contains("revoked") && !listed.output.contains(" valid "), "\(listed.output)")
+            let events = try await fleet.swell("events", "--cluster", "use1-a")
+            #expect(events.output.contains("lost laptop"), "\(events.output)")
+
+            // A token that is taken back is worth nothing; one that stands is found by the agent itself.
+            try await fleet.writeToken(for: "use1-a")
+            try await eventually("the agent to join again", within: .seconds(60)) { () -> Bool? in
+                fleet.printed("agent-use1-a").contains("enrolled again") ? true : nil
+            }
+            try await fleet.awaitAgents(within: .seconds(60))
+            let tokens = try await fleet.swell("token", "list")
+            #expect(tokens.code == 0 && tokens.output.contains("spent"), "\(tokens.output)\(tokens.errors)")
+        }
+    }
+
+    @Test func aResumedSessionWithoutACertificateMakesNoCall() async throws {
+        try await withFleet { fleet in
+            let credential = fleet.agentFolder("use1-a").appending(path: "identity/credential.pem").path
+            let ticket = fleet.agentFolder("use1-a").appending(path: "ticket.pem").path
+            // The connection's preface, empty settings, and a call, as an agent would send them.
+            let call = fleet.agentFolder("use1-a").appending(path: "call.bin")
+            try Data(Self.renewalCall).write(to: call)
+            let port = await fleet.fleetPort()
+            func dial(_ extra: String) async throws -> CallResult {
+                try await Programs.call(
+                    "sh",
+                    [
+                        "-c",
+                        "(cat \(call.path); sleep 2) | openssl s_client -connect 127.0.0.1:\(port) -tls1_2 -alpn h2 \(extra) "
+                            // What the server says is no text.
+                            + "| tr -cd '[:print:]\\n'",
+                    ], within: .seconds(30))
+            }
+            _ = try await dial("-cert \(credential) -key \(credential) -sess_out \(ticket)")
+            try #require(FileManager.default.fileExists(atPath: ticket), "no ticket was issued")
+            let refusal = "No client certificate was verified on this connection"
+            #expect(!fleet.printed("coordinator-a").contains(refusal))
+            let resumed = try await dial("-sess_in \(ticket)")
+            #expect(resumed.output.contains("Reused"), "it was not resumed: \(resumed.output.prefix(400))")
+            try await eventually("the coordinator to refuse it") { () -> Bool? in
+                fleet.printed("coordinator-a").contains(refusal) ? true : nil
+            }
+        }
+    }
+
+    @Test func theAuthorityIsReplacedByCommandsWhileARolloutGoesOn() async throws {
+        var shape = Fleet.Shape()
+        shape.replicas = ["a", "b"]
+        try await withFleet(shape) { fleet in
+            try await fleet.apply(
+                Documents.applicationAndPolicy(canary: "us-east-1", waves: ["us-west-1", "eu-central-1"], soak: "4s"))
+            try await fleet.release("web", "1.0.0", manifests: Documents.manifests(image: "registry.example/web:1.0.0"))
+            try await fleet.start("1.0.0", name: "first")
+            for step in ["prepare", "activate"] {
+                let result = try await Programs.call(
+                    "swell-coordinator", ["authority", step, "--state-dir", fleet.stateFolder.path])
+                #expect(result.code == 0, "\(result.errors)")
+                try await eventually("both replicas to follow", within: .seconds(30)) { () -> Bool? in
+                    ["a", "b"].allSatisfy {
+                        fleet.printed("coordinator-\($0)").split(separator: "the authority has changed").count
+                            > (step == "prepare" ? 1 : 2)
+                    } ? true : nil
+                }
+            }
+            let early = try await Programs.call(
+                "swell-coordinator", ["authority", "retire", "--state-dir", fleet.stateFolder.path])
+            #expect(early.code != 0 && early.errors.contains("--force"), "\(early.errors)")
+            // One that knows the former authority alone comes over a new connection.
+            try await fleet.killAgent("usw1-a")
+            try await fleet.startAgent("usw1-a")
+            let ended = try await fleet.rollout("first", "succeeded") { $0["phase"]?.stringValue == "succeeded" }
+            #expect(ended["phase"]?.stringValue == "succeeded")
+            try await fleet.awaitAgents(within: .seconds(60))
+            for agent in await fleet.clusters {
+                let log = fleet.printed("agent-\(agent)")
+                #expect(!log.contains("no trusted authority"), "\(agent): \(log.suffix(400))")
+            }
+        }
+    }
+
+    /// The agents' sessions at both replicas.
+    private static func connections(_ fleet: Fleet) async throws -> Int {
+        var count = 0
+        for replica in ["a", "b"] { count += try await fleet.metric("swell_agent_sessions", replica: replica) }
+        return count
+    }
+
+    /// HTTP/2: the preface, empty settings, and the headers of a call that are all literals.
+    private static var renewalCall: [UInt8] {
+        func literal(_ name: String, _ value: String) -> [UInt8] {
+            [0, UInt8(name.utf8.count)] + name.utf8 + [UInt8(value.utf8.count)] + value.utf8
+        }
+        let headers =
+            literal(":method", "POST") + literal(":scheme", "https")
+            + literal(":path", "/swell.v1.Fleet/RenewCertificate") + literal(":authority", "localhost")
+            + literal("te", "trailers") + literal("content-type", "application/grpc")
+        func frame(_ type: UInt8, _ flags: UInt8, _ stream: UInt8, _ payload: [UInt8]) -> [UInt8] {
+            [0, UInt8(payload.count >> 8), UInt8(payload.count & 255), type, flags, 0, 0, 0, stream] + payload
+        }
+        return Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + frame(4, 0, 0, []) + frame(1, 4, 1, headers)
+            + frame(0, 1, 1, [0, 0, 0, 0, 0])
+    }
+}

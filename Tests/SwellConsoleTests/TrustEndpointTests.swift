@@ -1,0 +1,92 @@
+internal import Foundation
+internal import KubernetesObjects
+internal import SwellCommands
+internal import SwellModel
+internal import SwellStore
+internal import Testing
+
+@testable internal import SwellConsole
+
+/// Certificates and tokens: listed and ended, by the API and by `swell`.
+@Suite struct TrustEndpointTests {
+    private func withFleet(
+        _ body: (ConsoleHarness, ([String]) async throws -> Int32) async throws -> Void
+    ) async throws {
+        let token = FileManager.default.temporaryDirectory.appending(path: "swell-token-\(UUID().uuidString)")
+        try operatorToken.write(to: token, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: token) }
+        try await ConsoleHarness.run { console in
+            try await console.applyFleet()
+            for cluster in ConsoleHarness.bothClusters {
+                _ = try await console.request(.post, "/v1/clusters/\(cluster)/token")
+                let note = CertificateNote(
+                    serial: "0a-\(cluster)", keyFingerprint: "sha256:aa",
+                    expiresAt: try await console.store.now() + .hours(24))
+                _ = try await console.store.spendToken(hash: "hash-of-\(cluster)", for: note)
+            }
+            try await body(console) { words in
+                await SwellTool.run(
+                    words + ["--server", "http://127.0.0.1:\(console.port)", "--token-file", token.path])
+            }
+        }
+    }
+
+    private func state(_ console: ConsoleHarness, _ cluster: String) async throws -> String? {
+        try await console.request(.get, "/v1/clusters/\(cluster)/certificates").json["items"]?[0]?["state"]?.stringValue
+    }
+
+    @Test func certificatesAreListedAndRevoked() async throws {
+        try await withFleet { console, swell in
+            #expect(try await state(console, "use1-a") == "unused")
+            try await console.store.noteUse(of: CertificateUse("use1-a", serial: "0a-use1-a"))
+            #expect(try await state(console, "use1-a") == "valid")
+            #expect(try await swell(["cluster", "certificates", "use1-a"]) == 0)
+            #expect(try await swell(["cluster", "certificates", "nowhere"]) == 3)
+
+            #expect(try await swell(["cluster", "revoke", "use1-a", "--serial", "0A-use1-b"]) == 3)
+            #expect(try await swell(["cluster", "revoke", "use1-a", "--reason", "lost"]) == 0)
+            #expect(try await state(console, "use1-a") == "revoked")
+            #expect(try await state(console, "usw1-a") == "unused")
+            let events = try await console.events()
+            #expect(events.contains("cluster.revoked"), "\(events)")
+            #expect(try await swell(["cluster", "revoke", "nowhere"]) == 3)
+            let answer = try await console.request(
+                .post, "/v1/clusters/usw1-a/revoke", ["serial": "0A-USW1-A", "reason": "one of them"])
+            #expect(answer.json["certificates"] == ["0a-usw1-a"], "\(answer.text)")
+            let unknown = try await console.request(.post, "/v1/clusters/usw1-a/revoke", ["serials": []])
+            #expect(unknown.status == 400)
+            #expect(try await console.request(.post, "/v1/clusters/usw1-a/revoke", token: nil).status == 401)
+        }
+    }
+
+    @Test func tokensAreListedAndTakenBack() async throws {
+        try await withFleet { console, swell in
+            let later = try await console.store.now() + .hours(1)
+            try await console.store.createToken(
+                hash: "0123456789abcdef", cluster: "use1-a", expiresAt: later, by: "ann")
+            let listed = try await console.request(.get, "/v1/tokens").json["items"]?.arrayValue ?? []
+            #expect(Set(listed.compactMap { $0["state"]?.stringValue }) == ["open", "spent"])
+            #expect(!listed.contains { $0.serialized().contains("0123456789abcdef") }, "the hash is told")
+            #expect(try await swell(["token", "list"]) == 0)
+            #expect(try await swell(["token", "revoke", "0123456789ab"]) == 0)
+            #expect(try await swell(["token", "revoke", "0123456789ab"]) == 3)
+            #expect(try await swell(["token", "revoke", "hash-of-use1"]) == 1)
+        }
+    }
+
+    @Test func theDoorIsOpenedForNamedClustersAndNotForLong() async throws {
+        try await withFleet { console, swell in
+            #expect(try await swell(["cluster", "readmit", "use1-a", "--within", "30m"]) == 0)
+            let use = CertificateUse("use1-a", serial: "ff")
+            #expect(try await console.store.standing(of: use) == .awaited)
+            console.clock.advance(by: .minutes(31))
+            #expect(try await console.store.standing(of: use) == .unknown)
+            #expect(try await swell(["cluster", "readmit"]) == 2)
+            #expect(try await swell(["cluster", "readmit", "use1-a", "--all"]) == 2)
+            #expect(try await swell(["cluster", "readmit", "nowhere"]) == 3)
+            #expect(try await swell(["cluster", "readmit", "--all", "--within", "25h"]) == 1)
+            #expect(try await swell(["cluster", "readmit", "--all"]) == 0)
+            #expect(try await console.store.standing(of: CertificateUse("usw1-a", serial: "ff")) == .awaited)
+        }
+    }
+}

@@ -1,0 +1,199 @@
+internal import AsyncSupport
+internal import GRPCCore
+internal import SwellIdentity
+internal import SwellModel
+internal import SwellProtocol
+internal import SwellStore
+internal import Testing
+
+@testable internal import SwellCoordinator
+
+/// Certificates that do not count any more, over real sockets and at two replicas.
+@Suite(.timeLimit(.minutes(1))) struct RevocationTests {
+    private func events(_ what: String, _ fixture: PortFixture) async throws -> [AuditEvent] {
+        try await fixture.store.latestEvents(filter: EventFilter(), limit: 100).filter { $0.what == "cluster.\(what)" }
+    }
+
+    @Test func aRevocationClosesTheConnectionAtEveryReplicaWithinASecond() async throws {
+        // Without a signal nobody looks for a minute: what is measured is the signal's way.
+        let pace: (inout AgentPort.Settings) -> Void = {
+            $0.paces.checks = .minutes(1)
+            $0.paces.cut = AgentPort.Paces().cut
+        }
+        let first = try await PortFixture(pace)
+        let second = try await PortFixture(beside: first, pace)
+        try await first.serving { _ in
+            try await second.serving { _ in
+                let credential = try await first.agent("east-1")
+                let honest = try await first.agent("west-1")
+                try await first.session(honest) { other in
+                    try await other.isWelcomed()
+                    try await first.session(credential) { here in
+                        try await here.isWelcomed()
+                        try await second.session(credential) { there in
+                            try await there.isWelcomed()
+                            #expect(first.port.fleetConnections == 2)
+                            let clock = ContinuousClock()
+                            let start = clock.now
+                            try await first.revoke("east-1")
+                            // As a NOTIFY does at every replica.
+                            first.trustChanged.send()
+                            second.trustChanged.send()
+                            try await soon("both connections are closed") {
+                                first.port.fleetConnections == 1 && second.port.fleetConnections == 0
+                            }
+                            let took = clock.now - start
+                            // A second where the machine does nothing else.
+                            #expect(took < .seconds(5), "\(took)")
+                            print("revocation: connections closed at two replicas after \(took)")
+                            try await soon("both agents see it") {
+                                !here.ended.entries.isEmpty && !there.ended.entries.isEmpty
+                            }
+                        }
+                    }
+                    #expect(other.ended.entries.isEmpty)
+                }
+                try await first.session(credential) { session in
+                    try await session.ends("permissionDenied")
+                    let said = try #require(session.refusal.entries.first)
+                    #expect(said.contains("was revoked at") && said.contains("swell cluster token east-1"), "\(said)")
+                }
+            }
+        }
+    }
+
+    @Test func whoDoesNotReadIsCutOffAllTheSame() async throws {
+        let fixture = try await PortFixture { $0.paces.checks = .minutes(1) }
+        try await fixture.serving { _ in
+            let credential = try await fixture.agent("east-1")
+            // A connection without a session: a call was made, and it stays open.
+            try await fixture.dial(credential) { fleet in
+                _ = try await fixture.renew(credential, over: fleet)
+                try await soon("it is there") { fixture.port.fleetConnections == 1 }
+                try await fixture.revoke("east-1")
+                fixture.trustChanged.send()
+                try await soon("it is closed") { fixture.port.fleetConnections == 0 }
+            }
+        }
+    }
+
+    @Test func aStolenKeyWithAnOldNumberShowsAndIsRefused() async throws {
+        let fixture = try await PortFixture()
+        try await fixture.serving { _ in
+            let stolen = try await fixture.agent("east-1")
+            try await fixture.session(stolen) { try await $0.isWelcomed() }
+            let renewed = try await fixture.dial(stolen) { try await fixture.renew(stolen, over: $0) }
+            // The answer may have been lost: until it is used, the former one counts.
+            try await fixture.session(stolen) { try await $0.isWelcomed() }
+            try await fixture.session(renewed) { session in
+                try await session.isWelcomed()
+                try await fixture.session(stolen) { thief in
+                    try await thief.ends("permissionDenied")
+                    let said = try #require(thief.refusal.entries.first)
+                    #expect(said.contains("a copy of an agent's state, or a stolen key"), "\(said)")
+                }
+                let error = await #expect(throws: RPCError.self) {
+                    try await fixture.dial(stolen) { try await fixture.renew(stolen, over: $0) }
+                }
+                #expect(error?.code == .permissionDenied)
+                #expect(session.ended.entries.isEmpty, "the honest one suffers")
+            }
+            // Told once, however often it comes.
+            let suspected = try await events("clone-suspected", fixture)
+            #expect(suspected.map(\.to) == [stolen.serial] && suspected.map(\.cluster) == ["east-1"])
+            #expect(try await events("renewed", fixture).map(\.to) == [renewed.serial])
+        }
+    }
+
+    @Test func aThiefWhoRenewedFirstThrowsTheOwnerOutWhoSaysSo() async throws {
+        let fixture = try await PortFixture()
+        try await fixture.serving { _ in
+            let owned = try await fixture.agent("east-1")
+            try await fixture.session(owned) { session in
+                try await session.isWelcomed()
+                let thiefs = try await fixture.dial(owned) { try await fixture.renew(owned, over: $0) }
+                try await fixture.session(thiefs) { thief in
+                    try await thief.isWelcomed()
+                    try await session.ends("ok")
+                    try await fixture.session(owned) { try await $0.ends("permissionDenied") }
+                }
+            }
+            #expect(try await events("clone-suspected", fixture).count == 1)
+            // What an operator then does: the owner joins again, and the thief is out.
+            let again = try await fixture.agent("east-1")
+            try await fixture.session(again) { try await $0.isWelcomed() }
+            let standing = try await fixture.store.certificates(of: "east-1").filter(\.counts).map(\.serial)
+            #expect(standing == [again.serial])
+        }
+    }
+
+    @Test func anotherClusterUnderTheSameNameTakesAnOperatorsWord() async throws {
+        let fixture = try await PortFixture()
+        try await fixture.serving { _ in
+            let credential = try await fixture.agent("east-1")
+            try await fixture.session(credential, first: PortFixture.hello(uid: "u1")) { try await $0.isWelcomed() }
+            try await fixture.session(credential, first: PortFixture.hello(uid: "u2")) { session in
+                try await session.ends("permissionDenied")
+                let said = try #require(session.refusal.entries.first)
+                #expect(said.contains("its kube-system has uid u2, not u1"), "\(said)")
+            }
+            // One that cannot tell is believed.
+            try await fixture.session(credential, first: PortFixture.hello(uid: "unknown")) {
+                try await $0.isWelcomed()
+            }
+            let rebuilt = try await fixture.agent("east-1")
+            try await fixture.session(rebuilt, first: PortFixture.hello(uid: "u2")) { try await $0.isWelcomed() }
+        }
+    }
+
+    @Test func removedAndAppliedAgainNeitherCertificateNorTokenCounts() async throws {
+        let fixture = try await PortFixture()
+        try await fixture.serving { _ in
+            let credential = try await fixture.agent("west-1")
+            let token = try await fixture.token(for: "west-1")
+            try await fixture.store.removeCluster("west-1", by: "ann")
+            _ = try await fixture.store.apply(FleetDocuments(clusters: SmallFleet.clusters), by: "git")
+            try await fixture.session(credential) { try await $0.ends("permissionDenied") }
+            await #expect(throws: RPCError.self) { try await fixture.enrol(token.text, as: "west-1") }
+            try await fixture.session(fixture.agent("west-1")) { try await $0.isWelcomed() }
+        }
+    }
+
+    @Test func whatARestoredDatabaseDoesNotKnowStaysOutUntilTheDoorIsOpened() async throws {
+        let fixture = try await PortFixture()
+        try await fixture.serving { _ in
+            // Signed by the authority, and not in the list: as after a restore.
+            let unknown = try FleetPortFixture().agent("east-1", of: fixture.authority)
+            try await fixture.session(unknown) { session in
+                try await session.ends("permissionDenied")
+                let said = try #require(session.refusal.entries.first)
+                #expect(said.contains("restored") && said.contains("swell cluster readmit east-1"), "\(said)")
+            }
+            let end = try await fixture.store.now() + .hours(1)
+            _ = try await fixture.store.openReadmission(of: ["east-1"], until: end, by: "ann")
+            try await fixture.session(unknown) { try await $0.isWelcomed() }
+            // One, and no more; and nobody else's.
+            let other = try FleetPortFixture().agent("east-1", of: fixture.authority)
+            try await fixture.session(other) { try await $0.ends("permissionDenied") }
+            let west = try FleetPortFixture().agent("west-1", of: fixture.authority)
+            try await fixture.session(west) { try await $0.ends("permissionDenied") }
+            try await fixture.session(unknown) { try await $0.isWelcomed() }
+        }
+    }
+
+    @Test func aCertificateThatExpiredOnAnOpenConnectionMakesNoCall() async throws {
+        let fixture = try await PortFixture {
+            $0.certificateLifetime = .hours(1)
+            $0.paces.checks = .minutes(1)
+        }
+        try await fixture.serving { _ in
+            let credential = try await fixture.agent("east-1")
+            try await fixture.dial(credential) { fleet in
+                _ = try await fixture.renew(credential, over: fleet)
+                fixture.clock.skip(.minutes(61))
+                let error = await #expect(throws: RPCError.self) { try await fixture.renew(credential, over: fleet) }
+                #expect(error?.code == .permissionDenied && error?.message.contains("it has expired") == true)
+            }
+        }
+    }
+}

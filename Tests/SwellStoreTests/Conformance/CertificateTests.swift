@@ -1,0 +1,295 @@
+internal import SwellEngine
+internal import SwellModel
+internal import SwellStore
+internal import Testing
+
+/// Join tokens and the list of certificates that count.
+@Suite struct CertificateTests {
+    private func note(_ serial: String, _ store: any Store) async throws -> CertificateNote {
+        CertificateNote(
+            serial: serial, keyFingerprint: "sha256:\(serial)", expiresAt: try await store.now() + .hours(24))
+    }
+
+    private func standing(_ serial: String, _ cluster: ClusterName, _ store: any Store) async throws
+        -> CertificateStanding
+    {
+        try await store.standing(of: CertificateUse(cluster, serial: serial))
+    }
+
+    /// Lets an agent join under a serial number.
+    private func join(_ cluster: ClusterName, _ serial: String, _ store: any Store) async throws {
+        let later = try await store.now() + .hours(1)
+        try await store.createToken(hash: "hash-of-\(serial)", cluster: cluster, expiresAt: later, by: "ann")
+        let spent = try await store.spendToken(hash: "hash-of-\(serial)", for: note(serial, store))
+        #expect(spent == cluster)
+    }
+
+    private func use(_ serial: String, _ cluster: ClusterName, _ store: any Store) async throws {
+        try await store.noteUse(of: CertificateUse(cluster, serial: serial))
+    }
+
+    private func events(_ what: String, _ store: any Store) async throws -> [AuditEvent] {
+        try await store.latestEvents(filter: EventFilter(), limit: 100).filter { $0.what == "cluster.\(what)" }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func aTokenIsSpentOnce(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            let later = try await store.now() + .hours(1)
+            try await store.createToken(hash: "h1", cluster: "east-1", expiresAt: later, by: "ann")
+            #expect(try await store.spendToken(hash: "unknown", for: note("s0", store)) == nil)
+            #expect(try await store.spendToken(hash: "h1", for: note("s1", store)) == "east-1")
+            #expect(try await store.spendToken(hash: "h1", for: note("s2", store)) == nil)
+            // The one that spent it may ask again, and is not noted as having joined twice.
+            #expect(try await store.spendToken(hash: "h1", for: note("s1", store)) == "east-1")
+            #expect(try await events("joined", store).map(\.to) == ["s1"])
+            #expect(try await store.clusters().filter(\.isEnrolled).map(\.cluster.name) == ["east-1"])
+            let past = try await store.now() - .seconds(1)
+            try await store.createToken(hash: "h2", cluster: "east-2", expiresAt: past, by: "ann")
+            #expect(try await store.spendToken(hash: "h2", for: note("s3", store)) == nil)
+            await expect(.notFound) { () async throws(StoreError) in
+                try await store.createToken(hash: "h4", cluster: "nowhere", expiresAt: later, by: "ann")
+            }
+            await expect(.conflict) { () async throws(StoreError) in
+                try await store.createToken(hash: "h1", cluster: "east-1", expiresAt: later, by: "ann")
+            }
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func aTokenIsListedAndTakenBackUnlessItWasSpent(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            let later = try await store.now() + .hours(1)
+            let hash = "0123456789abcdef"
+            try await store.createToken(hash: hash, cluster: "east-1", expiresAt: later, by: "ann")
+            let listed = try #require(try await store.tokens().first)
+            #expect(listed.id == "0123456789ab" && listed.cluster == "east-1" && listed.createdBy == "ann")
+            #expect(listed.spentFor == nil)
+            try await store.revokeToken(listed.id, by: "bob")
+            #expect(try await store.tokens().isEmpty)
+            #expect(try await store.spendToken(hash: hash, for: note("s1", store)) == nil)
+            #expect(try await events("token-revoked", store).map(\.by) == ["bob"])
+            await expect(.notFound) { () async throws(StoreError) in try await store.revokeToken(listed.id, by: "bob") }
+            try await join("east-1", "s2", store)
+            await expect(.refused) { () async throws(StoreError) in
+                try await store.revokeToken("hash-of-s2", by: "bob")
+            }
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func onlyWhatIsListedCountsAndForItsClusterAlone(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await join("east-1", "s1", store)
+            #expect(try await standing("s1", "east-1", store) == .counts(isUsed: false))
+            #expect(try await standing("s1", "east-2", store) == .unknown)
+            #expect(try await standing("s9", "east-1", store) == .unknown)
+            #expect(try await standing("s1", "nowhere", store) == .notInFleet)
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func anEnrolmentEndsWhatWasBefore(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await join("east-1", "s1", store)
+            try await join("east-1", "s2", store)
+            #expect(try await standing("s1", "east-1", store) == .superseded)
+            #expect(try await standing("s2", "east-1", store) == .counts(isUsed: false))
+            // Nor does the token that s1 was got with bring it back.
+            #expect(try await store.spendToken(hash: "hash-of-s1", for: note("s1", store)) == nil)
+            let reason = try await events("joined", store).last?.reason
+            #expect(reason == "certificate number 2; 1 earlier one ended")
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func aRenewalTakesThePlaceOfTheFormerWhenItIsUsed(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await join("east-1", "s1", store)
+            try await use("s1", "east-1", store)
+            // The answer was lost, so the former one counts, and may ask again; what was lost does not count any more.
+            let first = try await store.recordRenewal(note("s2", store), of: "east-1", replacing: "s1")
+            #expect(first == .counts(isUsed: true))
+            #expect(try await standing("s1", "east-1", store).counts)
+            _ = try await store.recordRenewal(note("s3", store), of: "east-1", replacing: "s1")
+            let lost = try await standing("s2", "east-1", store)
+            guard case .revoked = lost else {
+                Issue.record("\(lost)")
+                return
+            }
+            try await use("s3", "east-1", store)
+            #expect(try await standing("s3", "east-1", store) == .counts(isUsed: true))
+            // A copy of the former key shows by its number.
+            #expect(try await standing("s1", "east-1", store) == .superseded)
+            let stolen = try await store.recordRenewal(note("s4", store), of: "east-1", replacing: "s1")
+            #expect(stolen == .superseded)
+            #expect(try await standing("s4", "east-1", store) == .unknown)
+            #expect(try await events("renewed", store).map(\.to) == ["s2", "s3"])
+            #expect(try await events("renewed", store).last?.by == "east-1")
+            let listed = try await store.certificates(of: "east-1")
+            #expect(listed.map(\.serial) == ["s3", "s2", "s1"])
+            #expect(listed.map(\.number) == [3, 2, 1])
+            #expect(listed.map(\.counts) == [true, false, false])
+            #expect(listed[0].former == "s1" && listed[0].keyFingerprint == "sha256:s3" && listed[0].usedAt != nil)
+            let other = try await store.recordRenewal(note("s5", store), of: "east-2", replacing: "s3")
+            #expect(other == .unknown)
+            await expect(.conflict) { () async throws(StoreError) in
+                let note = CertificateNote(serial: "s3", keyFingerprint: "", expiresAt: try await store.now())
+                _ = try await store.recordRenewal(note, of: "east-1", replacing: "s3")
+            }
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func aRevocationEndsAllOrOneWithWhatWasRenewedWithIt(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await join("east-1", "s1", store)
+            try await use("s1", "east-1", store)
+            _ = try await store.recordRenewal(note("s2", store), of: "east-1", replacing: "s1")
+            try await join("east-2", "t1", store)
+            let one = try await store.revokeCertificates(of: "east-1", serial: "s1", reason: "lost", by: "ann")
+            #expect(one == Revocation(serials: ["s1", "s2"]))
+            #expect(try await !standing("s2", "east-1", store).counts)
+            #expect(try await standing("t1", "east-2", store).counts)
+            await expect(.notFound) { () async throws(StoreError) in
+                _ = try await store.revokeCertificates(of: "east-1", serial: "t1", reason: nil, by: "ann")
+            }
+            await expect(.notFound) { () async throws(StoreError) in
+                _ = try await store.revokeCertificates(of: "nowhere", serial: nil, reason: nil, by: "ann")
+            }
+            let later = try await store.now() + .hours(1)
+            try await store.createToken(hash: "h2", cluster: "east-2", expiresAt: later, by: "ann")
+            let all = try await store.revokeCertificates(of: "east-2", serial: nil, reason: nil, by: "ann")
+            #expect(all == Revocation(serials: ["t1"], tokens: 1))
+            #expect(try await store.spendToken(hash: "h2", for: note("t2", store)) == nil)
+            #expect(try await store.spendToken(hash: "hash-of-t1", for: note("t1", store)) == nil)
+            let refused = try await store.recordRenewal(note("t3", store), of: "east-2", replacing: "t1")
+            guard case .revoked = refused else {
+                Issue.record("\(refused)")
+                return
+            }
+            #expect(
+                try await events("revoked", store).map(\.reason) == [
+                    "2 certificates, 0 tokens: lost", "1 certificate, 1 token",
+                ])
+            try await join("east-2", "t4", store)
+            #expect(try await standing("t4", "east-2", store).counts)
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func whoLeftTheFleetDoesNotComeBackWithWhatItHad(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            let cluster = try #require(try await store.clusters().first { $0.cluster.name == "east-1" }?.cluster)
+            try await join("east-1", "s1", store)
+            let later = try await store.now() + .hours(1)
+            try await store.createToken(hash: "before", cluster: "east-1", expiresAt: later, by: "ann")
+            try await store.removeCluster("east-1", by: "ann")
+            #expect(try await standing("s1", "east-1", store) == .notInFleet)
+            #expect(try await store.spendToken(hash: "before", for: note("s2", store)) == nil)
+            _ = try await store.apply(FleetDocuments(clusters: [cluster]), by: "git")
+            guard case .revoked = try await standing("s1", "east-1", store) else {
+                Issue.record("it came back")
+                return
+            }
+            #expect(try await store.spendToken(hash: "before", for: note("s2", store)) == nil)
+            try await join("east-1", "s3", store)
+            #expect(try await standing("s3", "east-1", store).counts)
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func afterARestoreOneUnknownCertificateOfEachNamedClusterIsTakenIn(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await join("east-1", "s1", store)
+            #expect(try await !store.readmit(note("s7", store), of: "east-1"))
+            let end = try await store.now() + .hours(1)
+            #expect(try await store.openReadmission(of: ["east-1"], until: end, by: "ann") == ["east-1"])
+            #expect(try await standing("s7", "east-1", store) == .awaited)
+            #expect(try await standing("s7", "east-2", store) == .unknown)
+            #expect(try await store.readmit(note("s7", store), of: "east-1"))
+            try await use("s7", "east-1", store)
+            #expect(try await standing("s7", "east-1", store).counts)
+            #expect(try await standing("s1", "east-1", store) == .superseded)
+            // One, and no more.
+            #expect(try await standing("s8", "east-1", store) == .unknown)
+            #expect(try await !store.readmit(note("s8", store), of: "east-1"))
+            #expect(try await store.openReadmission(of: nil, until: end, by: "ann").contains("east-2"))
+            // A revocation closes the door.
+            _ = try await store.revokeCertificates(of: "east-1", serial: nil, reason: nil, by: "ann")
+            #expect(try await standing("s8", "east-1", store) == .unknown)
+            let past = try await store.now() - .seconds(1)
+            _ = try await store.openReadmission(of: ["east-2"], until: past, by: "ann")
+            #expect(try await standing("s8", "east-2", store) == .unknown)
+            await expect(.notFound) { () async throws(StoreError) in
+                _ = try await store.openReadmission(of: ["nowhere"], until: end, by: "ann")
+            }
+            #expect(try await events("readmitted", store).map(\.to) == ["s7"])
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func anotherClusterUnderTheNameShowsUntilAnEnrolment(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await join("east-1", "s1", store)
+            #expect(try await store.noteClusterUID("u1", of: "east-1") == nil)
+            #expect(try await store.noteClusterUID("u1", of: "east-1") == nil)
+            #expect(try await store.noteClusterUID("u2", of: "east-1") == "u1")
+            try await join("east-1", "s2", store)
+            #expect(try await store.noteClusterUID("u2", of: "east-1") == nil)
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func aRenewalAndARevocationAtTheSameTimeLeaveNothingThatCounts(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            for round in 0..<12 {
+                try await join("east-1", "f\(round)", store)
+                let renewed = try await note("r\(round)", store)
+                let joined = try await note("j\(round)", store)
+                let later = try await store.now() + .hours(1)
+                try await store.createToken(hash: "race-\(round)", cluster: "east-1", expiresAt: later, by: "ann")
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        _ = try await store.recordRenewal(renewed, of: "east-1", replacing: "f\(round)")
+                    }
+                    group.addTask { _ = try await store.spendToken(hash: "race-\(round)", for: joined) }
+                    group.addTask {
+                        _ = try await store.revokeCertificates(of: "east-1", serial: nil, reason: nil, by: "ann")
+                    }
+                    try await group.waitForAll()
+                }
+                let standing = try await store.certificates(of: "east-1").filter(\.counts).map(\.serial)
+                #expect(standing.isEmpty, "round \(round): \(standing) still count")
+            }
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func whatExpiredLongAgoIsForgotten(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await join("east-1", "s1", store)
+            let now = try await store.now()
+            let old = CertificateNote(serial: "s2", keyFingerprint: "", expiresAt: now - .hours(24 * 8))
+            _ = try await store.recordRenewal(old, of: "east-1", replacing: "s1")
+            let expired = CertificateNote(serial: "s3", keyFingerprint: "", expiresAt: now - .hours(24))
+            _ = try await store.recordRenewal(expired, of: "east-1", replacing: "s1")
+            try await store.createToken(hash: "old", cluster: "east-1", expiresAt: now - .hours(24 * 8), by: "ann")
+            let outcome = try await store.maintain(Retention())
+            #expect(outcome.certificates == 1 && outcome.tokens == 1)
+            #expect(try await store.certificates(of: "east-1").map(\.serial) == ["s3", "s1"])
+            #expect(try await store.tokens().map(\.cluster) == ["east-1"])
+        }
+    }
+}
