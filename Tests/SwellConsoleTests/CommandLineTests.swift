@@ -14,6 +14,7 @@ internal import Testing
     ) async throws {
         let token = FileManager.default.temporaryDirectory.appending(path: "swell-token-\(UUID().uuidString)")
         try operatorToken.write(to: token, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: token.path)
         defer { try? FileManager.default.removeItem(at: token) }
         try await ConsoleHarness.run(decides: true) { console in
             try await console.startRollout(removing: removing)

@@ -60,10 +60,10 @@ struct Enroller: Sendable {
             throw AgentError(
                 .invalidSetting, "not enrolled yet: --join-token-file and --ca-hash are needed for the first start")
         }
-        guard let bytes = try AtomicFile.read(file, limit: 4_096) else {
+        guard SecretFile.exists(file) else {
             throw AgentError(.file, "\(file): there is no join token; create one with swell cluster token")
         }
-        let text = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).first ?? ""
+        let text = try SecretFile.read(file, access: .notEverybody).split(whereSeparator: \.isWhitespace).first ?? ""
         let token = try JoinToken(parsing: String(text))
         guard token.cluster == settings.cluster else {
             throw IdentityError(

@@ -164,6 +164,7 @@ actor Fleet {
         guard result.code == 0 else { throw HarnessError("no token for \(cluster): \(result.errors)") }
         let file = agentFolder(cluster).appending(path: "join-token")
         try result.output.write(to: file, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file.path)
     }
 
     // MARK: Places
