@@ -169,6 +169,13 @@ struct OperatorClient: Sendable {
                 message: "the server does not know the token; give an operator's with --token-file PATH, or set "
                     + "SWELL_TOKEN_FILE or SWELL_TOKEN")
         }
+        if status == .unsupportedMediaType {
+            return CommandError(
+                code: .connection,
+                message:
+                    "no operator API answers there; is that one of the agents' ports? The operator API's port is 7080 "
+                    + "by default")
+        }
         if let problem = try? body.decoded(as: Problem.self) { return CommandError(problem) }
         return CommandError(
             Problem(code: "http", title: "", status: Int(status.code), detail: "the server answered \(status)"))

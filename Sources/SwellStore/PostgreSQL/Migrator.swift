@@ -19,6 +19,8 @@ struct Migration {
             number: 3, name: "pauses of removed clusters", sql: PackageResources._003_pauses_of_removed_clusters_sql),
         Migration(number: 4, name: "sessions", sql: PackageResources._004_sessions_sql),
         Migration(number: 5, name: "waiting reports", sql: PackageResources._005_waiting_reports_sql),
+        Migration(
+            number: 7, name: "append-only audit", sql: PackageResources._007_append_only_audit_sql),
     ]
 }
 

@@ -177,6 +177,7 @@ actor Fleet {
     nonisolated func printed(_ name: String) -> String { (try? String(contentsOf: log(name), encoding: .utf8)) ?? "" }
     /// Where a coordinator listens for agents.
     func fleetPort(_ replica: String = "a") -> Int { ports[replica]?.agent ?? 0 }
+    func enrolmentPort(_ replica: String = "a") -> Int { ports[replica]?.enroll ?? 0 }
     func apiPort(_ replica: String = "a") -> Int { ports[replica]?.api ?? 0 }
 
     private func databaseURL(for replica: String) async throws -> String {
