@@ -13,7 +13,7 @@ public struct SwellTool: AsyncParsableCommand {
 
             EXIT CODES
               0  done; of a rollout that was watched: succeeded
-              1  refused, bad input, or the rollout that was watched did not succeed
+              1  refused, bad input, the rollout that was watched did not succeed, or doctor found something broken
               2  wrong usage
               3  what was named is not there
               4  the server cannot be reached or trusted, or does not know the token
@@ -26,7 +26,7 @@ public struct SwellTool: AsyncParsableCommand {
             ApplyCommand.self, GetCommand.self, DescribeCommand.self, ReleaseCommand.self, PlanCommand.self,
             DiffCommand.self,
             RolloutCommands.self, ApproveCommand.self, RegionCommands.self, ClusterCommands.self, EventsCommand.self,
-            PermissionsCommand.self, CompletionCommand.self, VersionCommand.self,
+            PermissionsCommand.self, DoctorCommand.self, CompletionCommand.self, VersionCommand.self,
         ])
 
     public init() {}

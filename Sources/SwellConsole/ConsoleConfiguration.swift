@@ -47,6 +47,8 @@ public struct ConsoleHooks: Sendable {
     public var previewsAsked: @Sendable () async -> Void
     /// Makes a join token for a cluster: the text to hand out and the hash to store.
     public var makeJoinToken: @Sendable (ClusterName) -> (text: String, hash: String)
+    /// What is known of this installation, where anybody can say.
+    public var installation: (@Sendable () async throws -> InstallationView)?
     /// The text of `/metrics`, where it is served here.
     public var metrics: (@Sendable () async -> String)?
     /// Told the port once requests are served.
@@ -56,11 +58,13 @@ public struct ConsoleHooks: Sendable {
         rolloutsChanged: @escaping @Sendable (Set<RolloutName>) async -> Void = { _ in },
         previewsAsked: @escaping @Sendable () async -> Void = {},
         makeJoinToken: @escaping @Sendable (ClusterName) -> (text: String, hash: String),
+        installation: (@Sendable () async throws -> InstallationView)? = nil,
         metrics: (@Sendable () async -> String)? = nil, onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.rolloutsChanged = rolloutsChanged
         self.previewsAsked = previewsAsked
         self.makeJoinToken = makeJoinToken
+        self.installation = installation
         self.metrics = metrics
         self.onRunning = onRunning
     }

@@ -102,6 +102,7 @@ public struct ConsoleService: Service {
         FleetEndpoints(
             store: store, reading: reading, hooks: hooks, joinTokenLifetime: configuration.joinTokenLifetime
         ).add(to: group)
+        InstallationEndpoint(installation: hooks.installation, limit: EventStreamLimit(maximum: 2)).add(to: group)
         ReleaseEndpoints(store: store, reading: reading).add(to: group)
         DiffEndpoints(
             store: store, reading: reading, hooks: hooks,

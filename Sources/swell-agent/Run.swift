@@ -43,7 +43,7 @@ struct Run: AsyncParsableCommand {
     var context: String?
 
     @Option(help: "The namespace for what the agent itself keeps in the cluster.")
-    var namespace: String = "swell-system"
+    var namespace: String = "swell-agent"
 
     @Option(
         help: ArgumentHelp(

@@ -22,10 +22,10 @@ struct Replica: Service {
 
     /// Runs until graceful shutdown or cancellation.
     func run() async throws {
-        let (authority, operatorToken) = try StateFolder(path: settings.stateDirectory)
-            .open(trustDomain: settings.trustDomain, now: Self.now())
-        let credential = try RotatingCredential(
-            authority.issueServerCredential(names: settings.serverNames, now: Self.now()))
+        let folder = StateFolder(path: settings.stateDirectory)
+        let (authority, operatorToken) = try folder.open(trustDomain: settings.trustDomain, now: Self.now())
+        let names = try settings.serverNames ?? folder.serverNames() ?? ServerNames(["localhost"])
+        let credential = try RotatingCredential(authority.issueServerCredential(names: names, now: Self.now()))
         guard try await prepareDatabase() else {
             logger.info("coordinator ended before the database was there", metadata: ["replica": "\(settings.replica)"])
             return
@@ -55,6 +55,10 @@ struct Replica: Service {
         let (consolePorts, consolePort) = AsyncStream.makeStream(of: Int.self)
         let console = try makeConsole(
             store: store, signals: signals, operatorToken: operatorToken, credential: credential,
+            installation: InstallationFacts(
+                store: store, settings: settings, folder: folder, authority: authority, credential: credential,
+                names: names, agentPort: agentPort, now: Self.now
+            ).gather,
             onRunning: { port in
                 consolePort.yield(port)
                 consolePort.finish()
@@ -64,7 +68,7 @@ struct Replica: Service {
         var services: [any Service] = [
             pool, signals, ingestor, reconciler,
             ServerCredentialRotation(
-                authority: authority, names: settings.serverNames, credential: credential,
+                authority: authority, names: names, credential: credential,
                 jitter: .random(in: 0..<1), now: Self.now),
             Maintainer(store: store), agentPort, console,
         ]
@@ -121,6 +125,7 @@ struct Replica: Service {
 
     private func makeConsole(
         store: PostgresStore, signals: FleetSignals, operatorToken: String, credential: RotatingCredential,
+        installation: @escaping @Sendable () async throws -> InstallationView,
         onRunning: @escaping @Sendable (Int) async -> Void
     ) throws -> ConsoleService {
         let configuration = ConsoleConfiguration(
@@ -137,6 +142,7 @@ struct Replica: Service {
                     let token = JoinToken.generate(for: cluster, using: &generator)
                     return (token.text, token.hash)
                 },
+                installation: installation,
                 metrics: { [metrics] in metrics.exposition() }, onRunning: onRunning),
             logger: Logger(label: "swell.console"))
     }

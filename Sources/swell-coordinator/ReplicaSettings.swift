@@ -12,7 +12,8 @@ struct ReplicaSettings: Sendable {
     var enrolment: ListenAddress
     var api: ListenAddress
     var trustDomain: TrustDomain
-    var serverNames: ServerNames
+    /// Nil for those that the state folder has.
+    var serverNames: ServerNames?
     var replica: String
     var readyFile: String?
     var log: LogSettings

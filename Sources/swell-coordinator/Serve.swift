@@ -34,8 +34,7 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "The circle of trust in certificates' names.")
     var trustDomain: String = "swell.local"
 
-    @Option(help: "A host name or address in the server's certificate; may be given several times.")
-    var serverName: [String] = ["localhost"]
+    @OptionGroup var names: ServerNameOption
 
     @Option(help: "This replica's name: the same one after a restart, another one for each replica.")
     var replica: String = ProcessInfo.processInfo.hostName
@@ -81,7 +80,7 @@ struct Serve: AsyncParsableCommand {
                 agents: try ListenAddress("--agent-listen", agentListen),
                 enrolment: try ListenAddress("--enroll-listen", enrollListen),
                 api: try ListenAddress("--api-listen", apiListen), trustDomain: try TrustDomain(trustDomain),
-                serverNames: try ServerNames(serverName), replica: replica, readyFile: readyFile,
+                serverNames: try names.checked(), replica: replica, readyFile: readyFile,
                 log: try LogSettings(flag: logLevel, environment: environment))
         } catch let error as ValidationError {
             throw error

@@ -7,7 +7,7 @@ internal import Testing
 
 /// An agent that lacks a right, through the real binaries and an API server that enforces RBAC.
 @Suite(.serialized) struct PermissionScenarios {
-    private static let account = "system:serviceaccount:swell-system:swell-agent"
+    private static let account = "system:serviceaccount:swell-agent:swell-agent"
 
     private static let documents = """
         apiVersion: swell.dev/v1
@@ -40,17 +40,17 @@ internal import Testing
         try await fleet.withAPI(cluster) { api in
             let type = GroupVersionKind(version: "v1", kind: "Namespace")
             _ = try await api.apply(
-                KubernetesObject(type: type, name: "swell-system"), ApplyOptions(fieldManager: "operator"))
+                KubernetesObject(type: type, name: "swell-agent"), ApplyOptions(fieldManager: "operator"))
             _ = try await api.apply(
                 KubernetesObject(
-                    type: GroupVersionKind(version: "v1", kind: "ServiceAccount"), namespace: "swell-system",
+                    type: GroupVersionKind(version: "v1", kind: "ServiceAccount"), namespace: "swell-agent",
                     name: "swell-agent"), ApplyOptions(fieldManager: "operator"))
             let request: JSONValue = [
                 "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": ["expirationSeconds": 3_600],
             ]
             let answer = try await api.exchange.json(
                 KubernetesRequest(
-                    .POST, "/api/v1/namespaces/swell-system/serviceaccounts/swell-agent/token",
+                    .POST, "/api/v1/namespaces/swell-agent/serviceaccounts/swell-agent/token",
                     contentType: "application/json", body: request.serializedBytes()))
             let token = try #require(answer["status"]?["token"]?.stringValue)
             let text = try String(contentsOf: file, encoding: .utf8)

@@ -114,7 +114,9 @@ private func pod(_ name: String, status: JSONValue, metadata: JSONValue = [:]) -
 
     static let workloads: [Example] = [
         Example(
-            value: .healthy, json: statefulSet(["readyReplicas": 3, "currentRevision": "a", "updateRevision": "a"])),
+            value: .healthy,
+            json: statefulSet(["readyReplicas": 3, "updatedReplicas": 3, "currentRevision": "a", "updateRevision": "a"])
+        ),
         Example(
             value: .progressing, json: statefulSet(["readyReplicas": 3, "currentRevision": "a", "updateRevision": "b"])),
         Example(

@@ -300,7 +300,7 @@ internal import Testing
             let assessment = HealthAssessment(of: live, context: context)
             #expect(assessment.value == .unknown)
             #expect(assessment.remark == .silent)
-            for words in ["no status", "check of its own for Probe", "silentControllers: accept"] {
+            for words in ["no status", "a release with a check of its own for Probe", "silentControllers: accept"] {
                 #expect(assessment.message.contains(words), "\(assessment.message)")
             }
         }

@@ -70,6 +70,44 @@ internal import Testing
         #expect(try Manifest.objects(in: text.joined(separator: "---\n")).count == 2)
     }
 
+    @Test func findsMembersByBytes() throws {
+        var value = JSONValue.object([Self.composed: 1])
+        #expect(value[Self.decomposed] == nil && value[Self.composed] == 1)
+        #expect(value.value(at: FieldPath([.key(Self.decomposed)])) == nil)
+        #expect(value.remove(at: FieldPath([.key(Self.decomposed)])) == nil)
+        #expect(FieldPath([.key(Self.composed)]) != FieldPath([.key(Self.decomposed)]))
+        value[Self.decomposed] = nil
+        #expect(value == .object([Self.composed: 1]))
+        // There is room for one spelling, and what is set is what is there then.
+        value[Self.decomposed] = 2
+        #expect(value == .object([Self.decomposed: 2]))
+        try value.set(3, at: FieldPath([.key(Self.composed)]))
+        #expect(value == .object([Self.composed: 3]))
+    }
+
+    @Test func patchesTellSpellingsApart() throws {
+        let (old, new) = (JSONValue.object([Self.composed: 1]), JSONValue.object([Self.decomposed: 1]))
+        let patch = try #require(old.mergePatch(to: new))
+        #expect(patch == new)
+        #expect(old.applying(mergePatch: patch) == new)
+        #expect(old.applying(mergePatch: .object([Self.decomposed: .null])) == old)
+        let text = JSONValue.object(["a": .string(Self.composed)])
+        #expect(text.mergePatch(to: ["a": .string(Self.decomposed)]) == ["a": .string(Self.decomposed)])
+    }
+
+    /// A memory of what was sent is a hash of it: alike, a change would be taken for none.
+    @Test func spellingsHashApart() {
+        #expect(JSONValue.string(Self.composed).hashValue != JSONValue.string(Self.decomposed).hashValue)
+        #expect(JSONValue.object([Self.composed: 1]).hashValue != JSONValue.object([Self.decomposed: 1]).hashValue)
+        #expect(ExactText(Self.composed).hashValue != ExactText(Self.decomposed).hashValue)
+        let members = (0..<50).map { ("k\($0)", JSONValue.integer($0)) }
+        let (one, other) = (
+            JSONValue.object(Dictionary(uniqueKeysWithValues: members)),
+            JSONValue.object(Dictionary(uniqueKeysWithValues: members.reversed()))
+        )
+        #expect(one == other && one.hashValue == other.hashValue)
+    }
+
     /// Swift's dictionaries hold one of them only: better said than lost.
     @Test func saysWhereTwoSpellingsOfOneKeyStand() {
         let yaml = #expect(throws: KubernetesObjectError.self) {

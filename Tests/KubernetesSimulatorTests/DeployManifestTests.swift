@@ -51,7 +51,7 @@ struct DeployManifestTests {
             #expect(status == 201, "\(object.reference): \(body)")
         }
         cluster.run(seconds: 30)
-        let path = "/apis/apps/v1/namespaces/swell-system/deployments/swell-\(program)"
+        let path = "/apis/apps/v1/namespaces/swell-\(program)/deployments/swell-\(program)"
         let conditions = cluster.get(path).at("status", "conditions")?.arrayValue ?? []
         #expect(conditions.contains { $0["type"] == "Available" && $0["status"] == "True" })
     }
@@ -69,24 +69,50 @@ struct DeployManifestTests {
         let container = objects.first { $0.kind == "Deployment" }?.spec?["template"]?["spec"]?["containers"]?[0]
         #expect(container?["args"]?.arrayValue?.last == "--namespaces=$(NAMESPACES)")
         #expect(container?["env"]?.arrayValue?.last?["valueFrom"]?["configMapKeyRef"]?["key"] == "namespaces")
-        let agent = Caller.serviceAccount(namespace: "swell-system", name: "swell-agent")
-        let maps = "/api/v1/namespaces/swell-system/configmaps"
+        let agent = Caller.serviceAccount(namespace: "swell-agent", name: "swell-agent")
+        let maps = "/api/v1/namespaces/swell-agent/configmaps"
         let record: JSONValue = [
             "apiVersion": "v1", "kind": "ConfigMap", "metadata": ["name": "swell-record-shop"],
         ]
+        #expect(cluster.apply("\(maps)/swell-record-shop", record, as: agent).status == 403)
+        try grantRecords(of: "shop", in: &cluster)
         #expect(cluster.apply("\(maps)/swell-record-shop", record, as: agent).status == 201)
+        #expect(cluster.apply("\(maps)/swell-record-other", record, as: agent).status == 403)
         #expect(cluster.send("GET", maps, as: agent).status == 200)
-        #expect(cluster.send("GET", "/api/v1/namespaces/swell-system", as: agent).status == 200)
+        #expect(cluster.send("GET", "/api/v1/namespaces/swell-agent", as: agent).status == 200)
         for path in ["/api/v1/namespaces/kube-system", "/api/v1/configmaps", "/api/v1/namespaces/default/configmaps"] {
             #expect(cluster.send("GET", path, as: agent).status == 403)
         }
     }
 
-    @Test("of the agent let it do all that any release may ask")
-    func wide() throws {
+    /// As `swell rbac` prints it for an application.
+    private func grantRecords(of application: String, in cluster: inout TestCluster) throws {
+        let names: JSONValue = [.string("swell-inventory-\(application)"), .string("swell-record-\(application)")]
+        let group = "rbac.authorization.k8s.io"
+        let role: JSONValue = [
+            "apiVersion": .string("\(group)/v1"), "kind": "Role", "metadata": ["name": .string(application)],
+            "rules": [
+                ["apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "patch"], "resourceNames": names]
+            ],
+        ]
+        let binding: JSONValue = [
+            "apiVersion": .string("\(group)/v1"), "kind": "RoleBinding", "metadata": ["name": .string(application)],
+            "roleRef": ["apiGroup": .string(group), "kind": "Role", "name": .string(application)],
+            "subjects": [["kind": "ServiceAccount", "name": "swell-agent", "namespace": "swell-agent"]],
+        ]
+        let place = "/apis/\(group)/v1/namespaces/swell-agent"
+        #expect(cluster.apply("\(place)/roles/\(application)", role).status == 201)
+        #expect(cluster.apply("\(place)/rolebindings/\(application)", binding).status == 201)
+    }
+
+    @Test(
+        "of a wide agent let it do all that any release may ask",
+        .enabled(if: Kubectl.program != nil, "there is no kubectl on the PATH"))
+    func wide() async throws {
         var cluster = TestCluster()
-        try apply(try objects(of: "agent"), "agent", to: &cluster)
-        let agent = Caller.serviceAccount(namespace: "swell-system", name: "swell-agent")
+        let text = try await Kubectl.rendered(Self.folder.appending(path: "agent-wide").path)
+        try apply(try Manifest.objects(in: text, file: "agent-wide"), "agent", to: &cluster)
+        let agent = Caller.serviceAccount(namespace: "swell-agent", name: "swell-agent")
         let role: JSONValue = [
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": ["name": "everything"],
             "rules": [["apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]]],
@@ -95,6 +121,15 @@ struct DeployManifestTests {
         #expect(cluster.apply(roles, role, as: agent).status == 201)
         #expect(cluster.send("DELETE", roles, as: agent).status == 200)
         #expect(cluster.send("DELETE", "/api/v1/pods", as: agent).status == 403)
+    }
+
+    @Test(
+        "to copy, with peers and settings of a site, are accepted too",
+        .enabled(if: Kubectl.program != nil, "there is no kubectl on the PATH"), arguments: ["coordinator", "agent"])
+    func examples(program: String) async throws {
+        let text = try await Kubectl.rendered(Self.folder.appending(path: "examples/\(program)").path)
+        var cluster = TestCluster()
+        try apply(try Manifest.objects(in: text, file: "examples"), program, to: &cluster)
     }
 
     @Test("confine every container", arguments: ["coordinator", "agent"])

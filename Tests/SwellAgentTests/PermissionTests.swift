@@ -83,18 +83,18 @@ internal import Testing
                 let admin = try api(try await fleet.kubeconfig(for: "east-1"))
                 let own = try api(
                     try await fleet.kubeconfig(
-                        for: "east-1", serviceAccount: "swell-agent", namespace: "swell-system"))
+                        for: "east-1", serviceAccount: "swell-agent", namespace: "swell-agent"))
                 var logger = Logger(label: "test.agent")
                 logger.logLevel = .critical
                 let cluster = KubernetesCluster(
-                    api: own, namespace: "swell-system", scope: scope.map { NamespaceScope(namespaces: $0) },
+                    api: own, namespace: "swell-agent", scope: scope.map { NamespaceScope(namespaces: $0) },
                     now: { .wall }, logger: logger)
                 let world = try await AgentWorld(directory: directory, cluster: cluster)
                 let lab = Lab(fleet: fleet, admin: admin, world: world, cluster: cluster)
                 defer { group.cancelAll() }
                 do {
-                    try await lab.create("Namespace", "swell-system")
-                    try await lab.create("ServiceAccount", "swell-agent", namespace: "swell-system")
+                    try await lab.create("Namespace", "swell-agent")
+                    try await lab.create("ServiceAccount", "swell-agent", namespace: "swell-agent")
                     try await world.coordinator.serve { try await body(lab) }
                 } catch {
                     await own.shutdown()
@@ -237,7 +237,7 @@ internal import Testing
         try await lab(scope: ["shop"]) { lab in
             try await lab.create("Namespace", "shop")
             try await story(lab, namespaced: true, extra: Self.extra)
-            let own = ObjectReference(type: GroupVersionKind(version: "v1", kind: "Namespace"), name: "swell-system")
+            let own = ObjectReference(type: GroupVersionKind(version: "v1", kind: "Namespace"), name: "swell-agent")
             #expect(try await lab.cluster.uid() == lab.admin.get(own)?.uid)
             let wide = try await lab.accesses().filter(\.namespace.isEmpty)
             #expect(wide.isEmpty, "nothing was asked of the whole cluster")
@@ -258,7 +258,10 @@ internal import Testing
             if resource == "configmaps" {
                 var own = try #require(granted.first { $0.kind == "Role" })
                 own["rules"] = [
-                    ["apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "create", "patch"]]
+                    [
+                        "apiGroups": [""], "resources": ["configmaps"],
+                        "verbs": ["get", "list", "create", "patch", "delete"],
+                    ]
                 ]
                 _ = try await lab.admin.apply(own, ApplyOptions(fieldManager: "operator", force: true))
             }
@@ -268,7 +271,7 @@ internal import Testing
                     await lab.world.coordinator.last("shop")?.message?.contains(message) == true
                 }
                 let report = await lab.world.coordinator.last("shop")
-                #expect(report?.message?.contains("grant it to system:serviceaccount:swell-system:swell-agent") == true)
+                #expect(report?.message?.contains("grant it to system:serviceaccount:swell-agent:swell-agent") == true)
                 #expect(report?.phase != .healthy)
             }
         }

@@ -52,14 +52,31 @@ internal import Testing
         #expect(spaces.map { $0["verbs"] } == [["get"], ["patch"], ["create"]])
         #expect(
             spaces.map { $0["resourceNames"] } == [
-                ["kube-system", "shop", "swell-system"], ["shop", "swell-system"], nil,
+                ["kube-system", "shop", "swell-agent"], ["shop", "swell-agent"], nil,
             ])
         #expect(verbs("secrets", "", in: all.first) == nil && verbs("*", "*", in: all.first) == nil)
         #expect(verbs("configmaps", "", in: all.first) == nil)
-        #expect(all[2]["metadata"]?["namespace"] == "swell-system")
-        #expect(verbs("configmaps", "", in: all[2]) == ["get", "list", "create", "patch"])
+        #expect(all[2]["metadata"]?["namespace"] == "swell-agent")
         #expect(all[1]["roleRef"]?["name"] == all[0]["metadata"]?["name"])
         #expect(all[1]["subjects"]?[0]?["name"] == "swell-agent")
+    }
+
+    /// The agent's own settings are a ConfigMap beside its records.
+    @Test(arguments: [false, true]) func recordsAreChangedByNameAlone(scoped: Bool) throws {
+        let own = try #require(
+            documents([web], scoped: scoped).first {
+                $0["kind"] == "Role" && $0["metadata"]?["namespace"] == "swell-agent"
+            })
+        let rules = (own["rules"]?.arrayValue ?? []).filter { $0["resources"] == ["configmaps"] }
+        #expect(rules.map { $0["verbs"] } == [["list", "create"], ["get", "patch"]])
+        #expect(rules.map { $0["resourceNames"] } == [nil, ["swell-inventory-shop", "swell-record-shop"]])
+    }
+
+    /// What one ConfigMap has no room for lies in more, whose names are not known before.
+    @Test func notesOfGiantReleasesLieUnderNamesOfTheirContent() throws {
+        let many = (0...1_000).map { Item(apiVersion: "v1", kind: "Secret", name: "s\($0)") }
+        let own = try documents(many)[2]
+        #expect(own["rules"]?[1]?["verbs"] == ["get", "patch", "delete"] && own["rules"]?[1]?["resourceNames"] == nil)
     }
 
     @Test func keepsToNamespacesWhereTold() throws {
@@ -72,8 +89,8 @@ internal import Testing
         #expect(verbs("ingresses", "networking.k8s.io", in: role("shop")) == nil)
         #expect(verbs("ingresses", "networking.k8s.io", in: role("edge")) != nil)
         #expect(role("kube-system") == nil)
-        #expect(verbs("namespaces", "", in: role("swell-system")) == ["get"])
-        #expect(verbs("configmaps", "", in: role("swell-system")) != nil)
+        #expect(verbs("namespaces", "", in: role("swell-agent")) == ["get"])
+        #expect(verbs("configmaps", "", in: role("swell-agent")) != nil)
         let refusal = #expect(throws: CommandError.self) { try documents([web, definition], scoped: true) }
         #expect(refusal?.message.contains("CustomResourceDefinition feedz.example.com lives outside") == true)
         let templated = Item(apiVersion: "v1", kind: "Secret", name: "s", namespace: "shop-${region}")

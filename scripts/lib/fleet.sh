@@ -35,12 +35,13 @@ as_database_user() {
 
 start_postgres() {
   local bin; bin=$(postgres_programs)
-  mkdir -p "$state/postgres"
+  # It trusts whoever reaches its socket: nobody else of this machine does.
+  mkdir -p "$state/postgres"; chmod 700 "$state/postgres"
   if [ "$(id -u)" -eq 0 ]; then chown postgres "$state/postgres"; fi
   (cd "$state/postgres" && as_database_user "$bin/initdb" -D "$state/postgres/data" -U swell --auth=trust --no-sync -E UTF8 --locale=C >/dev/null)
   # Only a Unix socket in a folder of its own: no port is open.
   (cd "$state/postgres" && as_database_user "$bin/pg_ctl" -D "$state/postgres/data" -w -t 30 -l "$state/postgres/log" \
-    -o "-c listen_addresses='' -c unix_socket_directories='$state/postgres' -c max_connections=100" start >/dev/null)
+    -o "-c listen_addresses='' -c unix_socket_directories='$state/postgres' -c unix_socket_permissions=0700 -c max_connections=100" start >/dev/null)
   database="postgres:///postgres?host=$state/postgres&user=swell"
   say "PostgreSQL is up"
 }

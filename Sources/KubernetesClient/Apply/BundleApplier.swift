@@ -54,7 +54,7 @@ public struct BundleApplier: Sendable {
             run.record.inventory.references.filter { !run.ours.contains($0.identity) })
         try await write(&run, replacing: stored, to: store, plan: plan)
 
-        run.holders = try await store.others()
+        run.holders = try await store.others().held
         try await applySteps(plan.steps.filter { $0.wave == nil }, plan, &run, onProgress)
         try await runHooks(.before, plan, &run, onProgress)
         try await applySteps(plan.steps.filter { $0.wave != nil }, plan, &run, onProgress)
@@ -66,7 +66,8 @@ public struct BundleApplier: Sendable {
         } else {
             noteFinished(plan, &run)
             run.record = run.record.noting(marksOf: run.reports)
-            run.record.isInstalled = true
+            // After a removal the next bundle is a first install again.
+            run.record.isInstalled = !new.references.isEmpty
             run.record.inventory = new
             if options.prunes {
                 let kept = try await prune(old.subtracting(new), &run, onProgress)
@@ -93,7 +94,7 @@ public struct BundleApplier: Sendable {
         let store = InventoryStore(api: api, options: options)
         var record = try await store.read()
         var reports: [BundleProgress] = []
-        let runner = HookRunner(api: api, options: options)
+        let runner = HookRunner(api: api, options: options, ours: record.applied.identities, uids: record.uids)
         let hooks = plan.hooks.filter { $0.moment == .onFailure }
         guard !hooks.isEmpty else { return BundleResult(objects: [], inventory: record.inventory) }
         for hook in plan.hooks where hook.moment != .onFailure {
@@ -192,6 +193,7 @@ public struct BundleApplier: Sendable {
         let store = InventoryStore(api: api, options: options)
         let adoptions = AdoptionLog(record: run.written, store: store)
         var applier = ObjectApplier(api: api, options: options, ours: run.ours, plan: plan)
+        applier.uids = run.record.uids
         applier.holders = run.holders
         applier.finished = run.record.finished
         applier.onAdoption = { try await adoptions.note($0) }
@@ -274,7 +276,8 @@ public struct BundleApplier: Sendable {
         _ moment: Hook.Moment, _ plan: BundlePlan, _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
     ) async throws {
         guard options.runsHooks else { return }
-        let runner = HookRunner(api: api, options: options)
+        let runner = HookRunner(api: api, options: options, ours: run.ours, uids: run.record.uids)
+        let current = Set(plan.hooks.map(\.digest))
         for hook in plan.hooks where hook.moment == moment {
             if moment != .onFailure, run.hasFailed {
                 let reason = run.stopped ?? "an object before it failed"
@@ -288,6 +291,8 @@ public struct BundleApplier: Sendable {
                 await note(report, &run, onProgress)
                 continue
             }
+            // What another bundle's hooks did this one may undo: that runs again should the other come back, however this one ends.
+            if !options.hookScope.isEmpty { run.record.finished.forgetRepeated(but: current) }
             let report = try await runner.run(hook)
             await note(report, &run, onProgress)
             if report.outcome == .failed {
@@ -307,10 +312,20 @@ public struct BundleApplier: Sendable {
         _ unwanted: Inventory, _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
     ) async throws -> Inventory {
         guard !unwanted.references.isEmpty else { return Inventory() }
+        let others = try await InventoryStore(api: api, options: options).others()
+        if let unreadable = others.unreadable.first {
+            for reference in unwanted.sorted {
+                let message =
+                    "not deleted yet: the inventory ConfigMap \(options.inventoryNamespace)/\(unreadable) cannot be read, and may "
+                    + "hold it; mend it, or delete it where no application is of that name"
+                await note(BundleProgress(reference: reference, outcome: .kept, message: message), &run, onProgress)
+            }
+            return unwanted
+        }
         let pruner = Pruner(
             api: api, options: options, record: run.record,
             pending: run.record.pending.identities.subtracting(run.ours),
-            heldByOthers: try await InventoryStore(api: api, options: options).others().filter { !$0.value.isPending },
+            heldByOthers: others.held.filter { !$0.value.isPending },
             applied: Set(run.reports.compactMap(\.uid)))
         var going = Set(unwanted.references.map(\.identity))
         // The inventory goes with its namespace; it is nobody else's.

@@ -46,7 +46,7 @@ extension BundleApplier {
     ///
     /// An object that nobody touched since it was last found to be as wanted is not asked about again for some minutes. A Job
     /// that was applied and is gone has done its work, and is not missed. What another inventory holds, too, is told as
-    /// ``BundleProgress/Outcome/kept``: two that put it back would do so for ever.
+    /// ``BundleProgress/Outcome/kept``: two that put it back would do so for ever. So is what a webhook lets nobody rehearse.
     ///
     /// - Parameters:
     ///   - objects: The bundle as it was applied.
@@ -132,6 +132,13 @@ private struct ObjectPreviewer: Sendable {
         guard let after = observation.after else { return report }
         report.changes = ObjectDifference.changes(
             from: observation.before, to: after, ignoring: observation.ignored, mask: &mask)
+        if wasApplied, let live = observation.before, let sent = observation.sent {
+            // What admission makes of what nobody sent, again at each write, is nobody's change.
+            let ledger = FieldLedger(live)
+            report.changes.removeAll {
+                !SentFields.isConcerned(sent, by: $0, of: live, ledger, manager: options.fieldManager)
+            }
+        }
         if let live = observation.before {
             let ledger = FieldLedger(live)
             for index in report.changes.indices {
@@ -204,7 +211,7 @@ private struct ObjectPreviewer: Sendable {
         if wasApplied { return observation }
         var noted = observation
         noted.isKept =
-            object.value(at: FieldPolicy.replicas) == nil && sent.value(at: FieldPolicy.replicas) != nil
+            object.value(at: .replicas) == nil && sent.value(at: .replicas) != nil
         let notes = applier.policy.notes(on: object, left: left, sent: sent)
         noted.report.message = ([noted.report.message].filter { !$0.isEmpty } + notes).joined(separator: "; ")
         return noted
@@ -254,10 +261,10 @@ private struct ObjectPreviewer: Sendable {
         }
         do {
             let (after, message) = try await asked(wanted, isOurs)
-            // Where nothing may be rehearsed, drift is not seen, and what is to come cannot be shown.
+            // Where nothing may be rehearsed, drift is not seen, which is to be known, and what is to come cannot be shown.
             return Observation(
                 report: BundleProgress(
-                    reference: wanted.reference, outcome: after == nil && wasApplied ? .unchanged : .configured,
+                    reference: wanted.reference, outcome: after == nil && wasApplied ? .kept : .configured,
                     message: message),
                 before: live, after: after, wanted: isOurs && after != nil ? wanted : nil, sent: wanted,
                 ignored: ignored)

@@ -4,6 +4,9 @@ internal import KubernetesObjects
 struct HookRunner: Sendable {
     let api: KubernetesAPI
     let options: BundleOptions
+    /// What was applied before, and the server's own names of it.
+    var ours: Set<ObjectIdentity> = []
+    var uids: [ObjectIdentity: String] = [:]
 
     private var digestAnnotation: String { "\(options.annotations.prefix)/hook-digest" }
 
@@ -21,9 +24,11 @@ struct HookRunner: Sendable {
     }
 
     private func attempt(_ hook: Hook) async throws -> BundleProgress {
-        let applier = ObjectApplier(api: api, options: options)
+        var applier = ObjectApplier(api: api, options: options, ours: ours)
+        applier.uids = uids
         if let live = try await api.get(hook.job.reference) {
-            guard live.annotations[digestAnnotation] != nil || applier.isOurs(live) else {
+            // Not by an annotation, which anybody may write, or copy.
+            guard applier.isOurs(live) else {
                 let problem = "a Job of this name is there that is others'; give it another name"
                 return BundleProgress(
                     reference: hook.job.reference, outcome: .failed,
@@ -45,25 +50,33 @@ struct HookRunner: Sendable {
         guard applied.outcome != .failed else { return applied }
         let failure = try await HealthWait(api: api, options: options).wait(for: [job], atMost: hook.timeout).first
         guard let failure else {
-            return BundleProgress(
-                reference: job.reference, outcome: applied.outcome, message: "\(hook.moment.rawValue) hook succeeded")
+            var report = applied
+            report.message = "\(hook.moment.rawValue) hook succeeded"
+            report.changes = []
+            return report
         }
         let late = failure.assessment.value == .failed ? "" : "not done within \(hook.timeout.components.seconds) s: "
-        return BundleProgress(
+        var report = BundleProgress(
             reference: job.reference, outcome: .failed,
             message: "\(hook.moment.rawValue) hook: \(late)\(failure.assessment.message)")
+        report.uid = applied.uid
+        return report
     }
 
     /// Deletes a hook's Job as its policy says, or lets it go by itself as its manifest says, once it is recorded how it ended.
-    /// The Job is in the inventory: what fails here is made good when that is pruned.
+    /// The Job is in the inventory: what fails here is made good when that is pruned. A Job that the report does not name was not
+    /// started here, and is not touched.
     ///
     /// - Throws: `CancellationError` only.
     func cleanUp(after hook: Hook, _ report: BundleProgress) async throws {
         let hasSucceeded = report.outcome != .failed
+        guard let uid = report.uid else { return }
         do {
             if hook.deletePolicy == .always || (hook.deletePolicy == .onSuccess && hasSucceeded) {
-                _ = try await api.delete(hook.job.reference)
-            } else if let lifetime = hook.job.spec?["ttlSecondsAfterFinished"] {
+                _ = try await api.delete(hook.job.reference, DeleteOptions(uid: uid))
+            } else if let lifetime = hook.job.spec?["ttlSecondsAfterFinished"],
+                try await api.get(hook.job.reference)?.uid == uid
+            {
                 // Of a Job that is gone meanwhile nothing is made again.
                 _ = try await api.patch(
                     hook.job.reference, .merge(["spec": ["ttlSecondsAfterFinished": lifetime]]),
@@ -94,6 +107,9 @@ struct HookRunner: Sendable {
     /// - Throws: `CancellationError` only.
     func forget(_ hook: Hook) async throws {
         do {
+            guard let live = try await api.get(hook.job.reference), live.annotations[digestAnnotation] == hook.digest,
+                FieldLedger(live).isApplied(by: options.fieldManager)
+            else { return }
             _ = try await api.patch(
                 hook.job.reference, .merge(["metadata": ["annotations": [digestAnnotation: ""]]]),
                 fieldManager: options.fieldManager)

@@ -60,16 +60,27 @@ struct InventoryStore: Sendable {
         var isPending = false
     }
 
-    /// What other inventories beside this one hold, by the kinds' present groups.
-    func others() async throws -> [ObjectIdentity: OtherHold] {
-        guard let prefix else { return [:] }
+    /// What other inventories hold, and the names of those that cannot be read: nobody knows what they hold.
+    struct Others: Sendable {
         var held: [ObjectIdentity: OtherHold] = [:]
+        var unreadable: [String] = []
+    }
+
+    /// What other inventories beside this one hold, by the kinds' present groups.
+    ///
+    /// One that cannot be read is named and stops nobody: it may be of a newer version, or written by hand.
+    func others() async throws -> Others {
+        guard let prefix else { return Others() }
+        var others = Others()
         let selection = ObjectSelection(
             type: reference.type, namespace: reference.namespace,
             labelSelector: "app.kubernetes.io/managed-by=\(fieldManager)")
         for object in try await api.list(selection).objects
         where object.name.hasPrefix(prefix) && object.name != reference.name {
-            let record = try await record(of: object)
+            guard let record = try await otherRecord(of: object) else {
+                others.unreadable.append(object.name)
+                continue
+            }
             let (created, adopted) = (record.created.identities, record.adopted.identities)
             let pending = record.pending.identities
             for identity in record.inventory.identities {
@@ -78,11 +89,29 @@ struct InventoryStore: Sendable {
                     wasThereBefore: adopted.contains(identity) ? true : created.contains(identity) ? false : nil,
                     isPending: pending.contains(identity))
                 // Who has applied it goes before who only meant to.
-                if let known = held[identity], !known.isPending { continue }
-                held[identity] = hold
+                if let known = others.held[identity], !known.isPending { continue }
+                others.held[identity] = hold
             }
         }
-        return held
+        return others
+    }
+
+    /// Reads another's inventory, again where its parts changed meanwhile; nil where it cannot be read.
+    private func otherRecord(of object: KubernetesObject) async throws -> Record? {
+        var object = object
+        for _ in 0..<3 {
+            do {
+                return try await record(of: object)
+            } catch let error as KubernetesError where error.code == .invalidInput {
+                guard object.value(at: ["data", "parts"]) != nil, let again = try await api.get(object.reference) else {
+                    return nil
+                }
+                object = again
+            } catch is KubernetesObjectError {
+                return nil
+            }
+        }
+        return nil
     }
 
     /// Takes an object out of another application's inventory: from then on that one neither changes nor deletes it.

@@ -6,6 +6,8 @@ struct ObjectApplier: Sendable {
     let options: BundleOptions
     /// What was applied before, as the inventory has it: it stays ours though others may have written every field of it.
     var ours: Set<ObjectIdentity> = []
+    /// The server's own names of what was applied before, where they were noted: another object of the same name is not ours.
+    var uids: [ObjectIdentity: String] = [:]
     /// API versions, as `group/version`, whose server comes with the bundle and may not be up yet.
     var awaitedVersions: Set<String> = []
     /// Which fields are left to whom.
@@ -158,7 +160,9 @@ struct ObjectApplier: Sendable {
 
     /// Whether an object was applied before, so that its fields are taken back from whoever wrote them.
     func isOurs(_ live: KubernetesObject) -> Bool {
-        FieldLedger(live).isApplied(by: options.fieldManager) || ours.contains(live.reference.identity)
+        if FieldLedger(live).isApplied(by: options.fieldManager) { return true }
+        let identity = live.reference.identity
+        return ours.contains(identity) && ObjectMark(uid: uids[identity]).sameness(with: live) != .another
     }
 
     private func read(_ reference: ObjectReference) async throws -> KubernetesObject? {
@@ -178,7 +182,11 @@ struct ObjectApplier: Sendable {
         options.evidence.sent(created)
         await api.settled.remember(wanted, live: created, answer: created, manager: options.fieldManager)
         var report = marked(BundleProgress(reference: object.reference, outcome: .created), created)
-        report.message = policy.notes(on: object, left: ignored, sent: wanted).joined(separator: "; ")
+        var notes = policy.notes(on: object, left: ignored, sent: wanted)
+        if let holder = holders[object.reference.identity], !holder.isPending {
+            notes.append("application \(holder.name) has it, too: take it out of one of the two")
+        }
+        report.message = notes.joined(separator: "; ")
         return report
     }
 
@@ -201,7 +209,8 @@ struct ObjectApplier: Sendable {
     private func change(
         _ object: KubernetesObject, live: KubernetesObject, ignored: [LeftField]
     ) async throws -> BundleProgress {
-        let wanted = try policy.sent(object, live: live, left: ignored)
+        // What kubectl applied is handed over to us before it is written: a field left out would go, as one of ours would.
+        let wanted = try policy.sent(object, live: isOurs(live) ? live : handedOver(live), left: ignored)
         let paths = ignored.map { FieldPolicy.counterpart(of: $0.path, in: object.json, live.json) ?? $0.path }
         do {
             var report =
@@ -214,8 +223,24 @@ struct ObjectApplier: Sendable {
         } catch let error as KubernetesError {
             let fields = ImmutableFields.fields(in: error)
             if fields.isEmpty { throw error }
+            guard isOurs(live) || options.isForced(wanted) else {
+                var refused = error
+                refused.message =
+                    "\(fields.joined(separator: ", ")) cannot be changed, and it was there before and is somebody else's: replacing "
+                    + "it takes \(options.annotations.adopt): force beside \(options.annotations.replace): allow"
+                throw refused
+            }
+            _ = try await claim(wanted, [])
             return try await replace(wanted, live: live, fields: fields, error)
         }
+    }
+
+    /// An object as it is once what kubectl's client-side apply owns has become ours.
+    private func handedOver(_ live: KubernetesObject) -> KubernetesObject {
+        guard let fields = FieldLedger(live).takingOverFromKubectl(manager: options.fieldManager) else { return live }
+        var handed = live
+        handed.setMetadata("managedFields", fields)
+        return handed
     }
 
     private func update(
@@ -284,6 +309,12 @@ struct ObjectApplier: Sendable {
         _ wanted: KubernetesObject, live: KubernetesObject, fields: [String], _ error: KubernetesError
     ) async throws -> BundleProgress {
         let names = fields.joined(separator: ", ")
+        if isFinished(wanted) {
+            return marked(
+                BundleProgress(
+                    reference: wanted.reference, outcome: .unchanged,
+                    message: "has run already; what is there is of another release"), live)
+        }
         if let advice = replacementRefusal(of: wanted) {
             var refused = error
             refused.message = Self.immutability(of: fields, advice, error)

@@ -51,7 +51,7 @@ enum GatewayHealth {
             var found = telling.map { judge($0, of: object, wanted.label) }
             if !telling.contains(where: { $0.type == "Accepted" }) {
                 let advice =
-                    "where its controller never says so, give the application a check of its own for \(object.kind)"
+                    "where its controller never says so, make a release with a check of its own for \(object.kind) in the application"
                 found.append(HealthAssessment(.progressing, "\(wanted.label) has not taken it up yet; \(advice)"))
             }
             for assessment in found where assessment.value < worst.value { worst = assessment }

@@ -58,7 +58,18 @@ public struct HealthAssessment: Sendable, Hashable {
             return HealthAssessment(.progressing, "it has not been read since it was sent")
         }
         // Whoever says how a kind is to be read knows what its controller leaves behind.
-        if let check = context.check(for: object) { return check.assess(object) }
+        if let check = context.check(for: object) {
+            let word = check.assess(object)
+            // A failure of the former content, that the controller has not come to look at again. A generation of theirs that says
+            // nothing (-1) keeps no check from counting.
+            if word.value == .failed, let seen = object.status?["observedGeneration"]?.intValue, seen > 0,
+                let generation = object.generation, seen < generation
+            {
+                return HealthAssessment(
+                    .progressing, "said of generation \(seen), before \(generation): \(word.message)")
+            }
+            return word
+        }
         let definesStatus = context.kindsWithoutStatus.contains(object.type.groupKind) ? false : nil
         switch StatusEvidence.of(object, since: sent, definesStatus: definesStatus) {
         case .ofEarlier(let why): return HealthAssessment(.progressing, why)
@@ -99,8 +110,9 @@ public struct HealthAssessment: Sendable, Hashable {
         case .wait:
             return HealthAssessment(
                 .unknown,
-                "\(why): is it running? Where it never does, give the application a check of its own for \(object.kind) "
-                    + "(healthy: 'true'), or the policy silentControllers: accept", .silent)
+                "\(why): is it running? Where it never does, make a release with a check of its own for \(object.kind) in "
+                    + "the application (healthy: 'true'), or start again under silentControllers: accept in the policy",
+                .silent)
         }
     }
 

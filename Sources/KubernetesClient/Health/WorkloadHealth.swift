@@ -75,6 +75,8 @@ enum WorkloadHealth {
         let update = object.status?["updateRevision"]?.stringValue
         if current != update { return progressing("\(updated) of \(wanted) replicas are updated") }
         if ready != wanted { return progressing("\(ready) replicas are ready, \(wanted) are wanted") }
+        // Going back to the current revision in mid-rollout shows in nothing else: both revisions are the same at once.
+        if updated < wanted { return progressing("\(updated) of \(wanted) replicas are updated") }
         return HealthAssessment(.healthy)
     }
 

@@ -1,14 +1,5 @@
 internal import KubernetesObjects
 
-/// A field of an object that is left to somebody else.
-struct LeftField: Sendable, Hashable {
-    let path: FieldPath
-    /// To whom, in words; nil where the application says so itself.
-    var owner: String?
-    /// Whether the manifest's value is what the object is created with.
-    var isInitial = false
-}
-
 /// Which fields of a bundle's objects are left to whom: by the application's word, by Kubernetes' own rules, and because
 /// another object of the bundle says who scales them. Pure.
 struct FieldPolicy: Sendable {
@@ -21,20 +12,11 @@ struct FieldPolicy: Sendable {
         self.options = options
         var scalers: [ObjectIdentity: String] = [:]
         for object in objects {
-            guard let target = Self.scaleTarget(of: object) else { continue }
+            guard var target = object.scaleTarget else { continue }
+            target.type = KindTable.canonical(target.type)
             scalers[target] = "\(object.kind) \(object.name)"
         }
         self.scalers = scalers
-    }
-
-    /// What an autoscaler of any make scales: its `spec.scaleTargetRef`.
-    private static func scaleTarget(of object: KubernetesObject) -> ObjectIdentity? {
-        guard let target = object.spec?["scaleTargetRef"], let name = target["name"]?.stringValue else { return nil }
-        let type = GroupVersionKind(
-            apiVersion: target["apiVersion"]?.stringValue ?? "apps/v1",
-            kind: target["kind"]?.stringValue ?? "Deployment")
-        return ObjectIdentity(
-            type: KindTable.canonical(type.groupKind), namespace: object.namespace, name: name)
     }
 
     /// The fields of an object that are left to others.
@@ -42,18 +24,16 @@ struct FieldPolicy: Sendable {
     /// - Throws: ``KubernetesError`` where its annotation cannot be read.
     func left(of object: KubernetesObject) throws -> [LeftField] {
         var left = try options.ignoredPaths(of: object).map { LeftField(path: $0) }
-        for field in KindTable.facts(of: object.type.groupKind).controllerFields where field.applies(to: object) {
+        for field in ControllerField.all(of: object) {
             left += field.paths(in: object).map { LeftField(path: $0, owner: field.owner) }
         }
         var identity = object.reference.identity
         identity.type = KindTable.canonical(identity.type)
         if let scaler = scalers[identity] {
-            left.append(LeftField(path: Self.replicas, owner: scaler, isInitial: true))
+            left.append(LeftField(path: .replicas, owner: scaler, isInitial: true))
         }
         return left
     }
-
-    static let replicas = FieldPath([.key("spec"), .key("replicas")])
 
     /// What is sent of an object: all but fields that others own. One that only we own, from an earlier apply, goes along
     /// with its live value: dropping it would reset it to its default. So does one inside of what is owned as a whole, of
@@ -79,24 +59,21 @@ struct FieldPolicy: Sendable {
                 wanted.remove(at: field.path)
             }
         }
-        if KindTable.facts(of: object.type.groupKind).keepsReplicas, wanted.value(at: Self.replicas) == nil,
-            let current = live.value(at: Self.replicas),
-            ledger.owner(of: Self.replicas, beside: options.fieldManager) == .ours
+        if KindTable.facts(of: object.type.groupKind).keepsReplicas, wanted.value(at: .replicas) == nil,
+            let current = live.value(at: .replicas),
+            ledger.owner(of: .replicas, beside: options.fieldManager) == .ours
         {
-            try wanted.set(current, at: Self.replicas)
+            try wanted.set(current, at: .replicas)
         }
         return wanted
     }
 
     /// What there is to say of an object about fields that its manifest has and that are left to others.
     func notes(on object: KubernetesObject, left: [LeftField], sent: KubernetesObject) -> [String] {
-        var notes = left.compactMap { field -> String? in
-            guard let owner = field.owner, object.value(at: field.path) != nil else { return nil }
-            return "\(field.path) is left to \(owner)\(field.isInitial ? ", but for its creation" : "")"
-        }
-        if object.value(at: Self.replicas) == nil, let kept = sent.value(at: Self.replicas) {
+        var notes = left.compactMap { $0.note(on: object) }
+        if object.value(at: .replicas) == nil, let kept = sent.value(at: .replicas) {
             notes.append(
-                "\(Self.replicas) is not in the manifest any more: the live \(kept) stays until somebody else scales it"
+                "\(FieldPath.replicas) is not in the manifest any more: the live \(kept) stays until somebody else scales it"
             )
         }
         return notes

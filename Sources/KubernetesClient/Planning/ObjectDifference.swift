@@ -100,8 +100,8 @@ public enum ObjectDifference {
         if before == after { return }
         switch (before, after) {
         case (.object(let old), .object(let new)):
-            for key in Set(old.keys).union(new.keys).sorted() {
-                compare(old[key], new[key], path.appending(key), &changes)
+            for key in Set((Array(old.keys) + new.keys).map(ExactText.init)).sorted().map(\.text) {
+                compare(old.exactly(key), new.exactly(key), path.appending(key), &changes)
             }
         case (nil, .object(let new)) where path.components.count < 2 && !new.isEmpty:
             for key in new.keys.sorted() { compare(nil, new[key], path.appending(key), &changes) }

@@ -26,6 +26,10 @@ enum PruneGuard {
         mark: ObjectMark = ObjectMark()
     ) -> String? {
         if live.annotations[annotations.prune] == "keep" { return "annotated \(annotations.prune): keep" }
+        // One of that name that was made by somebody else since, and that this manager never applied.
+        if mark.sameness(with: live) == .another, !FieldLedger(live).isApplied(by: fieldManager) {
+            return "another object has that name now"
+        }
         // A namespace's manifest may hold no field that can be owned; what is in it is looked at instead.
         if live.type.groupKind != GroupKind(kind: "Namespace") || isPending,
             let fields = live.metadata["managedFields"]?.arrayValue, !fields.isEmpty,

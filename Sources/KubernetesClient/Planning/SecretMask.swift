@@ -4,36 +4,38 @@ public import KubernetesObjects
 ///
 /// The stand-ins are numbered in order of appearance: unlike a hash they give nothing to guess at.
 public struct SecretMask: Sendable {
-    private var numbers: [String: Int] = [:]
+    private var numbers: [ExactText: Int] = [:]
 
     /// Creates a mask that has hidden nothing yet.
     public init() {}
 
     /// What stands in for a value.
     public mutating func standIn(for value: String) -> String {
-        if let number = numbers[value] { return "<hidden \(number)>" }
+        if let number = numbers[ExactText(value)] { return "<hidden \(number)>" }
         let number = numbers.count + 1
-        numbers[value] = number
+        numbers[ExactText(value)] = number
         return "<hidden \(number)>"
     }
 
     /// A text, such as a server's refusal, without the values of a Secret that it quotes; of other objects as it is.
     public static func hidingValues(of object: KubernetesObject, in text: String) -> String {
         guard object.type.groupKind == GroupKind(kind: "Secret") else { return text }
-        var values: Set<String> = []
+        var values: Set<ExactText> = []
         for field in ["stringData", "data"] {
             for value in object[field].map(scalars) ?? [] {
-                values.insert(value)
-                if let plain = decoded(value) { values.insert(plain) }
+                values.insert(ExactText(value))
+                if let plain = decoded(value) { values.insert(ExactText(plain)) }
             }
         }
         // A short value may be part of any word: it is hidden where it is quoted, in either way of API servers. The longest
         // first: one value may be part of another.
-        return values.filter { !$0.isEmpty }.flatMap { $0.utf8.count < 4 ? ["\"\($0)\"", "Value:\($0)}"] : [$0] }
-            .sorted { ($1.utf8.count, $0) < ($0.utf8.count, $1) }
-            .reduce(text) { hidden, value in
-                hidden.split(separator: value, omittingEmptySubsequences: false).joined(separator: "<hidden>")
-            }
+        return values.map(\.text).filter { !$0.isEmpty }.flatMap {
+            $0.utf8.count < 4 ? ["\"\($0)\"", "Value:\($0)}"] : [$0]
+        }
+        .sorted { ($1.utf8.count, $0) < ($0.utf8.count, $1) }
+        .reduce(text) { hidden, value in
+            hidden.split(separator: value, omittingEmptySubsequences: false).joined(separator: "<hidden>")
+        }
     }
 
     /// An error whose words do not tell the values of a Secret; of other objects as it is.

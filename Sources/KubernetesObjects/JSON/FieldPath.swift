@@ -6,6 +6,15 @@ public struct FieldPath: Sendable, Hashable {
         case key(String)
         /// Into an element of an array, counted from 0.
         case index(Int)
+
+        /// Keys by their bytes, as members are found.
+        public static func == (left: Self, right: Self) -> Bool {
+            switch (left, right) {
+            case (.key(let left), .key(let right)): left.isExactly(right)
+            case (.index(let left), .index(let right)): left == right
+            default: false
+            }
+        }
     }
 
     /// The steps, from the outside in. Empty is the value itself.

@@ -38,6 +38,41 @@ extension JSONValue {
         }
     }
 
+    /// Values that are equal hash alike; strings and keys by their bytes here as well.
+    public func hash(into hasher: inout Hasher) {
+        switch self {
+        case .null: hasher.combine(0)
+        case .bool(let value):
+            hasher.combine(1)
+            hasher.combine(value)
+        case .integer(let value):
+            hasher.combine(2)
+            hasher.combine(value)
+        case .number(let value):
+            hasher.combine(3)
+            hasher.combine(value)
+        case .string(let value):
+            hasher.combine(4)
+            value.hashExactly(into: &hasher)
+        case .array(let elements):
+            hasher.combine(5)
+            hasher.combine(elements.count)
+            for element in elements { element.hash(into: &hasher) }
+        case .object(let members):
+            // Members have no order.
+            var sum = 0
+            for (key, member) in members {
+                var one = Hasher()
+                key.hashExactly(into: &one)
+                member.hash(into: &one)
+                sum &+= one.finalize()
+            }
+            hasher.combine(6)
+            hasher.combine(members.count)
+            hasher.combine(sum)
+        }
+    }
+
     /// The string, if this is one.
     public var stringValue: String? {
         if case .string(let value) = self { return value }
@@ -96,19 +131,20 @@ extension JSONValue {
         }
     }
 
-    /// The member of an object; nil when this is no object or has no such member.
+    /// The member of an object; nil when this is no object or has no member of a key with these very bytes.
     ///
-    /// Setting turns `null` into an object, replaces or (with nil) removes the member, and leaves any other value alone.
+    /// Setting turns `null` into an object, replaces or (with nil) removes the member, and leaves any other value alone. There is room
+    /// for one spelling of a key (NFC, NFD): what is set takes the place of another one.
     public subscript(key: String) -> JSONValue? {
         get {
-            if case .object(let members) = self { return members[key] }
+            if case .object(let members) = self { return members.exactly(key) }
             return nil
         }
         set {
             switch self {
             case .object(var members):
                 self = .null
-                members[key] = newValue
+                members.setExactly(key, newValue)
                 self = .object(members)
             case .null:
                 if let newValue { self = .object([key: newValue]) }
@@ -159,9 +195,9 @@ extension JSONValue {
         }
         switch (path.components[depth], self) {
         case (.key(let key), .object(var members)):
-            var child = members[key] ?? .null
+            var child = members.exactly(key) ?? .null
             try child.set(value, at: path, from: depth + 1)
-            members[key] = child
+            members.setExactly(key, child)
             self = .object(members)
         case (.key(let key), .null):
             var child = JSONValue.null
@@ -183,7 +219,7 @@ extension JSONValue {
         let rest = components.dropFirst()
         switch (first, self) {
         case (.key(let key), .object(var members)):
-            guard var child = members[key] else { return nil }
+            guard var child = members.exactly(key) else { return nil }
             let removed: JSONValue?
             if rest.isEmpty {
                 removed = members.removeValue(forKey: key)

@@ -13,6 +13,9 @@ public struct ExactText: Sendable, Hashable, Comparable {
 
     public static func == (left: Self, right: Self) -> Bool { left.text.isExactly(right.text) }
 
+    /// By bytes, so that a memory that is a hash tells spellings apart.
+    public func hash(into hasher: inout Hasher) { text.hashExactly(into: &hasher) }
+
     /// By bytes.
     public static func < (left: Self, right: Self) -> Bool {
         left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
@@ -24,6 +27,31 @@ extension String {
     /// hash that Swift gives.
     public func isExactly(_ other: String) -> Bool {
         utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
+    }
+
+    /// Feeds the bytes of the text, where Swift feeds a form that all spellings have in common.
+    func hashExactly(into hasher: inout Hasher) {
+        var text = self
+        hasher.combine(text.utf8.count)
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
+}
+
+extension [String: JSONValue] {
+    /// The member of a key with these very bytes.
+    public func exactly(_ key: String) -> JSONValue? {
+        guard let index = index(forKey: key), self[index].key.isExactly(key) else { return nil }
+        return self[index].value
+    }
+
+    /// Sets the member of a key with these very bytes, or removes it with nil. A dictionary has room for one spelling of a key:
+    /// what is set takes the place of another one.
+    mutating func setExactly(_ key: String, _ value: JSONValue?) {
+        if let index = index(forKey: key), !self[index].key.isExactly(key) {
+            if value == nil { return }
+            remove(at: index)
+        }
+        self[key] = value
     }
 }
 

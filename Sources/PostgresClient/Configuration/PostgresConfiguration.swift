@@ -107,6 +107,9 @@ public struct PostgresConfiguration: Sendable {
 
 extension PostgresConfiguration {
     /// Whether the server is reached by a Unix socket or the loopback interface, where nobody listens in.
+    public var isLocal: Bool { isLocal(PostgresConfiguration.defaults()) }
+
+    /// The same.
     ///
     /// - Parameter defaults: what libpq takes where the string says nothing. A service that the string names may lead anywhere.
     func isLocal(_ defaults: [String: String]) -> Bool {
@@ -124,11 +127,14 @@ extension PostgresConfiguration {
         return bytes.count == 4 && bytes[0] == "127" && bytes.allSatisfy { UInt8($0) != nil && $0.count <= 3 }
     }
 
+    /// How far the server is checked when a connection is made: libpq's `sslmode` as it is used, nil for libpq's own default.
+    public var sslMode: String? { effectiveKeywords["sslmode"] }
+
     /// The keywords as they are given to libpq, with this module's defaults filled in.
     var effectiveKeywords: [String: String] {
         var result = keywords
         func setDefault(_ name: String, _ value: String) { if result[name] == nil { result[name] = value } }
-        if !isLocal(PostgresConfiguration.defaults()) { setDefault("sslmode", "verify-full") }
+        if !isLocal { setDefault("sslmode", "verify-full") }
         setDefault("application_name", "swift-postgres-client")
         setDefault("gssencmode", "disable")
         setDefault("keepalives_idle", "30")

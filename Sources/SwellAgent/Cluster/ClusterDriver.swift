@@ -303,12 +303,21 @@ struct ClusterDriver: Sendable {
                     await inbox.send(.driftObserved(work, finding))
                 }
                 _ = stateLog.isNews("")
+            } catch let error as UncorrectedDrift {
+                if let finding = watch.note(error.corrected, isCorrected: true, now: now()) {
+                    await inbox.send(.driftObserved(work, finding))
+                }
+                tellUncorrected(error.error, work, &stateLog)
             } catch let error as ClusterError {
-                guard !error.isAway, stateLog.isNews(error.message) else { continue }
-                logger.warning(
-                    "drift cannot be looked for or corrected, trying again",
-                    metadata: ["application": "\(work.application)", "reason": "\(error)"])
+                tellUncorrected(error, work, &stateLog)
             }
         }
+    }
+
+    private func tellUncorrected(_ error: ClusterError, _ work: AgentWork, _ log: inout StateLog) {
+        guard !error.isAway, log.isNews(error.message) else { return }
+        logger.warning(
+            "drift cannot be looked for or corrected, trying again",
+            metadata: ["application": "\(work.application)", "reason": "\(error)"])
     }
 }

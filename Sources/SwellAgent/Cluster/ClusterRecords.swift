@@ -30,7 +30,9 @@ struct ClusterRecords: Sendable {
         return try await api.get(reference).flatMap(Self.record)
     }
 
-    private static func name(of application: ApplicationName) -> String { "swell-record-\(application)" }
+    static let prefix = "swell-record-"
+
+    private static func name(of application: ApplicationName) -> String { "\(prefix)\(application)" }
 
     private static func record(_ object: KubernetesObject) -> InventoryRecord? {
         func text(_ key: String) -> String? { object["data"]?[key]?.stringValue }

@@ -3,6 +3,22 @@ internal import KubernetesObjects
 internal import SwellEngine
 internal import SwellModel
 
+/// Drift of which not all could be put back.
+struct UncorrectedDrift: Error {
+    /// What was put back: who keeps writing against that is told apart, whatever else cannot be corrected.
+    let corrected: [ObjectChange]
+    let error: ClusterError
+}
+
+extension ObjectChange {
+    fileprivate func isAmong(failuresOf result: BundleResult) -> Bool {
+        result.objects.contains {
+            $0.outcome == .failed && $0.reference.type.kind == kind && $0.reference.type.apiVersion == apiVersion
+                && $0.reference.name == name && $0.reference.namespace == namespace
+        }
+    }
+}
+
 /// What others made of what was released.
 extension KubernetesCluster {
     func drift(
@@ -38,7 +54,12 @@ extension KubernetesCluster {
             if isCorrecting, !open.isEmpty || !isRecorded {
                 if makesNamespace { try await api.ensureNamespace(namespace, fieldManager: Self.fieldManager) }
                 leave(leaving, found, in: &options)
-                try check(try await BundleApplier(api: api, options: options).apply(release.objects))
+                let applied = try await BundleApplier(api: api, options: options).apply(release.objects)
+                do {
+                    try check(applied)
+                } catch let error as ClusterError {
+                    throw UncorrectedDrift(corrected: changes.filter { !$0.isAmong(failuresOf: applied) }, error: error)
+                }
             } else if changes.isEmpty {
                 try check(found)
             }

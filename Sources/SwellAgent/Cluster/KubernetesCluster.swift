@@ -98,6 +98,16 @@ struct KubernetesCluster: ClusterPort {
 
     /// Makes sure that what comes may be done and remembered; namespaces are made only where any may be.
     private func prepare(for objects: [KubernetesObject]) async throws {
+        // Not by the scope alone: whoever may write there would say what other applications hold, and have it deleted.
+        for object in objects where object.kind == "ConfigMap" && (object.namespace ?? namespace) == namespace {
+            guard ![Self.inventoryPrefix, ClusterRecords.prefix].contains(where: object.name.hasPrefix) else {
+                throw KubernetesError(
+                    code: .invalidInput,
+                    message:
+                        "\(object.reference) is of the agent's own records, which no release may write: give it another name"
+                )
+            }
+        }
         if let scope {
             try await scope.check(objects, api: api)
         } else {

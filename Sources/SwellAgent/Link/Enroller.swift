@@ -60,10 +60,14 @@ struct Enroller: Sendable {
             throw AgentError(
                 .invalidSetting, "not enrolled yet: --join-token-file and --ca-hash are needed for the first start")
         }
-        guard SecretFile.exists(file) else {
-            throw AgentError(.file, "\(file): there is no join token; create one with swell cluster token")
+        // An empty file is what a service manager puts there once the token is spent and deleted.
+        guard SecretFile.exists(file),
+            let text = try SecretFile.read(file, access: .notEverybody).split(whereSeparator: \.isWhitespace).first
+        else {
+            throw AgentError(
+                .file,
+                "\(file): there is no join token; put what 'swell cluster token \(settings.cluster)' prints there")
         }
-        let text = try SecretFile.read(file, access: .notEverybody).split(whereSeparator: \.isWhitespace).first ?? ""
         let token = try JoinToken(parsing: String(text))
         guard token.cluster == settings.cluster else {
             throw IdentityError(

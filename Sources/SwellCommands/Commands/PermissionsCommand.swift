@@ -33,7 +33,7 @@ struct PermissionsCommand: ServerCommand {
         help: ArgumentHelp("The resource of a custom kind, such as Feed.example.com=feedz.", valueName: "kind=plural"))
     var resources: [String] = []
     @Option(help: ArgumentHelp("The namespace of the agent.", valueName: "name"))
-    var agentNamespace = "swell-system"
+    var agentNamespace = "swell-agent"
     @Option(help: ArgumentHelp("The service account of the agent.", valueName: "name"))
     var serviceAccount = "swell-agent"
     @OptionGroup var connection: ConnectionOptions

@@ -57,31 +57,40 @@ enum SourceFiles {
     }
 
     private static func read(_ path: String) throws -> SourceFile {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw CommandError(code: .refused, message: "'\(path)' cannot be read")
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw CommandError(code: .refused, message: "'\(path)' cannot be read") }
+        defer { close(descriptor) }
+        guard let bytes = bytes(from: descriptor) else {
+            throw CommandError(code: .refused, message: "'\(path)' has more than \(maximumBytes >> 20) MiB")
         }
-        guard let text = String(validating: data, as: UTF8.self) else {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
             throw CommandError(code: .refused, message: "'\(path)' is not UTF-8 text")
         }
         return SourceFile(name: path, content: text)
     }
 
     private static func standardInput() throws -> String {
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = readDescriptor(STDIN_FILENO, &buffer, buffer.count)
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { break }
-            bytes.append(contentsOf: buffer[..<count])
-            guard bytes.count <= maximumBytes else {
-                throw CommandError(code: .refused, message: "more than \(maximumBytes >> 20) MiB came through the pipe")
-            }
+        guard let bytes = bytes(from: STDIN_FILENO) else {
+            throw CommandError(code: .refused, message: "more than \(maximumBytes >> 20) MiB came through the pipe")
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw CommandError(code: .refused, message: "what came through the pipe is not UTF-8 text")
         }
         return text
+    }
+
+    /// Everything there is to read; nil where it is more than may be sent, of which no more is read: a file that is mostly holes
+    /// packs to little in a repository.
+    private static func bytes(from descriptor: Int32) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = readDescriptor(descriptor, &buffer, buffer.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { return bytes }
+            bytes.append(contentsOf: buffer[..<count])
+            guard bytes.count <= maximumBytes else { return nil }
+        }
     }
 }
 

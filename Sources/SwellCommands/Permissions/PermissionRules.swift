@@ -5,7 +5,7 @@ internal import SwellModel
 ///
 /// What is granted follows from what the agent does. It lists, watches, reads, applies on the server's side (`patch`, and
 /// `create` for what is not there yet) and prunes (`delete`) the kinds of the releases; it looks at pods and replica sets to
-/// name culprits, and at storage classes where claims are brought; it keeps its inventory in ConfigMaps of its own namespace; it makes namespaces that are not there; and it
+/// name culprits, and at storage classes where claims are brought; it keeps its records in ConfigMaps of its own namespace, a few by name; it makes namespaces that are not there; and it
 /// tells its cluster by the uid of `kube-system`, or, where it keeps to namespaces, of its own. Discovery is open to every
 /// service account by Kubernetes' own `system:discovery`.
 struct PermissionRules: Sendable {
@@ -14,7 +14,7 @@ struct PermissionRules: Sendable {
     var releases: [ReleaseContentsView]
     /// The names of resources that the usual rule gets wrong.
     var plurals: [GroupKind: String] = [:]
-    var agentNamespace = "swell-system"
+    var agentNamespace = "swell-agent"
     var serviceAccount = "swell-agent"
 
     private static let verbs = ["get", "list", "watch", "create", "patch", "delete"]
@@ -91,7 +91,7 @@ struct PermissionRules: Sendable {
         rules.append(Self.rule("", ["namespaces"], ["create"]))
         return [
             role("ClusterRole", nil, rules), binding("ClusterRoleBinding", "ClusterRole", nil),
-            role("Role", agentNamespace, [Self.records]), binding("RoleBinding", "Role", agentNamespace),
+            role("Role", agentNamespace, records), binding("RoleBinding", "Role", agentNamespace),
         ]
     }
 
@@ -118,9 +118,8 @@ struct PermissionRules: Sendable {
                     + "or have somebody else apply:\n" + refused.prefix(5).joined(separator: "\n") + others)
         }
         var rules: [String: [JSONValue]] = byNamespace.mapValues { kinds(of: $0) }
-        rules[agentNamespace, default: []] += [
-            Self.records, Self.rule("", ["namespaces"], ["get"], names: [agentNamespace]),
-        ]
+        rules[agentNamespace, default: []] +=
+            records + [Self.rule("", ["namespaces"], ["get"], names: [agentNamespace])]
         return rules.sorted { $0.key < $1.key }.flatMap { place, rules in
             [role("Role", place, rules), binding("RoleBinding", "Role", place)]
         }
@@ -161,8 +160,20 @@ struct PermissionRules: Sendable {
         }
     }
 
-    /// What the agent keeps in its own namespace.
-    private static let records = rule("", ["configmaps"], ["get", "list", "create", "patch"])
+    /// How many objects the notes on a release surely have room for in one ConfigMap.
+    private static let oneConfigMap = 1_000
+
+    /// What the agent keeps in its own namespace, by name, as its own settings lie there too. What lies there it lists; what is to be
+    /// created has no name yet for a rule to go by. Notes that one ConfigMap has no room for lie in more, named by their content.
+    private var records: [JSONValue] {
+        let finds = Self.rule("", ["configmaps"], ["list", "create"])
+        let largest = releases.map(\.items.count).max() ?? 0
+        guard largest <= Self.oneConfigMap else {
+            return [finds, Self.rule("", ["configmaps"], ["get", "patch", "delete"])]
+        }
+        let names = ["swell-inventory-\(application)", "swell-record-\(application)"]
+        return [finds, Self.rule("", ["configmaps"], ["get", "patch"], names: names)]
+    }
 
     private static func rule(
         _ group: String, _ resources: [String], _ verbs: [String], names: [String] = []

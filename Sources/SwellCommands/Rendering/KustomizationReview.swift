@@ -17,46 +17,77 @@ struct KustomizationReview {
     private static let maximumFolders = 1_000
     private static let lists = [
         "resources", "bases", "components", "crds", "configurations", "generators", "transformers", "validators",
-        "patchesStrategicMerge",
+        "patchesstrategicmerge",
     ]
     private static let roots: Set<String> = [
         "resources", "bases", "components", "generators", "transformers", "validators",
     ]
 
+    /// Where what is drawn in makes, changes or judges objects instead of being some.
+    private static let plugins: Set<String> = ["generators", "transformers", "validators"]
+
+    /// A folder that is drawn in.
+    private struct Folder {
+        var path: String
+        /// Whether what it holds are generators and the like.
+        var isPlugin = false
+    }
+
     /// Looks at a kustomization and everything that it draws in.
     ///
     /// - Throws: ``CommandError`` naming the file and the entry that is refused.
     func check(_ folder: String) throws {
-        var open = [folder]
+        var open = [Folder(path: folder)]
         var seen: Set<ExactText> = []
-        while let folder = open.popLast() {
-            guard let real = FolderWalk.realPath(folder), seen.insert(ExactText(real)).inserted else { continue }
+        while let next = open.popLast() {
+            let folder = next.path
+            guard let real = FolderWalk.realPath(folder),
+                seen.insert(ExactText(next.isPlugin ? "plugin \(real)" : real)).inserted
+            else { continue }
             guard seen.count <= Self.maximumFolders else {
                 throw refusal("'\(folder)': more than \(Self.maximumFolders) kustomizations hang together")
             }
             guard
                 let file = Self.names.map({ "\(folder)/\($0)" }).first(where: FileManager.default.fileExists(atPath:))
             else { continue }
-            for document in try documents(of: file) { open += try look(at: document, of: file, folder) }
+            for document in try documents(of: file) { open += try look(at: document, of: file, next) }
         }
     }
 
     private func documents(of file: String) throws -> [JSONValue] {
         let source = try SourceFiles.read([file], keepsForeign: true).files[0]
         do {
-            return try YAMLReader.documents(in: source.content, file: file, duplicateKeys: .keepLast).map(\.root.json)
+            return try YAMLReader.documents(in: source.content, file: file, duplicateKeys: .keepLast).map {
+                try lowered($0.root.json, file)
+            }
+        } catch let error as CommandError {
+            throw error
         } catch {
             throw refusal("\(error)")
         }
     }
 
+    /// A document with all keys in lower case: kustomize reads keys however they are written.
+    private func lowered(_ value: JSONValue, _ file: String) throws -> JSONValue {
+        if let elements = value.arrayValue { return .array(try elements.map { try lowered($0, file) }) }
+        guard let members = value.objectValue else { return value }
+        var result: [String: JSONValue] = [:]
+        for (key, member) in members {
+            guard result.updateValue(try lowered(member, file), forKey: key.lowercased()) == nil else {
+                throw refusal("'\(file)': '\(key.lowercased())' stands there twice, in two spellings: write it once")
+            }
+        }
+        return .object(result)
+    }
+
     /// Checks a document and gives the folders that it draws in.
-    private func look(at document: JSONValue, of file: String, _ folder: String) throws -> [String] {
-        var folders: [String] = []
+    private func look(at document: JSONValue, of file: String, _ place: Folder) throws -> [Folder] {
+        let folder = place.path
+        var folders: [Folder] = []
         for key in Self.lists {
             for entry in document[key]?.arrayValue?.compactMap(\.stringValue) ?? [] {
                 // Some lists may hold whole objects as texts.
-                if entry.contains("\n") {
+                if entry.contains("\n") || entry.contains("{") || entry.contains(": ") {
                     try checkGenerators(in: entry, of: file, folder)
                     continue
                 }
@@ -70,29 +101,32 @@ struct KustomizationReview {
                         == .typeDirectory
                 }
                 if isFolder {
-                    folders.append(path)
-                } else if key != "resources", FileManager.default.fileExists(atPath: path) {
+                    folders.append(Folder(path: path, isPlugin: place.isPlugin || Self.plugins.contains(key)))
+                } else if key != "resources" || place.isPlugin, FileManager.default.fileExists(atPath: path) {
                     try checkGenerators(
                         in: SourceFiles.read([path], keepsForeign: true).files[0].content, of: path, folder)
                 }
             }
         }
-        for key in ["patches", "patchesJson6902", "replacements"] {
+        for key in ["patches", "patchesjson6902", "replacements"] {
             for entry in document[key]?.arrayValue ?? [] {
                 if let path = entry["path"]?.stringValue { try checkLocal(path, key, file) }
             }
         }
         if let path = document["openapi"]?["path"]?.stringValue { try checkLocal(path, "openapi", file) }
-        for key in ["configMapGenerator", "secretGenerator"] {
-            for entry in document[key]?.arrayValue ?? [] {
-                let files = ["files", "envs"].flatMap { entry[$0]?.arrayValue ?? [] } + [entry["env"] ?? .null]
-                for path in files.compactMap(\.stringValue) {
-                    try checkLocal(String(path.split(separator: "=", maxSplits: 1).last ?? ""), key, file)
-                }
-            }
+        for key in ["configmapgenerator", "secretgenerator"] {
+            for entry in document[key]?.arrayValue ?? [] { try checkFiles(of: entry, key, file) }
         }
         try checkCharts(of: document, file, folder)
         return folders
+    }
+
+    /// What a generator of settings reads.
+    private func checkFiles(of generator: JSONValue, _ key: String, _ file: String) throws {
+        let files = ["files", "envs"].flatMap { generator[$0]?.arrayValue ?? [] } + [generator["env"] ?? .null]
+        for path in files.compactMap(\.stringValue) {
+            try checkLocal(String(path.split(separator: "=", maxSplits: 1).last ?? ""), key, file)
+        }
     }
 
     /// Refuses what kustomize would fetch.
@@ -122,38 +156,57 @@ struct KustomizationReview {
     // MARK: Charts
 
     private func checkCharts(of document: JSONValue, _ file: String, _ folder: String) throws {
-        let charts = ["helmCharts", "helmChartInflationGenerator"].flatMap { document[$0]?.arrayValue ?? [] }
-        guard !charts.isEmpty || document["helmGlobals"] != nil else { return }
+        let charts = ["helmcharts", "helmchartinflationgenerator"].flatMap { document[$0]?.arrayValue ?? [] }
+        guard !charts.isEmpty || document["helmglobals"] != nil else { return }
         guard allowsHelm else {
             throw refusal(
                 "'\(file)' has helm render charts (helmCharts), which runs what the charts' author wrote; "
                     + "--allow-helm lets it, or render the chart by itself: -f CHART")
         }
-        for chart in charts { try checkChart(chart, document["helmGlobals"], file, folder) }
-        if charts.isEmpty { try checkChart([:], document["helmGlobals"], file, folder) }
+        for chart in charts { try checkChart(chart, document["helmglobals"], file, folder) }
+        if charts.isEmpty { try checkChart([:], document["helmglobals"], file, folder) }
     }
 
     /// Objects that make others, which kustomize reads where it expects generators.
     private func checkGenerators(in text: String, of file: String, _ folder: String) throws {
         let documents: [JSONValue]
         do {
-            documents = try YAMLReader.documents(in: text, file: file, duplicateKeys: .keepLast).map(\.root.json)
+            documents = try YAMLReader.documents(in: text, file: file, duplicateKeys: .keepLast).map {
+                try lowered($0.root.json, file)
+            }
+        } catch let error as CommandError {
+            throw error
         } catch {
             throw refusal("\(error)")
         }
-        for document in documents where document["kind"] == "HelmChartInflationGenerator" {
-            try checkCharts(of: ["helmCharts": [document]], file, folder)
+        for document in documents {
+            let items = document["items"]?.arrayValue ?? []
+            for object in [document] + items {
+                if object["kind"] == "HelmChartInflationGenerator" {
+                    try checkCharts(of: ["helmcharts": [object]], file, folder)
+                }
+                let kind = object["kind"]?.stringValue ?? "generator"
+                try checkFiles(of: object, kind, file)
+                try checkAddresses(in: object, kind, file)
+            }
         }
+    }
+
+    /// Nothing in what makes objects may be an address, whatever its kind: which of its fields are fetched is kustomize's to say.
+    private func checkAddresses(in value: JSONValue, _ kind: String, _ file: String) throws {
+        if let text = value.stringValue, text.contains("://") { return try checkLocal(text, kind, file) }
+        for element in value.arrayValue ?? [] { try checkAddresses(in: element, kind, file) }
+        for member in (value.objectValue ?? [:]).values { try checkAddresses(in: member, kind, file) }
     }
 
     /// Even with helm allowed, nothing may name plugins, fetch, or lead out of the kustomization.
     private func checkChart(_ chart: JSONValue, _ globals: JSONValue?, _ file: String, _ folder: String) throws {
-        for (key, value) in [("configHome", globals?["configHome"]), ("configHome", chart["configHome"])]
+        for (key, value) in [("configHome", globals?["confighome"]), ("configHome", chart["confighome"])]
         where value?.stringValue?.isEmpty == false {
             throw refusal("'\(file)': \(key) would have helm load plugins from there; leave it out")
         }
         if !allowsRemote {
-            for key in ["repo", "chartRepo"] where chart[key]?.stringValue?.isEmpty == false {
+            for key in ["repo", "chartrepo"] where chart[key]?.stringValue?.isEmpty == false {
                 throw refusal(
                     "'\(file)': helmCharts: \(key) is not on this machine; put the chart beside the kustomization (helm pull "
                         + "--untar into charts/) and leave \(key) out; --allow-remote lets helm fetch it")
@@ -161,9 +214,9 @@ struct KustomizationReview {
         }
         let paths =
             [
-                globals?["chartHome"], chart["chartHome"], chart["name"], chart["chartName"], chart["valuesFile"],
+                globals?["charthome"], chart["charthome"], chart["name"], chart["chartname"], chart["valuesfile"],
             ].compactMap { $0?.stringValue }
-            + (chart["additionalValuesFiles"]?.arrayValue ?? []).compactMap(\.stringValue)
+            + (chart["additionalvaluesfiles"]?.arrayValue ?? []).compactMap(\.stringValue)
         guard let root = FolderWalk.realPath(folder) else { return }
         for path in paths {
             try checkLocal(path, "helmCharts", file)
@@ -172,10 +225,17 @@ struct KustomizationReview {
                 real.map({ FolderWalk.isBelow($0, root) }) ?? true
             else { throw refusal("'\(file)': helmCharts: '\(path)' leads out of the kustomization's folder") }
         }
-        let home = chart["chartHome"]?.stringValue ?? globals?["chartHome"]?.stringValue ?? "charts"
-        if let name = (chart["name"] ?? chart["chartName"])?.stringValue {
+        let home = chart["charthome"]?.stringValue ?? globals?["charthome"]?.stringValue ?? "charts"
+        if let name = (chart["name"] ?? chart["chartname"])?.stringValue {
             let place = "\(folder)/\(home)/\(name)"
-            if FolderWalk.realPath(place) != nil { try ChartReview(allowsRemote: allowsRemote).check(place) }
+            if FolderWalk.realPath(place) != nil {
+                let isPackaged = try ChartReview(allowsRemote: allowsRemote).check(place)
+                guard allowsRemote || !isPackaged else {
+                    throw refusal(
+                        "'\(file)': helmCharts: '\(name)' has packaged charts, whose schemas may refer to what lies elsewhere; unpack "
+                            + "them (tar -xzf), or --allow-remote lets helm follow them")
+                }
+            }
         }
     }
 

@@ -121,13 +121,14 @@ struct ReleaseSources: Sendable {
     private func render(
         chart path: String, namespace: String
     ) async throws -> (files: [SourceFile], warnings: [String]) {
+        // What a packaged chart's schemas refer to is not seen here, and helm would read or fetch it.
+        let isPackaged = try ChartReview(allowsRemote: review.allowsRemote).check(path) && !review.allowsRemote
         let arguments =
             [
                 "template", application.rawValue, Self.local(path), "--namespace", namespace, "--include-crds",
                 "--skip-tests",
-            ] + chart.arguments
+            ] + (isPackaged ? ["--skip-schema-validation"] : []) + chart.arguments
         let call = "helm template"
-        if !path.hasSuffix(".tgz") { try ChartReview(allowsRemote: review.allowsRemote).check(path) }
         guard let text = try await render(path, "helm", arguments, call: call) else {
             throw CommandError(
                 code: .refused,

@@ -7,7 +7,7 @@ enum RollbackWarnings {
     /// Nil where every cluster that it covers has a release to go to.
     static func of(_ rollout: Rollout, _ scope: RollbackScope, removes: Bool) -> WarningView? {
         let stuck = rollout.targets.values.filter {
-            rollout.covers(scope, $0) && $0.generation != nil && $0.previous == nil
+            rollout.covers(scope, $0) && !rollout.spares($0, from: scope) && $0.generation != nil && $0.previous == nil
                 && ($0.phase != .skipped || removes && $0.skip == .neverHealthy) && $0.standing != TargetState.removed
         }.map(\.cluster).sorted()
         guard !stuck.isEmpty else { return nil }

@@ -116,6 +116,10 @@ struct AgentSession: Sendable {
             case (_, false):
                 throw WireError(.missingField, at: "hello", "expected hello as the first message")
             case (.report(let id, let reports), true):
+                if let observed = message.statusReport.statuses.first?.observedAt, observed > 0 {
+                    context.presence.noteClock(
+                        of: cluster, showing: Timestamp(milliseconds: observed), now: context.now())
+                }
                 guard try await attempt("reports", { try await ingest(reports) }) else { return nil }
                 guard mailbox.update({ $0.acknowledge(id) }) else {
                     throw RPCError(code: .resourceExhausted, message: "Acknowledgements are left unread.")

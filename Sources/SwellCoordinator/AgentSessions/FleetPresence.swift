@@ -1,11 +1,13 @@
 package import SwellEngine
-internal import SwellModel
+package import SwellModel
 internal import Synchronization
 
 /// The replica's ledger of who is connected and who was seen, for all who note, write and ask.
 package final class FleetPresence: Sendable {
     private let ledger: Mutex<PresenceLedger>
     private let tick: @Sendable () -> Tick
+    /// How far the clocks of connected agents are ahead of this machine's, as their last reports have it. For people alone.
+    private let clocks = Mutex<[ClusterName: Interval]>([:])
 
     package init(
         _ settings: PresenceLedger.Settings = PresenceLedger.Settings(),
@@ -15,7 +17,18 @@ package final class FleetPresence: Sendable {
         self.tick = tick
     }
 
-    func note(_ connection: PresenceLedger.Connection) { ledger.withLock { $0.note(connection) } }
+    func note(_ connection: PresenceLedger.Connection) {
+        if !connection.isConnected { clocks.withLock { $0[connection.cluster] = nil } }
+        ledger.withLock { $0.note(connection) }
+    }
+    /// Notes what an agent's clock showed when it said something, which has only just come.
+    func noteClock(of cluster: ClusterName, showing theirs: Timestamp, now: Timestamp) {
+        // An agent may say any number.
+        let (ahead, overflows) = theirs.milliseconds.subtractingReportingOverflow(now.milliseconds)
+        clocks.withLock { $0[cluster] = Interval(milliseconds: overflows ? .max : ahead) }
+    }
+    /// How far each connected agent's clock is ahead of this machine's, as far as is known.
+    package var clockOffsets: [ClusterName: Interval] { clocks.withLock { $0 } }
     func see(_ cluster: ClusterName) { ledger.withLock { $0.see(cluster, at: tick()) } }
     func batch() -> PresenceLedger.Batch? { ledger.withLock { $0.batch(now: tick()) } }
     func untilDue() -> Interval { ledger.withLock { $0.untilDue(now: tick()) } }

@@ -7,6 +7,13 @@ extension ClusterFacts {
         return now - lastSeenAt > limit
     }
 
+    /// Whether it is assigned this very release, that was the last to be proven here, and its agent said of no other since: to bring it
+    /// again changes nothing.
+    public func runsProven(_ release: ReleaseReference) -> Bool {
+        assigned?.digest == release.digest && proven.first?.digest == release.digest
+            && report.map { $0.digest == release.digest } != false
+    }
+
     /// The last release proven here that is another than `release`.
     public func provenOther(than release: ReleaseReference) -> ReleaseReference? {
         proven.first { $0.digest != release.digest }

@@ -134,9 +134,20 @@ extension DecisionReview {
                 note(.wayBack, subject, seen: "it is removed", expected: "nobody said to remove there")
             }
         }
+        if before.targets[target.cluster]?.ranBefore == true, target.ranBefore, !isNamed(target.cluster) {
+            note(
+                .healthyIsLeftAlone, subject, seen: "it is taken back",
+                expected: "it ran \(after.release.version) before this rollout")
+        }
         if !mayGoBack(target, after, overspent) {
             note(.healthyIsLeftAlone, subject, seen: "it is taken back", expected: "nothing that covers it was")
         }
+    }
+
+    /// Whether a person named the cluster to go back, in this decision or before.
+    private func isNamed(_ name: ClusterName) -> Bool {
+        before.rolledBack.contains(.cluster(name))
+            || obeyed.contains { if case .rollback(.cluster(name), _, _) = $0 { true } else { false } }
     }
 
     /// Whether an order, its own failure, or what the policy makes of failures takes a target back.

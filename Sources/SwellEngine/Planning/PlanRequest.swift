@@ -14,11 +14,16 @@ public struct PlanRequest: Sendable, Hashable {
     public var startsAt: Timestamp?
     /// Narrows the policy's stages to these clusters; stages that are left empty are kept and pass by themselves.
     public var select: ClusterSelector
+    /// For an undo, the clusters that ran the release before the rollout came, so that it has nothing to take back there.
+    public var spared: [ClusterName]
+    /// For an undo, what was proven on each cluster before the rollout came: where it may go back to, and to nothing else.
+    public var returns: [ClusterName: ReleaseReference]
 
     public init(
         name: RolloutName, application: ApplicationName, kind: RolloutKind = .release, release: ReleaseReference,
         policy: RolloutPolicy, strategy: ApplicationStrategy, createdBy: String, startsAt: Timestamp? = nil,
-        select: ClusterSelector = ClusterSelector()
+        select: ClusterSelector = ClusterSelector(), spared: [ClusterName] = [],
+        returns: [ClusterName: ReleaseReference] = [:]
     ) {
         self.name = name
         self.application = application
@@ -29,12 +34,15 @@ public struct PlanRequest: Sendable, Hashable {
         self.createdBy = createdBy
         self.startsAt = startsAt
         self.select = select
+        self.spared = spared
+        self.returns = returns
     }
 
     /// A request to take back what a rollout brought, also after it ended: on all its clusters, or on those that `scope` covers.
     ///
     /// Without a policy, the rollout's own collapses to one stage `undo` (see `RolloutPlanner.undoPolicy`). Clusters that another
-    /// rollout brought to the same release are none of its business. Refused where the scope covers no cluster of the rollout.
+    /// rollout brought to the same release are none of its business, and so are those that ran it before this one came, unless the
+    /// scope names one. Refused where the scope covers no cluster of the rollout, or none that it changed.
     ///
     /// - Parameter remove: a person's word that what the release brought is to be removed where no other release was ever proven;
     ///   without it such clusters are held as they are, whatever the strategy says of failures.
@@ -42,17 +50,27 @@ public struct PlanRequest: Sendable, Hashable {
         of rollout: Rollout, scope: RollbackScope = .rollout, name: RolloutName, createdBy: String,
         policy: RolloutPolicy? = nil, startsAt: Timestamp? = nil, remove: Bool = false
     ) throws(PlanError) -> PlanRequest {
-        let clusters = rollout.targets.values.filter { rollout.covers(scope, $0) }.map(\.cluster).sorted()
-        guard !clusters.isEmpty else {
+        let covered = rollout.targets.values.filter { rollout.covers(scope, $0) }
+        guard !covered.isEmpty else {
             throw PlanError(
                 code: .nothingToUndo, message: "rollout '\(rollout.name)' has no cluster in \(scope.description)")
+        }
+        let spared = covered.filter { rollout.spares($0, from: scope) }.map(\.cluster).sorted()
+        let clusters = covered.filter { !rollout.spares($0, from: scope) }.map(\.cluster).sorted()
+        guard !clusters.isEmpty else {
+            throw PlanError(
+                code: .nothingToUndo,
+                message:
+                    "rollout '\(rollout.name)' changed nothing: \(named(spared)) ran \(rollout.release.version) before it. "
+                    + "Undo the rollout that brought it, or name a cluster to take that one back")
         }
         var strategy = rollout.strategy
         strategy.whenNeverHealthy = remove ? .remove : .hold
         return PlanRequest(
             name: name, application: rollout.application, kind: .undo(of: rollout.name), release: rollout.release,
             policy: policy ?? RolloutPlanner.undoPolicy(from: rollout.policy), strategy: strategy,
-            createdBy: createdBy, startsAt: startsAt, select: ClusterSelector(clusters: clusters))
+            createdBy: createdBy, startsAt: startsAt, select: ClusterSelector(clusters: clusters), spared: spared,
+            returns: rollout.targets.compactMapValues(\.previous))
     }
 }
 

@@ -38,6 +38,14 @@ public enum RolloutPlanner {
                         message: "\(named(untouched)) not assigned \(request.release.version): nothing to take back",
                         clusters: untouched))
             }
+            if !request.spared.isEmpty {
+                warnings.append(
+                    PlanWarning(
+                        kind: .unchanged,
+                        message:
+                            "\(named(request.spared)) ran \(request.release.version) before the rollout: left as it is",
+                        clusters: request.spared))
+            }
             candidates = candidates.filter { Self.runs(request.release, $0) }
             guard !candidates.isEmpty else {
                 throw PlanError(
@@ -45,6 +53,13 @@ public enum RolloutPlanner {
                     message: "no selected cluster is assigned \(request.release.version) of \(request.application)")
             }
             try Self.checkWayBack(of: candidates, request)
+            let movedOn = candidates.filter { Self.ranAnotherSince($0, request) }.map(\.cluster.name)
+            if !movedOn.isEmpty {
+                let message = Self.wordsOnMovedOn(candidates.filter { Self.ranAnotherSince($0, request) }, request)
+                guard movedOn.count < candidates.count else { throw PlanError(code: .nothingToUndo, message: message) }
+                warnings.append(PlanWarning(kind: .unchanged, message: message, clusters: movedOn))
+                candidates = candidates.filter { !Self.ranAnotherSince($0, request) }
+            }
         }
         guard !candidates.isEmpty else {
             throw PlanError(
@@ -95,6 +110,22 @@ public enum RolloutPlanner {
             message: "no other release of \(request.application) was ever proven on "
                 + "\(named(candidates.map(\.cluster.name))), so that there is nothing to go back to: an undo would remove what "
                 + "\(request.release.version) brought there. Say --remove for that")
+    }
+
+    /// Whether the last release proven on a cluster beside the one to undo came after the rollout: it may itself have been taken back,
+    /// and going to it would be no going back.
+    private static func ranAnotherSince(_ facts: ClusterFacts, _ request: PlanRequest) -> Bool {
+        guard let other = facts.provenOther(than: request.release) else { return false }
+        return other.digest != request.returns[facts.cluster.name]?.digest
+    }
+
+    private static func wordsOnMovedOn(_ movedOn: [ClusterFacts], _ request: PlanRequest) -> String {
+        let others = Set(movedOn.compactMap { $0.provenOther(than: request.release)?.version }).sorted()
+        let former = Set(movedOn.map { request.returns[$0.cluster.name]?.version ?? "nothing" }).sorted()
+        return
+            "\(named(movedOn.map(\.cluster.name))) ran \(others.joined(separator: ", ")) since the rollout that is to be undone, "
+            + "and \(former.joined(separator: ", ")) before it: left as it is, since an undo goes to what was proven last. Start the "
+            + "release that is wanted there (swell rollout start \(request.application) --version ...)"
     }
 
     /// Whether a cluster is assigned this release, so that there is something to take back.

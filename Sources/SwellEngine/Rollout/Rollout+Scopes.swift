@@ -15,6 +15,13 @@ extension Rollout {
         }
     }
 
+    /// Whether taking back a scope leaves a target that it covers as it is: the rollout changed nothing there. A person who names the
+    /// cluster means it.
+    public func spares(_ target: TargetState, from scope: RollbackScope) -> Bool {
+        if case .cluster = scope { return false }
+        return target.ranBefore && (target.phase.isForward || target.phase == .queued)
+    }
+
     /// The index of a stage by name.
     public func stageIndex(_ name: StageName) -> Int? { stages.firstIndex { $0.name == name } }
 }

@@ -4,7 +4,7 @@ internal import SwellModel
 // far as they need it, new rows by old ones. Golden rows of each version stand in the tests.
 extension TargetState: Codable {
     private enum Key: String, CodingKey {
-        case cluster, region, stage, phase, reason, generation, epoch, assigned, previous, dispatchedAt
+        case cluster, region, stage, phase, reason, generation, epoch, assigned, previous, ranBefore, dispatchedAt
         case healthySince = "goodSince"
         case assertedAt = "claimedAt"
         case healthyAt, provenAt, deadlineAt, deadlineLeft, unknownSince, unseenSince, failedAt
@@ -22,6 +22,7 @@ extension TargetState: Codable {
             phase: phase, reason: try row.decodeIfPresent(String.self, forKey: .reason),
             attempt: try Self.attempt(row, phase, changedAt),
             previous: try row.decodeIfPresent(ReleaseReference.self, forKey: .previous),
+            ranBefore: try row.decodeIfPresent(Bool.self, forKey: .ranBefore) ?? false,
             failedAt: try row.decodeIfPresent(Timestamp.self, forKey: .failedAt),
             late: try row.decodeIfPresent(LateMember.self, forKey: .late),
             skip: try row.decodeIfPresent(SkipReason.self, forKey: .skip), changedAt: changedAt,
@@ -76,6 +77,7 @@ extension TargetState: Codable {
         try row.encode(phase, forKey: .phase)
         try row.encodeIfPresent(reason, forKey: .reason)
         try row.encodeIfPresent(previous, forKey: .previous)
+        if ranBefore { try row.encode(true, forKey: .ranBefore) }
         try row.encodeIfPresent(failedAt, forKey: .failedAt)
         try row.encodeIfPresent(late, forKey: .late)
         try row.encodeIfPresent(skip, forKey: .skip)

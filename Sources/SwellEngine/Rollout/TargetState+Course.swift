@@ -25,6 +25,8 @@ extension TargetState {
         phase = .failed
         self.reason = reason
         failedAt = now
+        // What it ran before is not trusted either, since it failed here.
+        ranBefore = false
         attempt?.close()
     }
 

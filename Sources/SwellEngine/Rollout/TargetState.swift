@@ -17,6 +17,9 @@ public struct TargetState: Sendable, Hashable {
     public internal(set) var attempt: Attempt?
     /// The release last proven healthy here before the rollout, other than the one it brings: where a rollback goes.
     public var previous: ReleaseReference?
+    /// Whether it ran this very release, proven there, before the rollout first came: the rollout changes nothing there, so that taking
+    /// the rollout back has nothing to take from it (invariant 20). Known from the first dispatch on.
+    public internal(set) var ranBefore: Bool
     /// When it failed the release; stands through its rollback and its leaving, and is cleared by a retry, by proof, or by a person
     /// who leaves the cluster out. What the failure budget counts (invariant 21).
     public internal(set) var failedAt: Timestamp?
@@ -31,8 +34,9 @@ public struct TargetState: Sendable, Hashable {
 
     public init(
         cluster: ClusterName, region: RegionName, stage: Int, phase: TargetPhase = .queued, reason: String? = nil,
-        attempt: Attempt? = nil, previous: ReleaseReference? = nil, failedAt: Timestamp? = nil,
-        late: LateMember? = nil, skip: SkipReason? = nil, changedAt: Timestamp, attempts: Int = 0
+        attempt: Attempt? = nil, previous: ReleaseReference? = nil, ranBefore: Bool = false,
+        failedAt: Timestamp? = nil, late: LateMember? = nil, skip: SkipReason? = nil, changedAt: Timestamp,
+        attempts: Int = 0
     ) {
         self.cluster = cluster
         self.region = region
@@ -41,6 +45,7 @@ public struct TargetState: Sendable, Hashable {
         self.reason = reason
         self.attempt = attempt
         self.previous = previous
+        self.ranBefore = ranBefore
         self.failedAt = failedAt
         self.late = late
         self.skip = skip
@@ -89,7 +94,7 @@ public enum LateMember: String, Sendable, Codable, CaseIterable {
 public enum SkipReason: String, Sendable, Codable, CaseIterable {
     /// The cluster left the fleet.
     case left
-    /// What covers it was rolled back before anything was dispatched to it.
+    /// What covers it was rolled back before anything was dispatched to it, or had changed nothing there.
     case rolledBack
     /// There is no other release that was ever proven there, and the cluster is held as it is.
     case neverHealthy

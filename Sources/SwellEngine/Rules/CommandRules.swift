@@ -122,7 +122,7 @@ extension TargetState {
 
     /// Whether it was brought the release and no other was ever proven there.
     var hasNowhereToGo: Bool {
-        guard generation != nil, previous == nil else { return false }
+        guard generation != nil, previous == nil, !ranBefore else { return false }
         switch phase {
         case .skipped, .rollingBack, .rolledBack: return false
         default: return true

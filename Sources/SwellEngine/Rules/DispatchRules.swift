@@ -27,8 +27,12 @@ extension DecisionState {
         // Where a rollback goes is what was proven when the rollout first came, whatever is proven later (invariant 13); never what
         // this rollout brings, which a failure says not to be trusted.
         let previous = target.attempts == 0 ? facts?.provenOther(than: rollout.release) : target.previous
+        let ranBefore =
+            target.attempts == 0
+            ? rollout.kind == .release && facts?.runsProven(rollout.release) == true : target.ranBefore
         update(target.cluster) {
             $0.previous = previous
+            $0.ranBefore = ranBefore
             $0.attempts += 1
         }
         switch rollout.kind {

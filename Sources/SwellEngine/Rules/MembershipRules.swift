@@ -33,7 +33,12 @@ extension DecisionState {
                 if hasStarted, $0.late == nil { $0.late = .joined }
             }
         }
-        if isRolledBack { rollBackTarget(target.cluster, reason: "rolled back while the cluster was away") }
+        guard isRolledBack else { return }
+        if target.ranBefore {
+            leaveUnchanged(target.cluster)
+        } else {
+            rollBackTarget(target.cluster, reason: "rolled back while the cluster was away")
+        }
     }
 
     /// Takes in clusters that the application selects and a stage matches: as regular members while the stage has not started,

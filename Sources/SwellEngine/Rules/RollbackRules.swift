@@ -6,6 +6,9 @@ internal import SwellModel
 //
 // Where no other release was ever proven, a cluster is held as it is: it stays failed, or is left out, and is not called rolled
 // back. What the release brought is removed only where the strategy says so, or a person did.
+//
+// What ran the very release before the rollout came is left as it is, unless it failed itself or a person names the cluster: there is
+// nothing of this rollout to take back there, and an older release would be a change that nobody asked for.
 extension DecisionState {
     /// Takes back what a scope covers. The rest of the rollout is left alone, unless the scope is all of it.
     ///
@@ -22,9 +25,19 @@ extension DecisionState {
         for name in names {
             let target = target(name)
             guard rollout.covers(scope, target) else { continue }
+            guard !rollout.spares(target, from: scope) else {
+                leaveUnchanged(name)
+                continue
+            }
             rollBackTarget(
                 name, reason: reason, again: isOrdered && target.phase == .rollbackFailed, removes: removes)
         }
+    }
+
+    /// Leaves one cluster as it is, since the rollout has changed nothing there.
+    mutating func leaveUnchanged(_ name: ClusterName) {
+        let version = rollout.release.version
+        update(name) { $0.leaveOut(.rolledBack, "ran \(version) before this rollout: left as it is") }
     }
 
     /// Takes one cluster back to the last release proven healthy there before the rollout: a higher generation with an older digest.

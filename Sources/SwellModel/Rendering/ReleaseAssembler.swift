@@ -9,7 +9,8 @@ public struct AssembledRelease: Sendable, Hashable {
     public var objectCount: Int
     /// The bytes of all documents.
     public var size: Int
-    /// What is probably a mistake, but does no harm: overrides that touch nothing.
+    /// What is probably a mistake, or not what it looks like, but does no harm: overrides that touch nothing, values that are left to
+    /// a controller.
     public var warnings: [ModelError]
 }
 
@@ -51,6 +52,8 @@ private struct Assembly {
     private let saysSubstitute: Bool
     private var documents: [ContentDocument] = []
     private var values: [JSONValue] = []
+    /// Where each of them was read.
+    private var origins: [(file: String, line: Int)] = []
     /// The bytes of the documents.
     private var size = 0
     private var errors: [ModelError] = []
@@ -194,6 +197,7 @@ private struct Assembly {
         size += document.content.count
         documents.append(document)
         values.append(value)
+        origins.append((file, node.line))
     }
 
     func finish(_ files: [SourceFile]) throws(DocumentErrors) -> AssembledRelease {
@@ -231,8 +235,36 @@ private struct Assembly {
             warnings: warnings)
     }
 
+    /// What manifests say of fields that are left to others from the start: it is not what will be there.
+    private var leftToOthers: [ModelError] {
+        let objects = values.map { value -> KubernetesObject? in
+            guard var object = try? KubernetesObject(json: value) else { return nil }
+            if object.namespace == nil { object.namespace = application.namespace }
+            return object
+        }
+        var scalers: [ObjectIdentity: String] = [:]
+        for case let object? in objects {
+            if let target = object.scaleTarget { scalers[target] = "\(object.kind) \(object.name)" }
+        }
+        return zip(objects, origins).flatMap { object, origin -> [ModelError] in
+            guard let object else { return [] }
+            var left = ControllerField.all(of: object).flatMap { field in
+                field.paths(in: object).map { LeftField(path: $0, owner: field.owner) }
+            }
+            if let scaler = scalers[object.reference.identity] {
+                left.append(LeftField(path: .replicas, owner: scaler, isInitial: true))
+            }
+            return left.compactMap { field in
+                guard let note = field.note(on: object) else { return nil }
+                return ModelError(
+                    code: .unknownReference, message: "\(object.kind) \(object.name): \(note)", file: origin.file,
+                    line: origin.line, path: "\(field.path)")
+            }
+        }
+    }
+
     private var warnings: [ModelError] {
-        var warnings = Array(notes.prefix(Self.maximumNotes))
+        var warnings = Array(notes.prefix(Self.maximumNotes)) + leftToOthers.prefix(Self.maximumNotes)
         func warn(_ message: String, _ path: String) {
             warnings.append(ModelError(code: .unknownReference, message: message, path: path))
         }

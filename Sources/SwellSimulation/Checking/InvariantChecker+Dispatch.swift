@@ -79,7 +79,7 @@ extension InvariantChecker {
         for assignment in forward {
             guard let target = after.targets[assignment.cluster] else { continue }
             try checkWay(of: target, input, after)
-            try checkGoal(of: assignment, target, after)
+            try checkGoal(of: assignment, target, input, after)
         }
     }
 
@@ -123,10 +123,13 @@ extension InvariantChecker {
 
     /// A release goes forward with the way back that is proven; an undo goes to the last other release that is.
     private mutating func checkGoal(
-        of assignment: Assignment, _ target: TargetState, _ after: Rollout
+        of assignment: Assignment, _ target: TargetState, _ input: DecisionInput, _ after: Rollout
     ) throws(Violation) {
         let proven = ledger.proven[ClusterApplication(assignment)] ?? []
         if ledger.active[after.name]?.arrived.insert(target.cluster).inserted == true {
+            if after.kind == .release, Self.runs(after.release, input.snapshot.fleet[target.cluster], proven) {
+                ledger.active[after.name]?.unchanged.insert(target.cluster)
+            }
             ledger.active[after.name]?.returns[target.cluster] = proven.first { $0.digest != after.release.digest }
         }
         let goal: Assignment.Goal
@@ -150,13 +153,42 @@ extension InvariantChecker {
         }
     }
 
+    /// Whether a cluster is told to run a release, has proven it last of all, and never spoke of another since.
+    private static func runs(
+        _ release: ReleaseReference, _ facts: ClusterFacts?, _ proven: [ReleaseReference]
+    ) -> Bool {
+        guard let facts, facts.assigned?.digest == release.digest, proven.first?.digest == release.digest else {
+            return false
+        }
+        return facts.report == nil || facts.report?.digest == release.digest
+    }
+
     // MARK: Back
+
+    /// Who failed a release has no claim to it, whatever ran there before.
+    mutating func noteFailures(_ input: DecisionInput, _ after: Rollout) {
+        guard ledger.active[after.name]?.unchanged.isEmpty == false else { return }
+        for target in after.targets.values where target.failedAt != nil {
+            ledger.active[after.name]?.unchanged.remove(target.cluster)
+        }
+        for record in input.reports where [.failed, .reverting, .reverted].contains(record.report.phase) {
+            ledger.active[after.name]?.unchanged.remove(record.cluster)
+        }
+    }
 
     mutating func checkBackward(
         _ backward: [Assignment], _ before: Rollout, _ after: Rollout
     ) throws(Violation) {
         for assignment in backward {
             guard let target = after.targets[assignment.cluster] else { continue }
+            let isNamed = ledger.active[after.name]?.takenBack.contains(.cluster(target.cluster)) == true
+            if ledger.active[after.name]?.unchanged.contains(target.cluster) == true, !isNamed {
+                throw Violation(
+                    invariant: 20,
+                    message:
+                        "\(target.cluster) ran \(after.release.version) before \(after.name), and is taken back with it"
+                )
+            }
             let proven = ledger.active[after.name]?.returns[target.cluster]
             let isRemoved =
                 after.strategy.whenNeverHealthy == .remove

@@ -61,6 +61,7 @@ struct InvariantChecker {
         try checkVerdicts(input, decision)
         noteDarkness(input, after)
         try checkWake(input, decision)
+        noteFailures(input, after)
         if !decision.assignments.isEmpty {
             let isBackward = { (assignment: Assignment) in after.targets[assignment.cluster]?.phase == .rollingBack }
             try checkGenerations(decision, input)

@@ -34,6 +34,8 @@ struct Ledger {
         /// Where each cluster would have to go back to, as it was when this rollout first came: never to what the rollout brings.
         var returns: [ClusterName: ReleaseReference] = [:]
         var arrived: Set<ClusterName> = []
+        /// Who ran the very release, proven, when this rollout first came, and has not failed it since.
+        var unchanged: Set<ClusterName> = []
         /// In which of the checker's decisions each cluster could last not be seen, and last began to count as healthy.
         var darkSince: [ClusterName: Int] = [:]
         var litSince: [ClusterName: Int] = [:]

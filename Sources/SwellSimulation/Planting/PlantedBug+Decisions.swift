@@ -60,7 +60,7 @@ extension PlantedBug {
                     heldBy: input.rollout.name)
             }
         case .forgetsLastWord, .failsUnknown, .soaksUnseen, .forgetsLeavers, .spreadsEpochs, .spreadsGenerations,
-            .pausesPlannedRegionsOnly, .countsLostTime:
+            .pausesPlannedRegionsOnly, .countsLostTime, .takesBackUnchanged:
             distortAsBefore(&input)
         case .forgetsJoiners:
             let targets = input.rollout.targets

@@ -39,6 +39,10 @@ extension PlantedBug {
                 input.snapshot.fleet[target.cluster]?.cluster.region = target.region
             }
         case .countsLostTime: input.dueAt = nil
+        case .takesBackUnchanged:
+            for name in input.snapshot.fleet.keys where input.rollout.targets[name]?.attempts == 0 {
+                input.snapshot.fleet[name]?.assigned = nil
+            }
         default: break
         }
     }

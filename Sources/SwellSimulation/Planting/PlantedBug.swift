@@ -56,6 +56,8 @@ public enum PlantedBug: String, Sendable, CaseIterable {
     case spreadsEpochs
     /// The highest generation that any agent spoke of is everybody's.
     case spreadsGenerations
+    /// What a rollout changed nothing of goes back with the rest.
+    case takesBackUnchanged
     /// A region's pause covers clusters where they were planned, not where they are.
     case pausesPlannedRegionsOnly
     /// Time in which nobody decided counts against whoever was at work.
@@ -105,7 +107,7 @@ public enum PlantedBug: String, Sendable, CaseIterable {
         case .forgetsReferences: 17
         case .keepsLeavers, .forgetsJoiners: 18
         case .neverPushes: 19
-        case .forgetsLastWord: 20
+        case .forgetsLastWord, .takesBackUnchanged: 20
         case .forgetsLeavers: 21
         case .spreadsEpochs, .spreadsGenerations: 22
         case .failsUnknown, .soaksUnseen: 23

@@ -97,6 +97,56 @@ private func value(_ release: AssembledRelease) throws -> String? {
         #expect(try assemble(text, isLiteral: true).warnings.isEmpty)
     }
 
+    @Test func saysWhatIsLeftToOthersFromTheStart() throws {
+        let role = """
+            apiVersion: rbac.authorization.k8s.io/v1
+            kind: ClusterRole
+            metadata: {name: monitoring}
+            aggregationRule: {clusterRoleSelectors: [{matchLabels: {into: monitoring}}]}
+            rules: []
+            ---
+
+            """
+        let scaled = """
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata: {name: web}
+            spec:
+              replicas: 1
+              selector: {matchLabels: {app: web}}
+              template: {metadata: {labels: {app: web}}, spec: {containers: [{name: a, image: "a:1"}]}}
+            ---
+
+            """
+        func scaler(_ namespace: String) -> String {
+            """
+            apiVersion: autoscaling/v2
+            kind: HorizontalPodAutoscaler
+            metadata: {name: web, namespace: \(namespace)}
+            spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxReplicas: 3}
+            """
+        }
+        let webhook = """
+            apiVersion: admissionregistration.k8s.io/v1
+            kind: ValidatingWebhookConfiguration
+            metadata: {name: v, annotations: {cert-manager.io/inject-ca-from: shop/ca}}
+            webhooks: [{name: v.example.com, clientConfig: {caBundle: eA==, url: "https://v.example.com"}}]
+            ---
+
+            """
+        #expect(
+            try assemble(role + scaled + webhook + scaler("shop")).warnings.map(\.description) == [
+                "m.yaml:1: rules: ClusterRole monitoring: rules is left to the control plane, which gathers them by "
+                    + "aggregationRule",
+                "m.yaml:7: spec.replicas: Deployment web: spec.replicas is left to HorizontalPodAutoscaler web, but for "
+                    + "its creation",
+                "m.yaml:15: webhooks[0].clientConfig.caBundle: ValidatingWebhookConfiguration v: "
+                    + "webhooks[0].clientConfig.caBundle is left to who injects its certificate authority",
+            ])
+        #expect(try assemble(role.replacing("rules: []\n", with: "")).warnings.isEmpty, "it says nothing of them")
+        #expect(try assemble(scaled + scaler("elsewhere")).warnings.isEmpty, "another one of the same name")
+    }
+
     @Test func patchesAndImagesFollowTheApplication() throws {
         var application = bare
         application.overrides = [

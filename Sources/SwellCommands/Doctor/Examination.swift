@@ -1,0 +1,161 @@
+internal import SwellModel
+
+/// Judges an installation by its facts: each check says what is wrong and what to do. A value without a clock of its own, so that every
+/// finding can be had in a test.
+struct Examination: Sendable {
+    let installation: InstallationView
+    /// This machine's clock when the answer came, and how long the answer took.
+    let here: Timestamp
+    let roundTrip: Interval
+    /// The version of the command line.
+    let version: String
+    /// The host by which agents dial the coordinator, where the operator says so.
+    let agentHost: String?
+
+    private var coordinator: InstallationView.Coordinator { installation.coordinator }
+
+    var findings: [Finding] {
+        [versions] + certificates + clocks + database + [tls, connections, files] + agents
+    }
+
+    // MARK: Versions
+
+    private var versions: Finding {
+        guard coordinator.version == version else {
+            return .warning(
+                "versions", "the coordinator is \(coordinator.version), and this command line \(version)",
+                "use a command line of the coordinator's version")
+        }
+        return .ok("versions", "coordinator and command line are \(version)")
+    }
+
+    // MARK: Certificates
+
+    private var certificates: [Finding] { [serverCertificate, authority, names] }
+
+    /// The coordinator renews its own once two thirds of its day are over.
+    private var serverCertificate: Finding {
+        let left = coordinator.certificateExpiresAt - coordinator.now
+        let check = "server certificate"
+        if left <= .zero {
+            return .broken(
+                check, "expired at \(coordinator.certificateExpiresAt)",
+                "look for 'could not be renewed' in the coordinator's log; restarting it makes a new one")
+        }
+        if left < .hours(4) {
+            return .warning(
+                check, "ends in \(Ages.text(left)), and was not renewed",
+                "look for 'could not be renewed' in the coordinator's log; restarting it makes a new one")
+        }
+        return .ok(check, "good for \(Ages.text(left))")
+    }
+
+    private var authority: Finding {
+        let left = coordinator.authorityExpiresAt - coordinator.now
+        let advice = "plan the change of the authority: every agent has to trust the next one before this one ends"
+        if left <= .zero { return .broken("authority", "expired at \(coordinator.authorityExpiresAt)", advice) }
+        if left < .hours(180 * 24) { return .warning("authority", "ends in \(Ages.text(left))", advice) }
+        return .ok("authority", "good for \(Ages.text(left))")
+    }
+
+    private var names: Finding {
+        let names = coordinator.serverNames
+        let list = names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "")
+        if let agentHost, !names.contains(where: { Self.covers($0, agentHost) }) {
+            return .broken(
+                "server names", "agents dial \(agentHost), and the certificate names \(list)",
+                "start the coordinator with --server-name \((names + [agentHost]).joined(separator: ","))")
+        }
+        let isLocal = names.allSatisfy { $0 == "localhost" || $0 == "::1" || $0.hasPrefix("127.") }
+        if isLocal {
+            return .warning(
+                "server names", "the certificate names \(list): no agent of another machine can connect",
+                "start the coordinator with --server-name and every name by which it is dialled")
+        }
+        return .ok("server names", list)
+    }
+
+    /// Whether a name of a certificate, which may begin with `*`, is that of a host.
+    private static func covers(_ name: String, _ host: String) -> Bool {
+        let host = host.lowercased()
+        guard name.hasPrefix("*.") else { return name == host }
+        guard let dot = host.firstIndex(of: ".") else { return false }
+        return host[dot...] == name.dropFirst()
+    }
+
+    // MARK: Clocks
+
+    /// Certificates reach back for five minutes, for peers whose clocks are behind.
+    private static let tolerated = Interval.minutes(4)
+
+    private var clocks: [Finding] {
+        [
+            clock(
+                "database clock", coordinator.now - installation.database.now, of: "the coordinator's clock",
+                against: "the database's", slack: .zero),
+            clock(
+                "clock here", here - coordinator.now, of: "this machine's clock", against: "the coordinator's",
+                slack: roundTrip),
+            agentClocks,
+        ]
+    }
+
+    private func clock(
+        _ check: String, _ ahead: Interval, of subject: String, against other: String, slack: Interval
+    ) -> Finding {
+        let distance = Interval(milliseconds: max(0, Int64(ahead.milliseconds.magnitude) - slack.milliseconds))
+        let side = ahead < .zero ? "behind" : "ahead of"
+        let message = "\(subject) is \(Self.short(distance)) \(side) \(other)"
+        let advice = "have both machines keep time by NTP (timedatectl, chronyc tracking)"
+        if distance > Self.tolerated {
+            return .broken(check, "\(message): certificates will seem expired or not yet valid", advice)
+        }
+        if distance > .seconds(5) { return .warning(check, message, advice) }
+        return .ok(check, distance < .seconds(1) ? "within a second of \(other)" : message)
+    }
+
+    private var agentClocks: Finding {
+        let agents = installation.agents
+        let check = "agents' clocks"
+        guard let furthest = agents.furthestClock else {
+            return .ok(check, "none has reported to this replica yet")
+        }
+        let distance = Interval(milliseconds: Int64(clamping: furthest.milliseconds.magnitude))
+        let words =
+            "\(agents.clocksOff.count) of \(agents.clocksKnown) are off by more than "
+            + "\(Ages.text(InstallationView.Agents.clockNotice)), the furthest by \(Self.short(distance))"
+            + Self.examples(agents.clocksOff)
+        let advice = "have the nodes that the agents run on keep time by NTP"
+        if distance > Self.tolerated {
+            return .broken(check, "\(words): they will not renew their certificates", advice)
+        }
+        if agents.clocksOff.count > 0 { return .warning(check, words, advice) }
+        return .ok(check, "\(agents.clocksKnown) known, the furthest off by \(Self.short(distance))")
+    }
+
+    private static func short(_ interval: Interval) -> String {
+        interval < .seconds(1) ? "\(interval.milliseconds)ms" : Ages.text(interval)
+    }
+
+    // MARK: Files
+
+    private var files: Finding {
+        let wrong = coordinator.files.filter { $0.problem != nil }
+        guard let first = wrong.first else {
+            return .ok("state folder", "\(coordinator.files.count) files with the permissions that they need")
+        }
+        let words = wrong.map { "\($0.path): \($0.problem ?? "")\($0.mode.map { " (mode \($0))" } ?? "")" }
+        return .broken(
+            "state folder", words.joined(separator: "; "),
+            first.mode == nil
+                ? "restore \(first.path) from its backup"
+                : wrong.filter { $0.mode != nil }.map { "chmod \($0.expectedMode) \($0.path)" }.joined(separator: "; "))
+    }
+
+    /// `: a, b and 3 more`, or nothing.
+    static func examples(_ sample: InstallationView.Sample) -> String {
+        guard !sample.examples.isEmpty else { return "" }
+        let more = sample.count - sample.examples.count
+        return ": " + sample.examples.map(\.rawValue).joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
+    }
+}

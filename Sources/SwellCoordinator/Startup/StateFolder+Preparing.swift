@@ -1,0 +1,56 @@
+public import SwellIdentity
+
+extension StateFolder {
+    /// `server-names`: the names in the coordinator's certificate, one a line, where they are not given at each start.
+    public var serverNamesFile: String { path + "/server-names" }
+
+    /// What replicas are given copies of, under the names that it has where it is kept, such as the keys of a Kubernetes Secret.
+    private var copied: [(name: String, place: String, isSecret: Bool)] {
+        [
+            ("authority.pem", path + "/authority/authority.pem", false),
+            ("authority-key.pem", path + "/authority/authority-key.pem", true),
+            ("operator-token", operatorTokenFile, true),
+        ]
+    }
+
+    /// Puts copies of the authority and the operator's token from a mounted Secret into the folder, over those that may be there: the
+    /// Secret is what is true. Nothing is copied unless all of it is there and can be read by nobody else.
+    ///
+    /// The folder itself is made with mode 0700, and one that others may write to is refused: of a volume that the kubelet has opened
+    /// to a group, use a folder below.
+    public func copySecrets(from folder: String) throws(IdentityError) {
+        try SecretFile.makeDirectory(path)
+        try SecretFile.makeDirectory(path + "/authority")
+        var texts: [(String, String, UInt32)] = []
+        for (name, place, isSecret) in copied {
+            let source = folder + "/" + name
+            guard SecretFile.exists(source) else {
+                throw IdentityError(
+                    .file,
+                    "\(source) is missing; `swell-coordinator init` without --secrets makes it, and says how to put it into a Secret"
+                )
+            }
+            let text = try SecretFile.read(source, access: isSecret ? .notEverybody : .anybody)
+            texts.append((text, place, isSecret ? 0o600 : 0o644))
+        }
+        for (text, place, mode) in texts { try SecretFile.write(text, to: place, mode: mode) }
+    }
+
+    /// The names that were written down, nil where none were.
+    public func serverNames() throws(IdentityError) -> ServerNames? {
+        guard SecretFile.exists(serverNamesFile) else { return nil }
+        let text = try SecretFile.read(serverNamesFile, access: .anybody)
+        do {
+            return try ServerNames(text.split(whereSeparator: \.isWhitespace).map(String.init))
+        } catch {
+            throw IdentityError(error.code, "\(serverNamesFile): \(error.message)")
+        }
+    }
+
+    /// Writes the names down for the starts to come.
+    public func write(_ names: ServerNames) throws(IdentityError) {
+        try SecretFile.makeDirectory(path)
+        let lines = (names.hosts + names.addresses).map { $0 + "\n" }.joined()
+        try SecretFile.write(lines, to: serverNamesFile, mode: 0o644)
+    }
+}

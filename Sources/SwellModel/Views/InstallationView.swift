@@ -1,0 +1,166 @@
+/// What a coordinator knows of its own installation: facts without a judgement, for `swell doctor`. Of a fleet of any size it has
+/// figures and a few names, and it holds no secret.
+public struct InstallationView: Sendable, Hashable, Codable {
+    public var apiVersion = DocumentKind.apiVersion
+    public var kind = "Installation"
+    public var coordinator: Coordinator
+    public var database: Database
+    public var agents: Agents
+
+    public init(coordinator: Coordinator, database: Database, agents: Agents) {
+        self.coordinator = coordinator
+        self.database = database
+        self.agents = agents
+    }
+
+    /// The replica that answers.
+    public struct Coordinator: Sendable, Hashable, Codable {
+        public var version: String
+        public var replica: String
+        /// Its own clock, when the database was asked for its.
+        public var now: Timestamp
+        /// The names in its certificate.
+        public var serverNames: [String]
+        public var certificateExpiresAt: Timestamp
+        public var authorityExpiresAt: Timestamp
+        /// Where agents have their sessions and come for their first certificate.
+        public var agentPort: Int
+        public var enrolmentPort: Int
+        /// Connections to the database at most.
+        public var databaseConnections: Int
+        public var files: [File]
+
+        public init(
+            version: String, replica: String, now: Timestamp, serverNames: [String], certificateExpiresAt: Timestamp,
+            authorityExpiresAt: Timestamp, agentPort: Int, enrolmentPort: Int, databaseConnections: Int, files: [File]
+        ) {
+            self.version = version
+            self.replica = replica
+            self.now = now
+            self.serverNames = serverNames
+            self.certificateExpiresAt = certificateExpiresAt
+            self.authorityExpiresAt = authorityExpiresAt
+            self.agentPort = agentPort
+            self.enrolmentPort = enrolmentPort
+            self.databaseConnections = databaseConnections
+            self.files = files
+        }
+    }
+
+    /// A file or folder of the state folder.
+    public struct File: Sendable, Hashable, Codable {
+        public var path: String
+        /// Its permissions in octal, nil where it is not there.
+        public var mode: String?
+        /// What its permissions should be.
+        public var expectedMode: String
+        /// What is wrong with it; nil for nothing.
+        public var problem: String?
+
+        public init(path: String, mode: String?, expectedMode: String, problem: String? = nil) {
+            self.path = path
+            self.mode = mode
+            self.expectedMode = expectedMode
+            self.problem = problem
+        }
+    }
+
+    /// The database, as the coordinator's own connection sees it.
+    public struct Database: Sendable, Hashable, Codable {
+        /// `server_version_num`, such as 150004.
+        public var version: Int
+        public var now: Timestamp
+        /// Values of `pg_settings`, those that matter here.
+        public var settings: [String: String]
+        /// Connections in use, by whomever.
+        public var connections: Int
+        public var isRemote: Bool
+        /// `TLSv1.3` and the like; nil for a connection in clear.
+        public var tls: String?
+        /// libpq's `sslmode`, where it was given.
+        public var sslMode: String?
+        public var isSuperuser: Bool
+        public var isInRecovery: Bool
+        /// The migrations that were applied, and those that this program knows.
+        public var migrations: Int
+        public var knownMigrations: Int
+
+        public init(
+            version: Int, now: Timestamp, settings: [String: String], connections: Int, isRemote: Bool, tls: String?,
+            sslMode: String?, isSuperuser: Bool, isInRecovery: Bool, migrations: Int, knownMigrations: Int
+        ) {
+            self.version = version
+            self.now = now
+            self.settings = settings
+            self.connections = connections
+            self.isRemote = isRemote
+            self.tls = tls
+            self.sslMode = sslMode
+            self.isSuperuser = isSuperuser
+            self.isInRecovery = isInRecovery
+            self.migrations = migrations
+            self.knownMigrations = knownMigrations
+        }
+    }
+
+    /// The agents of the fleet.
+    public struct Agents: Sendable, Hashable, Codable {
+        /// Clusters of the fleet.
+        public var clusters: Int
+        public var connected: Int
+        /// Clusters whose agent never joined.
+        public var neverJoined: Sample
+        /// Clusters whose agent joined, and is not connected.
+        public var away: Sample
+        /// How many connected agents are of which version; the ``maximumVersions`` that most are of.
+        public var versions: [String: Int]
+        /// Connected agents whose last certificate ends within ``certificateNotice``, or has.
+        public var expiring: Sample
+        /// Clusters whose agent lacks a right that a release needs.
+        public var forbidden: Sample
+        /// Agents with a session at this replica whose clocks are known by a report.
+        public var clocksKnown: Int
+        /// Those whose clocks are off by more than ``clockNotice``.
+        public var clocksOff: Sample
+        /// How far off the clock is that is furthest off; nil where none is known.
+        public var furthestClock: Interval?
+
+        /// How many versions are told of.
+        public static let maximumVersions = 8
+        /// Agents renew when a third of a day is left.
+        public static let certificateNotice = Interval.hours(6)
+        public static let clockNotice = Interval.seconds(60)
+
+        public init(
+            clusters: Int, connected: Int, neverJoined: Sample, away: Sample, versions: [String: Int],
+            expiring: Sample, forbidden: Sample, clocksKnown: Int = 0, clocksOff: Sample = Sample(),
+            furthestClock: Interval? = nil
+        ) {
+            self.clusters = clusters
+            self.connected = connected
+            self.neverJoined = neverJoined
+            self.away = away
+            self.versions = versions
+            self.expiring = expiring
+            self.forbidden = forbidden
+            self.clocksKnown = clocksKnown
+            self.clocksOff = clocksOff
+            self.furthestClock = furthestClock
+        }
+    }
+
+    /// How many there are, and the first few by name.
+    public struct Sample: Sendable, Hashable, Codable {
+        public var count: Int
+        /// At most ``maximumExamples``.
+        public var examples: [ClusterName]
+
+        /// How many are named.
+        public static let maximumExamples = 5
+
+        public init(count: Int = 0, examples: [ClusterName] = []) {
+            self.count = count
+            self.examples = Array(examples.prefix(Self.maximumExamples))
+        }
+    }
+}

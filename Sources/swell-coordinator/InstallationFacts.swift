@@ -1,0 +1,47 @@
+internal import ArgumentParser
+internal import PostgresClient
+internal import SwellCoordinator
+internal import SwellIdentity
+internal import SwellModel
+internal import SwellStore
+
+/// Gathers what a replica knows of its installation, for whoever asks the API.
+struct InstallationFacts: Sendable {
+    let store: PostgresStore
+    let settings: ReplicaSettings
+    let folder: StateFolder
+    let authority: CertificateAuthority
+    let credential: RotatingCredential
+    let names: ServerNames
+    let agentPort: AgentPort
+    let now: @Sendable () -> Timestamp
+
+    @Sendable func gather() async throws -> InstallationView {
+        var database = try await store.databaseFacts()
+        // Read right after the database's: they are compared.
+        let now = now()
+        database.isRemote = !settings.database.isLocal
+        database.sslMode = settings.database.sslMode
+        var agents = try await store.agentFacts()
+        add(agentPort.presence.clockOffsets, to: &agents)
+        return InstallationView(
+            coordinator: InstallationView.Coordinator(
+                version: Coordinator.configuration.version, replica: settings.replica, now: now,
+                serverNames: names.hosts + names.addresses, certificateExpiresAt: credential.current.notValidAfter,
+                authorityExpiresAt: authority.notValidAfter, agentPort: try await agentPort.fleetPort,
+                enrolmentPort: try await agentPort.enrolmentPort,
+                databaseConnections: settings.databaseConnections, files: folder.inspect()),
+            database: database, agents: agents)
+    }
+
+    private func add(_ offsets: [ClusterName: Interval], to agents: inout InstallationView.Agents) {
+        // An agent may say any number.
+        func distance(_ interval: Interval) -> UInt64 { interval.milliseconds.magnitude }
+        let notice = InstallationView.Agents.clockNotice.milliseconds.magnitude
+        let off = offsets.filter { distance($0.value) > notice }
+            .sorted { (distance($1.value), $0.key) < (distance($0.value), $1.key) }
+        agents.clocksKnown = offsets.count
+        agents.clocksOff = InstallationView.Sample(count: off.count, examples: off.prefix(5).map(\.key))
+        agents.furthestClock = offsets.values.max { distance($0) < distance($1) }
+    }
+}
