@@ -30,7 +30,7 @@ struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
         guard !path.contains("?"), !path.contains("#") else { throw refused("it has a query or a fragment") }
         while path.hasSuffix("/") { path.removeLast() }
         self.path = path
-        let parts = HostAndPort(authority)
+        let parts = ServerAuthority(authority)
         guard let parts, parts.isWellFormed else { throw refused("'\(authority)' is no host with a port") }
         host = parts.host
         port = parts.port
@@ -69,7 +69,7 @@ struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// `host`, `host:port`, `[address]:port`.
-private struct HostAndPort {
+private struct ServerAuthority {
     let host: String
     let port: Int?
 
