@@ -21,6 +21,8 @@ let nioCore = product("NIOCore", "swift-nio")
 let nioHTTP1 = product("NIOHTTP1", "swift-nio")
 let nioPosix = product("NIOPosix", "swift-nio")
 let nioSSL = product("NIOSSL", "swift-nio-ssl")
+let nioTLS = product("NIOTLS", "swift-nio")
+let nioHTTPTypes = product("NIOHTTPTypes", "swift-nio-extras")
 let protobuf = product("SwiftProtobuf", "swift-protobuf")
 let subprocess = product("Subprocess", "swift-subprocess")
 let swiftASN1 = product("SwiftASN1", "swift-asn1")
@@ -66,6 +68,8 @@ let package = Package(
 
         // Waiting and limiting for all the others: signals, latest values, bounded concurrency. No noun of ours.
         .target(name: "AsyncSupport"),
+        // Keeps a TCP port's connections few, alive and honest: deadlines, limits, displacement. No noun of ours.
+        .target(name: "PortGuard", dependencies: [metrics, nioCore, nioSSL, nioTLS]),
         // JSON and YAML as Kubernetes reads them: values with positions, object identity, patches.
         .target(name: "KubernetesObjects", dependencies: [yams, collections]),
         // The nouns: clusters, applications, policies, releases, assignments; documents decoded strictly.
@@ -109,9 +113,11 @@ let package = Package(
         .target(
             name: "SwellCoordinator",
             dependencies: [
-                "AsyncSupport", "SwellModel", "SwellEngine", "SwellStore", "SwellProtocol", "SwellIdentity",
+                "AsyncSupport", "PortGuard", "SwellModel", "SwellEngine", "SwellStore", "SwellProtocol",
+                "SwellIdentity",
                 "SwellTelemetry",
-                "PostgresClient", collections, crypto, grpc, grpcTransport, lifecycle, logging, metrics, x509, nioSSL,
+                "PostgresClient", collections, crypto, grpc, grpcTransport, lifecycle, logging, metrics, x509,
+                swiftASN1, nioSSL,
                 nioCore,
                 nioPosix,
             ]),
@@ -119,8 +125,9 @@ let package = Package(
         .target(
             name: "SwellConsole",
             dependencies: [
-                "KubernetesObjects", "SwellModel", "SwellEngine", "SwellStore", hummingbird, hummingbirdTLS, logging,
-                lifecycle, crypto, nioSSL,
+                "KubernetesObjects", "PortGuard", "SwellModel", "SwellEngine", "SwellStore", hummingbird,
+                hummingbirdTLS,
+                logging, lifecycle, crypto, metrics, nioCore, nioSSL, nioHTTPTypes,
             ]),
         // In each cluster: enrol, stream, fetch, render, apply, verify, roll back, report.
         .target(
@@ -175,6 +182,7 @@ let package = Package(
         // The manifest's arrows, the sources' imports, the repository's shape.
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "AsyncSupportTests", dependencies: ["AsyncSupport"]),
+        .testTarget(name: "PortGuardTests", dependencies: ["PortGuard"]),
         .testTarget(name: "KubernetesObjectsTests", dependencies: ["KubernetesObjects"]),
         .testTarget(name: "SwellModelTests", dependencies: ["SwellModel"]),
         .testTarget(name: "SwellEngineTests", dependencies: ["SwellEngine"]),
@@ -202,11 +210,13 @@ let package = Package(
         .testTarget(
             name: "SwellCoordinatorTests",
             dependencies: [
-                "AsyncSupport", "SwellCoordinator", "PostgresTesting", grpc, grpcTransport, lifecycle, logging, x509,
-                crypto, nioCore,
-                nioPosix,
+                "AsyncSupport", "PortGuard", "SwellCoordinator", "PostgresTesting", grpc, grpcTransport, lifecycle,
+                logging,
+                x509, crypto, nioCore, nioPosix, nioSSL,
             ]),
-        .testTarget(name: "SwellConsoleTests", dependencies: ["SwellConsole", "SwellCommands", asyncHTTPClient]),
+        .testTarget(
+            name: "SwellConsoleTests",
+            dependencies: ["SwellConsole", "SwellCommands", "PortGuard", asyncHTTPClient, nioCore, nioPosix, nioSSL]),
         .testTarget(
             name: "SwellAgentTests",
             dependencies: [

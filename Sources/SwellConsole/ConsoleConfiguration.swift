@@ -1,3 +1,4 @@
+package import PortGuard
 public import SwellModel
 
 /// How the operator API is served.
@@ -23,6 +24,13 @@ public struct ConsoleConfiguration: Sendable {
     public var diffInterval: Interval = .milliseconds(200)
     /// How long a join token is good for.
     public var joinTokenLifetime: Interval = .hours(1)
+
+    /// How many connections at a time, of whom: enough for the streams and as much again, and few beside what agents' ports need of
+    /// the process's descriptors.
+    package var connections = ConnectionLimits(total: 1_024, strangers: 256, strangersPerAddress: 64)
+    /// How long a connection may take for its handshake, and then for its first request, however many bytes come of it.
+    package var handshakeDeadline = Duration.seconds(10)
+    package var requestDeadline = Duration.seconds(10)
 
     public init(host: String, port: Int, operators: OperatorDirectory) {
         self.host = host

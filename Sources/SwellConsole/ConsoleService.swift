@@ -3,7 +3,9 @@ internal import HummingbirdCore
 internal import HummingbirdTLS
 public import Logging
 public import NIOSSL
+internal import PortGuard
 public import ServiceLifecycle
+internal import SwellEngine
 internal import SwellModel
 public import SwellStore
 
@@ -28,33 +30,75 @@ public struct ConsoleService: Service {
     }
 
     public func run() async throws {
-        let base = HTTPServerBuilder.http1(
-            configuration: .init(idleTimeout: .seconds(75)))
-        let server: HTTPServerBuilder
+        let connections = guardedConnections()
+        let readiness = Readiness(store: store)
+        let onRunning = hooks.onRunning
+        let application = Hummingbird.Application(
+            router: router(connections, readiness), server: try server(connections),
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.host, port: configuration.port), serverName: nil),
+            onServerRunning: { channel in
+                await readiness.check()
+                await onRunning(channel.localAddress?.port ?? 0)
+            },
+            logger: logger)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            defer { group.cancelAll() }
+            group.addTask { await readiness.run() }
+            // Not `runService`: signals belong to the group that this service is part of.
+            try await application.run()
+        }
+    }
+
+    private func guardedConnections() -> ConnectionGuard {
+        let settings = ConnectionGuard.Settings(
+            name: "api", limits: configuration.connections, silenceLimit: nil,
+            handshakeDeadline: configuration.handshakeDeadline, requestDeadline: configuration.requestDeadline)
+        let log = StrangerLog<ConnectionGuard.Cut>(
+            "connection closed", level: .info, logger: logger, tick: Self.tick())
+        return ConnectionGuard(settings, onCut: { log.note($0, from: $1) })
+    }
+
+    /// HTTP/1.1 over TLS 1.3, behind the guard.
+    private func server(_ connections: ConnectionGuard) throws(ConsoleError) -> HTTPServerBuilder {
+        let http = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [UnreadRequestHandler { connections.noteRequest(over: $0) }],
+            idleTimeout: .seconds(75),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))
+        guard var tls else {
+            return HTTPServerBuilder {
+                GuardedChannel(base: HTTP1Channel(responder: $0, configuration: http), connections: connections)
+            }
+        }
+        tls.minimumTLSVersion = .tlsv13
         do {
-            server = try tls.map { try HTTPServerBuilder.tls(base, tlsConfiguration: $0) } ?? base
+            // Said now rather than at the first connection.
+            _ = try NIOSSLContext(configuration: tls)
         } catch {
             throw ConsoleError(code: .configuration, message: "the TLS configuration cannot be used", cause: error)
         }
-        let onRunning = hooks.onRunning
-        let application = Hummingbird.Application(
-            router: router(), server: server,
-            configuration: ApplicationConfiguration(
-                address: .hostname(configuration.host, port: configuration.port), serverName: nil),
-            onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? 0) },
-            logger: logger)
-        // Not `runService`: signals belong to the group that this service is part of.
-        try await application.run()
+        return HTTPServerBuilder { [tls] in
+            let channel = HTTP1Channel(responder: $0, configuration: http)
+            return GuardedChannel(base: try TLSChannel(channel, tlsConfiguration: tls), connections: connections)
+        }
     }
 
-    private func router() -> Router<ConsoleContext> {
+    private static func tick() -> @Sendable () -> Tick {
+        let start = ContinuousClock.now
+        return { Tick(milliseconds: Int64((ContinuousClock.now - start) / .milliseconds(1))) }
+    }
+
+    private func router(_ connections: ConnectionGuard, _ readiness: Readiness) -> Router<ConsoleContext> {
         let router = Router(context: ConsoleContext.self)
         router.add(middleware: ProblemMiddleware())
         let reading = RequestReading(maximumBytes: configuration.maximumBodyBytes)
         let planning = RolloutPlanning(store: store, hooks: hooks)
         let orders = RolloutOrders(store: store, hooks: hooks, verdictTimeout: configuration.verdictTimeout)
-        HealthEndpoints(store: store, metrics: hooks.metrics).add(to: router)
-        let group = router.group("v1").add(middleware: BearerMiddleware(operators: configuration.operators))
+        HealthEndpoints(readiness: readiness, metrics: hooks.metrics).add(to: router)
+        let signIns = SignIns(connections: connections, logger: logger, tick: Self.tick())
+        let group = router.group("v1")
+            .add(middleware: BearerMiddleware(operators: configuration.operators, signIns: signIns))
         FleetEndpoints(store: store, reading: reading, hooks: hooks).add(to: group)
         TrustEndpoints(
             store: store, reading: reading, hooks: hooks, joinTokenLifetime: configuration.joinTokenLifetime

@@ -40,21 +40,3 @@ struct Audit: AsyncParsableCommand {
         }
     }
 }
-
-/// Where the database is.
-struct DatabaseOption: ParsableArguments {
-    @Option(help: "PostgreSQL: a postgres:// URL or keywords; by default SWELL_DATABASE_URL.")
-    var database: String?
-
-    /// The flag or the variable, checked.
-    func configuration() throws -> PostgresConfiguration {
-        guard let text = database ?? ProcessInfo.processInfo.environment["SWELL_DATABASE_URL"] else {
-            throw ValidationError("give --database, or set SWELL_DATABASE_URL, to a postgres:// URL")
-        }
-        do {
-            return try PostgresConfiguration(text)
-        } catch {
-            throw ValidationError("\(error)")
-        }
-    }
-}

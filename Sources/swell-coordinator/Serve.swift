@@ -54,6 +54,7 @@ struct Serve: AsyncParsableCommand {
         let settings = try settings()
         let metrics = Telemetry.bootstrap(settings.log)
         let logger = Logger(label: "swell.coordinator")
+        if let warning = database.warning { logger.warning("\(warning)") }
         do {
             let replica = Replica(settings: settings, metrics: metrics, logger: logger)
             let configuration = ServiceGroupConfiguration(

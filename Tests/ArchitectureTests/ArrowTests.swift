@@ -4,6 +4,7 @@ internal import Testing
 /// Who may import whom. An arrow that is not here is a decision to take, not a line to add in passing.
 private let arrows: [String: Set<String>] = [
     "AsyncSupport": [],
+    "PortGuard": [],
     "CLibpq": [],
     "KubernetesObjects": [],
     "SwellModel": ["KubernetesObjects"],
@@ -16,10 +17,10 @@ private let arrows: [String: Set<String>] = [
     "KubernetesSimulator": ["AsyncSupport", "KubernetesObjects"],
     "SwellTelemetry": [],
     "SwellCoordinator": [
-        "AsyncSupport", "SwellModel", "SwellEngine", "SwellStore", "SwellProtocol", "SwellIdentity", "SwellTelemetry",
-        "PostgresClient",
+        "AsyncSupport", "PortGuard", "SwellModel", "SwellEngine", "SwellStore", "SwellProtocol", "SwellIdentity",
+        "SwellTelemetry", "PostgresClient",
     ],
-    "SwellConsole": ["SwellModel", "SwellEngine", "SwellStore", "KubernetesObjects"],
+    "SwellConsole": ["PortGuard", "SwellModel", "SwellEngine", "SwellStore", "KubernetesObjects"],
     "SwellAgent": [
         "AsyncSupport", "SwellModel", "SwellEngine", "SwellProtocol", "SwellIdentity", "KubernetesClient",
         "KubernetesObjects",

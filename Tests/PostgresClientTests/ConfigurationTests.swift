@@ -1,5 +1,6 @@
-internal import PostgresClient
 internal import Testing
+
+@testable internal import PostgresClient
 
 @Suite("Connection strings")
 struct ConfigurationTests {
@@ -24,6 +25,30 @@ struct ConfigurationTests {
         }
         #expect("\(configuration)".contains("password=***"))
         #expect(configuration[keyword: "password"] == nil)
+    }
+
+    @Test func whatIsNotKnownToBePlainIsHidden() {
+        let words = [
+            "scram_client_key": "s3cret", "scram_server_key": "s3cret", "oauth_client_secret": "s3cret",
+            "something_of_libpq_19": "s3cret", "host": "db.example",
+        ]
+        let configuration = PostgresConfiguration(keywords: words)
+        #expect(!"\(configuration)".contains("s3cret") && "\(configuration)".contains("host=db.example"))
+        for word in words.keys where word != "host" { #expect(configuration[keyword: word] == nil) }
+        #expect(!configuration.holdsPassword && PostgresConfiguration(keywords: ["password": "x"]).holdsPassword)
+    }
+
+    @Test func anotherMachineIsVerifiedWhereverItsNameComesFrom() throws {
+        func isLocal(_ text: String, _ defaults: [String: String] = [:]) throws -> Bool {
+            try PostgresConfiguration(text).isLocal(defaults)
+        }
+        #expect(try isLocal("dbname=d") && isLocal("host=/run/pg") && isLocal("host=127.0.0.2") && isLocal("host=::1"))
+        #expect(try isLocal("host=localhost", ["host": "db.example"]) && isLocal("dbname=d", ["host": "/run/pg"]))
+        #expect(try !isLocal("dbname=d", ["host": "db.example"]))
+        #expect(try !isLocal("dbname=d", ["host": "/run/pg", "hostaddr": "192.0.2.1"]))
+        #expect(try !isLocal("service=fleet") && !isLocal("service=fleet", ["host": "/run/pg"]))
+        #expect(try !isLocal("host=127.evil.example") && !isLocal("host=localhost,db.example"))
+        #expect(PostgresConfiguration(keywords: ["service": "x"]).effectiveKeywords["sslmode"] == "verify-full")
     }
 
     @Test(arguments: [

@@ -14,6 +14,7 @@ internal import Testing
     ) async throws {
         let token = FileManager.default.temporaryDirectory.appending(path: "swell-token-\(UUID().uuidString)")
         try operatorToken.write(to: token, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: token.path)
         defer { try? FileManager.default.removeItem(at: token) }
         try await ConsoleHarness.run(decides: true) { console in
             try await console.startRollout(removing: removing)
@@ -78,7 +79,9 @@ internal import Testing
             try await console.pass(.seconds(6))
             #expect(try await swell(["rollout", "watch", "r1", "--timeout", "30s"]) == 7, "an approval")
             _ = try await console.request(.post, "/v1/regions/us-west-1/pause")
-            _ = try await console.request(.post, "/v1/rollouts/r1/approve", ["stage": "rest"])
+            #expect(try await swell(["approve", "r1", "--stage", "rest", "--digest", "00000000"]) == 1)
+            #expect(try await swell(["approve", "r1", "--stage", "rest", "--plan", "00"]) == 2)
+            #expect(try await swell(["approve", "r1", "--stage", "rest"]) == 0)
             #expect(try await swell(["rollout", "watch", "r1"]) == 7, "a region's pause")
             _ = try await console.request(.post, "/v1/regions/us-west-1/resume")
             _ = try await console.request(.post, "/v1/rollouts/r1/pause")

@@ -51,18 +51,40 @@ internal import Testing
     @Test func approvalsComeInTheirTurnAndNameThePersonTheGateAndTheTime() async throws {
         try await withRollout { console in
             let path = "/v1/rollouts/r1/approve"
-            let early = try await console.request(.post, path, ["stage": "rest"])
+            let seen = try await console.request(.get, "/v1/rollouts/r1").json
+            let digest = try #require(seen["spec"]?["release"]?["digest"])
+            let plan = try #require(seen["status"]?["plan"])
+            let early = try await console.request(.post, path, ["stage": "rest", "digest": digest, "plan": plan])
             #expect(early.status == 409 && early.text.contains("not at its approval yet"), "\(early.text)")
             try await console.report("use1-a", .healthy)
             try await console.pass(.seconds(6))
-            let odd = try await console.request(.post, path, ["stage": "rest", "gate": "twice"])
+            let odd = try await console.request(
+                .post, path, ["stage": "rest", "gate": "twice", "digest": digest, "plan": plan])
             #expect(odd.status == 400 && odd.text.contains("write before or after"), "\(odd.text)")
-            let other = try await console.request(.post, path, ["stage": "rest", "gate": "after"])
+            let other = try await console.request(
+                .post, path, ["stage": "rest", "gate": "after", "digest": digest, "plan": plan])
             #expect(other.status == 409 && other.text.contains("waits for the approval before it"), "\(other.text)")
+            // The approver says what was seen; what is there now is not taken for it.
+            let blind = try await console.request(.post, path, ["stage": "rest"])
+            #expect(blind.status == 400 && blind.text.contains("'digest' and 'plan' are missing"), "\(blind.text)")
+            let strange = JSONValue.string("sha256:" + String(repeating: "0", count: 64))
+            for (field, other) in [(digest, strange), (strange, plan)] {
+                let refused = try await console.request(
+                    .post, path, ["stage": "rest", "digest": field, "plan": other])
+                #expect(refused.status == 409 && refused.text.contains("look at"), "\(refused.text)")
+            }
+            // To promote here is to approve.
+            let promoting = "/v1/rollouts/r1/promote"
+            let promoted = try await console.request(.post, promoting, ["stage": "rest"])
+            #expect(
+                promoted.status == 409 && promoted.text.contains("to promote it is to approve it"), "\(promoted.text)")
+            let stale = try await console.request(
+                .post, promoting, ["stage": "rest", "digest": digest, "plan": strange])
+            #expect(stale.status == 409 && stale.text.contains("has the plan"), "\(stale.text)")
             // Held open by a pause, so that the approval does not lead on at once.
             _ = try await console.request(.post, "/v1/rollouts/r1/pause")
             let approved = try await console.request(
-                .post, path, ["stage": "rest"], token: operatorToken + "-of-bob")
+                .post, path, ["stage": "rest", "digest": digest, "plan": plan], token: operatorToken + "-of-bob")
             #expect(approved.status == 200, "\(approved.text)")
             let stage = approved.json["status"]?["stages"]?[1]
             #expect(stage?["approvedBefore"] == "bob")

@@ -144,6 +144,39 @@ struct ProgressTests {
         #expect(world.decide(.promote(stage: "rest")).assignments.count == 2)
     }
 
+    @Test("An approval, and a promotion over one, is for the content and the plan that were seen")
+    func seenPlan() throws {
+        var world = try Scenario(
+            [("east", 1), ("west", 1), ("north", 1)], policy: .waves(approval: ApprovalRule(before: true)))
+        world.decide()
+        world.settleAgents()
+        world.decide()
+        let digest = Scenario.two.digest
+        let before = world.rollout.planDigest
+        func refusal(_ command: RolloutCommand) -> String? { DecisionMaker.refusal(of: command, on: world.rollout) }
+        #expect(refusal(.approve(stage: "rest", digest: digest, plan: before)) == nil)
+        #expect(refusal(.promote(stage: "rest", digest: digest, plan: before)) == nil)
+        #expect(refusal(.promote(stage: "rest"))?.contains("to promote it is to approve it") == true)
+        #expect(refusal(.promote(stage: "rest", digest: digest))?.contains("to promote it is to approve it") == true)
+        #expect(
+            refusal(.promote(stage: "rest", digest: Scenario.one.digest, plan: before))?.contains("carries") == true)
+        // A cluster more is another plan.
+        world.rollout.targets["west-9"] = world.rollout.targets["west-1"].map {
+            TargetState(cluster: "west-9", region: $0.region, stage: $0.stage, changedAt: world.now)
+        }
+        #expect(world.rollout.planDigest != before)
+        for command in [
+            RolloutCommand.approve(stage: "rest", digest: digest, plan: before),
+            .promote(stage: "rest", digest: digest, plan: before),
+        ] {
+            #expect(refusal(command)?.contains("look at it again") == true)
+        }
+        // How far it has come is not part of it.
+        let now = world.rollout.planDigest
+        world.rollout.header.reason = "x"
+        #expect(world.rollout.planDigest == now)
+    }
+
     @Test("A scheduled rollout starts at its time")
     func scheduled() throws {
         var world = try Scenario([("west", 1)], policy: .single(), startsAt: .hours(1))

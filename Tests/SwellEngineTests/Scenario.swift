@@ -50,6 +50,13 @@ struct Scenario {
         rollout.targets.values.filter { $0.phase == phase }.map(\.cluster).sorted()
     }
 
+    /// Who promotes in a scenario has looked at what is there, unless the order says what it was.
+    private func seen(_ command: RolloutCommand) -> RolloutCommand {
+        guard case .promote(let stage, let despiteHealth, nil, nil) = command else { return command }
+        return .promote(
+            stage: stage, despiteHealth: despiteHealth, digest: rollout.release.digest, plan: rollout.planDigest)
+    }
+
     /// One decision on all that was said since the last.
     @discardableResult
     mutating func decide(_ commands: RolloutCommand..., by actor: String = "ann") -> Decision {
@@ -57,7 +64,8 @@ struct Scenario {
         var records: [CommandRecord] = []
         for command in commands {
             commandID += 1
-            records.append(CommandRecord(id: commandID, rollout: rollout.name, command: command, by: actor, at: now))
+            records.append(
+                CommandRecord(id: commandID, rollout: rollout.name, command: seen(command), by: actor, at: now))
         }
         let decision = DecisionMaker.decide(
             DecisionInput(

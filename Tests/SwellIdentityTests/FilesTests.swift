@@ -44,6 +44,27 @@ internal import Testing
         }
     }
 
+    @Test func othersFilesAreNotBelieved() throws {
+        #expect(SecretFile.isTrusted(owner: 1000, user: 1000) && SecretFile.isTrusted(owner: 0, user: 1000))
+        #expect(!SecretFile.isTrusted(owner: 1001, user: 1000) && !SecretFile.isTrusted(owner: 1000, user: 0))
+        try inTemporaryDirectory { directory in
+            let file = directory + "/secret"
+            try SecretFile.write("one", to: file, mode: 0o600)
+            symlink(file, directory + "/link")
+            #expect(try SecretFile.read(directory + "/link", access: .ownerOnly) == "one")
+            mkfifo(directory + "/pipe", 0o600)
+            // What is no file is refused, and does not wait for a writer.
+            #expect(throws: IdentityError.self) {
+                try SecretFile.read(directory + "/pipe", access: .ownerOnly)
+            }
+            #expect(throws: IdentityError.self) { try SecretFile.makeDirectory(file) }
+            // Only root can give files away.
+            guard geteuid() == 0, chown(file, 12_345, 12_345) == 0 else { return }
+            let error = #expect(throws: IdentityError.self) { try SecretFile.read(file, access: .ownerOnly) }
+            #expect(error?.code == .filePermissions && error?.message.contains("belongs to user 12345") == true)
+        }
+    }
+
     @Test func anAgentsCredentialSurvivesARestart() throws {
         try inTemporaryDirectory { directory in
             let place = AgentCredentialDirectory(path: directory + "/agent")

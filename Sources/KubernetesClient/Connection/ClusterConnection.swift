@@ -63,8 +63,8 @@ public struct ClusterConnection: Sendable {
         while rest.hasSuffix("/") { rest.removeLast() }
         let authority = rest.prefix { $0 != "/" }
         guard !authority.isEmpty, !authority.contains("@") else { throw failure("expected https://host:port") }
-        if scheme == "http", case .token = identity, !ClusterConnection.isLoopback(authority) {
-            throw failure("a token must not be sent over http; use https")
+        if scheme == "http", let secret = identity.secretName, !ClusterConnection.isLoopback(authority) {
+            throw failure("a \(secret) must not be sent over http; use https")
         }
         guard let name = tlsServerName, scheme == "https" else { return ("\(scheme)://\(rest)", nil) }
         let host: Substring
@@ -80,8 +80,24 @@ public struct ClusterConnection: Sendable {
         return ("\(scheme)://\(name)\(port)\(path)", name == host ? nil : (name, String(host)))
     }
 
-    private static func isLoopback(_ authority: Substring) -> Bool {
-        authority.hasPrefix("127.") || authority.hasPrefix("localhost") || authority.hasPrefix("[::1]")
+    /// Whether a URL's host is this machine, by its exact name or address: `127.evil.example` is not.
+    static func isLoopback(_ authority: Substring) -> Bool {
+        if authority.hasPrefix("[") { return authority.prefix { $0 != "]" } == "[::1" }
+        let host = authority.prefix { $0 != ":" }
+        let bytes = host.split(separator: ".", omittingEmptySubsequences: false)
+        return host.lowercased() == "localhost"
+            || bytes.count == 4 && bytes[0] == "127" && bytes.allSatisfy { UInt8($0) != nil && $0.count <= 3 }
+    }
+}
+
+extension ClusterConnection.Identity {
+    /// What it sends with every request that nobody else may see; nil for nothing.
+    fileprivate var secretName: String? {
+        switch self {
+        case .anonymous: nil
+        case .token: "token"
+        case .password: "password"
+        }
     }
 }
 

@@ -50,6 +50,8 @@ actor ConnectionReader {
         var result = Connection(
             server: connection.server, endpoint: try connection.endpoint(),
             tls: TLSConfiguration.makeClientConfiguration())
+        // What Kubernetes itself has as its least (kube-apiserver's --tls-min-version).
+        result.tls.minimumTLSVersion = .tlsv12
         if let authority = connection.certificateAuthority {
             let roots = try certificates(authority, "the certificate authority")
             result.tls.trustRoots = .certificates(roots)

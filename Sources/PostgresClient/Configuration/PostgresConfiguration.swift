@@ -30,7 +30,7 @@ public struct PostgresConfiguration: Sendable {
     /// Reads a connection string: a URL `postgres://user@host:5432/database?sslmode=verify-full` or keywords
     /// `host=… dbname=…`. What it leaves out libpq looks up in the environment.
     ///
-    /// A connection over TCP to another machine uses `sslmode=verify-full` unless the string says otherwise.
+    /// A connection over TCP to another machine, or to one that is not known, uses `sslmode=verify-full` unless the string says otherwise.
     public init(_ connectionString: String) throws {
         var problem: UnsafeMutablePointer<CChar>?
         guard let options = PQconninfoParse(connectionString, &problem) else {
@@ -67,12 +67,35 @@ public struct PostgresConfiguration: Sendable {
         return copy
     }
 
-    /// The value of one of libpq's connection keywords; never a password.
+    /// The value of one of libpq's connection keywords that tell nothing secret; nil for all others.
     public subscript(keyword keyword: String) -> String? {
-        PostgresConfiguration.secrets.contains(keyword) ? nil : keywords[keyword]
+        PostgresConfiguration.shown.contains(keyword) ? keywords[keyword] : nil
     }
 
-    private static let secrets: Set<String> = ["password", "sslpassword"]
+    /// Whether it holds a password itself, rather than the name of a file that does.
+    public var holdsPassword: Bool { keywords["password"] != nil || keywords["sslpassword"] != nil }
+
+    /// What descriptions show. A list of what is shown, and not of what is hidden: the next libpq has secrets that this one has not.
+    private static let shown: Set<String> = [
+        "host", "hostaddr", "port", "dbname", "user", "application_name", "connect_timeout", "service", "passfile",
+        "sslmode", "sslnegotiation", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslcrldir", "sslsni",
+        "ssl_min_protocol_version", "ssl_max_protocol_version", "channel_binding", "require_auth", "gssencmode",
+        "target_session_attrs", "load_balance_hosts", "keepalives", "keepalives_idle", "keepalives_interval",
+        "keepalives_count", "tcp_user_timeout", "client_encoding",
+    ]
+
+    /// What libpq takes where a connection string says nothing: from `PGHOST` and the like, and from the service that `PGSERVICE` names.
+    private static func defaults() -> [String: String] {
+        guard let options = PQconndefaults() else { return [:] }
+        defer { PQconninfoFree(options) }
+        var result: [String: String] = [:]
+        var option = options
+        while let name = option.pointee.keyword {
+            if let value = option.pointee.val { result[String(cString: name)] = String(cString: value) }
+            option += 1
+        }
+        return result
+    }
 
     /// libpq quotes the part of the string that it could not read, which may be a password.
     private static func withoutQuotations(_ text: String) -> String {
@@ -84,11 +107,24 @@ public struct PostgresConfiguration: Sendable {
 
 extension PostgresConfiguration {
     /// Whether the server is reached by a Unix socket or the loopback interface, where nobody listens in.
-    public var isLocal: Bool {
-        guard let hosts = keywords["hostaddr"] ?? keywords["host"] else { return true }
+    public var isLocal: Bool { isLocal(PostgresConfiguration.defaults()) }
+
+    /// The same.
+    ///
+    /// - Parameter defaults: what libpq takes where the string says nothing. A service that the string names may lead anywhere.
+    func isLocal(_ defaults: [String: String]) -> Bool {
+        let own = keywords["hostaddr"] ?? keywords["host"]
+        if own == nil, keywords["service"] != nil { return false }
+        guard let hosts = own ?? defaults["hostaddr"] ?? defaults["host"] else { return true }
+        // An empty one is the default socket.
         return hosts.split(separator: ",").allSatisfy {
-            $0.hasPrefix("/") || $0.hasPrefix("@") || $0 == "localhost" || $0 == "::1" || $0.hasPrefix("127.")
+            $0.hasPrefix("/") || $0.hasPrefix("@") || $0 == "localhost" || $0 == "::1" || Self.isLoopback($0)
         }
+    }
+
+    private static func isLoopback(_ host: Substring) -> Bool {
+        let bytes = host.split(separator: ".", omittingEmptySubsequences: false)
+        return bytes.count == 4 && bytes[0] == "127" && bytes.allSatisfy { UInt8($0) != nil && $0.count <= 3 }
     }
 
     /// How far the server is checked when a connection is made: libpq's `sslmode` as it is used, nil for libpq's own default.
@@ -138,7 +174,7 @@ extension Duration {
 extension PostgresConfiguration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     public var description: String {
         keywords.sorted { $0.key < $1.key }
-            .map { "\($0.key)=\(PostgresConfiguration.secrets.contains($0.key) ? "***" : $0.value)" }
+            .map { "\($0.key)=\(PostgresConfiguration.shown.contains($0.key) ? $0.value : "***")" }
             .joined(separator: " ")
     }
 

@@ -105,8 +105,8 @@ final class Enroller: Sendable {
                 .invalidSetting, "not enrolled yet: --join-token-file and --ca-hash are needed for the first start")
         }
         // An empty file is what a service manager puts there once the token is spent and deleted.
-        guard let bytes = try AtomicFile.read(file, limit: 4_096),
-            let text = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).first
+        guard SecretFile.exists(file),
+            let text = try SecretFile.read(file, access: .notEverybody).split(whereSeparator: \.isWhitespace).first
         else {
             throw AgentError(
                 .file,

@@ -21,51 +21,58 @@ struct ConnectionOptions: ParsableArguments {
 
 /// The settings of one server, put together from flags, the environment and the configuration file, in this order.
 struct Connection: Sendable, CustomStringConvertible {
-    var server: String
+    var server: ServerAddress
     var token: String
     /// The path of the authority's certificates; nil trusts the system's.
     var caFile: String?
 
     /// Without the token.
-    var description: String { server }
+    var description: String { server.description }
 
+    /// Flags come before the environment, the environment before the file; a context that a flag names is a flag.
+    ///
+    /// A context's token and authority are for the context's server: with another one, neither is used. A token that the environment holds
+    /// is for the server that the environment or a flag names, and not for a context that was asked for by its name.
     static func resolve(_ options: ConnectionOptions, environment: [String: String]) throws -> Connection {
         func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         let context = try ConfigurationFile.context(named: options.context ?? variable("SWELL_CONTEXT"), environment)
-        guard let server = options.server ?? variable("SWELL_SERVER") ?? context?.server else {
+        let asked = options.context == nil ? nil : context
+        guard let text = options.server ?? asked?.server ?? variable("SWELL_SERVER") ?? context?.server else {
             throw CommandError(
                 code: .usage,
                 message: "no server is known; give --server https://HOST:PORT, set SWELL_SERVER, "
                     + "or write a context into ~/.config/swell/config.yaml")
         }
-        guard
-            server.hasPrefix("https://") || server.hasPrefix("http://127.0.0.1:")
-                || server.hasPrefix("http://localhost:")
-        else {
-            throw CommandError(code: .usage, message: "'\(server)' is not an https:// URL; a token is sent to it")
-        }
+        let server = try ServerAddress(text)
+        let own = try context.flatMap { try ServerAddress($0.server) == server ? $0 : nil }
+        let isAsked = asked != nil && own != nil
         let token: String
-        if let file = options.tokenFile ?? variable("SWELL_TOKEN_FILE")
-            ?? (variable("SWELL_TOKEN") == nil ? context?.tokenFile : nil)
-        {
-            guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
-                throw CommandError(code: .connection, message: "the token file '\(file)' cannot be read")
-            }
-            token = String(text.split(whereSeparator: \.isWhitespace).first ?? "")
+        if let file = options.tokenFile {
+            token = try read(file)
+        } else if isAsked, let file = own?.tokenFile {
+            token = try read(file)
+        } else if let file = variable("SWELL_TOKEN_FILE") {
+            token = try read(file)
         } else if let text = variable("SWELL_TOKEN") {
             token = text
+        } else if let file = own?.tokenFile {
+            token = try read(file)
         } else {
+            let other = context?.tokenFile == nil ? "" : " (the context's token is for \(context?.server ?? ""))"
             throw CommandError(
                 code: .usage,
-                message: "no token is known; give --token-file PATH, or set SWELL_TOKEN_FILE or SWELL_TOKEN")
+                message: "no token is known for \(server)\(other); give --token-file PATH, or set SWELL_TOKEN_FILE or "
+                    + "SWELL_TOKEN")
         }
         guard !token.isEmpty, token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             throw CommandError(code: .connection, message: "the token is empty or has characters that no token has")
         }
-        var base = server
-        while base.hasSuffix("/") { base.removeLast() }
-        return Connection(
-            server: base, token: token, caFile: options.caFile ?? variable("SWELL_CA_FILE") ?? context?.caFile)
+        let caFile = options.caFile ?? (isAsked ? own?.caFile : nil) ?? variable("SWELL_CA_FILE") ?? own?.caFile
+        return Connection(server: server, token: token, caFile: caFile)
+    }
+
+    private static func read(_ file: String) throws -> String {
+        String(try TokenFile.read(file).split(whereSeparator: \.isWhitespace).first ?? "")
     }
 }
 

@@ -18,16 +18,18 @@ struct OperatorClient: Sendable {
         var configuration = HTTPClient.Configuration()
         configuration.redirectConfiguration = .disallow
         configuration.timeout = HTTPClient.Configuration.Timeout(connect: .seconds(5), read: .seconds(45))
+        // The server's own least, too: whoever stands in between cannot talk both into an older one.
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.minimumTLSVersion = .tlsv13
         if let file = connection.caFile {
-            var tls = TLSConfiguration.makeClientConfiguration()
             do {
                 tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(file))
             } catch {
                 throw CommandError(
                     code: .connection, message: "the certificates in '\(file)' cannot be read", cause: error)
             }
-            configuration.tlsConfiguration = tls
         }
+        configuration.tlsConfiguration = tls
         let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         do {
             let result = try await body(OperatorClient(connection: connection, http: http))
@@ -62,7 +64,10 @@ struct OperatorClient: Sendable {
             return (response.status, Array(try await response.body.collect(upTo: 256 << 20).readableBytesView))
         }
         let value = bytes.isEmpty ? JSONValue.null : (try? JSONValue(parsing: bytes, duplicateKeys: .keepLast)) ?? .null
-        guard (200..<300).contains(status.code) else { throw Self.error(status, value) }
+        guard (200..<300).contains(status.code) else {
+            if let error = speaksTLS(status, bytes) { throw error }
+            throw Self.error(status, value)
+        }
         return value
     }
 
@@ -90,7 +95,7 @@ struct OperatorClient: Sendable {
     }
 
     private func makeRequest(_ method: HTTPMethod, _ path: String) -> HTTPClientRequest {
-        var request = HTTPClientRequest(url: connection.server + path)
+        var request = HTTPClientRequest(url: connection.server.description + path)
         request.method = method
         request.headers.add(name: "Authorization", value: "Bearer \(connection.token)")
         request.headers.add(name: "User-Agent", value: "swell/\(SwellVersion.text)")
@@ -108,17 +113,52 @@ struct OperatorClient: Sendable {
         } catch {
             throw CommandError(
                 code: .connection,
-                message: "\(connection.server) cannot be reached: \(Self.explanation(error))", cause: error)
+                message: "\(connection.server) cannot be reached: \(explanation(error))", cause: error)
         }
     }
 
-    private static func explanation(_ error: any Error) -> String {
+    /// What a server that expects TLS answers to plain HTTP, where it answers.
+    private func speaksTLS(_ status: HTTPResponseStatus, _ body: [UInt8]) -> CommandError? {
+        let text = String(decoding: body.prefix(1_024), as: UTF8.self)
+        guard !connection.server.isTLS, status == .badRequest, text.contains("TLS") || text.contains("HTTPS") else {
+            return nil
+        }
+        return CommandError(code: .connection, message: "\(connection.server) speaks TLS: \(adviceToUseTLS)")
+    }
+
+    private var adviceToUseTLS: String {
+        "use \(connection.server.withScheme(tls: true)), with the authority's certificates by --ca-file or SWELL_CA_FILE"
+    }
+
+    private func explanation(_ error: any Error) -> String {
         let text = "\(error)"
-        if text.contains("CERTIFICATE_VERIFY_FAILED") {
+        func says(_ words: String...) -> Bool { words.contains { text.contains($0) } }
+        if says("CERTIFICATE_VERIFY_FAILED", "unableToValidateCertificate") {
             return "its certificate is not trusted; give the authority's with --ca-file or SWELL_CA_FILE"
         }
-        if text.contains("connectTimeout") { return "it does not answer" }
-        if text.contains("Connection refused") || text.contains("errno: 111") { return "nothing listens there" }
+        if says("connectTimeout") { return "it does not answer" }
+        if says("Connection refused", "errno: 111") { return "nothing listens there" }
+        if says("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNEXPECTED_RECORD", "UNKNOWN_PROTOCOL") {
+            let advice =
+                connection.server.isLoopback
+                ? "if that is meant, use \(connection.server.withScheme(tls: false))"
+                : "look for its https port: a token is not sent to another machine without TLS"
+            return "it does not speak TLS; \(advice)"
+        }
+        if says("PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL") {
+            return "it does not speak TLS 1.3; is that the operator API of this version?"
+        }
+        if says("CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE_ON_CLIENT_HELLO", "NO_APPLICATION_PROTOCOL") {
+            return "it wants another kind of client; is that the agents' port? The operator API's is 7080 by default"
+        }
+        if says("remoteConnectionClosed", "uncleanShutdown", "Connection reset", "errno: 104") {
+            return connection.server.isTLS
+                ? "it closed the connection without an answer; is that the operator API's port (7080 by default)?"
+                : "it closed the connection without an answer; if it speaks TLS, \(adviceToUseTLS)"
+        }
+        if says("handshakeFailed", "HandshakeError", "NIOSSLError") {
+            return "TLS was not agreed on; is that the operator API's port (7080 by default)? (\(text.prefix(200)))"
+        }
         return text
     }
 
@@ -128,6 +168,13 @@ struct OperatorClient: Sendable {
                 code: .connection,
                 message: "the server does not know the token; give an operator's with --token-file PATH, or set "
                     + "SWELL_TOKEN_FILE or SWELL_TOKEN")
+        }
+        if status == .unsupportedMediaType {
+            return CommandError(
+                code: .connection,
+                message:
+                    "no operator API answers there; is that one of the agents' ports? The operator API's port is 7080 "
+                    + "by default")
         }
         if let problem = try? body.decoded(as: Problem.self) { return CommandError(problem) }
         return CommandError(

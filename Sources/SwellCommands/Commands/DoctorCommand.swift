@@ -70,8 +70,8 @@ struct DoctorCommand: ServerCommand {
     }
 
     /// Whether the agents' ports accept connections: where agents dial them, if that was said, or else beside the API.
-    private func ports(of installation: InstallationView, _ server: String) async -> [Finding] {
-        let host = HostAndPort.host(ofURL: server) ?? "localhost"
+    private func ports(of installation: InstallationView, _ server: ServerAddress) async -> [Finding] {
+        let host = server.host
         let tries: [(check: String, flag: String, given: String?, port: Int)] = [
             ("port for agents", "--agents", agents, installation.coordinator.agentPort),
             ("port for enrolment", "--enrolment", enrolment, installation.coordinator.enrolmentPort),

@@ -51,14 +51,4 @@ struct HostAndPort: Sendable, Hashable {
         self.host = host
         self.port = port
     }
-
-    /// The host of a URL.
-    static func host(ofURL url: String) -> String? {
-        guard let scheme = url.firstRange(of: "://") else { return nil }
-        let authority = url[scheme.upperBound...].prefix { $0 != "/" }
-        if authority.hasPrefix("["), let end = authority.firstIndex(of: "]") {
-            return String(authority[authority.index(after: authority.startIndex)..<end])
-        }
-        return authority.split(separator: ":").first.map(String.init)
-    }
 }

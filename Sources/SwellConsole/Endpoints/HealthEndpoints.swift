@@ -1,21 +1,16 @@
 internal import Hummingbird
 internal import SwellModel
-internal import SwellStore
 
 /// `/healthz`, `/readyz` and `/metrics`: for probes and scrapers, without a token, telling nothing of the fleet.
 struct HealthEndpoints: Sendable {
-    let store: any Store
+    let readiness: Readiness
     let metrics: (@Sendable () async -> String)?
 
     func add(to router: Router<ConsoleContext>) {
         router.get("healthz") { _, _ in Self.text("ok\n") }
         router.get("readyz") { _, _ in
-            do {
-                _ = try await store.now()
-                return Self.text("ok\n")
-            } catch {
-                return Self.text("the database is away\n", status: .serviceUnavailable)
-            }
+            readiness.isReady
+                ? Self.text("ok\n") : Self.text("the database is away\n", status: .serviceUnavailable)
         }
         guard let metrics else { return }
         router.get("metrics") { _, _ in

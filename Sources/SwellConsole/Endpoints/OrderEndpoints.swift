@@ -19,14 +19,22 @@ struct OrderEndpoints: Sendable {
         order("resume", ["region", "cluster", "reason"], group) { body, _ in .resume(try Self.pauseScope(body)) }
         order("abort", ["reason"], group) { body, _ in .abort(reason: try Self.bounded(body.reason)) }
         order("retry", ["clusters"], group) { body, _ in .retry(clusters: body.clusters ?? []) }
-        order("approve", ["stage", "gate"], group) { body, rollout in
+        order("approve", ["stage", "gate", "digest", "plan"], group) { body, rollout in
             let stage = try Self.stage(body, rollout)
             let gate = try Self.gate(body, of: stage, rollout)
-            return .approve(stage: stage, digest: rollout.release.digest, gate: gate)
+            // What is there may not be what was seen: the approver says which it is.
+            guard let digest = body.digest, let plan = body.plan else {
+                throw Problem.malformed(
+                    "the fields 'digest' and 'plan' are missing; send spec.release.digest and status.plan of the rollout as "
+                        + "you looked at it")
+            }
+            return .approve(stage: stage, digest: digest, gate: gate, plan: plan)
         }
         order("withdraw", ["stage"], group) { body, rollout in .withdraw(stage: try Self.stage(body, rollout)) }
-        order("promote", ["stage", "despiteHealth"], group) { body, rollout in
-            .promote(stage: try Self.stage(body, rollout), despiteHealth: body.despiteHealth)
+        order("promote", ["stage", "despiteHealth", "digest", "plan"], group) { body, rollout in
+            .promote(
+                stage: try Self.stage(body, rollout), despiteHealth: body.despiteHealth, digest: body.digest,
+                plan: body.plan)
         }
         order("skip", ["cluster", "reason"], group) { body, _ in
             .skip(cluster: try Self.cluster(body), reason: try Self.bounded(body.reason))

@@ -77,7 +77,7 @@ extension Problem {
         var response = Response(json: self, status: HTTPResponse.Status(code: status))
         response.headers[.contentType] = "application/problem+json"
         if status == 401 { response.headers[.wwwAuthenticate] = "Bearer" }
-        if status == 503 { response.headers[.retryAfter] = "1" }
+        if status == 503 || status == 429 { response.headers[.retryAfter] = "1" }
         return response
     }
 }

@@ -21,7 +21,8 @@ extension RolloutView {
             pausedRegions: rollout.pausedRegions, pausedClusters: rollout.pausedClusters,
             waitingFor: rollout.phase.isEnded ? [] : blockers.map(BlockerView.init),
             stages: rollout.stages.map(StageView.init),
-            targets: targets.map { TargetView($0, stage: rollout.stages[$0.stage].name) })
+            targets: targets.map { TargetView($0, stage: rollout.stages[$0.stage].name) },
+            plan: rollout.planDigest)
         self.init(
             metadata: MetadataView(
                 name: rollout.name.rawValue, createdAt: rollout.createdAt, createdBy: rollout.createdBy),

@@ -1,4 +1,5 @@
 internal import Hummingbird
+internal import NIOCore
 internal import SwellModel
 
 /// What a request carries along: who sent it.
@@ -6,8 +7,11 @@ struct ConsoleContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     /// The operator's name, from the bearer token; set for everything below `/v1`.
     var actor = ""
+    /// The connection it came over.
+    let channel: any Channel
 
     init(source: ApplicationRequestContextSource) {
+        self.channel = source.channel
         self.coreContext = CoreRequestContextStorage(source: source)
     }
 

@@ -18,6 +18,11 @@ struct RateLimit<Key: Hashable & Sendable>: Sendable {
         self.keyLimit = keyLimit
     }
 
+    /// Whether `key` may now; notes nothing.
+    func wouldAdmit(_ key: Key, at now: Timestamp) -> Bool {
+        max(paidUntil[key] ?? now, now) - now <= Interval(milliseconds: interval.milliseconds * Int64(burst - 1))
+    }
+
     /// Whether `key` may now, and notes that it did.
     mutating func admits(_ key: Key, at now: Timestamp) -> Bool {
         let start = max(paidUntil[key] ?? now, now)

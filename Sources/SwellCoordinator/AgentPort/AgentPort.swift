@@ -1,6 +1,7 @@
 package import AsyncSupport
 internal import GRPCCore
 package import Logging
+internal import PortGuard
 internal import ServiceLifecycle
 package import SwellEngine
 package import SwellIdentity
@@ -141,6 +142,12 @@ package struct AgentPort: Service {
         let refused = RefusedPeers()
         self.hub = hub
         self.admission = admission
+        let onCut: @Sendable (ConnectionGuard.Cut, AddressBlock) -> Void = { why, address in
+            // Dead peers are daily business, and counted.
+            log.note(
+                .connectionCut, of: "\(address)", level: why == .silent ? .debug : .info,
+                ["from": "\(address)", "why": "\(why.rawValue)"])
+        }
         self.fleet = try .fleet(
             settings.fleet, credential: credential, verifier: verifier, services: [fleet], callers: callers,
             onRefusal: {
@@ -149,8 +156,9 @@ package struct AgentPort: Service {
                 log.note(
                     .handshakeRefused, of: "\($0.code)", level: .info,
                     ["code": "\($0.code)", "reason": "\($0.message)"])
-            })
-        self.enrolment = try .enrolment(settings.enrolment, credential: credential, services: [enrolment])
+            }, onCut: onCut)
+        self.enrolment = try .enrolment(
+            settings.enrolment, credential: credential, services: [enrolment], onCut: onCut)
         self.feed = AssignmentFeed(
             store: store, hub: hub, places: places, changed: assignmentsChanged, paces: settings.paces,
             tick: tick, chance: chance, logger: logger)

@@ -1,8 +1,12 @@
 package import GRPCCore
 internal import GRPCNIOTransportHTTP2
 internal import NIOCore
+internal import NIOSSL
+package import PortGuard
 internal import ServiceLifecycle
 package import SwellIdentity
+internal import SwiftASN1
+internal import X509
 
 /// A port that agents dial: gRPC over TLS, with connections guarded. Runs until it is told to shut down; calls then
 /// have the settings' grace time.
@@ -13,31 +17,47 @@ package struct AgentPortListener: Service {
 
     /// The fleet's port: mutual TLS, agents judged by `verifier`.
     ///
-    /// - Parameter onRefusal: told of every peer that was refused at the handshake; it must not block.
+    /// - Parameters:
+    ///   - callers: told of every connection and of what it was used with.
+    ///   - onRefusal: told of every peer that was refused at the handshake; it must not block.
+    ///   - onCut: told of every connection that was closed for what it did not do, or for its number; it must not block.
     static func fleet(
         _ settings: AgentPortSettings, credential: RotatingCredential, verifier: PeerVerifier,
         services: [any RegistrableRPCService],
         callers: CallerConnections = CallerConnections(),
-        onRefusal: @escaping @Sendable (IdentityError) -> Void = { _ in }
+        onRefusal: @escaping @Sendable (IdentityError) -> Void = { _ in },
+        onCut: @escaping @Sendable (ConnectionGuard.Cut, AddressBlock) -> Void = { _, _ in }
     ) throws -> AgentPortListener {
         AgentPortListener(
             settings, security: try .fleet(credential: credential, verifier: verifier, onRefusal: onRefusal),
-            services: services, callers: callers)
+            services: services,
+            connections: ConnectionGuard(settings.guarding("fleet"), identify: Self.cluster(of:), onCut: onCut),
+            callers: callers)
     }
 
     /// The enrolment port: TLS without a certificate of the agent.
     package static func enrolment(
-        _ settings: AgentPortSettings, credential: RotatingCredential, services: [any RegistrableRPCService]
+        _ settings: AgentPortSettings, credential: RotatingCredential, services: [any RegistrableRPCService],
+        onCut: @escaping @Sendable (ConnectionGuard.Cut, AddressBlock) -> Void = { _, _ in }
     ) throws -> AgentPortListener {
-        AgentPortListener(settings, security: try .enrolment(credential: credential), services: services)
+        AgentPortListener(
+            settings, security: try .enrolment(credential: credential), services: services,
+            connections: ConnectionGuard(settings.guarding("enrolment"), onCut: onCut))
+    }
+
+    /// Whose agent shows a certificate that the handshake has verified.
+    @Sendable private static func cluster(of certificate: NIOSSLCertificate) -> String? {
+        guard let bytes = try? certificate.toDERBytes(), let certificate = try? Certificate(derEncoded: bytes) else {
+            return nil
+        }
+        return (try? certificate.workloadIdentity())?.clusterName?.rawValue
     }
 
     private init(
         _ settings: AgentPortSettings, security: HTTP2ServerTransport.Posix.TransportSecurity,
-        services: [any RegistrableRPCService], callers: CallerConnections = CallerConnections()
+        services: [any RegistrableRPCService], connections: ConnectionGuard,
+        callers: CallerConnections = CallerConnections()
     ) {
-        let connections = ConnectionGuard(
-            silenceLimit: settings.silenceLimit, maximumConnections: settings.maximumConnections)
         let config = HTTP2ServerTransport.Posix.Config.defaults { config in
             config.connection.maxAge = settings.maximumAge
             config.connection.maxGraceTime = settings.graceTime
@@ -47,7 +67,13 @@ package struct AgentPortListener: Service {
             config.http2.maxConcurrentStreams = 16
             config.rpc.maxRequestPayloadSize = settings.maximumMessageSize
             config.channelDebuggingCallbacks.onAcceptTCPConnection = { [callers] channel in
-                connections.accept(channel).flatMap { callers.accept(channel) }
+                connections.accept(channel).flatMap { connections.followHandshake(of: channel) }.map {
+                    callers.accept(channel)
+                }
+            }
+            config.channelDebuggingCallbacks.onAcceptHTTP2Stream = { stream in
+                if let connection = stream.parent { connections.noteRequest(over: connection) }
+                return stream.eventLoop.makeSucceededVoidFuture()
             }
         }
         let transport = HTTP2ServerTransport.Posix(
@@ -92,4 +118,7 @@ package struct AgentPortListener: Service {
 
     /// How many connections are open, for a gauge.
     package var openConnections: Int { connections.openConnections }
+
+    /// How many of them have not shown who they are.
+    package var openStrangers: Int { connections.openStrangers }
 }

@@ -1,4 +1,4 @@
-internal import SwellModel
+package import PortGuard
 
 /// How a port for agents behaves towards connections.
 package struct AgentPortSettings: Sendable {
@@ -16,8 +16,12 @@ package struct AgentPortSettings: Sendable {
     package var maximumAge: Duration?
     /// How long calls may go on once their connection, or the port, is to close.
     package var graceTime: Duration
-    /// The most connections at a time; what comes beyond is closed at once.
-    package var maximumConnections: Int
+    /// How many connections at a time, of whom.
+    package var connections: ConnectionLimits
+    /// How long a connection may take for its handshake, however many bytes come of it.
+    package var handshakeDeadline: Duration = .seconds(10)
+    /// How long it may take for its first call after that; nil for any time.
+    package var requestDeadline: Duration?
     /// The most bytes of one message from an agent.
     package var maximumMessageSize: Int
 
@@ -25,7 +29,8 @@ package struct AgentPortSettings: Sendable {
     package static func fleet(host: String, port: Int) -> AgentPortSettings {
         AgentPortSettings(
             host: host, port: port, silenceLimit: .seconds(75), agentPingInterval: .seconds(30),
-            maximumAge: .seconds(6 * 3600), graceTime: .seconds(5), maximumConnections: 20_000,
+            maximumAge: .seconds(6 * 3600), graceTime: .seconds(5),
+            connections: ConnectionLimits(total: 20_000, strangers: 2_048, strangersPerAddress: 512, perPeer: 4),
             maximumMessageSize: 4 * 1024 * 1024)
     }
 
@@ -33,7 +38,15 @@ package struct AgentPortSettings: Sendable {
     package static func enrolment(host: String, port: Int) -> AgentPortSettings {
         AgentPortSettings(
             host: host, port: port, silenceLimit: .seconds(15), agentPingInterval: .seconds(30),
-            maximumAge: .seconds(60), graceTime: .seconds(5), maximumConnections: 256,
-            maximumMessageSize: 64 * 1024)
+            maximumAge: .seconds(60), graceTime: .seconds(5),
+            connections: ConnectionLimits(total: 256, strangers: 256, strangersPerAddress: 64),
+            requestDeadline: .seconds(10), maximumMessageSize: 64 * 1024)
+    }
+
+    /// What the port's guard asks of connections.
+    func guarding(_ name: String) -> ConnectionGuard.Settings {
+        ConnectionGuard.Settings(
+            name: name, limits: connections, silenceLimit: silenceLimit, handshakeDeadline: handshakeDeadline,
+            requestDeadline: requestDeadline)
     }
 }

@@ -1,4 +1,5 @@
 internal import NIOCore
+internal import PortGuard
 internal import SwellStore
 internal import Synchronization
 
@@ -15,10 +16,8 @@ final class CallerConnections: Sendable {
     private let state = Mutex(State())
 
     /// Takes note of a connection that was just accepted.
-    func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
-        guard let peer = Self.name(of: channel.remoteAddress) else {
-            return channel.eventLoop.makeSucceededVoidFuture()
-        }
+    func accept(_ channel: any Channel) {
+        guard let peer = Self.name(of: channel.remoteAddress) else { return }
         let id = ObjectIdentifier(channel)
         state.withLock { $0.channels[peer] = channel }
         channel.closeFuture.whenComplete { [self] _ in
@@ -28,9 +27,6 @@ final class CallerConnections: Sendable {
                 state.channels[peer] = nil
                 state.uses[peer] = nil
             }
-        }
-        return channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.addHandler(CloseOnRequest(), position: .first)
         }
     }
 
@@ -50,18 +46,13 @@ final class CallerConnections: Sendable {
         let channels = state.withLock { state in
             state.uses.filter { uses.contains($0.value) }.compactMap { state.channels[$0.key] }
         }
-        for channel in channels { Self.close(channel) }
+        for channel in channels { ConnectionGuard.close(channel) }
     }
 
     /// Closes the connection of a peer, once it was told why: what is under way has a moment for that.
     func close(peer: String) {
         guard let channel = state.withLock({ $0.channels[peer] }) else { return }
-        channel.eventLoop.scheduleTask(in: .milliseconds(250)) { Self.close(channel) }
-    }
-
-    /// Past TLS and HTTP/2, and whatever those wait for.
-    private static func close(_ channel: any Channel) {
-        channel.pipeline.fireUserInboundEventTriggered(CloseRequest())
+        channel.eventLoop.scheduleTask(in: .milliseconds(250)) { ConnectionGuard.close(channel) }
     }
 
     /// An address as gRPC writes it.
@@ -72,16 +63,5 @@ final class CallerConnections: Sendable {
         case .v6(let v6): "ipv6:[\(v6.host)]:\(port)"
         case .unixDomainSocket: nil
         }
-    }
-}
-
-/// Asks ``CloseOnRequest`` to close its connection.
-private struct CloseRequest: Sendable {}
-
-private final class CloseOnRequest: ChannelInboundHandler {
-    typealias InboundIn = NIOAny
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is CloseRequest { context.close(promise: nil) } else { context.fireUserInboundEventTriggered(event) }
     }
 }

@@ -1,6 +1,7 @@
 internal import AsyncSupport
 internal import GRPCCore
 internal import Logging
+internal import PortGuard
 internal import SwellIdentity
 internal import SwellModel
 internal import SwellProtocol
@@ -31,8 +32,10 @@ struct EnrollmentService: Swell_V1_Enrollment.SimpleServiceProtocol {
             return try await limiter.run { try await enroll(request, peer: peer) }
         } catch {
             let answer = RPCError(reporting: error)
+            // What fails for the coordinator's own reasons is no guess of a stranger's.
+            if !answer.code.isOurs, answer.code != .cancelled { await rate.noteFailure(at: now()) }
             log.note(
-                .enrolmentRefused, of: EnrolmentLimit.address(of: peer), level: Logger.Level(ofEnd: error),
+                .enrolmentRefused, of: "\(AddressBlock(peer: peer))", level: Logger.Level(ofEnd: error),
                 ["peer": "\(peer)", "reason": "\(error)"])
             throw answer
         }

@@ -12,13 +12,16 @@ public enum RolloutCommand: Sendable, Hashable, Codable {
     /// unless `remove` says that what the release brought is to be removed there.
     case rollback(RollbackScope, reason: String?, remove: Bool? = nil)
     /// Agrees to a stage's start or end, with this digest. A `gate` says which of the two is meant, so that an order that comes twice
-    /// is not taken for the next gate; nil means the one that is open.
-    case approve(stage: StageName, digest: ContentDigest, gate: ApprovalGate? = nil)
+    /// is not taken for the next gate; nil means the one that is open. `plan` is the plan that the person saw; nil only in what was stored
+    /// before there was one.
+    case approve(stage: StageName, digest: ContentDigest, gate: ApprovalGate? = nil, plan: ContentDigest? = nil)
     /// Takes back an approval that has not led on yet.
     case withdraw(stage: StageName)
     /// Ends the running soak or approval wait of the current stage early; audited as such. A stage without a healthy cluster passes by
-    /// it only where `despiteHealth` says so.
-    case promote(stage: StageName, despiteHealth: Bool? = nil)
+    /// it only where `despiteHealth` says so. Where what is ended early is the wait for an approval, it is one, and is for the digest
+    /// and the plan that the person saw.
+    case promote(
+        stage: StageName, despiteHealth: Bool? = nil, digest: ContentDigest? = nil, plan: ContentDigest? = nil)
     /// Leaves one cluster out for good: nothing more is assigned, waited for or counted there. What it was assigned stands.
     case skip(cluster: ClusterName, reason: String?)
     /// Lets the stages go on without one cluster, which is brought level once it can be.

@@ -17,10 +17,12 @@ extension DecisionMaker {
         case .retry(let clusters): return refusal(ofRetry: clusters, rollout)
         case .rollback(let scope, _, let remove):
             return unknown(scope, rollout) ?? refusal(ofRollback: scope, removes: remove == true, rollout)
-        case .approve(let stage, let digest, let gate): return refusal(ofApproval: stage, digest, gate, rollout)
+        case .approve(let stage, let digest, let gate, let plan):
+            return refusal(ofApproval: stage, digest, gate, rollout) ?? unseen(plan, rollout)
         case .withdraw(let stage): return refusal(ofWithdrawal: stage, rollout)
-        case .promote(let stage, let despiteHealth):
+        case .promote(let stage, let despiteHealth, let digest, let plan):
             return refusal(ofPromotion: stage, despiteHealth: despiteHealth == true, rollout)
+                ?? refusal(ofApprovalByPromotion: stage, digest, plan, rollout)
         case .skip(let cluster, _), .leaveBehind(let cluster, _):
             return unknown(RollbackScope.cluster(cluster), rollout) ?? refusal(ofLeaving: cluster, command, rollout)
         case .supersede(let successor):
@@ -108,11 +110,7 @@ extension DecisionMaker {
     ) -> String? {
         guard let index = rollout.stageIndex(name) else { return unknownStage(name, rollout) }
         guard rollout.phase != .rollingBack else { return "rollout '\(rollout.name)' is rolling back" }
-        // Invariant 14: an approval is for exactly this content.
-        guard digest == rollout.release.digest else {
-            return "the approval is for \(digest.short), but rollout '\(rollout.name)' carries "
-                + "\(rollout.release.digest.short): look at what changed and approve that"
-        }
+        if let unseen = unseen(digest, in: rollout) { return unseen }
         let stage = rollout.stages[index]
         let rule = rollout.policy.stages[index].approval
         let open: ApprovalGate
@@ -146,6 +144,43 @@ extension DecisionMaker {
                 "stage '\(name)' waits for the approval \(open.rawValue) it, not for the one \(gate?.rawValue ?? "") it"
         }
         return nil
+    }
+
+    /// Invariant 14: an approval is for exactly this content.
+    private static func unseen(_ digest: ContentDigest, in rollout: Rollout) -> String? {
+        guard digest != rollout.release.digest else { return nil }
+        return "the approval is for \(digest.short), but rollout '\(rollout.name)' carries "
+            + "\(rollout.release.digest.short): look at what changed and approve that"
+    }
+
+    /// Invariant 14: and for exactly this plan.
+    private static func unseen(_ plan: ContentDigest?, _ rollout: Rollout) -> String? {
+        guard let plan, plan != rollout.planDigest else { return nil }
+        return "the approval is for the plan \(plan.short), but rollout '\(rollout.name)' has the plan "
+            + "\(rollout.planDigest.short) by now (did a cluster join or move?): look at it again and approve that"
+    }
+
+    /// Who promotes over an approval approves, and must have seen the same.
+    private static func refusal(
+        ofApprovalByPromotion name: StageName, _ digest: ContentDigest?, _ plan: ContentDigest?, _ rollout: Rollout
+    ) -> String? {
+        guard let index = rollout.stageIndex(name), passesApproval(byPromoting: index, rollout) else { return nil }
+        guard let digest, let plan else {
+            return
+                "stage '\(name)' waits for an approval, and to promote it is to approve it: say which digest and which "
+                + "plan of the rollout you looked at"
+        }
+        return unseen(digest, in: rollout) ?? unseen(plan, rollout)
+    }
+
+    private static func passesApproval(byPromoting index: Int, _ rollout: Rollout) -> Bool {
+        let stage = rollout.stages[index]
+        if stage.phase == .gated { return true }
+        guard stage.phase == .verifying, stage.approvedAfter == nil, rollout.policy.stages[index].approval.after else {
+            return false
+        }
+        let tally = RolloutTally(rollout).stages[index]
+        return !tally.isEmpty && (tally.verdict != .unproven || stage.promotion != nil)
     }
 
     private static func refusal(ofWithdrawal name: StageName, _ rollout: Rollout) -> String? {

@@ -20,11 +20,11 @@ extension DecisionState {
         case .rollback(let scope, let reason, let remove):
             rollBack(
                 scope, reason: reason ?? "rolled back by \(record.by)", isOrdered: true, removes: remove == true)
-        case .approve(let stage, let digest, _):
+        case .approve(let stage, let digest, _, _):
             approve(stage, Approval(by: record.by, at: now, digest: digest))
         case .withdraw(let stage):
             withdraw(stage)
-        case .promote(let stage, _):
+        case .promote(let stage, _, _, _):
             promote(stage, Approval(by: record.by, at: now, digest: rollout.release.digest))
         case .skip(let cluster, let reason):
             let why = reason.map { ": \($0)" } ?? ""

@@ -1,7 +1,5 @@
-// The whole of Foundation, since file attributes are NSNumbers; the C library's stat cannot be used beside it under
-// MemberImportVisibility, which takes its members for CoreFoundation's.
-internal import Foundation
-
+// The C library alone: its stat cannot be used beside Foundation under MemberImportVisibility, which takes its members for
+// CoreFoundation's.
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -10,7 +8,10 @@ internal import Foundation
     internal import Darwin
 #endif
 
-/// Small files that hold keys: permissions checked before reading, written whole or not at all.
+/// Small files that hold keys: owner and permissions checked before reading, written whole or not at all.
+///
+/// Judged is what was opened, not what a path may name a moment later. Its owner is who runs the program, or root, who mounts secrets:
+/// anybody else could change the mode, and the content, at will.
 package enum SecretFile {
     /// Who else may read a file for us to trust it as a secret.
     package enum Access: Sendable {
@@ -21,7 +22,7 @@ package enum SecretFile {
         /// Anybody: the file is no secret.
         case anybody
 
-        var forbidden: Int {
+        var forbidden: mode_t {
             switch self {
             case .ownerOnly: 0o077
             case .notEverybody: 0o027
@@ -33,11 +34,17 @@ package enum SecretFile {
     /// Whether something is at `path`.
     package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
-    /// Makes `path` a directory of mode 0700, its parents too; one that is there must not be writable by others.
+    /// Makes `path` a directory of mode 0700, its parents too; one that is there must be ours and not writable by others.
     package static func makeDirectory(_ path: String) throws(IdentityError) {
         if exists(path) {
-            let status = try Status(of: path)
-            guard status.type == .typeDirectory else { throw IdentityError(.file, "\(path): expected a directory") }
+            let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
+            guard descriptor >= 0 else {
+                throw errno == ENOTDIR
+                    ? IdentityError(.file, "\(path): expected a directory") : failure("open", path)
+            }
+            defer { close(descriptor) }
+            let status = try Status(of: descriptor, path)
+            try checkOwner(status, path)
             guard status.mode & 0o022 == 0 else {
                 throw IdentityError(
                     .filePermissions,
@@ -57,8 +64,13 @@ package enum SecretFile {
 
     /// Reads a regular file of at most ``pemLimit`` bytes whose permissions satisfy `access`.
     package static func read(_ path: String, access: Access) throws(IdentityError) -> String {
-        let status = try Status(of: path)
-        guard status.type == .typeRegular else { throw IdentityError(.file, "\(path): expected a regular file") }
+        // Links are followed, since mounted Kubernetes secrets are links; what is no file does not hold the program up.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw failure("open", path) }
+        defer { close(descriptor) }
+        let status = try Status(of: descriptor, path)
+        guard status.type == S_IFREG else { throw IdentityError(.file, "\(path): expected a regular file") }
+        try checkOwner(status, path)
         guard status.mode & access.forbidden == 0 else {
             let wanted = access == .anybody ? "0644" : access == .ownerOnly ? "0600" : "0640 or tighter"
             throw IdentityError(
@@ -67,9 +79,6 @@ package enum SecretFile {
         guard status.size <= pemLimit else {
             throw IdentityError(.file, "\(path): \(status.size) bytes; expected at most \(pemLimit)")
         }
-        let descriptor = open(status.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0 else { throw failure("open", path) }
-        defer { close(descriptor) }
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 16 * 1024)
         while bytes.count <= pemLimit {
@@ -137,28 +146,33 @@ package enum SecretFile {
         IdentityError(.file, "cannot \(verb) \(path): \(String(cString: strerror(errno)))")
     }
 
-    private static func octal(_ mode: Int) -> String { "0" + String(mode, radix: 8) }
+    private static func octal(_ mode: mode_t) -> String { "0" + String(mode, radix: 8) }
 
-    /// What there is at a path, links followed: mounted Kubernetes secrets are links.
+    /// Whose files are believed: those of who runs the program, and root's.
+    private static func checkOwner(_ status: Status, _ path: String) throws(IdentityError) {
+        guard isTrusted(owner: status.owner) else {
+            throw IdentityError(
+                .filePermissions,
+                "\(path): it belongs to user \(status.owner), who may change it; expected chown \(geteuid())")
+        }
+    }
+
+    static func isTrusted(owner: uid_t, user: uid_t = geteuid()) -> Bool { owner == user || owner == 0 }
+
+    /// What was opened.
     private struct Status {
-        let path: String
-        let type: FileAttributeType?
-        let mode: Int
+        let type: mode_t
+        let mode: mode_t
+        let owner: uid_t
         let size: Int
 
-        init(of path: String) throws(IdentityError) {
-            guard let resolved = realpath(path, nil) else { throw failure("open", path) }
-            defer { free(resolved) }
-            self.path = String(cString: resolved)
-            do {
-                let attributes = try FileManager.default.attributesOfItem(atPath: self.path)
-                self.type = attributes[.type] as? FileAttributeType
-                // Without permissions to judge by, the file counts as open to everybody.
-                self.mode = ((attributes[.posixPermissions] as? NSNumber)?.intValue ?? 0o777) & 0o777
-                self.size = (attributes[.size] as? NSNumber)?.intValue ?? 0
-            } catch {
-                throw IdentityError(.file, "cannot inspect \(path)", cause: error)
-            }
+        init(of descriptor: Int32, _ path: String) throws(IdentityError) {
+            var status = stat()
+            guard fstat(descriptor, &status) == 0 else { throw failure("inspect", path) }
+            self.type = status.st_mode & S_IFMT
+            self.mode = status.st_mode & 0o777
+            self.owner = status.st_uid
+            self.size = Int(status.st_size)
         }
     }
 }

@@ -104,12 +104,17 @@ public struct OrderRequest: Sendable, Codable {
     public var despiteHealth: Bool?
     /// A person's word that what the policy removes on the way back may be removed.
     public var confirmed: Bool?
+    /// The release's digest and the rollout's plan, as the person saw them that approves, or promotes over an approval.
+    public var digest: ContentDigest?
+    public var plan: ContentDigest?
 
     public init(
         reason: String? = nil, region: RegionName? = nil, cluster: ClusterName? = nil, clusters: [ClusterName]? = nil,
         stage: StageName? = nil, application: ApplicationName? = nil, gate: String? = nil, remove: Bool? = nil,
-        despiteHealth: Bool? = nil, confirmed: Bool? = nil
+        despiteHealth: Bool? = nil, confirmed: Bool? = nil, digest: ContentDigest? = nil, plan: ContentDigest? = nil
     ) {
+        self.digest = digest
+        self.plan = plan
         self.reason = reason
         self.region = region
         self.cluster = cluster

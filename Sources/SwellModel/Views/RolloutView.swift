@@ -61,13 +61,16 @@ public struct RolloutView: Sendable, Hashable, Codable {
         public var stages: [StageView]
         /// In the order of stage, region and name.
         public var targets: [TargetView]
+        /// The digest of the policy and of which clusters are in which stage: what an approval is for, beside the release's digest.
+        public var plan: ContentDigest?
 
         public init(
             phase: String, isEnded: Bool, reason: String?, endedAt: Timestamp?, supersededBy: RolloutName?,
             pause: Pause?,
             pausedRegions: [RegionName: Pause], pausedClusters: [ClusterName: Pause], waitingFor: [BlockerView],
-            stages: [StageView], targets: [TargetView]
+            stages: [StageView], targets: [TargetView], plan: ContentDigest? = nil
         ) {
+            self.plan = plan
             self.phase = phase
             self.isEnded = isEnded
             self.reason = reason

@@ -37,7 +37,7 @@ extension InvariantChecker {
             ledger.active[name]?.forgiven.formUnion(named)
         case .skip(let cluster, _): ledger.active[name]?.forgiven.insert(cluster)
         case .leaveBehind(let cluster, _): ledger.active[name]?.leftBehind.insert(cluster)
-        case .approve(let stage, _, _), .promote(let stage, _):
+        case .approve(let stage, _, _, _), .promote(let stage, _, _, _):
             ledger.active[name]?.agreedAt[stage] = ledger.ingested.count
         case .pause, .resume, .withdraw, .supersede: break
         }

@@ -52,7 +52,9 @@ extension World {
         case 12:
             order(
                 random.chance(500)
-                    ? .promote(stage: stage, despiteHealth: random.chance(300) ? true : nil)
+                    ? .promote(
+                        stage: stage, despiteHealth: random.chance(300) ? true : nil, digest: rollout.release.digest,
+                        plan: rollout.planDigest)
                     : .approve(stage: stage, digest: rollout.release.digest), rollout.name)
         case 13: pauseForEverybody(target)
         case 14: resumeForEverybody()

@@ -5,9 +5,11 @@ extension MemoryState {
     public mutating func apply(_ documents: FleetDocuments, by actor: String) throws(StoreError) -> [AppliedDocument] {
         try DocumentRules.check(documents)
         var applied: [AppliedDocument] = []
-        func note<Value: Equatable>(_ kind: String, _ name: String, old: Value?, new: Value) {
+        var changes: [DocumentChange] = []
+        func note<Value: Equatable & FleetDocument>(_ kind: String, _ name: String, old: Value?, new: Value) {
             let outcome: AppliedDocument.Outcome = old.map { $0 == new ? .unchanged : .configured } ?? .created
             applied.append(AppliedDocument(kind: kind, name: name, outcome: outcome))
+            changes.append(DocumentChange(from: old, to: new))
         }
         for cluster in documents.clusters {
             note(DocumentKind.cluster, cluster.name.rawValue, old: clusters[cluster.name], new: cluster)
@@ -23,8 +25,8 @@ extension MemoryState {
             note(DocumentKind.policy, policy.name.rawValue, old: policies[policy.name], new: policy)
             policies[policy.name] = policy
         }
-        for document in applied where document.outcome != .unchanged {
-            record(.applied(document, by: actor, at: now))
+        for (document, change) in zip(applied, changes) where document.outcome != .unchanged {
+            record(.applied(document, change, by: actor, at: now))
         }
         if applied.contains(where: { $0.outcome != .unchanged && $0.kind != DocumentKind.policy }) { fleetVersion += 1 }
         return applied

@@ -20,6 +20,8 @@ struct Migration {
         Migration(number: 4, name: "sessions", sql: PackageResources._004_sessions_sql),
         Migration(number: 5, name: "waiting reports", sql: PackageResources._005_waiting_reports_sql),
         Migration(number: 6, name: "certificates", sql: PackageResources._006_certificates_sql),
+        Migration(
+            number: 7, name: "append-only audit", sql: PackageResources._007_append_only_audit_sql),
     ]
 }
 

@@ -13,22 +13,23 @@ extension PostgresStore: FleetStore {
                 transaction)
             let policies = try await upsert(
                 documents.policies, named: \.name.rawValue, DocumentKind.policy, into: "policies", transaction)
-            if (clusters + applications).contains(where: { $0.outcome != .unchanged }) {
+            if (clusters + applications).contains(where: { $0.document.outcome != .unchanged }) {
                 try await transaction.noteSurroundingsChanged()
             }
             let applied = clusters + applications + policies
             let now = try await transaction.now()
             try await transaction.record(
-                applied.filter { $0.outcome != .unchanged }.map { .applied($0, by: actor, at: now) })
-            return applied
+                applied.filter { $0.document.outcome != .unchanged }
+                    .map { .applied($0.document, $0.change, by: actor, at: now) })
+            return applied.map(\.document)
         }
     }
 
     /// Stores what differs and says what became of each.
-    private func upsert<Document: Codable & Equatable>(
+    private func upsert<Document: Codable & Equatable & FleetDocument>(
         _ documents: [Document], named name: (Document) -> String, _ kind: String, into table: String,
         _ transaction: PostgresTransaction
-    ) async throws -> [AppliedDocument] {
+    ) async throws -> [(document: AppliedDocument, change: DocumentChange)] {
         guard !documents.isEmpty else { return [] }
         let names = documents.map(name)
         let rows = try await transaction.query(
@@ -40,13 +41,17 @@ extension PostgresStore: FleetStore {
             // What cannot be read is mended by being replaced.
             do { stored[name] = try row.json(1) } catch { unreadable.insert(name) }
         }
-        var applied: [AppliedDocument] = []
+        var applied: [(document: AppliedDocument, change: DocumentChange)] = []
         var changed: [(name: String, document: Document)] = []
         for (name, document) in zip(names, documents) {
             let outcome: AppliedDocument.Outcome =
                 unreadable.contains(name)
                 ? .configured : stored[name].map { $0 == document ? .unchanged : .configured } ?? .created
-            applied.append(AppliedDocument(kind: kind, name: name, outcome: outcome))
+            applied.append(
+                (
+                    AppliedDocument(kind: kind, name: name, outcome: outcome),
+                    DocumentChange(from: stored[name], to: document)
+                ))
             if outcome != .unchanged { changed.append((name, document)) }
         }
         if !changed.isEmpty {

@@ -79,10 +79,13 @@ extension AuditEvent {
             reason: "its agent was ahead of what is stored")
     }
 
-    static func applied(_ document: AppliedDocument, by actor: String, at now: Timestamp) -> Self {
+    /// With what changed: the digests of the former document and of this one, and where they differ.
+    static func applied(
+        _ document: AppliedDocument, _ change: DocumentChange, by actor: String, at now: Timestamp
+    ) -> Self {
         var event = Self(
             id: 0, at: now, by: actor, what: "\(document.kind.lowercased()).applied", to: document.outcome.rawValue,
-            reason: document.name)
+            reason: "\(document.name) (\(change.summary))")
         if document.kind == DocumentKind.cluster { event.cluster = try? ClusterName(document.name) }
         if document.kind == DocumentKind.application { event.application = try? ApplicationName(document.name) }
         return event

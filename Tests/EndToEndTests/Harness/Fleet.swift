@@ -167,6 +167,7 @@ actor Fleet {
         guard result.code == 0 else { throw HarnessError("no token for \(cluster): \(result.errors)") }
         let file = agentFolder(cluster).appending(path: "join-token")
         try result.output.write(to: file, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file.path)
     }
 
     // MARK: Places
@@ -179,6 +180,7 @@ actor Fleet {
     nonisolated func printed(_ name: String) -> String { (try? String(contentsOf: log(name), encoding: .utf8)) ?? "" }
     /// Where a coordinator listens for agents.
     func fleetPort(_ replica: String = "a") -> Int { ports[replica]?.agent ?? 0 }
+    func enrolmentPort(_ replica: String = "a") -> Int { ports[replica]?.enroll ?? 0 }
     func apiPort(_ replica: String = "a") -> Int { ports[replica]?.api ?? 0 }
 
     private func databaseURL(for replica: String) async throws -> String {

@@ -5,6 +5,7 @@ internal import GRPCNIOTransportHTTP2
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
+internal import PortGuard
 internal import ServiceLifecycle
 internal import SwellIdentity
 internal import SwellModel
@@ -172,7 +173,7 @@ internal import X509
 
     @Test func connectionsBeyondTheLimitAreClosedAtOnce() async throws {
         var settings = fixture.settings()
-        settings.maximumConnections = 2
+        settings.connections = ConnectionLimits(total: 2, strangers: 2_048, strangersPerAddress: 512)
         let listener = try fixture.listener(settings)
         try await fixture.serving(listener) { port in
             func dial() async throws -> any Channel {

@@ -54,6 +54,39 @@ internal import Testing
         }
     }
 
+    @Test func whatIsInTheLogStaysAsItWasWritten() async throws {
+        try await withStore { store, pool in
+            try await Fixtures.fill(store)
+            try await pool.query("DROP TABLE \(try await months(pool)[2])")
+            _ = try await store.maintain(Retention())
+            for table in ["audit_events", "audit_events_default"] + (try await months(pool)) {
+                try await addRow(to: table, pool)
+                for statement in [
+                    "UPDATE \(table) SET reason = 'x'", "DELETE FROM \(table)", "TRUNCATE \(table)",
+                ] {
+                    let error = await #expect(throws: PostgresError.self) { try await pool.query(statement) }
+                    #expect(error?.description.contains("append-only") == true, "\(statement): \(error as Any)")
+                }
+            }
+            #expect(try await count("audit_events", pool) == 7 + 5)
+        }
+    }
+
+    private func months(_ pool: PostgresPool) async throws -> [String] {
+        try await pool.query("SELECT relname::text FROM pg_class WHERE relname ~ '^audit_events_[0-9]{6}$' ORDER BY 1")
+            .scalars(String.self)
+    }
+
+    /// Puts a row into a partition, in its time, so that there is something to be changed.
+    private func addRow(to table: String, _ pool: PostgresPool) async throws {
+        let digits = table.suffix(6).allSatisfy(\.isNumber) ? String(table.suffix(6)) : "199001"
+        try await pool.query(
+            """
+            INSERT INTO audit_events (id, at, caused_by, what)
+            VALUES (-\(abs(table.hashValue % 1_000_000_000)), to_date('\(digits)', 'YYYYMM') + interval '5 days', 'ann', 'x')
+            """)
+    }
+
     @Test func onlyMonthsWithoutAnActiveRolloutAreDropped() async throws {
         try await withStore { store, pool in
             try await Fixtures.fill(store)
