@@ -59,7 +59,7 @@ public actor PostgresServer {
         var settings: [String: String] = [
             "listen_addresses": listens ? "127.0.0.1" : "", "port": String(port), "unix_socket_directories": directory,
             "fsync": "off", "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": "0",
-            "max_connections": "100", "shared_buffers": "32MB", "timezone": "UTC", "log_timezone": "UTC",
+            "max_connections": "200", "shared_buffers": "32MB", "timezone": "UTC", "log_timezone": "UTC",
         ]
         if options.allowsBackups { settings.merge(["wal_level": "replica", "max_wal_senders": "2"]) { $1 } }
         if let tls = options.tls {

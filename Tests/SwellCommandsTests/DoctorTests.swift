@@ -226,10 +226,4 @@ extension ClusterName {
         #expect(HostAndPort(text)?.host == host)
         if host != nil { #expect(HostAndPort(text)?.port == port) }
     }
-
-    @Test func hostsOfURLs() {
-        #expect(HostAndPort.host(ofURL: "https://swell.example.com:7080/x") == "swell.example.com")
-        #expect(HostAndPort.host(ofURL: "https://[::1]:7080") == "::1")
-        #expect(HostAndPort.host(ofURL: "swell") == nil)
-    }
 }

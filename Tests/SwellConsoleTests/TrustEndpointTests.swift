@@ -14,6 +14,7 @@ internal import Testing
     ) async throws {
         let token = FileManager.default.temporaryDirectory.appending(path: "swell-token-\(UUID().uuidString)")
         try operatorToken.write(to: token, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: token.path)
         defer { try? FileManager.default.removeItem(at: token) }
         try await ConsoleHarness.run { console in
             try await console.applyFleet()
@@ -78,7 +79,8 @@ internal import Testing
         try await withFleet { console, swell in
             #expect(try await swell(["cluster", "readmit", "use1-a", "--within", "30m"]) == 0)
             let use = CertificateUse("use1-a", serial: "ff")
-            #expect(try await console.store.standing(of: use) == .awaited)
+            let standing = try await console.store.standing(of: use)
+            #expect(standing == .awaited)
             console.clock.advance(by: .minutes(31))
             #expect(try await console.store.standing(of: use) == .unknown)
             #expect(try await swell(["cluster", "readmit"]) == 2)

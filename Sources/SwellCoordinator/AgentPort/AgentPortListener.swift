@@ -5,6 +5,7 @@ internal import NIOSSL
 package import PortGuard
 internal import ServiceLifecycle
 package import SwellIdentity
+internal import SwellModel
 internal import SwiftASN1
 internal import X509
 
