@@ -189,6 +189,30 @@ internal import Testing
     }
 }
 
+/// Coming back from a bundle that has no hooks, and failed halfway.
+extension HandoverTests {
+    @Test func aHookRunsAgainOnReturnFromABundleWithoutHooks() async throws {
+        try await SimulatedServer.run { server in
+            let hook = Sample.job("warm").replacing(
+                "swell.dev/hook-timeout", with: "swell.dev/hook-on-return: run, swell.dev/hook-timeout")
+            let one = try Sample.manifest(Sample.namespace + Sample.configMap("a", "1") + hook)
+            let two = try Sample.manifest(
+                Sample.namespace + Sample.configMap("a", "2")
+                    + Sample.configMap("broken").replacing("\ndata:", with: "\ndat:"))
+            #expect(try await server.applier { $0.hookScope = "1" }.apply(one).succeeded)
+            let first = try await server.live("batch/v1", "Job", "warm")?.uid
+            #expect(try await !server.applier { $0.hookScope = "2" }.apply(two).succeeded)
+            let back = try await server.applier {
+                $0.hookScope = "1"
+                $0.isReturn = true
+            }.apply(one)
+            #expect(back.succeeded, "\(back.failures)")
+            let again = try await server.live("batch/v1", "Job", "warm")?.uid
+            #expect(again != nil && again != first, "\(back.objects)")
+        }
+    }
+}
+
 /// A connection before one of whose requests, once, something else happens.
 private final class BetweenTransport: KubernetesTransport {
     private let inner: any KubernetesTransport

@@ -52,6 +52,8 @@ public struct BundleApplier: Sendable {
         run.record.inventory = old.union(new)
         run.record.pending = Inventory(
             run.record.inventory.references.filter { !run.ours.contains($0.identity) })
+        // What another bundle did this one may undo: that runs again should the other come back, however this one ends.
+        if !options.hookScope.isEmpty { run.record.finished.forgetRepeated(but: Set(plan.hooks.map(\.digest))) }
         try await write(&run, replacing: stored, to: store, plan: plan)
 
         run.holders = try await store.others().held
@@ -283,7 +285,6 @@ public struct BundleApplier: Sendable {
     ) async throws {
         guard options.runsHooks else { return }
         let runner = HookRunner(api: api, options: options, ours: run.ours, uids: run.record.uids)
-        let current = Set(plan.hooks.map(\.digest))
         for hook in plan.hooks where hook.moment == moment {
             if moment != .onFailure, run.hasFailed {
                 let reason = run.stopped ?? "an object before it failed"
@@ -297,8 +298,6 @@ public struct BundleApplier: Sendable {
                 await note(report, &run, onProgress)
                 continue
             }
-            // What another bundle's hooks did this one may undo: that runs again should the other come back, however this one ends.
-            if !options.hookScope.isEmpty { run.record.finished.forgetRepeated(but: current) }
             let isOutdated = run.record.finished.isOutdated(hook.digest)
             var refusal: BundleProgress?
             if isOutdated {
