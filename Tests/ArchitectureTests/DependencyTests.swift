@@ -59,9 +59,8 @@ internal import Testing
         let process = Process()
         let output = Pipe()
         process.executableURL = URL(filePath: "/bin/bash")
-        process.arguments = [
-            "-euc", ". scripts/lib/packaging.sh; write_bill swell 'libc6 (>= 2.34), nosuchlib9 (>= 1) | other, libgcc-s1'",
-        ]
+        let libraries = "libc6 (>= 2.34), nosuchlib9 (>= 1) | other, libgcc-s1"
+        process.arguments = ["-euc", ". scripts/lib/packaging.sh; write_bill swell '\(libraries)'"]
         process.currentDirectoryURL = repository.root
         process.standardOutput = output
         try process.run()
