@@ -27,12 +27,8 @@ struct Migrate: AsyncParsableCommand {
 
     func run() async throws {
         if let warning = database.warning { Logger(label: "swell.coordinator").warning("\(warning)") }
-        do {
-            try await PostgresStore.migrate(
-                database.configuration(), for: role(), logger: Logger(label: "swell.coordinator"))
-        } catch let error as StoreError {
-            throw ValidationError(error.message)
-        }
+        try await PostgresStore.migrate(
+            database.configuration(), for: role(), logger: Logger(label: "swell.coordinator"))
         print(serviceRole.map { "the schema is up to date; \($0) may work with it" } ?? "the schema is up to date")
     }
 

@@ -25,6 +25,10 @@ public struct ServiceRole: Sendable, Hashable {
     /// Grants what replicas need, and takes back what they once had of the audit log. May be repeated.
     func grant(over connection: PostgresConnection) async throws {
         let schema = try await connection.query("SELECT quote_ident(current_schema())").scalar(String.self)
+        let roles = try await connection.query("SELECT count(*) FROM pg_roles WHERE rolname = $1", [.text(name)])
+        guard try roles.scalar(Int.self) == 1 else {
+            throw StoreError(code: .notFound, message: "the database has no role '\(name)': CREATE ROLE \(name) LOGIN")
+        }
         let isOwner = try await connection.query(
             "SELECT pg_has_role($1, relowner, 'USAGE') FROM pg_class WHERE oid = 'audit_events'::regclass",
             [.text(name)]

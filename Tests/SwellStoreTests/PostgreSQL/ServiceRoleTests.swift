@@ -83,6 +83,10 @@ internal import Testing
             try await PostgresStore.migrate(database.owner, for: try ServiceRole("postgres"), logger: quiet)
         }
         #expect(error?.message.contains("owns the tables") == true, "\(error as Any)")
+        let missing = await #expect(throws: StoreError.self) {
+            try await PostgresStore.migrate(database.owner, for: try ServiceRole("nobody_there"), logger: quiet)
+        }
+        #expect(missing?.code == .notFound, "\(missing as Any)")
         for name in ["", "Robert'); DROP", "1st", "a-b", String(repeating: "a", count: 64)] {
             #expect(throws: StoreError.self, "\(name)") { try ServiceRole(name) }
         }
