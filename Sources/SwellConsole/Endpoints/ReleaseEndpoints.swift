@@ -1,4 +1,5 @@
 internal import Hummingbird
+internal import ShownText
 internal import SwellModel
 internal import SwellStore
 
