@@ -54,6 +54,7 @@ public struct BundleApplier: Sendable {
             run.record.inventory.references.filter { !run.ours.contains($0.identity) })
         // What another bundle did this one may undo: that runs again should the other come back, however this one ends.
         if !options.hookScope.isEmpty { run.record.finished.forgetRepeated(but: Set(plan.hooks.map(\.digest))) }
+        run.record = run.record.narrowed(to: plan, options.annotations)
         try await write(&run, replacing: stored, to: store, plan: plan)
 
         run.holders = try await store.others().held
@@ -63,6 +64,7 @@ public struct BundleApplier: Sendable {
         try await applySteps(plan.steps.filter { $0.wave != nil }, plan, &run, onProgress)
         try await runHooks(.after, plan, &run, onProgress)
         try await noteOrigins(&run, store)
+        run.record = run.record.noting(permitsOf: plan, applied: run.reports, options.annotations)
         if run.hasFailed {
             if options.runsFailureHooks { try await runHooks(.onFailure, plan, &run, onProgress) }
             try await forget(run.untouched, old: old, &run, store)
