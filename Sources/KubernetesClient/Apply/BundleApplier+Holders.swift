@@ -11,14 +11,14 @@ extension BundleApplier {
         var applier = ObjectApplier(api: api, options: options, ours: stored.applied.identities, plan: plan)
         applier.uids = stored.uids
         applier.finished = stored.finished
-        if looksForHolders { applier.holders = try await InventoryStore(api: api, options: options).others().held }
+        if looksForHolders { applier.holders = try await InventoryStore(api: records, options: options).others().held }
         return applier
     }
 
     /// Tells of changes to what another inventory holds, too, that they are left. It is asked only where there is a change.
     func leaveToHolders(_ reports: inout [BundleProgress]) async throws {
         guard reports.contains(where: { $0.outcome == .configured || $0.outcome == .replaced }) else { return }
-        let held = try await InventoryStore(api: api, options: options).others().held.filter { !$0.value.isPending }
+        let held = try await InventoryStore(api: records, options: options).others().held.filter { !$0.value.isPending }
         for index in reports.indices where [.configured, .replaced].contains(reports[index].outcome) {
             guard let holder = held[reports[index].reference.identity] else { continue }
             reports[index].outcome = .kept
@@ -43,7 +43,7 @@ extension BundleApplier {
         let lacking = plan.inventory.subtracting(await placed(inventory)).references
         if lacking.isEmpty { return true }
         // What another application has taken over is noted there.
-        let held = try await InventoryStore(api: api, options: options).others().held
+        let held = try await InventoryStore(api: records, options: options).others().held
         return lacking.allSatisfy { held[$0.identity].map { !$0.isPending } ?? false }
     }
 }

@@ -9,11 +9,16 @@ public import KubernetesObjects
 /// to is taken out again.
 public struct BundleApplier: Sendable {
     let api: KubernetesAPI
+    /// The client that keeps the inventory.
+    let records: KubernetesAPI
     let options: BundleOptions
 
     /// Creates an applier.
-    public init(api: KubernetesAPI, options: BundleOptions) {
+    ///
+    /// - Parameter records: The client that keeps the inventory, where it is one that may make other writes.
+    public init(api: KubernetesAPI, records: KubernetesAPI? = nil, options: BundleOptions) {
         self.api = api
+        self.records = records ?? api
         self.options = options
     }
 
@@ -34,7 +39,7 @@ public struct BundleApplier: Sendable {
     ) async throws -> BundleResult {
         let scopes = try await scopes(of: objects)
         let plan = try BundlePlan(objects, options: options) { scopes[$0] }
-        let store = InventoryStore(api: api, options: options)
+        let store = InventoryStore(api: records, options: options)
         var stored = try await store.read()
         stored.created = await placed(stored.created)
         stored.adopted = await placed(stored.adopted)
@@ -54,6 +59,7 @@ public struct BundleApplier: Sendable {
             run.record.inventory.references.filter { !run.ours.contains($0.identity) })
         // What another bundle did this one may undo: that runs again should the other come back, however this one ends.
         if !options.hookScope.isEmpty { run.record.finished.forgetRepeated(but: Set(plan.hooks.map(\.digest))) }
+        run.record = run.record.narrowed(to: plan, options.annotations)
         try await write(&run, replacing: stored, to: store, plan: plan)
 
         run.holders = try await store.others().held
@@ -63,6 +69,7 @@ public struct BundleApplier: Sendable {
         try await applySteps(plan.steps.filter { $0.wave != nil }, plan, &run, onProgress)
         try await runHooks(.after, plan, &run, onProgress)
         try await noteOrigins(&run, store)
+        run.record = run.record.noting(permitsOf: plan, applied: run.reports, options.annotations)
         if run.hasFailed {
             if options.runsFailureHooks { try await runHooks(.onFailure, plan, &run, onProgress) }
             try await forget(run.untouched, old: old, &run, store)
@@ -94,7 +101,7 @@ public struct BundleApplier: Sendable {
     public func runFailureHooks(of objects: [KubernetesObject]) async throws -> BundleResult {
         let scopes = try await scopes(of: objects)
         let plan = try BundlePlan(objects, options: options) { scopes[$0] }
-        let store = InventoryStore(api: api, options: options)
+        let store = InventoryStore(api: records, options: options)
         var record = try await store.read()
         var reports: [BundleProgress] = []
         let runner = HookRunner(api: api, options: options, ours: record.applied.identities, uids: record.uids)
@@ -193,7 +200,7 @@ public struct BundleApplier: Sendable {
             await note(
                 BundleProgress(reference: object.reference, outcome: .skipped, message: reason), &run, onProgress)
         }
-        let store = InventoryStore(api: api, options: options)
+        let store = InventoryStore(api: records, options: options)
         let adoptions = AdoptionLog(record: run.written, store: store)
         var applier = ObjectApplier(api: api, options: options, ours: run.ours, plan: plan)
         applier.uids = run.record.uids
@@ -316,7 +323,7 @@ public struct BundleApplier: Sendable {
             } else if moment != .onFailure {
                 run.record.finished.insert(hook.digest, isRepeated: hook.runsOnReturn)
                 // At once: a migration must not run twice because what follows it was interrupted.
-                try await InventoryStore(api: api, options: options).write(run.record)
+                try await InventoryStore(api: records, options: options).write(run.record)
                 run.written = run.record
             }
             try await runner.cleanUp(after: hook, report)
@@ -328,7 +335,7 @@ public struct BundleApplier: Sendable {
         _ unwanted: Inventory, _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
     ) async throws -> Inventory {
         guard !unwanted.references.isEmpty else { return Inventory() }
-        let others = try await InventoryStore(api: api, options: options).others()
+        let others = try await InventoryStore(api: records, options: options).others()
         if let unreadable = others.unreadable.first {
             for reference in unwanted.sorted {
                 let message =
@@ -345,7 +352,7 @@ public struct BundleApplier: Sendable {
             applied: Set(run.reports.compactMap(\.uid)))
         var going = Set(unwanted.references.map(\.identity))
         // The inventory goes with its namespace; it is nobody else's.
-        going.insert(InventoryStore(api: api, options: options).reference.identity)
+        going.insert(InventoryStore(api: records, options: options).reference.identity)
         var staying: [ObjectReference] = []
         for step in ApplyOrder.pruneOrder(unwanted.sorted) {
             var leaving: [KubernetesObject] = []

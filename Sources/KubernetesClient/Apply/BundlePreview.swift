@@ -19,7 +19,7 @@ extension BundleApplier {
     ) async throws -> BundleResult {
         let scopes = try await scopes(of: objects)
         let plan = try BundlePlan(objects, options: options) { scopes[$0] }
-        var stored = try await InventoryStore(api: api, options: options).read()
+        var stored = try await InventoryStore(api: records, options: options).read()
         stored.inventory = await placed(stored.inventory)
         stored.created = await placed(stored.created)
         stored.adopted = await placed(stored.adopted)
@@ -58,7 +58,7 @@ extension BundleApplier {
     ) async throws -> BundleResult {
         let scopes = try await scopes(of: objects)
         let plan = try BundlePlan(objects, options: options) { scopes[$0] }
-        let stored = try await InventoryStore(api: api, options: options).read()
+        let stored = try await InventoryStore(api: records, options: options).read()
         let previewer = ObjectPreviewer(
             applier: try await applier(plan, stored, looksForHolders: false), plan: plan, namespaces: namespaces,
             wasApplied: true)

@@ -18,6 +18,8 @@ extension InventoryStore {
         data["created"] = record.inventory.places(of: record.created)
         data["adopted"] = record.inventory.places(of: record.adopted)
         data["bare"] = record.inventory.places(of: record.bare)
+        data["deletable"] = record.inventory.places(of: record.permits.withData)
+        data["namespaceDefaults"] = record.permits.namespaceDefaultsText
         data["uids"] =
             record.uids.isEmpty
             ? "" : record.inventory.sorted.map { record.uids[$0.identity] ?? "" }.joined(separator: "\n")

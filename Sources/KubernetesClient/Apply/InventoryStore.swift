@@ -45,6 +45,9 @@ struct InventoryStore: Sendable {
                 record.uids[reference.identity] = String(uid)
             }
         }
+        // Earlier versions looked at the cluster instead; until the release is applied once more, nothing is allowed.
+        record.permits.withData = try inventory.part(at: data["deletable"] ?? "")
+        record.permits.namespaceDefaults = Permits.namespaceDefaults(from: data["namespaceDefaults"] ?? "")
         // Inventories of earlier versions do not say; where something was applied, it was most likely applied whole.
         record.isInstalled = data["installed"].map { $0 == "true" } ?? !record.applied.references.isEmpty
         return record
