@@ -236,6 +236,8 @@ internal import Testing
             try await enforce()
             return try await fleet.swell("describe", "cluster", Self.cluster).output.contains("Drift of enforced")
                 ? nil : true
+        } orDescribe: {
+            try await fleet.swell("describe", "cluster", Self.cluster).output
         }
         #expect(try await api.get(webhook)?["webhooks"]?[0]?["namespaceSelector"]?["matchExpressions"] == [path])
     }
@@ -248,12 +250,16 @@ internal import Testing
             web, .merge(["metadata": ["labels": ["added": "by-hand"]]]), fieldManager: "kubectl-label")
         _ = try await api.patch(web, .merge(["spec": ["replicas": 7]]), fieldManager: "kubectl-edit")
         try await eventually("replicas are put back") { try await api.get(web)?.spec?["replicas"] == 3 ? true : nil }
+        // The same field again, by another hand, soon after.
+        _ = try await api.patch(web, .merge(["spec": ["replicas": 8]]), fieldManager: "kubectl-scale")
+        try await eventually("and again") { try await api.get(web)?.spec?["replicas"] == 3 ? true : nil }
         _ = try await api.patch(settings, .merge(["data": ["a": "9"]]), fieldManager: "kubectl-patch")
         try await eventually("the settings are put back") {
             try await api.get(settings)?["data"]?["a"] == "1" ? true : nil
         }
         for words in [
             "Deployment edited/web spec.replicas: found 7 (by kubectl-edit), put back to 3",
+            "Deployment edited/web spec.replicas: found 8 (by kubectl-scale), put back to 3",
             "ConfigMap edited/c data.a: found \"9\" (by kubectl-patch), put back to \"1\"",
         ] {
             try await eventually("the audit log to have '\(words)'", within: .seconds(15)) {
@@ -273,11 +279,7 @@ internal import Testing
         try await fleet.rollout("torn-2", "under way") { targets($0).first?["phase"]?.stringValue == "applying" }
         // From now on nothing of the older image runs any more. It did before, so that nothing is excused.
         try await fleet.fault(["image", "app:1", "crashloop"], cluster: Self.failing)
-        try await fleet.withAPI(Self.failing) { api in
-            let pods = try await api.list(
-                ObjectSelection(type: GroupVersionKind(version: "v1", kind: "Pod"), namespace: "torn"))
-            for pod in pods.objects { _ = try await api.delete(pod.reference) }
-        }
+        try await fleet.withAPI(Self.failing) { api in try await Self.replacePods(api) }
         try await fleet.rollout("torn-2", "not back") { status in
             targets(status).first?["reason"]?.stringValue?.contains("going back to 1 failed too") == true
         }
@@ -287,6 +289,24 @@ internal import Testing
             return row?["phase"] == "failed" ? row : nil
         }
         #expect(failed["version"] == "1", "it is at the older one: \(failed)")
+        let told = try await fleet.swell("rollout", "get", "torn-2").output
+        #expect(!told.contains("reverted by its agent"), "\(told)")
+        // It heals by itself, long after it was called failed: it is tried again after minutes, and by an agent that starts again.
+        try await fleet.fault(["image", "app:1", "healthy"], cluster: Self.failing)
+        try await fleet.withAPI(Self.failing) { api in try await Self.replacePods(api) }
+        try await fleet.killAgent(Self.failing)
+        try await fleet.startAgent(Self.failing)
+        try await fleet.rollout("torn-2", "back after all") { status in
+            targets(status).first?["reason"]?.stringValue?.hasPrefix("reverted by its agent") == true
+        }
+        let view = try await fleet.swell("get", "cluster", Self.failing, "-o", "json").json()
+        #expect(view["status"]?["applications"]?[0]?["health"] == "healthy", "\(view)")
+    }
+
+    private static func replacePods(_ api: KubernetesAPI) async throws {
+        let pods = try await api.list(
+            ObjectSelection(type: GroupVersionKind(version: "v1", kind: "Pod"), namespace: "torn"))
+        for pod in pods.objects { _ = try await api.delete(pod.reference) }
     }
 
     // MARK: -
