@@ -9,8 +9,9 @@ extension InventoryStore {
 
     /// Stores a record.
     ///
+    /// - Parameter former: What was read, where it is another's to write and must not have changed since; nil to store in any case.
     /// - Throws: ``KubernetesError``; then what was stored before is still what is read.
-    func write(_ record: Record) async throws {
+    func write(_ record: Record, over former: KubernetesObject? = nil) async throws {
         var data = record.inventory.data
         data["hooks"] = record.finished.text
         data["pending"] = record.inventory.places(of: record.pending)
@@ -31,7 +32,8 @@ extension InventoryStore {
         var object = KubernetesObject(type: reference.type, namespace: reference.namespace, name: reference.name)
         object.labels = ["app.kubernetes.io/managed-by": fieldManager]
         object["data"] = .object(data.mapValues { .string($0) })
-        _ = try await api.apply(object, ApplyOptions(fieldManager: fieldManager, force: true))
+        _ = try await api.apply(
+            object, ApplyOptions(fieldManager: fieldManager, force: true, version: former?.resourceVersion))
         if !parts.isEmpty || !record.parts.isEmpty { try await removeParts(but: Set(parts)) }
     }
 

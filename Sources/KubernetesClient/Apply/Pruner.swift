@@ -34,6 +34,9 @@ struct Pruner: Sendable {
             return Outcome(
                 progress: BundleProgress(reference: reference, outcome: .pruned, message: "its kind is gone"),
                 stays: false)
+        } catch let error as KubernetesError where error.code == .notAllowed {
+            return Outcome(
+                progress: BundleProgress(reference: reference, outcome: .kept, message: error.message), stays: true)
         } catch let error as KubernetesError {
             try Task.checkCancellation()
             return Outcome(
@@ -61,6 +64,8 @@ struct Pruner: Sendable {
             }
         } catch let error as KubernetesError where error.code == .unknownKind {
             return nil
+        } catch let error as KubernetesError where error.code == .notAllowed {
+            return BundleProgress(reference: wanted, outcome: .kept, message: error.message)
         } catch let error as KubernetesError {
             try Task.checkCancellation()
             return BundleProgress(
