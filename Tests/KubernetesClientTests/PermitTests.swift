@@ -112,6 +112,23 @@ private func reference(_ kind: String, _ name: String) -> ObjectReference {
         }
     }
 
+    /// An inventory of an earlier version does not say what was allowed: nothing is, until it is said again.
+    @Test func anInventoryWithoutNotesAllowsNothing() async throws {
+        try await SimulatedServer.run { server in
+            let applier = server.applier { $0.waitsForHealth = false }
+            let (with, without) = (try Sample.manifest(base + claim(Self.allow)), try Sample.manifest(base))
+            let inventory = InventoryStore(api: server.api, options: applier.options).reference
+            for isSaidAgain in [false, true] {
+                _ = try await applier.apply(with)
+                _ = try await server.api.patch(
+                    inventory, .merge(["data": ["deletable": nil, "namespaceDefaults": nil]]))
+                if isSaidAgain { _ = try await applier.apply(with) }
+                let result = try await applier.apply(without)
+                #expect(result.report("data")?.outcome == (isSaidAgain ? .pruned : .kept), "\(result.objects)")
+            }
+        }
+    }
+
     @Test(arguments: [
         ("swell.dev/prune", "keep"), ("helm.sh/resource-policy", "keep"),
         ("argocd.argoproj.io/sync-options", "Validate=false,Prune=false"),
