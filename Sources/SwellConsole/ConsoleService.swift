@@ -112,7 +112,8 @@ public struct ConsoleService: Service {
         RolloutEndpoints(store: store, reading: reading, planning: planning).add(to: group)
         OrderEndpoints(store: store, reading: reading, orders: orders, planning: planning).add(to: group)
         EventEndpoints(
-            store: store, limit: EventStreamLimit(maximum: configuration.maximumStreams),
+            store: store, tail: AuditTail(store: store, interval: configuration.pollInterval),
+            limit: EventStreamLimit(maximum: configuration.maximumStreams),
             pollInterval: configuration.pollInterval, heartbeat: configuration.heartbeat
         ).add(to: group)
         return router

@@ -48,4 +48,31 @@ internal import Testing
             #expect(pin.state.revision == listed[pin.identity]?.revision, "\(pin.identity)")
         }
     }
+
+    /// The bill of materials that packages have with them.
+    @Test func theBillOfMaterialsNamesWhatIsInsideAndWhatIsLoaded() async throws {
+        struct Bill: Decodable {
+            struct Component: Decodable { var name: String, version: String }
+            var specVersion: String
+            var components: [Component]
+        }
+        let process = Process()
+        let output = Pipe()
+        process.executableURL = URL(filePath: "/bin/bash")
+        let libraries = "libc6 (>= 2.34), nosuchlib9 (>= 1) | other, libgcc-s1"
+        process.arguments = ["-euc", ". scripts/lib/packaging.sh; write_bill swell '\(libraries)'"]
+        process.currentDirectoryURL = repository.root
+        process.standardOutput = output
+        try process.run()
+        let bytes = try #require(try output.fileHandleForReading.readToEnd())
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        let bill = try JSONDecoder().decode(Bill.self, from: bytes)
+        #expect(bill.specVersion == "1.5")
+        let listed = try listed()
+        let components = Dictionary(uniqueKeysWithValues: bill.components.map { ($0.name, $0.version) })
+        for (name, package) in listed { #expect(components[name] == package.version, "\(name)") }
+        #expect(components["libc6"] != nil && components["nosuchlib9"] == "", "\(components)")
+        #expect(components.count == listed.count + 3)
+    }
 }

@@ -136,8 +136,9 @@ internal import Testing
         case .recreated:
             try await remove(cell, fleet)
             try await fleet.apply(cell.cluster(in: "region-\(cell.canary)"))
-            // An agent that was sent away comes back within a minute and a half; a new cluster's comes at once.
+            // What the former one had joined with counts no more; who starts with a new token comes at once.
             try await fleet.killAgent(cell.canary)
+            try await fleet.writeToken(for: cell.canary)
             try await fleet.startAgent(cell.canary)
         }
     }

@@ -49,7 +49,7 @@ internal import Testing
                     + "\(times.max() ?? .zero)")
             #expect(held <= most, "\(holder.name)")
             // As who dialled sees it, who may have waited long to be taken where the machine is busy. The coordinator allows 10 s.
-            #expect(times.max() ?? .zero < .seconds(25), "\(holder.name)")
+            #expect(times.max() ?? .zero < .seconds(45), "\(holder.name)")
             await holder.end()
         }
         print(

@@ -55,16 +55,16 @@ internal import Testing
                     "sh",
                     [
                         "-c",
-                        "(cat \(call.path); sleep 2) | openssl s_client -connect 127.0.0.1:\(port) -tls1_2 -alpn h2 \(extra) "
+                        "(cat \(call.path); sleep 2) | openssl s_client -connect 127.0.0.1:\(port) -alpn h2 \(extra) "
                             // What the server says is no text.
                             + "| tr -cd '[:print:]\\n'",
                     ], within: .seconds(30))
             }
-            _ = try await dial("-cert \(credential) -key \(credential) -sess_out \(ticket)")
+            _ = try await dial("-tls1_3 -cert \(credential) -key \(credential) -sess_out \(ticket)")
             try #require(FileManager.default.fileExists(atPath: ticket), "no ticket was issued")
             let refusal = "No client certificate was verified on this connection"
             #expect(!fleet.printed("coordinator-a").contains(refusal))
-            let resumed = try await dial("-sess_in \(ticket)")
+            let resumed = try await dial("-tls1_3 -sess_in \(ticket)")
             #expect(resumed.output.contains("Reused"), "it was not resumed: \(resumed.output.prefix(400))")
             try await eventually("the coordinator to refuse it") { () -> Bool? in
                 fleet.printed("coordinator-a").contains(refusal) ? true : nil

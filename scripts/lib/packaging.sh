@@ -12,7 +12,7 @@ describe_program() {
 
 # package_program PROGRAM BINARY OUTPUT: a tarball (program, units, licence of what it is) and a .deb with the same files in place.
 package_program() {
-  local program=$1 binary=$2 output architecture root name unit
+  local program=$1 binary=$2 output architecture root name unit depends
   output=$(cd "$3" && pwd)
   architecture=$(dpkg --print-architecture)
   name=${program}_${VERSION}_${architecture}
@@ -28,7 +28,12 @@ package_program() {
   done
   # Settings and credentials: nobody else's to read.
   [ ! -d "$root/etc/swell" ] || chmod 700 "$root/etc/swell"
-  write_control "$program" "$root" "$architecture"
+  depends=$(system_libraries "$root/usr/bin/$program")
+  [ -n "$depends" ] || fail "dpkg-shlibdeps found no dependencies of $program"
+  mkdir -p "$root/usr/share/doc/$program"
+  write_bill "$program" "$depends" >"$root/usr/share/doc/$program/bill-of-materials.cdx.json"
+  cp "$root/usr/share/doc/$program/bill-of-materials.cdx.json" "$output/$name.cdx.json"
+  write_control "$program" "$root" "$architecture" "$depends"
   dpkg-deb --root-owner-group --build -Zxz "$root" "$output/$name.deb" >/dev/null
   rm -rf "$root/DEBIAN"
   tar --create --gzip --file "$output/${program}-${VERSION}-linux-${architecture}.tar.gz" --owner=0 --group=0 --sort=name \
@@ -36,15 +41,43 @@ package_program() {
   rm -rf "$root"
 }
 
-# write_control PROGRAM ROOT ARCHITECTURE: what the package is, and what it depends on.
-write_control() {
-  local program=$1 root=$2 architecture=$3 work depends
+# system_libraries BINARY: the packages of the system whose libraries a program loads, as a control file lists them.
+system_libraries() {
+  local binary=$1 work
   work=$(mktemp -d)
-  mkdir -p "$work/debian" "$root/DEBIAN"
-  printf 'Source: swell\n\nPackage: %s\nArchitecture: %s\n' "$program" "$architecture" >"$work/debian/control"
-  depends=$(cd "$work" && dpkg-shlibdeps -O --ignore-missing-info "$root/usr/bin/$program" 2>/dev/null | sed -n 's/^shlibs:Depends=//p')
+  mkdir -p "$work/debian"
+  printf 'Source: swell\n\nPackage: swell\nArchitecture: any\n' >"$work/debian/control"
+  (cd "$work" && dpkg-shlibdeps -O --ignore-missing-info "$binary" 2>/dev/null) | sed -n 's/^shlibs:Depends=//p'
   rm -rf "$work"
-  [ -n "$depends" ] || fail "dpkg-shlibdeps found no dependencies of $program"
+}
+
+# write_bill PROGRAM DEPENDS: what a program is made of, as CycloneDX 1.5 in JSON: the packages of Swift inside of it, at the revisions that
+# scripts/check-dependencies holds them to, and the libraries that it loads, at the versions it was built with. The same for the same input.
+write_bill() {
+  local program=$1 depends=$2 library versions=""
+  for library in $(sed 's/([^)]*)//g; s/|[^,]*//g; s/,/ /g' <<<"$depends"); do
+    versions+="$library $(dpkg-query --show --showformat '${Version}' "$library" 2>/dev/null || true)"$'\n'
+  done
+  jq --null-input --sort-keys --arg program "$program" --arg version "$VERSION" --arg libraries "$versions" \
+    --rawfile packages scripts/lib/dependencies.txt '
+    def lines: split("\n") | map(select(. != "" and (startswith("#") | not)) | split(" "));
+    {
+      bomFormat: "CycloneDX", specVersion: "1.5", version: 1,
+      metadata: {component: {type: "application", "bom-ref": $program, name: $program, version: $version}},
+      components: (
+        ($packages | lines | map({
+          type: "library", "bom-ref": "swift:\(.[0])", name: .[0], version: .[1],
+          properties: [{name: "swell:revision", value: .[2]}]}))
+        + ($libraries | lines | map({
+          type: "library", "bom-ref": "deb:\(.[0])", name: .[0], version: (.[1] // ""),
+          purl: "pkg:deb/debian/\(.[0])@\((.[1] // "") | @uri)"})))
+    }'
+}
+
+# write_control PROGRAM ROOT ARCHITECTURE DEPENDS: what the package is, and what it depends on.
+write_control() {
+  local program=$1 root=$2 architecture=$3 depends=$4
+  mkdir -p "$root/DEBIAN"
   cat >"$root/DEBIAN/control" <<TEXT
 Package: $program
 Version: $VERSION

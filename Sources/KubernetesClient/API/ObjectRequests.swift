@@ -9,12 +9,15 @@ public struct ApplyOptions: Sendable, Hashable {
     public var force: Bool
     /// Whether to only ask what would come of it.
     public var dryRun: Bool
+    /// The version that is written over, where it must be that one: the server answers 409 where it is another by now.
+    public var version: String?
 
     /// Creates options.
-    public init(fieldManager: String, force: Bool = false, dryRun: Bool = false) {
+    public init(fieldManager: String, force: Bool = false, dryRun: Bool = false, version: String? = nil) {
         self.fieldManager = fieldManager
         self.force = force
         self.dryRun = dryRun
+        self.version = version
     }
 }
 
@@ -119,6 +122,7 @@ extension KubernetesAPI {
         for key in ["managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink"] {
             sent.setMetadata(key, nil)
         }
+        if let version = apply.version { sent.setMetadata("resourceVersion", .string(version)) }
         var query = [(name: "fieldManager", value: apply.fieldManager)]
         if apply.force { query.append(("force", "true")) }
         if apply.dryRun { query.append(("dryRun", "All")) }

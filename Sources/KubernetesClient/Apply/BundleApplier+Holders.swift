@@ -26,6 +26,16 @@ extension BundleApplier {
         }
     }
 
+    /// What former bundles brought beside some objects, as the inventory has it: no more than its kind and name is known of each.
+    ///
+    /// - Throws: ``KubernetesError`` where the inventory cannot be read.
+    public func recorded(beside objects: [KubernetesObject]) async throws -> [KubernetesObject] {
+        let record = try await InventoryStore(api: api, options: options).read()
+        let known = Set(objects.map(\.reference.identity))
+        return await placed(record.applied).sorted.filter { !known.contains($0.identity) }
+            .map { KubernetesObject(type: $0.type, namespace: $0.namespace, name: $0.name) }
+    }
+
     /// Whether an inventory holds all that a bundle brings: only then is everything known that may have to be pruned.
     public func isRecorded(_ objects: [KubernetesObject], in inventory: Inventory) async throws -> Bool {
         let scopes = try await scopes(of: objects)

@@ -57,14 +57,19 @@ public struct BundleApplier: Sendable {
         run.record.inventory = old.union(new)
         run.record.pending = Inventory(
             run.record.inventory.references.filter { !run.ours.contains($0.identity) })
+        // What another bundle did this one may undo: that runs again should the other come back, however this one ends.
+        if !options.hookScope.isEmpty { run.record.finished.forgetRepeated(but: Set(plan.hooks.map(\.digest))) }
+        run.record = run.record.narrowed(to: plan, options.annotations)
         try await write(&run, replacing: stored, to: store, plan: plan)
 
         run.holders = try await store.others().held
+        try await hear(plan)
         try await applySteps(plan.steps.filter { $0.wave == nil }, plan, &run, onProgress)
         try await runHooks(.before, plan, &run, onProgress)
         try await applySteps(plan.steps.filter { $0.wave != nil }, plan, &run, onProgress)
         try await runHooks(.after, plan, &run, onProgress)
         try await noteOrigins(&run, store)
+        run.record = run.record.noting(permitsOf: plan, applied: run.reports, options.annotations)
         if run.hasFailed {
             if options.runsFailureHooks { try await runHooks(.onFailure, plan, &run, onProgress) }
             try await forget(run.untouched, old: old, &run, store)
@@ -269,7 +274,12 @@ public struct BundleApplier: Sendable {
         of objects: [KubernetesObject], atMost limit: Duration, _ run: inout BundleRun,
         _ onProgress: (BundleProgress) async -> Void
     ) async throws {
-        for failure in try await HealthWait(api: api, options: options).wait(for: objects, atMost: limit) {
+        var excused: [HealthWait.Failure] = []
+        let failures = try await HealthWait(api: api, options: options).wait(for: objects, atMost: limit) {
+            excused = $0
+        }
+        run.note(passedOver: excused)
+        for failure in failures {
             let late = failure.assessment.value == .failed ? "" : "not healthy within \(limit.components.seconds) s: "
             let report = BundleProgress(
                 reference: failure.reference, outcome: .failed, message: late + failure.assessment.message)
@@ -282,7 +292,6 @@ public struct BundleApplier: Sendable {
     ) async throws {
         guard options.runsHooks else { return }
         let runner = HookRunner(api: api, options: options, ours: run.ours, uids: run.record.uids)
-        let current = Set(plan.hooks.map(\.digest))
         for hook in plan.hooks where hook.moment == moment {
             if moment != .onFailure, run.hasFailed {
                 let reason = run.stopped ?? "an object before it failed"
@@ -296,9 +305,18 @@ public struct BundleApplier: Sendable {
                 await note(report, &run, onProgress)
                 continue
             }
-            // What another bundle's hooks did this one may undo: that runs again should the other come back, however this one ends.
-            if !options.hookScope.isEmpty { run.record.finished.forgetRepeated(but: current) }
-            let report = try await runner.run(hook)
+            let isOutdated = run.record.finished.isOutdated(hook.digest)
+            var refusal: BundleProgress?
+            if isOutdated {
+                refusal = try await runner.clear(hook)
+                if refusal == nil { run.record.finished.remove(hook.digest) }
+            }
+            // Before it runs: what is interrupted goes on, and what came before it is not taken for it.
+            if run.record.finished != run.written.finished {
+                try await InventoryStore(api: api, options: options).write(run.record)
+                run.written = run.record
+            }
+            let report = if let refusal { refusal } else { try await runner.run(hook) }
             await note(report, &run, onProgress)
             if report.outcome == .failed {
                 run.stopped = run.stopped ?? "hook \(hook.job.name) failed"

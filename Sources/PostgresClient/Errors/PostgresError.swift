@@ -113,6 +113,8 @@ extension PostgresError {
     public var isCheckViolation: Bool { sqlState == .checkViolation }
     /// Whether a NOT NULL column got nothing.
     public var isNotNullViolation: Bool { sqlState == .notNullViolation }
+    /// Whether the role may not do that.
+    public var isPermissionDenied: Bool { sqlState == .insufficientPrivilege }
     /// Whether a lock could not be had at once (NOWAIT, lock_timeout).
     public var isLockNotAvailable: Bool { sqlState == .lockNotAvailable }
 }

@@ -78,8 +78,11 @@ struct KubernetesCluster: ClusterPort {
             try await prepare(for: release.objects)
             let name = release.application.name
             let ledger = ledgers.ledger(of: name)
-            let before = try await before(release, ledger)
-            ledger.begin(Self.work(release), before: before)
+            let start = try await start(release, ledger)
+            let before = start.before
+            ledger.begin(
+                Self.work(release), before: before, isResumed: start.isResumed,
+                isReturn: release.isReturn || release.release.digest == release.proven)
             // How far generations have come is remembered before anything is touched, what is applied after.
             var record = InventoryRecord(
                 application: name, generation: release.generation, epoch: release.epoch, begun: release.release.digest,
@@ -242,8 +245,8 @@ struct KubernetesCluster: ClusterPort {
     /// Puts into the log what there is to say of objects that were written: what is left to whom, what was taken from whom.
     private func logRemarks(of result: BundleResult, _ application: ApplicationName) {
         let written: [BundleProgress.Outcome] = [.created, .configured, .replaced]
-        for report in result.objects where written.contains(report.outcome) && !report.isHook && !report.message.isEmpty
-        {
+        let told = result.objects.filter { written.contains($0.outcome) || $0.isPassedOver }
+        for report in told where !report.isHook && !report.message.isEmpty {
             logger.notice(
                 "applied",
                 metadata: [

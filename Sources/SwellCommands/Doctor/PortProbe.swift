@@ -1,3 +1,4 @@
+internal import Foundation
 internal import NIOCore
 internal import NIOPosix
 
@@ -23,7 +24,8 @@ enum PortProbe {
                 return "no address answered"
             }
             return brief(first)
-        case let error as IOError: return error.description
+        // Its description begins with what NIO was about.
+        case let error as IOError: return String(cString: strerror(error.errnoCode)).lowercased()
         case is SocketAddressError.UnknownHost: return "the name is not known here"
         case is ChannelError: return "no answer in time"
         default: return "\(error)"

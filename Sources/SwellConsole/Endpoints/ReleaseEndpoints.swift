@@ -1,4 +1,6 @@
 internal import Hummingbird
+internal import KubernetesObjects
+internal import ShownText
 internal import SwellModel
 internal import SwellStore
 
@@ -117,14 +119,23 @@ struct ReleaseEndpoints: Sendable {
             let place = overrides.map(String.init) + ["-"] + cluster.labels.keys.sorted()
             guard seen.insert(place).inserted else { continue }
             do throws(ModelError) {
-                _ = try renderer.render(for: cluster) { contents[$0] }
+                let objects = try renderer.render(for: cluster) { contents[$0] }
+                // Parameters and patches may have put words in that no manifest has.
+                for object in objects {
+                    errors += AnnotationWords.findings(in: object).map { finding in
+                        ModelError(
+                            code: .invalidValue,
+                            message:
+                                "on cluster '\(cluster.name)': \(object.kind) \(object.name): \(finding.message)")
+                    }
+                }
             } catch {
                 var placed = error
                 placed.message = "on cluster '\(cluster.name)': \(error.message)"
                 errors.append(placed)
             }
         }
-        guard errors.isEmpty else { throw DocumentErrors(errors) }
+        guard errors.isEmpty else { throw DocumentErrors(Array(errors.prefix(DocumentErrors.maximumCount))) }
     }
 
     private static func isVersion(_ text: String) -> Bool {

@@ -7,6 +7,7 @@ internal import SwellStore
 /// The audit log, and rollouts as they change, as lists or as server-sent events.
 struct EventEndpoints: Sendable {
     let store: any Store
+    let tail: AuditTail
     let limit: EventStreamLimit
     let pollInterval: Interval
     let heartbeat: Interval
@@ -74,13 +75,11 @@ struct EventEndpoints: Sendable {
             }
         }
         while !Task.isShuttingDownGracefully {
-            let events = try await news(after: cursor, filter)
-            for event in events {
-                try await writer.send(EventView(event), event: "event", id: event.id)
-                cursor = event.id
-            }
+            let news = try await tail.news(after: cursor, filter)
+            for event in news.events { try await writer.send(EventView(event), event: "event", id: event.id) }
+            cursor = news.cursor
             try await writer.keepAlive()
-            if events.count < 500 { try await Task.sleep(for: pollInterval.duration) }
+            if !news.isCut { try await Task.sleep(for: pollInterval.duration) }
         }
     }
 
@@ -90,37 +89,24 @@ struct EventEndpoints: Sendable {
         var cursor = try await store.latestEvents(filter: filter, limit: 1).last?.id ?? 0
         var last: RolloutView?
         var polls = 0
+        var isDue = true
+        // The last row about it: what is shown is not from before that.
+        var changed = cursor
         while !Task.isShuttingDownGracefully {
-            let events = try await news(after: cursor, filter)
-            cursor = events.last?.id ?? cursor
+            let news = try await tail.news(after: cursor, filter)
+            cursor = news.cursor
+            if let row = news.events.last?.id { changed = row }
             // What it waits for changes without a row too: an agent falls silent, a region is paused.
-            let isDue = last == nil || !events.isEmpty || polls % 8 == 0
+            isDue = isDue || last == nil || !news.events.isEmpty || polls % 8 == 0
             polls += 1
-            if isDue, let view = try await current(name) {
+            if isDue, let view = try await tail.rollout(name, notBefore: changed) {
+                isDue = false
                 if view != last { try await writer.send(view, event: "rollout", id: cursor) }
                 last = view
                 if view.status.isEnded { return }
             }
             try await writer.keepAlive()
             try await Task.sleep(for: pollInterval.duration)
-        }
-    }
-
-    /// What is new; nothing while the database is away, so that streams live through it.
-    private func news(after cursor: Int64, _ filter: EventFilter) async throws -> [AuditEvent] {
-        do throws(StoreError) {
-            return try await store.events(after: cursor, filter: filter, limit: 500)
-        } catch {
-            guard error.code == .unavailable || error.code == .outcomeUnknown else { throw error }
-            return []
-        }
-    }
-
-    private func current(_ name: RolloutName) async throws -> RolloutView? {
-        do {
-            return try await store.rolloutView(name)
-        } catch let error as StoreError where error.code == .unavailable || error.code == .outcomeUnknown {
-            return nil
         }
     }
 }

@@ -23,6 +23,7 @@ struct Migration {
         Migration(
             number: 7, name: "append-only audit", sql: PackageResources._007_append_only_audit_sql),
         Migration(number: 8, name: "sealed Secrets", sql: PackageResources._008_sealed_secrets_sql),
+        Migration(number: 9, name: "service role", sql: PackageResources._009_service_role_sql),
     ]
 }
 
@@ -30,25 +31,37 @@ extension PostgresStore {
     /// Brings a database's schema up to date: applies what is missing, each migration in a transaction of its own, under a lock, so
     /// that replicas may start at the same time.
     ///
-    /// Refused with `schema` where an applied migration was edited since, or the database is newer than this program.
-    public static func migrate(_ configuration: PostgresConfiguration, logger: Logger) async throws(StoreError) {
-        try await migrate(configuration, to: Migration.all, logger: logger)
+    /// Refused with `schema` where an applied migration was edited since, the database is newer than this program, or something is
+    /// missing that the role may not make.
+    ///
+    /// - Parameter role: the role that replicas work as, where they are not to own what they work on; it is granted what they need.
+    public static func migrate(
+        _ configuration: PostgresConfiguration, for role: ServiceRole? = nil, logger: Logger
+    ) async throws(StoreError) {
+        try await migrate(configuration, to: Migration.all, for: role, logger: logger)
     }
 
-    static func migrate(_ configuration: PostgresConfiguration, to known: [Migration], logger: Logger)
-        async throws(StoreError)
-    {
+    static func migrate(
+        _ configuration: PostgresConfiguration, to known: [Migration], for role: ServiceRole? = nil, logger: Logger
+    ) async throws(StoreError) {
         do {
             var configuration = configuration
             configuration.statementTimeout = .seconds(1_800)
             let connection = try await PostgresConnection.connect(to: configuration, logger: logger)
             do {
                 try await apply(known, on: connection, logger: logger)
+                try await role?.grant(over: connection)
             } catch {
                 await connection.close()
                 throw error
             }
             await connection.close()
+        } catch let error as PostgresError where error.isPermissionDenied {
+            throw StoreError(
+                code: .schema,
+                message:
+                    "the database's schema is not what this program works with, and its role may not change it: run "
+                    + "`swell-coordinator migrate --service-role ROLE` as the owner of the tables (\(error))")
         } catch {
             throw StoreError(postgres: error)
         }
@@ -60,12 +73,15 @@ extension PostgresStore {
     private static func apply(_ known: [Migration], on connection: PostgresConnection, logger: Logger) async throws {
         // Held by the session, and so until the connection closes, however this ends.
         try await connection.query("SELECT pg_advisory_lock($1)", [lockKey])
-        try await connection.query(
-            """
-            CREATE TABLE IF NOT EXISTS schema_migrations (
-                number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
-                applied_at timestamptz NOT NULL DEFAULT clock_timestamp())
-            """)
+        // Asked for first: whoever may not make tables may not say IF NOT EXISTS either.
+        if try await connection.query("SELECT to_regclass('schema_migrations') IS NULL").scalar(Bool.self) {
+            try await connection.query(
+                """
+                CREATE TABLE IF NOT EXISTS schema_migrations (
+                    number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
+                    applied_at timestamptz NOT NULL DEFAULT clock_timestamp())
+                """)
+        }
         let rows = try await connection.query("SELECT number, name, checksum FROM schema_migrations ORDER BY number")
         let applied = try rows.map { try $0.decode(Int.self, String.self, String.self) }
         try check(applied, against: known)

@@ -18,6 +18,9 @@ extension PostgresStore: MaintenanceStore {
 }
 
 extension PostgresTransaction {
+    /// The key of the advisory lock that the audit log is maintained under: "audit" in ASCII.
+    fileprivate static var maintenanceLock: PostgresValue { 0x61_7564_6974 }
+
     /// Forgets certificates and join tokens that expired long ago.
     fileprivate func forgetExpiredCredentials() async throws -> (certificates: Int, tokens: Int) {
         let age: [PostgresValue] = [.int64(Bounds.expiredCredentials.milliseconds)]
@@ -35,7 +38,7 @@ extension PostgresTransaction {
     /// Prepares partitions, and drops those that are wholly older than the retention and tell of no active rollout.
     fileprivate func maintainAudit(_ retention: Retention, months: PostgresValue) async throws -> Int {
         // Replicas maintain one after another; the lock lives as long as the transaction.
-        try await query("LOCK TABLE schema_migrations IN SHARE ROW EXCLUSIVE MODE")
+        try await query("SELECT pg_advisory_xact_lock($1)", [Self.maintenanceLock])
         try await query("SELECT swell_prepare_audit_partitions($1)", [months])
         let candidates = try await query(
             """
@@ -47,17 +50,8 @@ extension PostgresTransaction {
         ).scalars(String.self)
         var removed = 0
         for partition in candidates {
-            // The name is one of those that the pattern above lets through.
-            let rows = try await query(
-                """
-                SELECT count(*), count(*) FILTER (
-                    WHERE EXISTS (SELECT 1 FROM rollouts r WHERE r.name = e.rollout AND NOT r.is_ended))
-                FROM \(partition) e
-                """)
-            let (count, needed) = try rows.single().decode(Int.self, Int.self)
-            guard needed == 0 else { continue }
-            try await query("DROP TABLE \(partition)")
-            removed += count
+            let rows = try await query("SELECT swell_drop_audit_partition($1)", [.text(partition)])
+            removed += try rows.single().decode(Int?.self, at: 0) ?? 0
         }
         return removed
     }

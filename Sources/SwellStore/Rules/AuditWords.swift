@@ -100,7 +100,8 @@ enum DocumentKind {
 }
 
 extension EventFilter {
-    func admits(_ event: AuditEvent) -> Bool {
+    /// Whether a row is among those that are asked for.
+    public func admits(_ event: AuditEvent) -> Bool {
         (rollout == nil || event.rollout == rollout) && (application == nil || event.application == application)
             && (cluster == nil || event.cluster == cluster) && (region == nil || event.region == region)
     }

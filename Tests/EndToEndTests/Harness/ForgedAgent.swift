@@ -1,6 +1,8 @@
 internal import Foundation
 internal import GRPCCore
 internal import GRPCNIOTransportHTTP2
+internal import KubernetesClient
+internal import KubernetesObjects
 internal import SwellIdentity
 internal import SwellModel
 internal import SwellProtocol
@@ -15,6 +17,8 @@ struct ForgedAgent: Sendable {
     private let port: Int
     private let credential: Credential
     private let authorities: TrustedAuthorities
+    /// What tells its cluster from another of the same name: whoever has an agent's key has seen that, too.
+    private let uid: String
 
     /// Kills a cluster's agent and goes on in its name.
     init(inPlaceOf cluster: String, _ fleet: Fleet, replica: String = "a") async throws {
@@ -25,6 +29,11 @@ struct ForgedAgent: Sendable {
         port = await fleet.fleetPort(replica)
         credential = stored.credential
         authorities = TrustedAuthorities(stored.authorities)
+        let system = try await fleet.withAPI(cluster) {
+            try await $0.get(ObjectReference("v1", "Namespace", "kube-system"))
+        }
+        guard let uid = system?.uid else { throw HarnessError("\(cluster) has no kube-system") }
+        self.uid = uid
     }
 
     /// Dials the fleet port.
@@ -42,14 +51,14 @@ struct ForgedAgent: Sendable {
     ///
     /// - Returns: What was heard.
     func converse(
-        journal: [Swell_V1_ApplicationStatus] = [], highestEpoch: Int64 = 0, uid: String = "forged",
+        journal: [Swell_V1_ApplicationStatus] = [], highestEpoch: Int64 = 0, uid: String? = nil,
         _ speaking: @Sendable @escaping (ForgedSession) async throws -> Void
     ) async throws -> ForgedSession.Heard {
         let ear = ForgedSession.Ear()
         let hello = Swell_V1_AgentMessage.with {
             $0.hello = .with {
                 $0.agentVersion = "0.0.0-forged"
-                $0.clusterUid = uid
+                $0.clusterUid = uid ?? self.uid
                 $0.bootID = "forged"
                 $0.journal = journal
                 $0.highestEpoch = highestEpoch

@@ -17,7 +17,7 @@ internal import Testing
             let facts = try await store.databaseFacts()
             #expect(facts.version >= 140_000 && facts.migrations == facts.knownMigrations && facts.migrations >= 5)
             // As tests run their server.
-            #expect(facts.settings["fsync"] == "off" && facts.settings["max_connections"] == "100")
+            #expect(facts.settings["fsync"] == "off" && facts.settings["max_connections"] == "200")
             #expect(facts.tls == nil && facts.isSuperuser && !facts.isInRecovery && facts.connections >= 1)
             let clock = try await store.now()
             #expect(abs((clock - facts.now).milliseconds) < 10_000)

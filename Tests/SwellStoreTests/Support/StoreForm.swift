@@ -18,11 +18,29 @@ enum StoreForm: String, CaseIterable, CustomTestStringConvertible {
         case .memory:
             try await body(MemoryStore(clock: wallClock))
         case .postgres:
-            let database = try await PostgresServer.shared().createDatabase()
-            try await PostgresStore.migrate(database.configuration, logger: quiet)
-            try await withPool(database.configuration) { try await body(PostgresStore(pool: $0)) }
+            let database = try await serviceDatabase()
+            try await withPool(database.service) { try await body(PostgresStore(pool: $0)) }
         }
     }
+}
+
+/// A fresh database, brought up to date by its owner, and how replicas connect to it: as a role that owns nothing.
+func serviceDatabase() async throws -> (owner: PostgresConfiguration, service: PostgresConfiguration) {
+    let server = try await PostgresServer.shared()
+    let database = try await server.createDatabase()
+    try await withPool(database.configuration) { pool in
+        // Roles are the whole server's; others make the same one at the same time.
+        _ = try await pool.query(
+            """
+            DO $$ BEGIN
+                CREATE ROLE swell_service LOGIN;
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+            END $$
+            """)
+    }
+    try await PostgresStore.migrate(database.configuration, for: try ServiceRole("swell_service"), logger: quiet)
+    let url = database.url.replacing("//postgres@", with: "//swell_service@", maxReplacements: 1)
+    return (database.configuration, try PostgresConfiguration(url))
 }
 
 /// A logger that says nothing.
