@@ -48,10 +48,14 @@ internal import Testing
             let request: JSONValue = [
                 "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": ["expirationSeconds": 3_600],
             ]
+            let account = ObjectReference(
+                type: GroupVersionKind(version: "v1", kind: "ServiceAccount"), namespace: "swell-agent",
+                name: "swell-agent")
+            let permit = try await api.permit(.create, account, in: try await api.resource(for: account.type))
             let answer = try await api.exchange.json(
                 KubernetesRequest(
-                    .POST, "/api/v1/namespaces/swell-agent/serviceaccounts/swell-agent/token",
-                    contentType: "application/json", body: request.serializedBytes()))
+                    .POST, "/api/v1/namespaces/swell-agent/serviceaccounts/swell-agent/token", permit: permit,
+                    contentType: "application/json", body: request.serializedBytes(), timeout: .seconds(30)))
             let token = try #require(answer["status"]?["token"]?.stringValue)
             let text = try String(contentsOf: file, encoding: .utf8)
             let own = text.replacing(/token: .*/, with: "token: \(token)")

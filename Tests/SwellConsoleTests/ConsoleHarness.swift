@@ -30,7 +30,7 @@ struct ConsoleHarness: Sendable {
         decides: Bool = false, configure: (inout ConsoleConfiguration) -> Void = { _ in },
         onPreviews: @escaping @Sendable (MemoryStore) async throws -> Void = { _ in },
         installation: (@Sendable () async throws -> InstallationView)? = nil,
-        _ body: (ConsoleHarness) async throws -> Void
+        unready: @escaping @Sendable () -> String? = { nil }, _ body: (ConsoleHarness) async throws -> Void
     ) async throws {
         let clock = ManualClock()
         let store = MemoryStore(clock: { clock.now })
@@ -54,7 +54,7 @@ struct ConsoleHarness: Sendable {
                 }
             },
             makeJoinToken: { ("swell-join.\($0).secret", "hash-of-\($0)") }, installation: installation,
-            metrics: { "swell_up 1\n" },
+            metrics: { "swell_up 1\n" }, unready: unready,
             onRunning: { running.yield($0) })
         let service = ConsoleService(
             store: store, configuration: configuration, tls: nil, hooks: hooks,

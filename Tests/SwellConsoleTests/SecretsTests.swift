@@ -48,6 +48,16 @@ internal import Testing
         }
     }
 
+    @Test func whoeverLacksAKeyIsNotReadyAndServesAllTheSame() async throws {
+        let why: @Sendable () -> String? = { "a key is missing" }
+        try await ConsoleHarness.run(unready: why) { console in
+            let ready = try await console.request(.get, "/readyz", token: nil)
+            #expect(ready.status == 503 && ready.text == "a key is missing\n")
+            #expect(try await console.request(.get, "/healthz", token: nil).status == 200)
+            #expect(try await console.request(.get, "/v1/clusters").status == 200)
+        }
+    }
+
     @Test func whatIsStoredInClearIsSaid() async throws {
         try await ConsoleHarness.run(configure: Self.inClear) { console in
             try await console.applyFleet()

@@ -18,6 +18,8 @@ actor Fleet {
         var driftInterval = "60s"
         /// The coordinators that it begins with; each agent dials one of them.
         var replicas = ["a"]
+        /// Whether agents are given keys for what they keep of releases.
+        var sealsAgents = false
         /// Whether base backups can be taken of the database.
         var allowsBackups = false
         /// Settings of PostgreSQL, over those that suit tests.
@@ -150,6 +152,13 @@ actor Fleet {
         let hash = try String(contentsOf: stateFolder.appending(path: "ca-hash"), encoding: .utf8)
         let (fleetPort, enrolmentPort) = try await dialled(by: cluster, replica: replica)
         let kubeconfig = if let own { own } else { try await kubeconfig(of: cluster) }
+        let key = folder.appending(path: "agent-keys/\(cluster)")
+        if shape.sealsAgents, !FileManager.default.fileExists(atPath: key.path) {
+            try FileManager.default.createDirectory(
+                at: key.deletingLastPathComponent(), withIntermediateDirectories: true)
+            let made = try await Programs.call("swell-agent", ["make-key", key.path])
+            guard made.code == 0 else { throw HarnessError("no key for \(cluster): \(made.errors)") }
+        }
         agents[cluster] = try ChildProcess(
             Programs.url("swell-agent"),
             [
@@ -157,7 +166,8 @@ actor Fleet {
                 "--enroll", "localhost:\(enrolmentPort)", "--join-token-file", token.path, "--ca-hash",
                 hash.trimmingCharacters(in: .whitespacesAndNewlines), "--kubeconfig",
                 kubeconfig.path, "--drift-interval", shape.driftInterval,
-            ], environment: clock?.environment ?? [:], log: log("agent-\(cluster)"))
+            ] + (shape.sealsAgents ? ["--secrets-key-file", key.path] : []), environment: clock?.environment ?? [:],
+            log: log("agent-\(cluster)"))
     }
 
     /// Has the operator make a join token, and puts it where the agent looks for it.
