@@ -68,10 +68,12 @@ let package = Package(
 
         // Waiting and limiting for all the others: signals, latest values, bounded concurrency. No noun of ours.
         .target(name: "AsyncSupport"),
+        // Which characters are spelled out where people read. No noun of ours.
+        .target(name: "ShownText"),
         // Keeps a TCP port's connections few, alive and honest: deadlines, limits, displacement. No noun of ours.
         .target(name: "PortGuard", dependencies: [metrics, nioCore, nioSSL, nioTLS]),
         // JSON and YAML as Kubernetes reads them: values with positions, object identity, patches.
-        .target(name: "KubernetesObjects", dependencies: [yams, collections]),
+        .target(name: "KubernetesObjects", dependencies: ["ShownText", yams, collections]),
         // The nouns: clusters, applications, policies, releases, assignments; documents decoded strictly.
         .target(name: "SwellModel", dependencies: ["KubernetesObjects", crypto]),
         // The verbs: pure state machines of rollout, stage, target, lease, agent and session.
@@ -84,7 +86,8 @@ let package = Package(
             resources: [.embedInCode("Migrations")]),
         // The wire between coordinator and agent: messages, generated code, conversions.
         .target(
-            name: "SwellProtocol", dependencies: ["SwellModel", grpc, grpcProtobuf, protobuf], exclude: ["Protos"]),
+            name: "SwellProtocol", dependencies: ["ShownText", "SwellModel", grpc, grpcProtobuf, protobuf],
+            exclude: ["Protos"]),
         // Who is who: the CA, enrolment, certificates and names in them, verification.
         .target(
             name: "SwellIdentity",
@@ -108,7 +111,7 @@ let package = Package(
             ],
             resources: [.copy("Resources")]),
         // Metrics exposition and the log handler.
-        .target(name: "SwellTelemetry", dependencies: [logging, metrics]),
+        .target(name: "SwellTelemetry", dependencies: ["ShownText", logging, metrics]),
         // Runs the engine's actions: leases, reconcile loop, agent sessions, ingestion.
         .target(
             name: "SwellCoordinator",
@@ -125,7 +128,7 @@ let package = Package(
         .target(
             name: "SwellConsole",
             dependencies: [
-                "KubernetesObjects", "PortGuard", "SwellModel", "SwellEngine", "SwellStore", hummingbird,
+                "KubernetesObjects", "PortGuard", "ShownText", "SwellModel", "SwellEngine", "SwellStore", hummingbird,
                 hummingbirdTLS,
                 logging, lifecycle, crypto, metrics, nioCore, nioSSL, nioHTTPTypes,
             ]),
@@ -142,7 +145,8 @@ let package = Package(
         .target(
             name: "SwellCommands",
             dependencies: [
-                "KubernetesObjects", "SwellModel", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL,
+                "KubernetesObjects", "ShownText", "SwellModel", argumentParser, asyncHTTPClient, nioCore, nioHTTP1,
+                nioPosix, nioSSL,
                 subprocess,
             ]),
         // A seeded world for the engine: network, clocks, crashes; the invariants.

@@ -29,6 +29,8 @@ public struct KubernetesError: Error, Sendable {
         public static let overloaded = Code("overloaded")
         /// An object, expression or option is not usable.
         public static let invalidInput = Code("invalidInput")
+        /// The client itself does not make such a write: a ``WriteGuard`` says no.
+        public static let notAllowed = Code("notAllowed")
         /// Something awaited did not happen in time.
         public static let notReached = Code("notReached")
     }

@@ -22,6 +22,7 @@ public struct ConsoleConfiguration: Sendable {
     public var maximumDiffs: Int = 8
     /// How often the answers of agents are looked for.
     public var diffInterval: Interval = .milliseconds(200)
+    public var secrets = SecretsHandling()
     /// How long a join token is good for.
     public var joinTokenLifetime: Interval = .hours(1)
 
@@ -53,6 +54,8 @@ public struct ConsoleHooks: Sendable {
     public var installation: (@Sendable () async throws -> InstallationView)?
     /// The text of `/metrics`, where it is served here.
     public var metrics: (@Sendable () async -> String)?
+    /// Why requests should go to another replica; nil for no reason. From memory: it is asked at every probe.
+    public var unready: @Sendable () -> String?
     /// Told the port once requests are served.
     public var onRunning: @Sendable (Int) async -> Void
 
@@ -62,7 +65,8 @@ public struct ConsoleHooks: Sendable {
         trustChanged: @escaping @Sendable () async -> Void = {},
         makeJoinToken: @escaping @Sendable (ClusterName) -> (text: String, hash: String),
         installation: (@Sendable () async throws -> InstallationView)? = nil,
-        metrics: (@Sendable () async -> String)? = nil, onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
+        metrics: (@Sendable () async -> String)? = nil, unready: @escaping @Sendable () -> String? = { nil },
+        onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.rolloutsChanged = rolloutsChanged
         self.previewsAsked = previewsAsked
@@ -70,6 +74,20 @@ public struct ConsoleHooks: Sendable {
         self.makeJoinToken = makeJoinToken
         self.installation = installation
         self.metrics = metrics
+        self.unready = unready
         self.onRunning = onRunning
+    }
+}
+
+/// What becomes of Secrets that releases carry.
+public struct SecretsHandling: Sendable {
+    /// Whether they may, whatever the application says.
+    public var policy: SecretsPolicy
+    /// Whether they are stored sealed.
+    public var areSealed: Bool
+
+    public init(policy: SecretsPolicy = .allow, areSealed: Bool = true) {
+        self.policy = policy
+        self.areSealed = areSealed
     }
 }

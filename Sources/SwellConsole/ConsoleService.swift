@@ -95,7 +95,7 @@ public struct ConsoleService: Service {
         let reading = RequestReading(maximumBytes: configuration.maximumBodyBytes)
         let planning = RolloutPlanning(store: store, hooks: hooks)
         let orders = RolloutOrders(store: store, hooks: hooks, verdictTimeout: configuration.verdictTimeout)
-        HealthEndpoints(readiness: readiness, metrics: hooks.metrics).add(to: router)
+        HealthEndpoints(readiness: readiness, metrics: hooks.metrics, unready: hooks.unready).add(to: router)
         let signIns = SignIns(connections: connections, logger: logger, tick: Self.tick())
         let group = router.group("v1")
             .add(middleware: BearerMiddleware(operators: configuration.operators, signIns: signIns))
@@ -104,7 +104,7 @@ public struct ConsoleService: Service {
             store: store, reading: reading, hooks: hooks, joinTokenLifetime: configuration.joinTokenLifetime
         ).add(to: group)
         InstallationEndpoint(installation: hooks.installation, limit: EventStreamLimit(maximum: 2)).add(to: group)
-        ReleaseEndpoints(store: store, reading: reading).add(to: group)
+        ReleaseEndpoints(store: store, reading: reading, secrets: configuration.secrets).add(to: group)
         DiffEndpoints(
             store: store, reading: reading, hooks: hooks,
             limit: EventStreamLimit(maximum: configuration.maximumDiffs), interval: configuration.diffInterval

@@ -29,6 +29,10 @@ public struct IdentityError: Error, Sendable, CustomStringConvertible {
         public static let file = Code("file")
         /// A secret file that others may read, or a directory that others may write.
         public static let filePermissions = Code("file_permissions")
+        /// A secret sealed with a key that is not at hand.
+        public static let missingKey = Code("missing_key")
+        /// A sealed secret that does not open.
+        public static let damagedSecret = Code("damaged_secret")
     }
 
     /// The kind of failure.

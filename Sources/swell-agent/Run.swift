@@ -50,8 +50,20 @@ struct Run: AsyncParsableCommand {
             "Keep to these namespaces, comma-separated, and need no right outside of them.", valueName: "names"))
     var namespaces: String?
 
+    @Flag(
+        help: ArgumentHelp(
+            "Let releases change the agent itself: objects in its namespace, its roles and bindings; never its records.",
+            discussion: "A namespace named in --namespaces is meant as it is, also where it is the agent's own."))
+    var manageItself = false
+
     @Option(help: "How long between two looks for drift, such as 60s.")
     var driftInterval: String = "60s"
+
+    @Option(
+        help: ArgumentHelp(
+            "A file with the key that seals what the agent keeps of releases, elsewhere than the state directory; none where it is missing or empty. See make-key.",
+            valueName: "file"))
+    var secretsKeyFile: String?
 
     @Option(help: "A file that is written once the agent works.")
     var readyFile: String?
@@ -74,7 +86,8 @@ struct Run: AsyncParsableCommand {
         options.maximumWatches = 1_024
         let api = try KubernetesAPI(options: options, source: connection)
         let service = AgentService(
-            settings: try settings(), api: api, namespace: namespace, scope: try scope(), logger: logger)
+            settings: try settings(), api: api, namespace: namespace, scope: try scope(), managesItself: manageItself,
+            logger: logger)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -101,7 +114,8 @@ struct Run: AsyncParsableCommand {
                     "--drift-interval: '\(driftInterval)' is no length of time of at least 1s, such as 60s")
             }
             return AgentSettings(
-                stateDirectory: stateDir, link: link, driftInterval: drift.duration, readyFile: readyFile)
+                stateDirectory: stateDir, link: link, driftInterval: drift.duration,
+                sealing: try secretsKeyFile.flatMap { try SecretsKeyFile(path: $0).readIfAny() }, readyFile: readyFile)
         } catch let error as ValidationError {
             throw error
         } catch {

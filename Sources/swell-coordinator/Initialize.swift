@@ -7,7 +7,8 @@ internal import SwellModel
 /// Makes a state folder ready before the first start.
 struct Initialize: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "init", abstract: "Make the authority, the operator's token and the list of server names.",
+        commandName: "init",
+        abstract: "Make the authority, the operator's token, the key for Secrets and the list of server names.",
         discussion: """
             Needs no database, and changes nothing that is there already but the server names, where they are given. What it \
             makes is the whole of what replicas must share, and what a backup must have beside the database's: whoever has the \
@@ -26,7 +27,7 @@ struct Initialize: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Copy authority.pem, authority-key.pem and operator-token from here instead of making them.",
+            "Copy authority.pem, authority-key.pem, operator-token and, if there, secrets-key from here instead of making them.",
             valueName: "folder"))
     var secrets: String?
 
@@ -46,11 +47,16 @@ struct Initialize: AsyncParsableCommand {
             if let names = try names.checked() { try folder.write(names) }
             let domain = try TrustDomain(trustDomain)
             let now = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
+            if secrets == nil { try folder.makeSecretsKeyOfNew() }
             let authority = try folder.open(trustDomain: domain, now: now).authority.issuing
             let names = try folder.serverNames()
             print("state folder  \(stateDir)")
             print("authority     good until \(authority.notValidAfter), in \(domain)")
             print("ca-hash       \(authority.fingerprint)")
+            let ring = try folder.secretsKeyring(at: nil)
+            print(
+                "secrets key   \(ring?.sealingKey ?? "none: Secrets of releases are stored in clear; see `swell-coordinator secrets`")"
+            )
             print("server names  \(names.map(Self.text) ?? "localhost, unless `serve` is given others")")
             if secrets == nil { print("\n" + advice) }
         } catch {
@@ -69,8 +75,10 @@ struct Initialize: AsyncParsableCommand {
         Kubernetes    kubectl -n swell-coordinator create secret generic swell-coordinator \\
                         --from-file=authority.pem=\(stateDir)/authority/authority.pem \\
                         --from-file=authority-key.pem=\(stateDir)/authority/authority-key.pem \\
-                        --from-file=operator-token=\(stateDir)/operator-token
-        backup        \(stateDir)/authority, away from the database's: it cannot be made a second time
+                        --from-file=operator-token=\(stateDir)/operator-token \\
+                        --from-file=secrets-key=\(stateDir)/secrets-key
+        backup        \(stateDir)/authority and \(stateDir)/secrets-key, away from the database's: they cannot be made a
+                      second time, and without the latter nobody reads the Secrets of releases
         """
     }
 }

@@ -24,6 +24,14 @@ struct InstallationFacts: Sendable {
         database.sslMode = settings.database.sslMode
         var agents = try await store.agentFacts()
         add(agentPort.presence.clockOffsets, to: &agents)
+        let sealing = try await store.sealingFacts()
+        let keys = store.openingKeys
+        let unreadable = sealing.unreadable(with: keys)
+        let all = sealing.sealed.values.reduce(0, +)
+        let secrets = InstallationView.Secrets(
+            keys: keys, sealed: all, unreadable: unreadable,
+            formerlySealed: all - unreadable.values.reduce(0, +) - (keys.first.flatMap { sealing.sealed[$0] } ?? 0),
+            inClear: sealing.inClear, unexamined: sealing.unexamined)
         return InstallationView(
             coordinator: InstallationView.Coordinator(
                 version: Coordinator.configuration.version, replica: settings.replica, now: now,
@@ -31,7 +39,7 @@ struct InstallationFacts: Sendable {
                 authorityExpiresAt: authority.current.issuing.notValidAfter, agentPort: try await agentPort.fleetPort,
                 enrolmentPort: try await agentPort.enrolmentPort,
                 databaseConnections: settings.databaseConnections, files: folder.inspect()),
-            database: database, agents: agents)
+            database: database, agents: agents, secrets: secrets)
     }
 
     private func add(_ offsets: [ClusterName: Interval], to agents: inout InstallationView.Agents) {

@@ -23,6 +23,7 @@ struct Replica: Service {
     /// Runs until graceful shutdown or cancellation.
     func run() async throws {
         let folder = StateFolder(path: settings.stateDirectory)
+        if settings.secretsKeyFile == nil { try folder.makeSecretsKeyOfNew() }
         let (authorities, operatorToken) = try folder.open(trustDomain: settings.trustDomain, now: Self.now())
         let authority = RotatingAuthority(authorities)
         let names = try settings.serverNames ?? folder.serverNames() ?? ServerNames(["localhost"])
@@ -39,7 +40,9 @@ struct Replica: Service {
         let pool = try PostgresPool(
             configuration: database,
             settings: PostgresPoolSettings(minimum: 2, maximum: settings.databaseConnections))
-        let store = PostgresStore(pool: pool)
+        let ring = try folder.secretsKeyring(at: settings.secretsKeyFile)
+        let store = PostgresStore(pool: pool, sealing: ring)
+        let sealer = SecretsSealer(store: store)
         let signals = FleetSignals(configuration: database, pool: pool)
         let ingestor = ReportIngestor(store: store, signals: signals)
         // A new name at each start: a frozen predecessor's leases are never taken for this run's.
@@ -56,7 +59,7 @@ struct Replica: Service {
         let reconciler = Reconciler(store: store, signals: signals, holder: holder, presence: agentPort.presence)
         let (consolePorts, consolePort) = AsyncStream.makeStream(of: Int.self)
         let console = try makeConsole(
-            store: store, signals: signals, operatorToken: operatorToken, credential: credential,
+            store: store, signals: signals, sealer: sealer, operatorToken: operatorToken, credential: credential,
             installation: InstallationFacts(
                 store: store, settings: settings, folder: folder, authority: authority, credential: credential,
                 names: names, agentPort: agentPort, now: Self.now
@@ -75,7 +78,7 @@ struct Replica: Service {
             AuthorityWatch(
                 folder: folder, authority: authority, names: names, credential: credential,
                 now: Self.now),
-            Maintainer(store: store), agentPort, console,
+            Maintainer(store: store), sealer, agentPort, console,
         ]
         services.append(
             Announcement(file: settings.readyFile, logger: logger) {
@@ -129,13 +132,16 @@ struct Replica: Service {
     }
 
     private func makeConsole(
-        store: PostgresStore, signals: FleetSignals, operatorToken: String, credential: RotatingCredential,
+        store: PostgresStore, signals: FleetSignals, sealer: SecretsSealer, operatorToken: String,
+        credential: RotatingCredential,
         installation: @escaping @Sendable () async throws -> InstallationView,
         onRunning: @escaping @Sendable (Int) async -> Void
     ) throws -> ConsoleService {
-        let configuration = ConsoleConfiguration(
+        var configuration = ConsoleConfiguration(
             host: settings.api.host, port: settings.api.port,
             operators: try OperatorDirectory(tokens: [(name: "operator", token: operatorToken)]))
+        configuration.secrets = SecretsHandling(policy: settings.secrets, areSealed: !store.openingKeys.isEmpty)
+        let isReadyAnyway = settings.withoutLostSecrets
         return ConsoleService(
             store: store, configuration: configuration,
             tls: try .makeServerConfiguration(certificateReloader: credential),
@@ -149,7 +155,8 @@ struct Replica: Service {
                     return (token.text, token.hash)
                 },
                 installation: installation,
-                metrics: { [metrics] in metrics.exposition() }, onRunning: onRunning),
+                metrics: { [metrics] in metrics.exposition() },
+                unready: { isReadyAnyway ? nil : sealer.unready }, onRunning: onRunning),
             logger: Logger(label: "swell.console"))
     }
 

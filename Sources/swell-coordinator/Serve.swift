@@ -3,6 +3,7 @@ internal import Foundation
 internal import Logging
 internal import ServiceLifecycle
 internal import SwellIdentity
+internal import SwellModel
 internal import SwellTelemetry
 internal import UnixSignals
 
@@ -35,6 +36,17 @@ struct Serve: AsyncParsableCommand {
     var trustDomain: String = "swell.local"
 
     @OptionGroup var names: ServerNameOption
+
+    @OptionGroup var secretsKey: SecretsKeyOption
+
+    @Option(
+        help: ArgumentHelp(
+            "Whether releases may carry the values of Secrets: allow, or refuse whatever the application says.",
+            valueName: "allow|refuse"))
+    var secrets: String = SecretsPolicy.allow.rawValue
+
+    @Flag(help: "Be ready although documents are sealed with keys that were not given, such as after their loss.")
+    var withoutLostSecrets = false
 
     @Option(help: "This replica's name: the same one after a restart, another one for each replica.")
     var replica: String = ProcessInfo.processInfo.hostName
@@ -74,13 +86,17 @@ struct Serve: AsyncParsableCommand {
         guard (4...200).contains(databaseConnections) else {
             throw ValidationError("--database-connections: \(databaseConnections) is not from 4 to 200")
         }
+        guard let policy = SecretsPolicy(rawValue: secrets) else {
+            throw ValidationError("--secrets: '\(secrets)' is neither allow nor refuse")
+        }
         do {
             return ReplicaSettings(
                 stateDirectory: stateDir, database: database, databaseConnections: databaseConnections,
                 agents: try ListenAddress("--agent-listen", agentListen),
                 enrolment: try ListenAddress("--enroll-listen", enrollListen),
                 api: try ListenAddress("--api-listen", apiListen), trustDomain: try TrustDomain(trustDomain),
-                serverNames: try names.checked(), replica: replica, readyFile: readyFile,
+                serverNames: try names.checked(), secretsKeyFile: secretsKey.secretsKeyFile, secrets: policy,
+                withoutLostSecrets: withoutLostSecrets, replica: replica, readyFile: readyFile,
                 log: try LogSettings(flag: logLevel, environment: environment))
         } catch let error as ValidationError {
             throw error

@@ -94,9 +94,12 @@ internal import Testing
             #expect(removed.report("data")?.outcome == .kept)
             #expect(removed.report("shop")?.outcome == .kept, "nor does its namespace take it along")
             _ = try await applier.apply(second)
-            _ = try await server.api.patch(
-                reference("v1", "PersistentVolumeClaim", "data"),
-                .merge(["metadata": ["annotations": ["swell.dev/prune": "allow"]]]), fieldManager: "kubectl-annotate")
+            let allowing = second.map { object in
+                var object = object
+                if object.name == "data" { object.annotations["swell.dev/prune"] = "allow" }
+                return object
+            }
+            _ = try await applier.apply(allowing)
             #expect(try await applier.apply(first).report("data")?.outcome == .pruned)
         }
     }
@@ -169,6 +172,28 @@ internal import Testing
             #expect(drift.report("a")?.changes.isEmpty == true)
             #expect(drift.report("a")?.message.contains("drift is not seen") == true)
             #expect(try await applier.apply(try Sample.manifest(Sample.namespace)).succeeded, "deleting, too")
+        }
+    }
+
+    /// One manager applies for every application: what the second does not say would be taken from the first.
+    @Test func whatAnotherHoldsIsNotAppliedUnseen() async throws {
+        try await SimulatedServer.run { server in
+            @Sendable func applier(_ name: String, _ api: KubernetesAPI) -> BundleApplier {
+                var options = server.applier().options
+                options.inventoryPrefix = "inventory-"
+                options.inventoryName = "inventory-\(name)"
+                return BundleApplier(api: api, options: options)
+            }
+            let whole = Sample.configMap("a").replacing("\ndata: {", with: "\ndata: {more: kept, ")
+            let first = try await applier("one", server.api).apply(try Sample.manifest(Sample.namespace + whole))
+            #expect(first.succeeded, "\(first.objects)")
+            let blind = KubernetesAPI(
+                transport: RefusingTransport(inner: server.api.transport, refusal: Self.refusal),
+                options: server.api.options)
+            let result = try await applier("two", blind).apply(
+                try Sample.manifest(Sample.namespace + Sample.configMap("a")))
+            #expect(result.report("a")?.message.contains("application one holds it") == true, "\(result.objects)")
+            #expect(try await server.live("v1", "ConfigMap", "a")?.value(at: ["data", "more"]) == "kept")
         }
     }
 

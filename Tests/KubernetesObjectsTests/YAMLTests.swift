@@ -134,12 +134,4 @@ internal import Testing
             #expect(try YAMLReader.documents(in: JSONValue.string(text).yaml()).first?.root.json == .string(text))
         }
     }
-
-    @Test func aTabThatIndentsIsNamed() {
-        let error = #expect(throws: KubernetesObjectError.self) {
-            try YAMLReader.documents(in: "metadata:\n\tname: x\n", file: "a.yaml")
-        }
-        #expect(error?.message.hasPrefix("a.yaml:2:1: ") == true, "\(error?.message ?? "")")
-        #expect(error?.message.hasSuffix("the line is indented by a tab, and YAML takes spaces only") == true)
-    }
 }

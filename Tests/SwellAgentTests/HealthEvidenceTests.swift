@@ -208,10 +208,10 @@ internal import Testing
             let ledger = EvidenceLedger()
             var release = Self.release(5)
             release.provenGeneration = 3
-            #expect(try await cluster.before(release, ledger) == before)
+            #expect(try await cluster.start(release, ledger).before == before)
             ledger.begin("4 other", before: before)
             ledger.note(HealthAssessment(.healthy), of: live.reference.identity)
-            #expect(try await cluster.before(release, ledger).isEmpty)
+            #expect(try await cluster.start(release, ledger).before.isEmpty)
         }
     }
 

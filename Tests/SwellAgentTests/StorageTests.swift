@@ -1,5 +1,6 @@
 internal import Logging
 internal import SwellEngine
+internal import SwellIdentity
 internal import SwellModel
 internal import Testing
 
@@ -43,6 +44,68 @@ internal import Testing
             let aside = try file.setAside(now: Timestamp(milliseconds: 5))
             #expect(try AtomicFile.read(aside, limit: 1_000) == Array(text.utf8))
             #expect(try file.load() == nil)
+        }
+    }
+
+    @Test func withAKeyNothingOfReleasesIsOnTheDiskInClear() async throws {
+        try await withDirectory { directory in
+            let hidden = document("{\"kind\":\"Secret\",\"data\":{\"a\":\"hidden-word\"}}")
+            func onDisk() throws -> [UInt8]? {
+                let path = directory + "/documents/" + hidden.digest.rawValue.dropFirst(7)
+                return try AtomicFile.read(path, limit: 10_000)
+            }
+            func isClear() throws -> Bool {
+                String(decoding: try onDisk() ?? [], as: UTF8.self).contains("hidden-word")
+            }
+            try await DocumentCache(stateDirectory: directory, logger: quiet).store(hidden)
+            #expect(try isClear())
+            // From the first start with a key on, also what was there before.
+            let ring = SecretsKeyring.generate()
+            let cache = try DocumentCache(stateDirectory: directory, sealing: ring, logger: quiet)
+            #expect(try !isClear() && onDisk() != nil)
+            #expect(try await cache.read(hidden.digest) == hidden.content)
+            try await cache.store(hidden)
+            #expect(try !isClear())
+            // Another key after it, under which it comes at the next start.
+            let next = ring.adding(.generate()).activatingLast()
+            _ = try DocumentCache(stateDirectory: directory, sealing: next, logger: quiet)
+            let alone = try DocumentCache(stateDirectory: directory, sealing: next.retiringOthers(), logger: quiet)
+            #expect(try await alone.read(hidden.digest) == hidden.content)
+            // A key that was forgotten does not lead back into the clear.
+            let error = #expect(throws: AgentError.self) {
+                _ = try DocumentCache(stateDirectory: directory, logger: quiet)
+            }
+            #expect(error?.message.contains("--secrets-key-file") == true)
+            // With another one it is as good as not there, and is fetched again.
+            let other = try DocumentCache(stateDirectory: directory, sealing: SecretsKeyring.generate(), logger: quiet)
+            #expect(try await other.read(hidden.digest) == nil)
+            #expect(await !other.contains(hidden.digest))
+        }
+    }
+
+    @Test(arguments: [0, 5, 14, 15, 20, 60, 120]) func aSealedFileThatWasCutShortIsFetchedAgain(length: Int)
+        async throws
+    {
+        try await withDirectory { directory in
+            let ring = SecretsKeyring.generate()
+            let one = document(String(repeating: "{}", count: 40))
+            let cache = try DocumentCache(stateDirectory: directory, sealing: ring, logger: quiet)
+            try await cache.store(one)
+            let path = directory + "/documents/" + one.digest.rawValue.dropFirst(7)
+            let bytes = try #require(try AtomicFile.read(path, limit: 10_000))
+            try AtomicFile.write(Array(bytes.prefix(length)), to: path, isDurable: false)
+            #expect(try await cache.read(one.digest) == nil)
+        }
+    }
+
+    @Test func whatMustNotGoIsBoundedToo() async throws {
+        try await withDirectory { directory in
+            let cache = try DocumentCache(stateDirectory: directory, sizeLimit: 100, logger: quiet)
+            let documents = (0..<5).map { document(String(repeating: "\($0)", count: 99)) }
+            await cache.pin(Set(documents.map(\.digest)))
+            for document in documents.prefix(4) { try await cache.store(document) }
+            let error = await #expect(throws: AgentError.self) { try await cache.store(documents[4]) }
+            #expect(error?.code == .contentUnavailable)
         }
     }
 

@@ -63,6 +63,18 @@ extension ClusterName {
     }
 
     static let faults: [Fault] = [
+        Fault(testDescription: "a key is missing", check: "Secrets at rest", words: "3 documents under beef") {
+            $0.secrets = .init(
+                keys: ["cafe"], sealed: 5, unreadable: ["beef": 3], formerlySealed: 0, inClear: 0, unexamined: 0)
+        },
+        Fault(testDescription: "no key at all", check: "Secrets at rest", standing: .warning, words: "stored in clear")
+        {
+            $0.secrets = .init(keys: [], sealed: 0, unreadable: [:], formerlySealed: 0, inClear: 2, unexamined: 1)
+        },
+        Fault(testDescription: "keys change", check: "Secrets at rest", standing: .warning, words: "7 under former") {
+            $0.secrets = .init(
+                keys: ["cafe", "beef"], sealed: 9, unreadable: [:], formerlySealed: 7, inClear: 0, unexamined: 0)
+        },
         Fault(testDescription: "expired", check: "server certificate", words: "expired at 2027") {
             $0.coordinator.certificateExpiresAt = now - .seconds(1)
         },

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import KubernetesObjects
+internal import ShownText
 internal import SwellModel
 internal import Testing
 
@@ -19,6 +20,21 @@ internal import Testing
         #expect(isClean(Style.keepingColours(hostile)))
         #expect(Style(hasColours: false).paint(hostile, .bad) == shown)
         #expect(PlainText.shownAsJSON("\"a\u{9B}\"") == "\"a\\u009b\"")
+    }
+
+    /// What turns the direction of text, or shows nothing and hides that two words differ.
+    @Test(arguments: [
+        "\u{200E}", "\u{200F}", "\u{61C}", "\u{202A}", "\u{202E}", "\u{2066}", "\u{2069}", "\u{206A}", "\u{85}",
+        "\u{9F}",
+    ])
+    func whatTurnsTextIsSpelledOut(mark: String) {
+        let hex = String(mark.unicodeScalars.first?.value ?? 0, radix: 16)
+        #expect(PlainText.shown("a\(mark)b") == "a\\x\(hex)b")
+        #expect(PlainText.problem(in: "a\(mark)b") != nil)
+        // A block of text has no escapes: there it would read as letters.
+        let block = JSONValue.object(["x": .string("one\nt\(mark)o\n")]).yaml()
+        #expect(isClean(block) && block.hasPrefix("x: \"one\\nt\\u"), "\(block)")
+        #expect((try? YAMLReader.documents(in: block)[0].root.json)?["x"] == .string("one\nt\(mark)o\n"))
     }
 
     @Test func whatTheServerSaysIsCleanOnceRead() throws {

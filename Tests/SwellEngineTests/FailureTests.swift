@@ -185,6 +185,29 @@ struct FailureTests {
         #expect(world.rollout.reason?.contains("1 rolled back on the way") == true)
     }
 
+    /// Its agent never called it failed: it was slow, or said neither yes nor no for too long.
+    @Test(
+        "A rollback that the coordinator called failed, by the deadline, heals as one that its agent did",
+        arguments: [nil, Health.healthy])
+    func rollbackArrivesAfterItsDeadline(meanwhile: Health?) throws {
+        var world = try Scenario([("west", 2)], policy: .single())
+        world.decide()
+        world.decide(.rollback(.cluster("west-1"), reason: nil))
+        for _ in 0..<30 where world.phase("west-1") == .rollingBack {
+            if let meanwhile { world.report("west-1", .verifying, meanwhile) }
+            world.wait(.minutes(1))
+            world.decide()
+        }
+        #expect(world.phase("west-1") == .rollbackFailed)
+        #expect(world.target("west-1")?.reason?.contains("did not get back within") == true)
+        world.wait(.minutes(5))
+        world.report("west-1", .healthy)
+        let decision = world.decide()
+        #expect(world.phase("west-1") == .rolledBack)
+        #expect(decision.assignments.isEmpty)
+        #expect(decision.proven.map(\.cluster) == ["west-1"])
+    }
+
     @Test("Where the agent's own way back is there and not healthy, its release is named and nothing is reissued")
     func failedWayBackNamesWhereItIs() throws {
         var world = try Scenario(

@@ -42,6 +42,12 @@ internal import Testing
                 "msg=\"a\\nlevel=error \\u{1b}[31m\" empty=\"\" k=\"x=\\\"y\\\"\\\\\\u{9b}\"\n"))
     }
 
+    @Test func textIsReadInTheOrderInWhichItWasWritten() {
+        let (logger, lines) = logger()
+        logger.warning("a\u{202E}b", metadata: ["k\u{200F}\u{1b}": "\u{2066}x\u{85}"])
+        #expect(lines.all.first?.hasSuffix("msg=\"a\\u{202e}b\" k=\"\\u{2066}x\\u{85}\"\n") == true, "\(lines.all)")
+    }
+
     @Test func secretsAreMasked() {
         let (logger, lines) = logger()
         logger.error(

@@ -85,6 +85,9 @@ struct Exchange: Sendable {
     }
 
     private func answer(_ request: KubernetesRequest) async throws -> JSONValue {
+        guard request.isPermitted else {
+            throw KubernetesError(code: .notAllowed, message: "\(request.summary): nobody was asked whether it may be")
+        }
         let response = try await transport.send(request)
         let body = try await collect(response, request)
         let json = try? JSONValue(parsing: body, duplicateKeys: .keepLast)

@@ -87,6 +87,8 @@ public struct KubernetesAPI: Sendable {
     }
 
     private(set) var exchange: Exchange
+    /// Who is asked before each write.
+    var guards: [any WriteGuard] = []
 
     /// The same client, which tells of requests that were answered with what may pass and will be sent again.
     ///

@@ -9,12 +9,15 @@ public struct ApplyOptions: Sendable, Hashable {
     public var force: Bool
     /// Whether to only ask what would come of it.
     public var dryRun: Bool
+    /// The version that is written over, where it must be that one: the server answers 409 where it is another by now.
+    public var version: String?
 
     /// Creates options.
-    public init(fieldManager: String, force: Bool = false, dryRun: Bool = false) {
+    public init(fieldManager: String, force: Bool = false, dryRun: Bool = false, version: String? = nil) {
         self.fieldManager = fieldManager
         self.force = force
         self.dryRun = dryRun
+        self.version = version
     }
 }
 
@@ -89,9 +92,10 @@ extension KubernetesAPI {
             if resource.isNamespaced, object.namespace == nil {
                 _ = try resource.path(namespace: nil, name: object.name)
             }
+            let permit = try await permit(.create, object.reference, in: resource, sending: object)
             var request = KubernetesRequest(
-                .POST, resource.collectionPath(namespace: object.namespace), contentType: "application/json",
-                body: object.json.serializedBytes(), timeout: options.requestTimeout)
+                .POST, resource.collectionPath(namespace: object.namespace), permit: permit,
+                contentType: "application/json", body: object.json.serializedBytes(), timeout: options.requestTimeout)
             if let fieldManager { request.query.append(("fieldManager", fieldManager)) }
             if dryRun { request.query.append(("dryRun", "All")) }
             return try await self.object(request, isRepeatable: false, about: object)
@@ -100,10 +104,10 @@ extension KubernetesAPI {
 
     /// Replaces an object. A 409 means that it has changed since it was read.
     public func replace(_ object: KubernetesObject) async throws -> KubernetesObject {
-        try await at(object.reference) { path in
+        try await at(object.reference, .replace, sending: object) { path, permit in
             try await self.object(
                 KubernetesRequest(
-                    .PUT, path, contentType: "application/json", body: object.json.serializedBytes(),
+                    .PUT, path, permit: permit, contentType: "application/json", body: object.json.serializedBytes(),
                     timeout: options.requestTimeout), about: object)
         }
     }
@@ -118,13 +122,14 @@ extension KubernetesAPI {
         for key in ["managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink"] {
             sent.setMetadata(key, nil)
         }
+        if let version = apply.version { sent.setMetadata("resourceVersion", .string(version)) }
         var query = [(name: "fieldManager", value: apply.fieldManager)]
         if apply.force { query.append(("force", "true")) }
         if apply.dryRun { query.append(("dryRun", "All")) }
         let body = sent.json.serializedBytes()
-        return try await at(object.reference) { path in
+        return try await at(object.reference, .apply, sending: object) { path, permit in
             let request = KubernetesRequest(
-                .PATCH, path, query: query, contentType: "application/apply-patch+yaml", body: body,
+                .PATCH, path, permit: permit, query: query, contentType: "application/apply-patch+yaml", body: body,
                 timeout: options.requestTimeout)
             return try await self.object(request, about: object)
         }
@@ -143,9 +148,9 @@ extension KubernetesAPI {
         case .json(let value): (type, body) = ("application/json-patch+json", value.json)
         }
         let suffix = subresource.map { "/" + KubernetesRequest.encoded($0) } ?? ""
-        return try await at(reference) { path in
+        return try await at(reference, .patch) { path, permit in
             var request = KubernetesRequest(
-                .PATCH, path + suffix, contentType: type, body: body.serializedBytes(),
+                .PATCH, path + suffix, permit: permit, contentType: type, body: body.serializedBytes(),
                 timeout: options.requestTimeout)
             if let fieldManager { request.query.append(("fieldManager", fieldManager)) }
             return try await object(request)
@@ -165,10 +170,10 @@ extension KubernetesAPI {
         if !preconditions.isEmpty { body["preconditions"] = .object(preconditions) }
         if delete.dryRun { body["dryRun"] = ["All"] }
         do {
-            let answer = try await at(reference) { path in
+            let answer = try await at(reference, .delete) { path, permit in
                 try await exchange.json(
                     KubernetesRequest(
-                        .DELETE, path, contentType: "application/json",
+                        .DELETE, path, permit: permit, contentType: "application/json",
                         body: JSONValue.object(body).serializedBytes(), timeout: options.requestTimeout))
             }
             if answer["kind"]?.stringValue == "Status" { return .deleted }
@@ -185,12 +190,14 @@ extension KubernetesAPI {
             || object.json["metadata"]?["deletionGracePeriodSeconds"]?.intValue ?? 0 > 0
     }
 
-    /// Does something with an object's path.
+    /// Changes something at an object's path, with leave.
     private func at<Result>(
-        _ reference: ObjectReference, _ body: (_ path: String) async throws -> Result
+        _ reference: ObjectReference, _ verb: IntendedWrite.Verb, sending object: KubernetesObject? = nil,
+        _ body: (_ path: String, _ permit: WritePermit) async throws -> Result
     ) async throws -> Result {
         try await at(reference.type) { resource in
-            try await body(try resource.path(namespace: reference.namespace, name: reference.name))
+            let path = try resource.path(namespace: reference.namespace, name: reference.name)
+            return try await body(path, try await permit(verb, reference, in: resource, sending: object))
         }
     }
 

@@ -11,19 +11,29 @@ extension BundleApplier {
         var applier = ObjectApplier(api: api, options: options, ours: stored.applied.identities, plan: plan)
         applier.uids = stored.uids
         applier.finished = stored.finished
-        if looksForHolders { applier.holders = try await InventoryStore(api: api, options: options).others().held }
+        if looksForHolders { applier.holders = try await InventoryStore(api: records, options: options).others().held }
         return applier
     }
 
     /// Tells of changes to what another inventory holds, too, that they are left. It is asked only where there is a change.
     func leaveToHolders(_ reports: inout [BundleProgress]) async throws {
         guard reports.contains(where: { $0.outcome == .configured || $0.outcome == .replaced }) else { return }
-        let held = try await InventoryStore(api: api, options: options).others().held.filter { !$0.value.isPending }
+        let held = try await InventoryStore(api: records, options: options).others().held.filter { !$0.value.isPending }
         for index in reports.indices where [.configured, .replaced].contains(reports[index].outcome) {
             guard let holder = held[reports[index].reference.identity] else { continue }
             reports[index].outcome = .kept
             reports[index].message = "application \(holder.name) holds it, too, so that it is left as it is"
         }
+    }
+
+    /// What former bundles brought beside some objects, as the inventory has it: no more than its kind and name is known of each.
+    ///
+    /// - Throws: ``KubernetesError`` where the inventory cannot be read.
+    public func recorded(beside objects: [KubernetesObject]) async throws -> [KubernetesObject] {
+        let record = try await InventoryStore(api: api, options: options).read()
+        let known = Set(objects.map(\.reference.identity))
+        return await placed(record.applied).sorted.filter { !known.contains($0.identity) }
+            .map { KubernetesObject(type: $0.type, namespace: $0.namespace, name: $0.name) }
     }
 
     /// Whether an inventory holds all that a bundle brings: only then is everything known that may have to be pruned.
@@ -33,7 +43,7 @@ extension BundleApplier {
         let lacking = plan.inventory.subtracting(await placed(inventory)).references
         if lacking.isEmpty { return true }
         // What another application has taken over is noted there.
-        let held = try await InventoryStore(api: api, options: options).others().held
+        let held = try await InventoryStore(api: records, options: options).others().held
         return lacking.allSatisfy { held[$0.identity].map { !$0.isPending } ?? false }
     }
 }

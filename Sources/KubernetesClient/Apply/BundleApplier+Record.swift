@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import KubernetesObjects
 
 /// What the inventory is told while a bundle is applied.
@@ -25,6 +26,22 @@ extension BundleApplier {
                 run.record = run.record.noting(created: [namespace.reference])
             }
             try await store.write(run.record)
+        }
+    }
+
+    /// Looks, before anything is sent, which revisions those objects speak of that judge others' revisions. Of one that cannot be read
+    /// nothing is noted, and what it says counts.
+    func hear(_ plan: BundlePlan) async throws {
+        let judges = plan.steps.flatMap(\.objects).filter { $0.judgedTarget != nil }
+        try await forEachConcurrently(judges, atMost: options.concurrency) { object -> KubernetesObject? in
+            do {
+                return try await api.get(object.reference)
+            } catch is KubernetesError {
+                try Task.checkCancellation()
+                return nil
+            }
+        } onResult: { live in
+            if let live { options.evidence.heard(live) }
         }
     }
 

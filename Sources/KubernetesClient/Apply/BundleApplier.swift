@@ -9,11 +9,16 @@ public import KubernetesObjects
 /// to is taken out again.
 public struct BundleApplier: Sendable {
     let api: KubernetesAPI
+    /// The client that keeps the inventory.
+    let records: KubernetesAPI
     let options: BundleOptions
 
     /// Creates an applier.
-    public init(api: KubernetesAPI, options: BundleOptions) {
+    ///
+    /// - Parameter records: The client that keeps the inventory, where it is one that may make other writes.
+    public init(api: KubernetesAPI, records: KubernetesAPI? = nil, options: BundleOptions) {
         self.api = api
+        self.records = records ?? api
         self.options = options
     }
 
@@ -34,7 +39,7 @@ public struct BundleApplier: Sendable {
     ) async throws -> BundleResult {
         let scopes = try await scopes(of: objects)
         let plan = try BundlePlan(objects, options: options) { scopes[$0] }
-        let store = InventoryStore(api: api, options: options)
+        let store = InventoryStore(api: records, options: options)
         var stored = try await store.read()
         stored.created = await placed(stored.created)
         stored.adopted = await placed(stored.adopted)
@@ -52,14 +57,19 @@ public struct BundleApplier: Sendable {
         run.record.inventory = old.union(new)
         run.record.pending = Inventory(
             run.record.inventory.references.filter { !run.ours.contains($0.identity) })
+        // What another bundle did this one may undo: that runs again should the other come back, however this one ends.
+        if !options.hookScope.isEmpty { run.record.finished.forgetRepeated(but: Set(plan.hooks.map(\.digest))) }
+        run.record = run.record.narrowed(to: plan, options.annotations)
         try await write(&run, replacing: stored, to: store, plan: plan)
 
         run.holders = try await store.others().held
+        try await hear(plan)
         try await applySteps(plan.steps.filter { $0.wave == nil }, plan, &run, onProgress)
         try await runHooks(.before, plan, &run, onProgress)
         try await applySteps(plan.steps.filter { $0.wave != nil }, plan, &run, onProgress)
         try await runHooks(.after, plan, &run, onProgress)
         try await noteOrigins(&run, store)
+        run.record = run.record.noting(permitsOf: plan, applied: run.reports, options.annotations)
         if run.hasFailed {
             if options.runsFailureHooks { try await runHooks(.onFailure, plan, &run, onProgress) }
             try await forget(run.untouched, old: old, &run, store)
@@ -91,7 +101,7 @@ public struct BundleApplier: Sendable {
     public func runFailureHooks(of objects: [KubernetesObject]) async throws -> BundleResult {
         let scopes = try await scopes(of: objects)
         let plan = try BundlePlan(objects, options: options) { scopes[$0] }
-        let store = InventoryStore(api: api, options: options)
+        let store = InventoryStore(api: records, options: options)
         var record = try await store.read()
         var reports: [BundleProgress] = []
         let runner = HookRunner(api: api, options: options, ours: record.applied.identities, uids: record.uids)
@@ -190,7 +200,7 @@ public struct BundleApplier: Sendable {
             await note(
                 BundleProgress(reference: object.reference, outcome: .skipped, message: reason), &run, onProgress)
         }
-        let store = InventoryStore(api: api, options: options)
+        let store = InventoryStore(api: records, options: options)
         let adoptions = AdoptionLog(record: run.written, store: store)
         var applier = ObjectApplier(api: api, options: options, ours: run.ours, plan: plan)
         applier.uids = run.record.uids
@@ -264,7 +274,12 @@ public struct BundleApplier: Sendable {
         of objects: [KubernetesObject], atMost limit: Duration, _ run: inout BundleRun,
         _ onProgress: (BundleProgress) async -> Void
     ) async throws {
-        for failure in try await HealthWait(api: api, options: options).wait(for: objects, atMost: limit) {
+        var excused: [HealthWait.Failure] = []
+        let failures = try await HealthWait(api: api, options: options).wait(for: objects, atMost: limit) {
+            excused = $0
+        }
+        run.note(passedOver: excused)
+        for failure in failures {
             let late = failure.assessment.value == .failed ? "" : "not healthy within \(limit.components.seconds) s: "
             let report = BundleProgress(
                 reference: failure.reference, outcome: .failed, message: late + failure.assessment.message)
@@ -277,7 +292,6 @@ public struct BundleApplier: Sendable {
     ) async throws {
         guard options.runsHooks else { return }
         let runner = HookRunner(api: api, options: options, ours: run.ours, uids: run.record.uids)
-        let current = Set(plan.hooks.map(\.digest))
         for hook in plan.hooks where hook.moment == moment {
             if moment != .onFailure, run.hasFailed {
                 let reason = run.stopped ?? "an object before it failed"
@@ -291,16 +305,25 @@ public struct BundleApplier: Sendable {
                 await note(report, &run, onProgress)
                 continue
             }
-            // What another bundle's hooks did this one may undo: that runs again should the other come back, however this one ends.
-            if !options.hookScope.isEmpty { run.record.finished.forgetRepeated(but: current) }
-            let report = try await runner.run(hook)
+            let isOutdated = run.record.finished.isOutdated(hook.digest)
+            var refusal: BundleProgress?
+            if isOutdated {
+                refusal = try await runner.clear(hook)
+                if refusal == nil { run.record.finished.remove(hook.digest) }
+            }
+            // Before it runs: what is interrupted goes on, and what came before it is not taken for it.
+            if run.record.finished != run.written.finished {
+                try await InventoryStore(api: api, options: options).write(run.record)
+                run.written = run.record
+            }
+            let report = if let refusal { refusal } else { try await runner.run(hook) }
             await note(report, &run, onProgress)
             if report.outcome == .failed {
                 run.stopped = run.stopped ?? "hook \(hook.job.name) failed"
             } else if moment != .onFailure {
                 run.record.finished.insert(hook.digest, isRepeated: hook.runsOnReturn)
                 // At once: a migration must not run twice because what follows it was interrupted.
-                try await InventoryStore(api: api, options: options).write(run.record)
+                try await InventoryStore(api: records, options: options).write(run.record)
                 run.written = run.record
             }
             try await runner.cleanUp(after: hook, report)
@@ -312,7 +335,7 @@ public struct BundleApplier: Sendable {
         _ unwanted: Inventory, _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
     ) async throws -> Inventory {
         guard !unwanted.references.isEmpty else { return Inventory() }
-        let others = try await InventoryStore(api: api, options: options).others()
+        let others = try await InventoryStore(api: records, options: options).others()
         if let unreadable = others.unreadable.first {
             for reference in unwanted.sorted {
                 let message =
@@ -329,7 +352,7 @@ public struct BundleApplier: Sendable {
             applied: Set(run.reports.compactMap(\.uid)))
         var going = Set(unwanted.references.map(\.identity))
         // The inventory goes with its namespace; it is nobody else's.
-        going.insert(InventoryStore(api: api, options: options).reference.identity)
+        going.insert(InventoryStore(api: records, options: options).reference.identity)
         var staying: [ObjectReference] = []
         for step in ApplyOrder.pruneOrder(unwanted.sorted) {
             var leaving: [KubernetesObject] = []

@@ -19,7 +19,7 @@ extension BundleApplier {
     ) async throws -> BundleResult {
         let scopes = try await scopes(of: objects)
         let plan = try BundlePlan(objects, options: options) { scopes[$0] }
-        var stored = try await InventoryStore(api: api, options: options).read()
+        var stored = try await InventoryStore(api: records, options: options).read()
         stored.inventory = await placed(stored.inventory)
         stored.created = await placed(stored.created)
         stored.adopted = await placed(stored.adopted)
@@ -58,7 +58,7 @@ extension BundleApplier {
     ) async throws -> BundleResult {
         let scopes = try await scopes(of: objects)
         let plan = try BundlePlan(objects, options: options) { scopes[$0] }
-        let stored = try await InventoryStore(api: api, options: options).read()
+        let stored = try await InventoryStore(api: records, options: options).read()
         let previewer = ObjectPreviewer(
             applier: try await applier(plan, stored, looksForHolders: false), plan: plan, namespaces: namespaces,
             wasApplied: true)
@@ -260,7 +260,7 @@ private struct ObjectPreviewer: Sendable {
             return Observation(report: BundleProgress(reference: wanted.reference, outcome: .unchanged))
         }
         do {
-            let (after, message) = try await asked(wanted, isOurs)
+            let (after, message) = try await asked(wanted, live, isOurs)
             // Where nothing may be rehearsed, drift is not seen, which is to be known, and what is to come cannot be shown.
             return Observation(
                 report: BundleProgress(
@@ -284,9 +284,11 @@ private struct ObjectPreviewer: Sendable {
     }
 
     /// The server's answer, nil where a webhook lets it give none; without force on first contact, as applying does.
-    private func asked(_ wanted: KubernetesObject, _ isOurs: Bool) async throws -> (KubernetesObject?, String) {
+    private func asked(
+        _ wanted: KubernetesObject, _ live: KubernetesObject, _ isOurs: Bool
+    ) async throws -> (KubernetesObject?, String) {
         guard isOurs else {
-            let adoption = try await applier.adoption(of: wanted)
+            let adoption = try await applier.adoption(of: wanted, live: live)
             return (adoption.answer, adoption.message)
         }
         do {

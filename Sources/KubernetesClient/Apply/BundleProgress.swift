@@ -44,6 +44,8 @@ public struct BundleProgress: Sendable, Hashable {
     var isBare = false
     /// Whether it failed before anything was sent that could have written it.
     public var isUntouched = false
+    /// Whether what comes after it went on over it by leave of what was so before: that is no proof of it.
+    public var isPassedOver = false
     /// What kept the server from answering, where the failure says nothing of the object.
     public var outage: ServerOutage?
 

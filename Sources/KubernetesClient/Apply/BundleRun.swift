@@ -32,6 +32,18 @@ struct BundleRun {
 
     var hasFailed: Bool { stopped != nil || !failed.isEmpty }
 
+    /// Notes of objects that what comes after them went on though nothing proved them.
+    mutating func note(passedOver excused: [HealthWait.Failure]) {
+        for object in excused {
+            guard let index = reports.lastIndex(where: { $0.reference.identity == object.reference.identity }) else {
+                continue
+            }
+            let words = "what comes after it goes on, though nothing proves it: \(object.assessment.message)"
+            reports[index].message = [reports[index].message, words].filter { !$0.isEmpty }.joined(separator: "; ")
+            reports[index].isPassedOver = true
+        }
+    }
+
     mutating func note(_ report: BundleProgress) {
         reports.append(report)
         if report.outcome == .failed || report.outcome == .skipped { failed.insert(report.reference.identity) }

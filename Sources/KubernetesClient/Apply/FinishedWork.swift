@@ -6,6 +6,8 @@ struct FinishedWork: Sendable, Hashable {
     static let capacity = 2_000
     /// What marks a digest whose work runs again when its bundle comes back.
     private static let mark: Character = "*"
+    /// What marks one that another bundle came after: it counts as not run, though what is left of it says that it has.
+    private static let outdated: Character = "!"
     private var digests: [String] = []
 
     init() {}
@@ -17,11 +19,17 @@ struct FinishedWork: Sendable, Hashable {
 
     var text: String { digests.joined(separator: "\n") }
 
-    func contains(_ digest: String) -> Bool { digests.contains { Self.plain($0) == digest[...] } }
+    func contains(_ digest: String) -> Bool {
+        digests.contains { $0.last != Self.outdated && Self.plain($0) == digest[...] }
+    }
+
+    /// Whether work has run that is to run again, so that what it left behind does not stand for it.
+    func isOutdated(_ digest: String) -> Bool { digests.contains("\(digest)\(Self.outdated)") }
 
     /// - Parameter isRepeated: Whether it runs again when its bundle comes back after another one.
     mutating func insert(_ digest: String, isRepeated: Bool = false) {
         if contains(digest) { return }
+        remove(digest)
         digests.append(isRepeated ? "\(digest)\(Self.mark)" : digest)
         if digests.count > Self.capacity { digests.removeFirst(digests.count - Self.capacity) }
     }
@@ -33,9 +41,12 @@ struct FinishedWork: Sendable, Hashable {
         return digests.count < before
     }
 
-    /// Forgets what is to run again once its bundle comes back, but for the work of the bundle that is there now.
+    /// Has what is to run again once its bundle comes back count as not run, but for the work of the bundle that is there now.
     mutating func forgetRepeated(but current: Set<String>) {
-        digests.removeAll { $0.last == Self.mark && !current.contains(String(Self.plain($0))) }
+        digests = digests.map { digest in
+            let plain = Self.plain(digest)
+            return digest.last == Self.mark && !current.contains(String(plain)) ? "\(plain)\(Self.outdated)" : digest
+        }
     }
 
     /// Keeps nothing but this.
@@ -43,5 +54,7 @@ struct FinishedWork: Sendable, Hashable {
         digests.removeAll { !current.contains(String(Self.plain($0))) }
     }
 
-    private static func plain(_ digest: String) -> Substring { digest.last == mark ? digest.dropLast() : digest[...] }
+    private static func plain(_ digest: String) -> Substring {
+        digest.last == mark || digest.last == outdated ? digest.dropLast() : digest[...]
+    }
 }

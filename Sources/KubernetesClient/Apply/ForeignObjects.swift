@@ -6,7 +6,7 @@ struct ForeignObjects: Sendable {
     let options: BundleOptions
     /// What is deleted in the same run, and nothing that a guard keeps or that could not be deleted.
     let pruned: Set<ObjectIdentity>
-    /// What the namespace itself names as no reason to keep it, as `ConfigMap/mesh-ca`.
+    /// What the namespace's manifest names as no reason to keep it, as `ConfigMap/mesh-ca`.
     private var defaults: Set<String> = []
 
     init(api: KubernetesAPI, options: BundleOptions, pruned: Set<ObjectIdentity>) {
@@ -19,11 +19,12 @@ struct ForeignObjects: Sendable {
     private static let longestChain = 8
 
     /// Why a namespace is kept, or nil when nothing of others' is in it. What may not be looked at may be others'.
-    func keepReason(ofNamespace namespace: KubernetesObject) async throws -> String? {
-        let named = namespace.annotations[options.annotations.namespaceDefaults] ?? ""
+    ///
+    /// - Parameter namespaceDefaults: What the release that brought it said goes along with it.
+    func keepReason(ofNamespace name: String, namespaceDefaults: Set<String>) async throws -> String? {
         var copy = self
-        copy.defaults = Set(named.split(whereSeparator: { $0 == "," || $0 == " " }).map { String($0) })
-        return try await copy.keepReason(ofNamespace: namespace.name)
+        copy.defaults = namespaceDefaults
+        return try await copy.keepReason(ofNamespace: name)
     }
 
     private func keepReason(ofNamespace name: String) async throws -> String? {
@@ -32,7 +33,8 @@ struct ForeignObjects: Sendable {
             let catalog = try await catalog()
             if let foreign = try await foreignObject(among: catalog.resources, in: name) {
                 return "it still holds \(foreign), which is not of this bundle; "
-                    + "name it in the namespace's annotation \(options.annotations.namespaceDefaults) to have it go along"
+                    + "name it in the annotation \(options.annotations.namespaceDefaults) of the namespace's manifest, in a "
+                    + "release before it is taken out, to have it go along"
             }
             guard let away = catalog.unavailable.min() else { return nil }
             return "\(unseen): the APIService of \(away) does not answer"

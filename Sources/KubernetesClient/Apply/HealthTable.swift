@@ -36,6 +36,9 @@ final class HealthTable: Sendable {
         state.withLock { $0.unreadable[selection] = error }
     }
 
+    /// The generation of an object as it was last told; nil for none.
+    func generation(of reference: ObjectReference) -> Int64? { state.withLock { $0.objects.generation(of: reference) } }
+
     /// The health of an object as far as is known.
     ///
     /// - Parameters:

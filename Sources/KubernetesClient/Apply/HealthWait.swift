@@ -17,9 +17,13 @@ struct HealthWait: Sendable {
     /// Ends at once when one has failed for good; a suspended one counts as done, since it was told to wait. Time in which the
     /// server was out of reach does not count.
     ///
+    /// - Parameter onExcused: Takes, at the end of a wait that was not in vain, those that are healthy only by leave of what was so before:
+    ///   what comes after them goes on, and it is to be known that nothing proved them.
     /// - Returns: Those that did not become healthy in time: the failed ones, or else all that held things up.
     /// - Throws: `CancellationError` only.
-    func wait(for objects: [KubernetesObject], atMost limit: Duration) async throws -> [Failure] {
+    func wait(
+        for objects: [KubernetesObject], atMost limit: Duration, onExcused: ([Failure]) -> Void = { _ in }
+    ) async throws -> [Failure] {
         let awaited = objects.filter { object in
             HealthRules.canBeUnhealthy(object.type.groupKind) || options.checks.contains { $0.isFor(object) }
         }
@@ -51,17 +55,21 @@ struct HealthWait: Sendable {
             }
             defer { group.cancelAll() }
             var last: [Failure] = []
+            var excused: [Failure] = []
             while await changed.wait(upTo: pause) != .cancelled {
                 let context = HealthContext(
                     now: options.now(), silentControllers: options.silentControllers,
                     lateBindingClasses: classes.lateBinding, classesRefusal: classes.refusal,
                     kindsWithoutStatus: kindsWithoutStatus, evidence: options.evidence.evidence, checks: options.checks)
+                excused = []
                 last = awaited.compactMap { object in
                     let assessment = board.assess(
                         object, selection: watches.selection(of: object), context: context)
-                    options.evidence.note(assessment, of: object.reference.identity)
-                    if assessment.value >= .suspended { return nil }
-                    return Failure(reference: object.reference, assessment: assessment)
+                    options.evidence.note(
+                        assessment, of: object.reference.identity, at: board.generation(of: object.reference))
+                    let seen = Failure(reference: object.reference, assessment: assessment)
+                    if assessment.remark == .excused { excused.append(seen) }
+                    return assessment.value >= .suspended ? nil : seen
                 }
                 if last.isEmpty { break }
                 let failed = last.filter { $0.assessment.value == .failed }
@@ -75,6 +83,7 @@ struct HealthWait: Sendable {
                 time.pass(to: .now, isInSight: false)
             }
             try Task.checkCancellation()
+            if last.isEmpty { onExcused(excused) }
             // The worst first: one culprit is worth more than a list.
             return last.enumerated().sorted {
                 ($0.element.assessment.value, $0.offset) < ($1.element.assessment.value, $1.offset)

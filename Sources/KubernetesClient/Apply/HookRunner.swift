@@ -102,6 +102,25 @@ struct HookRunner: Sendable {
         }
     }
 
+    /// Takes away what a hook left behind that has run and is to run again.
+    ///
+    /// - Returns: Why that cannot be done; nil where it is done.
+    /// - Throws: `CancellationError` only.
+    func clear(_ hook: Hook) async throws -> BundleProgress? {
+        do {
+            guard let live = try await api.get(hook.job.reference), live.annotations[digestAnnotation] == hook.digest,
+                FieldLedger(live).isApplied(by: options.fieldManager)
+            else { return nil }
+            _ = try await api.delete(live.reference, DeleteOptions(uid: live.uid))
+            try await ObjectApplier(api: api, options: options).waitUntilGone(live)
+            return nil
+        } catch let error as KubernetesError {
+            try Task.checkCancellation()
+            return BundleProgress(
+                failureOf: hook.job.reference, error, message: "\(hook.moment.rawValue) hook: \(error.message)")
+        }
+    }
+
     /// Makes a hook that has run to success run again the next time.
     ///
     /// - Throws: `CancellationError` only.

@@ -9,14 +9,17 @@ extension InventoryStore {
 
     /// Stores a record.
     ///
+    /// - Parameter former: What was read, where it is another's to write and must not have changed since; nil to store in any case.
     /// - Throws: ``KubernetesError``; then what was stored before is still what is read.
-    func write(_ record: Record) async throws {
+    func write(_ record: Record, over former: KubernetesObject? = nil) async throws {
         var data = record.inventory.data
         data["hooks"] = record.finished.text
         data["pending"] = record.inventory.places(of: record.pending)
         data["created"] = record.inventory.places(of: record.created)
         data["adopted"] = record.inventory.places(of: record.adopted)
         data["bare"] = record.inventory.places(of: record.bare)
+        data["deletable"] = record.inventory.places(of: record.permits.withData)
+        data["namespaceDefaults"] = record.permits.namespaceDefaultsText
         data["uids"] =
             record.uids.isEmpty
             ? "" : record.inventory.sorted.map { record.uids[$0.identity] ?? "" }.joined(separator: "\n")
@@ -29,7 +32,8 @@ extension InventoryStore {
         var object = KubernetesObject(type: reference.type, namespace: reference.namespace, name: reference.name)
         object.labels = ["app.kubernetes.io/managed-by": fieldManager]
         object["data"] = .object(data.mapValues { .string($0) })
-        _ = try await api.apply(object, ApplyOptions(fieldManager: fieldManager, force: true))
+        _ = try await api.apply(
+            object, ApplyOptions(fieldManager: fieldManager, force: true, version: former?.resourceVersion))
         if !parts.isEmpty || !record.parts.isEmpty { try await removeParts(but: Set(parts)) }
     }
 

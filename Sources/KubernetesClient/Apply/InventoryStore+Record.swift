@@ -16,6 +16,8 @@ extension InventoryStore {
         var bare = Inventory()
         /// The server's own names of objects, as far as they were noted.
         var uids: [ObjectIdentity: String] = [:]
+        /// What releases allow to be done with what they brought.
+        var permits = Permits()
         /// Whether a bundle has come to its end here: what comes then is an upgrade.
         var isInstalled = false
         /// The ConfigMaps that hold what one has no room for; empty where one has.
@@ -85,6 +87,8 @@ extension InventoryStore {
             record.adopted = tidied(adopted)
             record.bare = tidied(bare)
             record.uids = uids.filter { held.contains($0.key) }
+            record.permits.withData = tidied(permits.withData)
+            record.permits.namespaceDefaults = permits.namespaceDefaults.filter { held.contains($0.key) }
             return record
         }
     }

@@ -45,6 +45,9 @@ struct InventoryStore: Sendable {
                 record.uids[reference.identity] = String(uid)
             }
         }
+        // Earlier versions looked at the cluster instead; until the release is applied once more, nothing is allowed.
+        record.permits.withData = try inventory.part(at: data["deletable"] ?? "")
+        record.permits.namespaceDefaults = Permits.namespaceDefaults(from: data["namespaceDefaults"] ?? "")
         // Inventories of earlier versions do not say; where something was applied, it was most likely applied whole.
         record.isInstalled = data["installed"].map { $0 == "true" } ?? !record.applied.references.isEmpty
         return record
@@ -114,13 +117,30 @@ struct InventoryStore: Sendable {
         return nil
     }
 
+    /// How often an inventory is read again that its own application keeps writing.
+    private static let takeoverAttempts = 5
+
     /// Takes an object out of another application's inventory: from then on that one neither changes nor deletes it.
+    ///
+    /// What the other application has written since it was read here is not written over: then it is read again. One that is gone holds
+    /// nothing, and is not made again.
     func takeOver(_ taken: ObjectReference, from hold: OtherHold) async throws {
         guard let prefix else { return }
         var other = self
         other.reference.name = prefix + hold.name
-        var record = try await other.read()
-        record.inventory = record.inventory.subtracting(Inventory([taken]))
-        try await other.write(record.tidied)
+        var attempt = 1
+        while true {
+            guard let object = try await api.get(other.reference) else { return }
+            var record = try await other.record(of: object)
+            guard record.inventory.identities.contains(taken.identity) else { return }
+            record.inventory = record.inventory.subtracting(Inventory([taken]))
+            do {
+                return try await other.write(record.tidied, over: object)
+            } catch let error as KubernetesError
+                where error.status == 409 && ApplyConflict.list(in: error).isEmpty && attempt < Self.takeoverAttempts
+            {
+                attempt += 1
+            }
+        }
     }
 }

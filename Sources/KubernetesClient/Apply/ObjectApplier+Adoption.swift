@@ -10,10 +10,27 @@ extension ObjectApplier {
         var message = "adopted"
     }
 
+    /// The managed fields of an object with those handed over that are taken; nil where none are. Drift is put back without: what others
+    /// add stays theirs.
+    func takingOver(_ live: KubernetesObject, _ wanted: KubernetesObject) -> JSONValue? {
+        FieldLedger(live).takingOver(
+            manager: options.fieldManager, isForced: options.takesOver && options.isForced(wanted))
+    }
+
     /// What adopting an object would come to.
     ///
     /// - Throws: ``KubernetesError`` that names who else owns fields of it; nothing was written.
-    func adoption(of wanted: KubernetesObject) async throws -> AdoptionPreview {
+    func adoption(of wanted: KubernetesObject, live: KubernetesObject) async throws -> AdoptionPreview {
+        var preview = try await rehearsed(wanted)
+        guard options.takesOver, options.isForced(wanted) else { return preview }
+        let tools = FieldLedger(live).toolsWithMore(than: wanted)
+        if !tools.isEmpty {
+            preview.message += "; what only \(tools.joined(separator: ", ")) has of it goes"
+        }
+        return preview
+    }
+
+    private func rehearsed(_ wanted: KubernetesObject) async throws -> AdoptionPreview {
         let manager = options.fieldManager
         do {
             return AdoptionPreview(
@@ -43,7 +60,7 @@ extension ObjectApplier {
     func adopt(
         _ wanted: KubernetesObject, live: KubernetesObject, ignored: [FieldPath]
     ) async throws -> BundleProgress {
-        let rehearsed = try await adoption(of: wanted)
+        let rehearsed = try await adoption(of: wanted, live: live)
         var message = rehearsed.message
         var mask = SecretMask()
         if let answer = rehearsed.answer, holders[wanted.reference.identity] != nil {
@@ -52,14 +69,16 @@ extension ObjectApplier {
         }
         try await onAdoption(live)
         let isForced = options.isForced(wanted)
-        if let fields = FieldLedger(live).takingOverFromKubectl(manager: options.fieldManager) {
+        if let fields = takingOver(live, wanted) {
             // Naming the version read makes the server refuse when somebody wrote in between.
             var patch: JSONValue = ["metadata": ["managedFields": fields]]
             if let version = live.resourceVersion {
                 try patch.set(.string(version), at: ["metadata", "resourceVersion"])
             }
             _ = try await api.patch(live.reference, .merge(patch))
-            if message == "adopted" { message = "taken over from kubectl apply" }
+            if message == "adopted", FieldLedger(live).takingOver(manager: options.fieldManager) != nil {
+                message = "taken over from kubectl apply"
+            }
         }
         let applied: KubernetesObject
         do {
@@ -70,7 +89,7 @@ extension ObjectApplier {
             applied = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager, force: true))
             if message == "adopted" { message = "taken over from kubectl apply" }
         }
-        options.evidence.sent(applied)
+        options.evidence.sent(applied, over: live)
         let changes = ObjectDifference.changes(from: live, to: applied, ignoring: ignored, mask: &mask)
         return marked(
             BundleProgress(

@@ -209,8 +209,8 @@ struct ObjectApplier: Sendable {
     private func change(
         _ object: KubernetesObject, live: KubernetesObject, ignored: [LeftField]
     ) async throws -> BundleProgress {
-        // What kubectl applied is handed over to us before it is written: a field left out would go, as one of ours would.
-        let wanted = try policy.sent(object, live: isOurs(live) ? live : handedOver(live), left: ignored)
+        // What others applied is handed over to us before it is written: a field left out would go, as one of ours would.
+        let wanted = try policy.sent(object, live: isOurs(live) ? live : handedOver(live, object), left: ignored)
         let paths = ignored.map { FieldPolicy.counterpart(of: $0.path, in: object.json, live.json) ?? $0.path }
         do {
             var report =
@@ -235,9 +235,9 @@ struct ObjectApplier: Sendable {
         }
     }
 
-    /// An object as it is once what kubectl's client-side apply owns has become ours.
-    private func handedOver(_ live: KubernetesObject) -> KubernetesObject {
-        guard let fields = FieldLedger(live).takingOverFromKubectl(manager: options.fieldManager) else { return live }
+    /// An object as it is once what others have of it from manifests has become ours.
+    private func handedOver(_ live: KubernetesObject, _ wanted: KubernetesObject) -> KubernetesObject {
+        guard let fields = takingOver(live, wanted) else { return live }
         var handed = live
         handed.setMetadata("managedFields", fields)
         return handed
@@ -269,7 +269,7 @@ struct ObjectApplier: Sendable {
         }
         let taken = try await claim(wanted, changes)
         let applied = try await api.apply(wanted, ApplyOptions(fieldManager: manager, force: true))
-        options.evidence.sent(applied)
+        options.evidence.sent(applied, over: live)
         await api.settled.remember(wanted, live: applied, answer: applied, manager: manager)
         if unrehearsed != nil {
             changes = ObjectDifference.changes(from: live, to: applied, ignoring: ignored, mask: &mask)

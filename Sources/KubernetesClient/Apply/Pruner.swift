@@ -34,6 +34,9 @@ struct Pruner: Sendable {
             return Outcome(
                 progress: BundleProgress(reference: reference, outcome: .pruned, message: "its kind is gone"),
                 stays: false)
+        } catch let error as KubernetesError where error.code == .notAllowed {
+            return Outcome(
+                progress: BundleProgress(reference: reference, outcome: .kept, message: error.message), stays: true)
         } catch let error as KubernetesError {
             try Task.checkCancellation()
             return Outcome(
@@ -61,6 +64,8 @@ struct Pruner: Sendable {
             }
         } catch let error as KubernetesError where error.code == .unknownKind {
             return nil
+        } catch let error as KubernetesError where error.code == .notAllowed {
+            return BundleProgress(reference: wanted, outcome: .kept, message: error.message)
         } catch let error as KubernetesError {
             try Task.checkCancellation()
             return BundleProgress(
@@ -120,15 +125,19 @@ struct Pruner: Sendable {
                 reference: wanted, outcome: .kept, message: "left as it is: it was there before it was first applied")
             return .left(Outcome(progress: progress, stays: false), reference, live)
         }
-        if let reason = PruneGuard.dataReason(live, annotations: options.annotations) {
-            // It stays known: once it is annotated, it goes with the next bundle.
+        if let reason = PruneGuard.dataReason(
+            live, annotations: options.annotations, isAllowed: record.permits.allowsDeletion(of: wanted.identity))
+        {
+            // It stays known: once a bundle had it annotated, it goes with the next one that lacks it.
             return .kept(
                 Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: true))
         }
         let foreign = ForeignObjects(api: api, options: options, pruned: pruned)
         let reason =
             switch live.type.groupKind {
-            case GroupKind(kind: "Namespace"): try await foreign.keepReason(ofNamespace: live)
+            case GroupKind(kind: "Namespace"):
+                try await foreign.keepReason(
+                    ofNamespace: live.name, namespaceDefaults: record.permits.namespaceDefaults[wanted.identity] ?? [])
             case PruneGuard.definitionType: try await foreign.keepReason(ofDefinition: live)
             default: String?.none
             }

@@ -36,11 +36,13 @@ public struct HealthAssessment: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - object: The object as the server has it.
-    ///   - pods: Pods of the workload, so that the one that holds things up can be named.
+    ///   - pods: Pods of the workload's present revision, so that the one that holds things up can be named.
     ///   - context: What is known beside the object.
     public init(of object: KubernetesObject, pods: [KubernetesObject] = [], context: HealthContext) {
         let own = HealthAssessment.rules(object, context)
-        self = HealthAssessment.namingCulprit(own, object: object, pods: pods, context: context)
+        // What was read before something else was sent has pods of what it was.
+        let isOld = context.mark(of: object)?.isAfter(object) == true
+        self = HealthAssessment.namingCulprit(own, object: object, pods: isOld ? [] : pods, context: context)
             .excused(for: object, context)
         if isProof, !HealthRules.showsThatItRuns(object, context) { remark = .inert }
     }
@@ -207,7 +209,7 @@ public struct HealthContext: Sendable {
     /// trouble where another process sent that, so that nobody knows.
     func failure(_ condition: Condition, of object: KubernetesObject) -> HealthAssessment? {
         guard evidence != nil else { return HealthAssessment(.failed, condition.text) }
-        guard mark(of: object) != nil else { return HealthAssessment(.degraded, condition.text) }
+        guard mark(of: object)?.knowsConditions == true else { return HealthAssessment(.degraded, condition.text) }
         return stoodBefore(condition, of: object) ? nil : HealthAssessment(.failed, condition.text)
     }
 }

@@ -55,7 +55,7 @@ enum HealthRules {
         GroupKind(group: GatewayHealth.group, kind: "TCPRoute"): { object, _ in GatewayHealth.route(object) },
         GroupKind(group: GatewayHealth.group, kind: "UDPRoute"): { object, _ in GatewayHealth.route(object) },
         GroupKind(group: "argoproj.io", kind: "Rollout"): { object, _ in argoRollout(object) },
-        GroupKind(group: "flagger.app", kind: "Canary"): { object, _ in canary(object) },
+        CanaryHealth.type: { object, context in CanaryHealth.assess(object, context) },
     ]
 
     private static func phase(_ object: KubernetesObject) -> String { object.status?["phase"]?.stringValue ?? "" }
@@ -152,14 +152,4 @@ enum HealthRules {
         }
     }
 
-    private static func canary(_ object: KubernetesObject) -> HealthAssessment {
-        let phase = phase(object)
-        let message = Condition.find("Promoted", in: object)?.text ?? phase
-        switch phase {
-        case "Failed": return HealthAssessment(.degraded, message)
-        case "Succeeded", "Initialized": return HealthAssessment(.healthy)
-        case _ where phase.hasPrefix("Waiting"): return HealthAssessment(.suspended, message)
-        default: return HealthAssessment(.progressing, message)
-        }
-    }
 }

@@ -36,6 +36,9 @@ public struct WatchedObjects: Sendable {
         }
     }
 
+    /// The generation of an object as it was last told; nil where it has none, or is not there.
+    public func generation(of reference: ObjectReference) -> Int64? { objects[reference.identity]?.generation }
+
     /// Whether an object is there.
     public func has(_ reference: ObjectReference) -> Bool { objects[reference.identity] != nil }
 
@@ -74,9 +77,17 @@ public struct WatchedObjects: Sendable {
             return
         }
         guard last.spec?["ttlSecondsAfterFinished"] != nil else { return }
-        let end = WorkloadHealth.end(ofJob: last) ?? HealthAssessment(.failed, "deleted before it had ended")
-        guard end.value == .failed, wasSeen || WorkloadHealth.end(ofJob: last) != nil else { return }
-        endedAndGone[identity] = end
+        if let end = WorkloadHealth.end(ofJob: last) {
+            endedAndGone[identity] = end
+        } else if wasSeen {
+            endedAndGone[identity] = HealthAssessment(.failed, "deleted before it had ended")
+        } else {
+            // It may have ended, either way, while nobody looked.
+            endedAndGone[identity] = HealthAssessment(
+                .progressing,
+                "it was running when it was last seen, and is gone: whether it ended well cannot be known; where it did, give its "
+                    + "ttlSecondsAfterFinished more time")
+        }
     }
 
     private mutating func put(_ object: KubernetesObject, _ moment: KubernetesTime?) -> Bool {

@@ -130,30 +130,76 @@ struct FieldLedger: Sendable {
         return keys.allSatisfy { element[$0.key] == $0.value }
     }
 
-    /// The managed fields with what kubectl's client-side apply owns handed to a manager's apply; nil when there is
-    /// nothing to hand over.
+    /// The managed fields with all that others have from manifests handed to a manager's apply; nil when there is nothing to hand over.
     ///
-    /// Without this kubectl stays a co-owner, and a field that is later dropped from the manifest would stay for ever.
-    func takingOverFromKubectl(manager: String) -> JSONValue? {
-        var entries = entries
-        let isClientSide: (JSONValue) -> Bool = { entry in
-            ApplyConflict.clientSideManagers.contains(entry["manager"]?.stringValue ?? "")
-                && entry["operation"]?.stringValue == "Update" && (entry["subresource"]?.stringValue ?? "").isEmpty
+    /// Without this they stay co-owners, and a field that is later dropped from the manifest would stay for ever. Fields by the names of
+    /// another API version cannot be told to be the same, and are left to nobody.
+    ///
+    /// - Parameter isForced: Whether they are taken from any tool that applies manifests, and not from kubectl's client-side apply alone.
+    func takingOver(manager: String, isForced: Bool = false) -> JSONValue? {
+        let given = entries.filter { Self.isHandedOver($0, isForced) }
+        guard !isApplied(by: manager), let version = json["apiVersion"] ?? given.first?["apiVersion"],
+            var taken = given.first(where: { $0["apiVersion"] == version }) ?? given.first
+        else { return nil }
+        for entry in given where entry["apiVersion"] == taken["apiVersion"] {
+            taken["fieldsV1"] = Self.union(taken["fieldsV1"] ?? [:], entry["fieldsV1"] ?? [:])
         }
-        guard let index = entries.firstIndex(where: isClientSide), !isApplied(by: manager) else { return nil }
-        entries[index]["manager"] = .string(manager)
-        entries[index]["operation"] = "Apply"
-        let taken = entries[index]
-        entries.removeAll(where: isClientSide)
-        if !entries.contains(taken) { entries.append(taken) }
-        return .array(entries)
+        taken["manager"] = .string(manager)
+        taken["operation"] = "Apply"
+        return .array(entries.filter { !Self.isHandedOver($0, isForced) } + [taken])
     }
 
-    /// The managed fields without those of a manager; nil where it has none. An empty list would change nothing, so that where
-    /// nothing else is left it is the entry that stands for none.
+    /// The tools whose fields force takes over of which some are not in an object that is sent: those go.
+    func toolsWithMore(than wanted: KubernetesObject) -> [String] {
+        let more = entries.filter { entry in
+            Self.isHandedOver(entry, true) && !ApplyConflict.clientSideManagers.contains(Self.manager(entry))
+                && Self.hasMore(entry["fieldsV1"] ?? [:], than: wanted.json)
+        }
+        return Set(more.map(Self.manager)).sorted()
+    }
+
+    private static func isHandedOver(_ entry: JSONValue, _ isForced: Bool) -> Bool {
+        guard isAssignment(entry), (entry["subresource"]?.stringValue ?? "").isEmpty else { return false }
+        if !isApply(entry), ApplyConflict.clientSideManagers.contains(manager(entry)) { return true }
+        return isForced && ApplyConflict.manifestManagers.contains(manager(entry))
+    }
+
+    private static func union(_ one: JSONValue, _ other: JSONValue) -> JSONValue {
+        .object((one.objectValue ?? [:]).merging(other.objectValue ?? [:], uniquingKeysWith: union))
+    }
+
+    private static func hasMore(_ fields: JSONValue, than value: JSONValue) -> Bool {
+        (fields.objectValue ?? [:]).contains { name, inner in
+            if name == "." { return false }
+            if name.hasPrefix("f:") {
+                guard let next = value[String(name.dropFirst(2))] else { return true }
+                return hasMore(inner, than: next)
+            }
+            guard let element = value.arrayValue?.first(where: { isKey(name, of: $0) }) else { return true }
+            return hasMore(inner, than: element)
+        }
+    }
+
+    /// The managed fields without those of a manager; nil where it has none.
+    ///
+    /// Where nobody else has any, the manager keeps a map as such, and nothing in it: an object without any managed fields is all
+    /// `before-first-apply`'s to the server, with whom whoever applies it next would be in conflict. Where there is no such map, the list
+    /// is the entry that stands for none, since an empty one would change nothing.
     func without(_ manager: String) -> JSONValue? {
-        let others = entries.filter { $0["manager"]?.stringValue != manager }
+        let others = entries.filter { Self.manager($0) != manager }
         guard others.count < entries.count else { return nil }
-        return .array(others.isEmpty ? [[:]] : others)
+        guard others.isEmpty, var own = entries.first else { return .array(others) }
+        let isThere: (JSONValue?) -> Bool = { $0?.objectValue?.isEmpty == false }
+        let map: JSONValue = [".": [:]]
+        if isThere(json["data"]) {
+            own["fieldsV1"] = ["f:data": map]
+        } else if let name = ["labels", "annotations"].first(where: { isThere(json["metadata"]?[$0]) }) {
+            own["fieldsV1"] = ["f:metadata": .object(["f:\(name)": map])]
+        } else {
+            return [[:]]
+        }
+        own["operation"] = "Update"
+        own["subresource"] = nil
+        return .array([own])
     }
 }

@@ -105,7 +105,8 @@ extension KubernetesAPI {
                 }
             }
         } onResult: { live in
-            guard let live else { return }
+            // How a hook ended says nothing of how it will.
+            guard let live, !ObjectAnnotations().isHook(live) else { return }
             let assessment = HealthAssessment(of: live, context: context)
             if assessment.value < .suspended { result.note(live, isUnspoken: assessment.remark == .silent) }
         }

@@ -48,6 +48,13 @@ public struct ApplyConflict: Sendable, Hashable {
         "kubectl-client-side-apply", "kubectl-last-applied", "before-first-apply",
     ]
 
+    /// The managers of tools that write what a manifest has, as ours is. Taking over by force takes all that they own, and not alone what
+    /// conflicts: otherwise fields that they have alone would stay for ever. People and controllers are not among them.
+    static let manifestManagers: Set<String> = [
+        "kubectl", "kubectl-create", "kubectl-replace", "helm", "Helm", "helm-controller", "kustomize-controller",
+        "argocd-controller", "argocd-application-controller", "Terraform", "HashiCorp", "pulumi-kubernetes",
+    ]
+
     /// Whether force is safe: all conflicts are with kubectl's client-side apply, or with what the applier itself wrote
     /// other than by applying.
     ///

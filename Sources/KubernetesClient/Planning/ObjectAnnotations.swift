@@ -12,7 +12,7 @@ public struct ObjectAnnotations: Sendable, Hashable {
 
     /// When in the bundle the object is applied: an integer, lower first; 0 where absent.
     public var wave: String { "\(prefix)/wave" }
-    /// `keep`: never prune the object. `allow`: prune it though data go with it, as with a claim.
+    /// `keep`: never prune the object, whoever says so. `allow`, in a manifest: prune it though data go with it, as with a claim.
     public var prune: String { "\(prefix)/prune" }
     /// `allow`: delete and create the object again when an immutable field changes.
     public var replace: String { "\(prefix)/replace" }
@@ -33,7 +33,8 @@ public struct ObjectAnnotations: Sendable, Hashable {
     public var hookOn: String { "\(prefix)/hook-on" }
     /// `run`: the hook runs again when the cluster comes back to its release after another one.
     public var hookOnReturn: String { "\(prefix)/hook-on-return" }
-    /// Objects in a namespace that hold its deletion up no more than the server's own do: `ConfigMap/mesh-ca, …`, on the namespace.
+    /// Objects in a namespace that hold its deletion up no more than the server's own do: `ConfigMap/mesh-ca, …`, in
+    /// the namespace's manifest.
     public var namespaceDefaults: String { "\(prefix)/namespace-defaults" }
 
     static let job = GroupKind(group: "batch", kind: "Job")

@@ -25,7 +25,7 @@ enum PruneGuard {
         _ live: KubernetesObject, annotations: ObjectAnnotations, fieldManager: String, isPending: Bool = false,
         mark: ObjectMark = ObjectMark()
     ) -> String? {
-        if live.annotations[annotations.prune] == "keep" { return "annotated \(annotations.prune): keep" }
+        if let said = protection(of: live, annotations: annotations) { return "annotated \(said)" }
         // One of that name that was made by somebody else since, and that this manager never applied.
         if mark.sameness(with: live) == .another, !FieldLedger(live).isApplied(by: fieldManager) {
             return "another object has that name now"
@@ -46,13 +46,32 @@ enum PruneGuard {
         return nil
     }
 
+    /// What on an object says that it is to stay, in Swell's words, Helm's or Argo CD's; nil where nothing does. It counts
+    /// whoever wrote it, on the cluster too: who holds a deletion back takes nothing from anybody.
+    static func protection(of live: KubernetesObject, annotations: ObjectAnnotations) -> String? {
+        if live.annotations[annotations.prune] == "keep" { return "\(annotations.prune): keep" }
+        let helm = "helm.sh/resource-policy"
+        if live.annotations[helm] == "keep" { return "\(helm): keep" }
+        let argo = "argocd.argoproj.io/sync-options"
+        let options = (live.annotations[argo] ?? "").split { $0 == "," || $0 == " " }
+        return options.first { argoProtections.contains(String($0)) }.map { "\(argo): \($0)" }
+    }
+
+    /// Where Argo CD asks somebody, nobody has answered here.
+    private static let argoProtections: Set<String> = [
+        "Prune=false", "Delete=false", "Prune=confirm", "Delete=confirm",
+    ]
+
     /// Why an object with whose deletion data go is kept; nil where it is told to go, or has none.
-    static func dataReason(_ live: KubernetesObject, annotations: ObjectAnnotations) -> String? {
-        guard KindTable.facts(of: live.type.groupKind).prune == .onlyWhenTold,
-            live.annotations[annotations.prune] != "allow"
-        else { return nil }
-        return "data go with a \(live.kind); annotate it \(annotations.prune): allow to have it deleted, "
-            + "or delete it by hand"
+    ///
+    /// - Parameter isAllowed: Whether the release that was applied allows it. What the object itself says on the cluster does not.
+    static func dataReason(
+        _ live: KubernetesObject, annotations: ObjectAnnotations, isAllowed: Bool
+    ) -> String? {
+        guard KindTable.facts(of: live.type.groupKind).prune == .onlyWhenTold, !isAllowed else { return nil }
+        return
+            "data go with a \(live.kind); a release that has it annotated \(annotations.prune): allow, rolled out before "
+            + "it is taken out, has it deleted; or delete it by hand"
     }
 
     static let definitionType = GroupKind(group: "apiextensions.k8s.io", kind: "CustomResourceDefinition")

@@ -19,6 +19,17 @@ public struct KubernetesRequest: Sendable {
     public var body: [UInt8]?
     /// How long the whole exchange may take; for a watch, how long it may last.
     public var timeout: Duration
+    /// Leave to change something; nil for what only reads.
+    private(set) var permit: WritePermit?
+
+    /// Creates a request that changes something.
+    init(
+        _ method: HTTPMethod, _ path: String, permit: WritePermit, query: [(name: String, value: String)] = [],
+        contentType: String, body: [UInt8], timeout: Duration
+    ) {
+        self.init(method, path, query: query, contentType: contentType, body: body, timeout: timeout)
+        self.permit = permit
+    }
 
     /// Creates a request.
     public init(
@@ -43,6 +54,9 @@ public struct KubernetesRequest: Sendable {
         }
         return path + "?" + pairs.joined(separator: "&")
     }
+
+    /// Whether it may be sent: what changes something takes leave.
+    var isPermitted: Bool { method == .GET || permit != nil }
 
     /// Whether its answer goes on until somebody ends it.
     var isWatch: Bool { query.contains { $0.name == "watch" } }

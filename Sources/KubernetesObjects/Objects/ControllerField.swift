@@ -76,9 +76,27 @@ extension FieldPath {
 }
 
 extension KubernetesObject {
-    /// What an autoscaler of any make scales, by its `spec.scaleTargetRef`; nil for what is none.
+    /// What an autoscaler of any make scales, by its `spec.scaleTargetRef`; what a canary scales, which runs another one in its place; nil
+    /// for what is none.
     public var scaleTarget: ObjectIdentity? {
-        guard let target = spec?["scaleTargetRef"], let name = target["name"]?.stringValue else { return nil }
+        if let target = identity(at: "scaleTargetRef") { return target }
+        if let target = judgedTarget { return target }
+        // Argo's rollout of a Deployment takes its pods over, where it is told to scale it down.
+        let ends = spec?["workloadRef"]?["scaleDown"]?.stringValue
+        guard type.groupKind == GroupKind(group: "argoproj.io", kind: "Rollout"),
+            ends == "onsuccess" || ends == "progressively"
+        else { return nil }
+        return identity(at: "workloadRef")
+    }
+
+    /// The object whose revisions a canary of Flagger's judges: it runs copies of it, and scales it to none between.
+    public var judgedTarget: ObjectIdentity? {
+        guard type.groupKind == GroupKind(group: "flagger.app", kind: "Canary") else { return nil }
+        return identity(at: "targetRef")
+    }
+
+    private func identity(at field: String) -> ObjectIdentity? {
+        guard let target = spec?[field], let name = target["name"]?.stringValue else { return nil }
         let type = GroupVersionKind(
             apiVersion: target["apiVersion"]?.stringValue ?? "apps/v1",
             kind: target["kind"]?.stringValue ?? "Deployment")

@@ -1,3 +1,5 @@
+internal import ShownText
+
 extension JSONValue {
     /// The value as a YAML document in block style with sorted keys, as `kubectl -o yaml` writes it.
     ///
@@ -104,9 +106,11 @@ private enum YAMLEmitter {
         }
     }
 
+    /// Whether a character stands as it is: what YAML prints, but for what would show otherwise than it reads.
     private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        case 0x20...0x7E, 0xA0...0x2027, 0x202A...0xD7FF, 0xE000...0xFEFE, 0xFF00...0xFFFD, 0x10000...0x10FFFF: true
+        if PlainText.isUnsafe(scalar) { return false }
+        return switch scalar.value {
+        case 0x20...0x7E, 0xA0...0xD7FF, 0xE000...0xFEFE, 0xFF00...0xFFFD, 0x10000...0x10FFFF: true
         default: false
         }
     }

@@ -99,15 +99,16 @@ final class YAMLEvents {
         let context = parser.pointee.context.map { String(cString: $0) + ", " } ?? ""
         return KubernetesObjectError(
             code: problem.contains("nesting level") ? .limitExceeded : .invalidYAML,
-            message: "\(place): \(context)\(problem)\(wordsOnTab(line: Int(mark.line)))")
+            message: "\(place): \(context)\(problem)\(hint(onLine: Int(mark.line), problem))")
     }
 
-    /// Where a tab indents the line at fault, which no other message names.
-    private func wordsOnTab(line: Int) -> String {
-        let lines = input.split(separator: 0x0A, omittingEmptySubsequences: false)
-        guard lines.indices.contains(line) else { return "" }
-        let margin = lines[line].prefix { $0 == 0x20 || $0 == 0x09 }
-        return margin.contains(0x09) ? "; the line is indented by a tab, and YAML takes spaces only" : ""
+    /// What the parser does not say of a line that is indented with tabs.
+    private func hint(onLine line: Int, _ problem: String) -> String {
+        guard problem.contains("cannot start any token") else { return "" }
+        let lines = input.split(separator: 0x0A, maxSplits: line + 1, omittingEmptySubsequences: false)
+        guard lines.indices.contains(line), lines[line].prefix(while: { $0 == 0x20 || $0 == 0x09 }).contains(0x09)
+        else { return "" }
+        return ": a tab; YAML is indented with spaces"
     }
 
     /// The text without byte order marks, which may begin each document of a stream: libyaml takes the first key after one to

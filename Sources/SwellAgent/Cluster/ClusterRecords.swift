@@ -1,7 +1,11 @@
 internal import FoundationEssentials
 internal import KubernetesClient
 internal import KubernetesObjects
+internal import Logging
+internal import SwellEngine
 internal import SwellModel
+internal import SwellProtocol
+internal import Synchronization
 
 /// What the agent remembers in the cluster itself: one ConfigMap for each application, so that an agent that lost its
 /// disk knows how far generations have come.
@@ -10,36 +14,85 @@ struct ClusterRecords: Sendable {
     /// The namespace for what the agent keeps.
     let namespace: String
     let fieldManager: String
+    let binding: RecordBinding
+    let logger: Logger
 
     private static let type = GroupVersionKind(version: "v1", kind: "ConfigMap")
-    private static let label = "swell.dev/record"
+    static let label = "swell.dev/record"
+    /// The most bytes of one record that are believed: several times what the longest has.
+    static let sizeLimit = 256 * 1024
 
     /// Makes the namespace where there is none.
     func prepare() async throws { try await api.ensureNamespace(namespace, fieldManager: fieldManager) }
 
-    /// What is remembered of every application. A record that cannot be read is left out: the coordinator's next
+    /// What is remembered of every application. A record that cannot be believed is left out: the coordinator's next
     /// assignment brings its generation again.
+    ///
+    /// Believed are records that the agent of this cluster may have written itself: under their application's name, of numbers that
+    /// can be outranked, of this very namespace, and no more than an agent has applications.
     func all() async throws -> [InventoryRecord] {
         let selection = ObjectSelection(type: Self.type, namespace: namespace, labelSelector: Self.label)
-        return try await api.list(selection).objects.compactMap(Self.record)
+        let uid = await binding.uid()
+        var believed: [InventoryRecord] = []
+        for object in try await api.list(selection).objects.sorted(by: { $0.name < $1.name }) {
+            guard let record = record(object, in: uid) else { continue }
+            guard believed.count < WireLimits.applications else {
+                logger.warning(
+                    "records beyond the most that an agent has are not believed",
+                    metadata: ["limit": "\(WireLimits.applications)", "first": "\(object.name)"])
+                break
+            }
+            believed.append(record)
+        }
+        return believed
     }
 
     /// What is remembered of one application.
     func one(_ application: ApplicationName) async throws -> InventoryRecord? {
         let reference = ObjectReference(type: Self.type, namespace: namespace, name: Self.name(of: application))
-        return try await api.get(reference).flatMap(Self.record)
+        guard let object = try await api.get(reference) else { return nil }
+        return record(object, in: await binding.uid())
+    }
+
+    private func record(_ object: KubernetesObject, in uid: String?) -> InventoryRecord? {
+        do {
+            return try Self.read(object, in: uid)
+        } catch {
+            if binding.isNews(object) {
+                logger.warning(
+                    "a record is not believed", metadata: ["record": "\(object.name)", "reason": "\(error.reason)"])
+            }
+            return nil
+        }
     }
 
     static let prefix = "swell-record-"
 
     private static func name(of application: ApplicationName) -> String { "\(prefix)\(application)" }
 
-    private static func record(_ object: KubernetesObject) -> InventoryRecord? {
+    /// Why a record is not believed.
+    struct Disbelief: Error {
+        let reason: String
+    }
+
+    /// - Parameter uid: That of the namespace as it is now; nil where it is not known, and all are taken to be of it.
+    static func read(_ object: KubernetesObject, in uid: String?) throws(Disbelief) -> InventoryRecord {
         func text(_ key: String) -> String? { object["data"]?[key]?.stringValue }
+        let size = (object["data"]?.objectValue ?? [:]).reduce(0) { $0 + ($1.value.stringValue?.utf8.count ?? 0) }
+        guard size <= sizeLimit else { throw Disbelief(reason: "it has \(size) bytes, of \(sizeLimit) at most") }
         guard let application = text("application").flatMap({ try? ApplicationName($0) }),
             let generation = text("generation").flatMap({ Int64($0) }),
             let epoch = text("epoch").flatMap({ Int64($0) })
-        else { return nil }
+        else { throw Disbelief(reason: "it names no application, generation or epoch") }
+        guard object.name == name(of: application) else {
+            throw Disbelief(reason: "it is of application \(application), whose record has another name")
+        }
+        guard (0...AgentMachine.highestOrdinal).contains(generation), (0...AgentMachine.highestOrdinal).contains(epoch)
+        else { throw Disbelief(reason: "no coordinator gives out generation \(generation) in epoch \(epoch)") }
+        // Those of earlier versions do not say where they were written.
+        if let uid, let written = text("namespace-uid"), written != uid {
+            throw Disbelief(reason: "it was written in another cluster, or before this namespace was made again")
+        }
         var record = InventoryRecord(application: application, generation: generation, epoch: epoch)
         if let version = text("version"), let digest = text("digest").flatMap({ try? ContentDigest($0) }) {
             record.release = ReleaseReference(version: version, digest: digest)
@@ -64,14 +117,43 @@ struct ClusterRecords: Sendable {
             data["version"] = .string(release.version)
             data["digest"] = .string(release.digest.rawValue)
         }
+        if let uid = await binding.uid() { data["namespace-uid"] = .string(uid) }
         if record.isRemoved { data["removed"] = "true" }
         if let begun = record.begun { data["begun"] = .string(begun.rawValue) }
         if let before = record.before, !before.isEmpty {
             let encoder = JSONEncoder()
             encoder.outputFormatting = .sortedKeys
-            data["before"] = .string(String(decoding: try encoder.encode(before), as: UTF8.self))
+            let text = String(decoding: try encoder.encode(before), as: UTF8.self)
+            // What is too long to be read back is not written: it would take the rest with it.
+            if text.utf8.count <= Self.sizeLimit - 4_096 { data["before"] = .string(text) }
         }
         object["data"] = .object(data)
         _ = try await api.apply(object, ApplyOptions(fieldManager: fieldManager, force: true))
+    }
+}
+
+/// What ties records to where they were written: the uid of their namespace, which a copy in another cluster does not have.
+final class RecordBinding: Sendable {
+    private let api: KubernetesAPI
+    private let namespace: String
+    private let told = Mutex<Set<String>>([])
+
+    init(api: KubernetesAPI, namespace: String) {
+        self.api = api
+        self.namespace = namespace
+    }
+
+    /// The namespace's uid; nil where it cannot be seen. Asked each time: it may be deleted and made again meanwhile.
+    func uid() async -> String? {
+        let reference = ObjectReference(type: GroupVersionKind(version: "v1", kind: "Namespace"), name: namespace)
+        return try? await api.get(reference)?.uid
+    }
+
+    /// Whether nothing was said of an object as it is.
+    func isNews(_ object: KubernetesObject) -> Bool {
+        told.withLock { told in
+            if told.count >= 1_024 { told = [] }
+            return told.insert("\(object.name) \(object.resourceVersion ?? "")").inserted
+        }
     }
 }

@@ -30,7 +30,7 @@ extension KubernetesCluster {
             options.repeatsFinishedJobs = false
             options.runsHooks = false
             let namespace = release.application.namespace
-            let looker = BundleApplier(api: api, options: options)
+            let looker = applier(options)
             let found = try await looker.differences(
                 from: release.objects, namespaces: scope == nil ? [namespace] : [])
             var changes = found.objects.compactMap { ObjectChange(drift: $0) }
@@ -73,7 +73,7 @@ extension KubernetesCluster {
                 if makesNamespace {
                     try await api.ensureNamespace(release.application.namespace, fieldManager: Self.fieldManager)
                 }
-                let applied = try await BundleApplier(api: api, options: options).apply(release.objects)
+                let applied = try await applier(options).apply(release.objects)
                 left = changes.filter { $0.isAmong(failuresOf: applied) }
                 try check(applied)
             }

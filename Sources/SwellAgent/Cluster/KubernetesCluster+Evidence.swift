@@ -11,23 +11,32 @@ extension KubernetesCluster {
     /// What tells a work from others: the way back is of the same generation as what it takes back.
     static func work(_ release: ClusterRelease) -> String { "\(release.generation) \(release.release.digest)" }
 
-    /// What was not healthy before a release.
-    func before(_ release: ClusterRelease, _ ledger: EvidenceLedger) async throws -> FormerTroubles {
-        if ledger.work == Self.work(release) { return ledger.before }
+    /// What was not healthy before a release, and whether another process has begun the release already.
+    func start(
+        _ release: ClusterRelease, _ ledger: EvidenceLedger
+    ) async throws -> (before: FormerTroubles, isResumed: Bool) {
+        if ledger.work == Self.work(release) { return (ledger.before, false) }
         let record = try await records.one(release.application.name)
         guard Self.isMeasured(before: release, record) else {
+            let isResumed =
+                ledger.work == nil && record?.generation == release.generation
+                && record?.begun == release.release.digest
             // What has been healthy since is known here at once, and in the record a little later.
-            return ledger.work == nil ? record?.before ?? FormerTroubles() : ledger.before
+            return (ledger.work == nil ? record?.before ?? FormerTroubles() : ledger.before, isResumed)
         }
-        return try await measured(release, ledger)
+        return (try await measured(release, ledger), false)
     }
 
+    /// What is not healthy now: of the release, and of what only former ones brought, which the way back is judged by.
     private func measured(_ release: ClusterRelease, _ ledger: EvidenceLedger) async throws -> FormerTroubles {
         let watch = ReleaseWatch(api: api, checks: release.application.checks, evidence: ledger, now: now)
         let isHook = ObjectAnnotations().isHook
         let (placed, _) = try await watch.placed(release.objects.filter { !isHook($0) })
+        let options = try options(of: release.application.name, release)
+        let former = try await BundleApplier(api: api, options: options).recorded(beside: placed)
         return try await api.troubles(
-            of: placed, checks: try CustomHealthCheck.all(release.application.checks), now: KubernetesTime(now()))
+            of: placed + former, checks: try CustomHealthCheck.all(release.application.checks),
+            now: KubernetesTime(now()))
     }
 
     /// Whether the cluster is measured again before a release; otherwise what was measured before the last one still counts.

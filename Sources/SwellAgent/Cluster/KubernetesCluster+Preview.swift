@@ -5,12 +5,12 @@ internal import SwellModel
 extension KubernetesCluster {
     func preview(_ release: ClusterRelease) async throws -> PreviewAnswer {
         try await translating {
-            try await scope?.check(release.objects, api: api)
+            try await check(release.objects)
             var options = try options(of: release.application.name, release)
             // Applying goes before looking.
             options.concurrency = 4
             let namespace = release.application.namespace
-            let result = try await BundleApplier(api: api, options: options).preview(
+            let result = try await applier(options).preview(
                 release.objects, namespaces: scope == nil ? [namespace] : [])
             var changes = result.objects.compactMap { ObjectChange(preview: $0) }
             let brings = release.objects.contains { $0.kind == "Namespace" && $0.name == namespace }

@@ -8,25 +8,37 @@ internal import Synchronization
 
 /// The agent's cluster through its API server.
 struct KubernetesCluster: ClusterPort {
+    /// For releases: makes only the writes that ``ReleaseWrites`` lets pass.
     private(set) var api: KubernetesAPI
+    /// For the agent's own records, and nothing else.
+    private var recordAPI: KubernetesAPI
+    private let writes: ReleaseWrites
     /// The namespace for what the agent keeps.
     let namespace: String
     /// The namespaces that it keeps to; nil for the whole cluster.
     let scope: NamespaceScope?
     let now: @Sendable () -> Timestamp
     let reach: ServerReach
+    private let binding: RecordBinding
     /// What was sent for each application, and what was so before.
     let ledgers = EvidenceLedgers()
     private let logger: Logger
 
     static let fieldManager = "swell-agent"
-    private static let inventoryPrefix = "swell-inventory-"
+    static let inventoryPrefix = "swell-inventory-"
 
+    /// - Parameter managesItself: Whether releases may change the agent itself, all but its records.
     init(
-        api: KubernetesAPI, namespace: String, scope: NamespaceScope? = nil, now: @escaping @Sendable () -> Timestamp,
-        logger: Logger
+        api: KubernetesAPI, namespace: String, scope: NamespaceScope? = nil, managesItself: Bool = false,
+        now: @escaping @Sendable () -> Timestamp, logger: Logger
     ) {
-        self.api = api
+        // A namespace that was named is meant, the agent's own too.
+        let isManaged = managesItself || scope?.namespaces.contains(namespace) == true
+        self.writes = ReleaseWrites(
+            scope: scope, own: OwnObjects(api: api, namespace: namespace, isManaged: isManaged))
+        self.api = api.guarded(by: writes)
+        self.recordAPI = api.guarded(by: RecordWrites(namespace: namespace))
+        self.binding = RecordBinding(api: api, namespace: namespace)
         self.namespace = namespace
         self.scope = scope
         self.now = now
@@ -35,7 +47,8 @@ struct KubernetesCluster: ClusterPort {
     }
 
     var records: ClusterRecords {
-        ClusterRecords(api: api, namespace: namespace, fieldManager: Self.fieldManager)
+        ClusterRecords(
+            api: recordAPI, namespace: namespace, fieldManager: Self.fieldManager, binding: binding, logger: logger)
     }
 
     func uid() async throws -> String {
@@ -65,8 +78,11 @@ struct KubernetesCluster: ClusterPort {
             try await prepare(for: release.objects)
             let name = release.application.name
             let ledger = ledgers.ledger(of: name)
-            let before = try await before(release, ledger)
-            ledger.begin(Self.work(release), before: before)
+            let start = try await start(release, ledger)
+            let before = start.before
+            ledger.begin(
+                Self.work(release), before: before, isResumed: start.isResumed,
+                isReturn: release.isReturn || release.release.digest == release.proven)
             // How far generations have come is remembered before anything is touched, what is applied after.
             var record = InventoryRecord(
                 application: name, generation: release.generation, epoch: release.epoch, begun: release.release.digest,
@@ -84,7 +100,7 @@ struct KubernetesCluster: ClusterPort {
             // Health decides between waves, and before what is no longer wanted is deleted; the agent's own deadline ends the
             // wait, which moves while a release is held.
             options.healthTimeout = .seconds(24 * 3_600)
-            let applier = BundleApplier(api: api, options: options)
+            let applier = applier(options)
             let result = try await keepingRecord(of: release, ledger) { try await applier.apply(release.objects) }
             logWarnings(of: result, name)
             logRemarks(of: result, name)
@@ -97,30 +113,20 @@ struct KubernetesCluster: ClusterPort {
         }
     }
 
+    /// Refuses what a release may not write, before anything is.
+    func check(_ objects: [KubernetesObject]) async throws { try await writes.check(objects, api: api) }
+
     /// Makes sure that what comes may be done and remembered; namespaces are made only where any may be.
     private func prepare(for objects: [KubernetesObject]) async throws {
-        // Not by the scope alone: whoever may write there would say what other applications hold, and have it deleted.
-        for object in objects where object.kind == "ConfigMap" && (object.namespace ?? namespace) == namespace {
-            guard ![Self.inventoryPrefix, ClusterRecords.prefix].contains(where: object.name.hasPrefix) else {
-                throw KubernetesError(
-                    code: .invalidInput,
-                    message:
-                        "\(object.reference) is of the agent's own records, which no release may write: give it another name"
-                )
-            }
-        }
-        if let scope {
-            try await scope.check(objects, api: api)
-        } else {
-            try await records.prepare()
-        }
+        try await check(objects)
+        if scope == nil { try await records.prepare() }
     }
 
     func runFailureHooks(of release: ClusterRelease) async throws {
         guard release.objects.contains(where: ObjectAnnotations().isHook) else { return }
         try await translating {
             let options = try options(of: release.application.name, release)
-            try check(try await BundleApplier(api: api, options: options).runFailureHooks(of: release.objects))
+            try check(try await applier(options).runFailureHooks(of: release.objects))
         }
     }
 
@@ -135,7 +141,7 @@ struct KubernetesCluster: ClusterPort {
     /// The same cluster, which tells of requests that are put off.
     private func reporting(_ onHoldUp: @escaping HoldUpObserver) -> KubernetesCluster {
         var copy = self
-        copy.api = api.reportingRetries { request, error in
+        let report: @Sendable (String, KubernetesError?) async -> Void = { request, error in
             guard let error else { return await onHoldUp(request, nil) }
             let outage = ServerOutage(error)
             await onHoldUp(
@@ -144,6 +150,8 @@ struct KubernetesCluster: ClusterPort {
                     .progressing, reason: outage?.reason ?? error.reason ?? error.code.description,
                     message: "\((outage?.message ?? error.message).shortened(to: ApplyReason.limit)); trying again"))
         }
+        copy.api = api.reportingRetries(report)
+        copy.recordAPI = recordAPI.reportingRetries(report)
         return copy
     }
 
@@ -155,7 +163,7 @@ struct KubernetesCluster: ClusterPort {
             if await api.isInSight() { await onAnswer() }
             var options = try options(of: application, nil)
             options.allowsEmpty = true
-            let result = try await BundleApplier(api: api, options: options).apply([])
+            let result = try await applier(options).apply([])
             logLeft(in: result, application)
             try check(result)
             try await records.write(
@@ -184,6 +192,11 @@ struct KubernetesCluster: ClusterPort {
             if let outage { reach.failed(outage) } else { reach.answered() }
             await onChange(outage.map { ObservedHealth(.unknown, reason: $0.reason, message: $0.message) })
         }
+    }
+
+    /// What applies, keeps its inventory and looks; there is no other way from here to a write.
+    func applier(_ options: BundleOptions) -> BundleApplier {
+        BundleApplier(api: api, records: recordAPI, options: options)
     }
 
     func options(of application: ApplicationName, _ release: ClusterRelease?) throws -> BundleOptions {
@@ -232,8 +245,8 @@ struct KubernetesCluster: ClusterPort {
     /// Puts into the log what there is to say of objects that were written: what is left to whom, what was taken from whom.
     private func logRemarks(of result: BundleResult, _ application: ApplicationName) {
         let written: [BundleProgress.Outcome] = [.created, .configured, .replaced]
-        for report in result.objects where written.contains(report.outcome) && !report.isHook && !report.message.isEmpty
-        {
+        let told = result.objects.filter { written.contains($0.outcome) || $0.isPassedOver }
+        for report in told where !report.isHook && !report.message.isEmpty {
             logger.notice(
                 "applied",
                 metadata: [

@@ -3,6 +3,8 @@ internal import KubernetesObjects
 
 /// The namespaces that an agent keeps to, where it has rights in namespaces alone.
 struct NamespaceScope: Sendable, Hashable {
+    static let reason = "OutsideNamespaces"
+
     let namespaces: Set<String>
 
     /// Refuses objects that lie outside, before anything is applied.
@@ -23,7 +25,7 @@ struct NamespaceScope: Sendable, Hashable {
         guard !outside.isEmpty else { return }
         let others = outside.count > 5 ? ", and \(outside.count - 5) more" : ""
         throw ClusterError(
-            isTransient: false, reason: "OutsideNamespaces",
+            isTransient: false, reason: Self.reason,
             message: "this agent keeps to \(description), and nothing was applied: "
                 + outside.prefix(5).joined(separator: ", ") + others)
     }

@@ -94,7 +94,8 @@ final class ReleaseObservation: Sendable {
                     // The release was proven with it, and whoever took it away since, it has done its work.
                     assessment = HealthAssessment(.healthy, "finished and gone")
                 }
-                evidence.note(assessment, of: object.reference.identity)
+                evidence.note(
+                    assessment, of: object.reference.identity, at: state.objects.generation(of: object.reference))
                 if ObjectAnnotations().isHook(object) {
                     // How a hook ended is for the apply to say.
                     if isThere, assessment.value == .progressing {

@@ -137,7 +137,7 @@ struct Link: Sendable {
                 failedBefore: failedBefore, now: ports.now())
             // Another pin of an operator's is proven once; then its list is known, and is trusted.
             let isFirst = authorities.isPinned && !failedBefore
-            try await Task.sleep(for: isFirst ? .zero : wait.duration)
+            try await Task.sleep(for: isFirst ? .zero : max(wait.duration, HeardBounds.renewal))
             do {
                 let key = P256.Signing.PrivateKey()
                 let request = try SigningRequest(key: key)

@@ -83,8 +83,10 @@ struct Session: Sendable {
         _ writer: RPCWriter<Swell_V1_AgentMessage>, _ pending: PendingReports, _ welcome: SessionWelcome
     ) async throws {
         var sequence: UInt64 = 0
+        var paces = SessionPaces(heartbeat: welcome.heartbeatInterval, gathering: welcome.reportInterval)
+        note(HeardBounds.bound(&paces))
         while !Task.isCancelled {
-            let batch = await ports.outbox.take(within: welcome.heartbeatInterval.duration)
+            let batch = await ports.outbox.take(within: paces.heartbeat.duration)
             if batch.isEmpty {
                 guard !Task.isCancelled else { return }
                 sequence += 1
@@ -106,7 +108,7 @@ struct Session: Sendable {
                 }
             }
             // Gathering makes one message of many changes.
-            try await Task.sleep(for: min(welcome.reportInterval, .seconds(5)).duration)
+            try await Task.sleep(for: paces.gathering.duration)
         }
     }
 
@@ -117,7 +119,15 @@ struct Session: Sendable {
         _ pending: PendingReports
     ) async throws -> SessionEnd {
         var named: Set<ApplicationName> = []
+        var pace = HearingPace()
         for try await message in response.messages {
+            let wait = pace.hear(at: .now)
+            if wait > .zero {
+                note([
+                    "more than \(HeardBounds.messagesPerSecond) messages within a second: the next is heard in \(wait)"
+                ])
+                try await Task.sleep(for: wait)
+            }
             let event: CoordinatorEvent
             do {
                 event = try CoordinatorEvent(message, cluster: settings.cluster)
@@ -131,7 +141,8 @@ struct Session: Sendable {
                 await onWelcome(welcome)
                 await ports.inbox.send(.connected)
                 latestWelcome.send(welcome)
-            case .assignments(let list, let resyncComplete):
+            case .assignments(var list, let resyncComplete):
+                for index in list.indices { note(HeardBounds.bound(&list[index])) }
                 named.formUnion(list.map(\.application))
                 if !list.isEmpty { await ports.inbox.send(.assigned(list)) }
                 if resyncComplete { await reportUnassigned(named) }
@@ -140,7 +151,10 @@ struct Session: Sendable {
                     await ports.inbox.send(
                         .reportAcknowledged(report.report.application, sequence: report.sequence))
                 }
-            case .retryLater(let after, let reason): return .retryLater(after, reason: reason)
+            case .retryLater(let after, let reason):
+                let (bounded, remark) = HeardBounds.bound(after, to: HeardBounds.away, "a wait before coming back")
+                note([remark].compactMap { $0 })
+                return .retryLater(bounded, reason: reason)
             case .placement(let cluster): try await ports.placement.update(cluster)
             case .previewRequested(let question):
                 if !ports.previews.offer(question) {
@@ -149,6 +163,13 @@ struct Session: Sendable {
             }
         }
         return .closed
+    }
+
+    /// Says what of the coordinator's word is not followed as it was said.
+    private func note(_ remarks: [String]) {
+        for remark in remarks {
+            logger.warning("the coordinator asks for more than an agent takes", metadata: ["remark": "\(remark)"])
+        }
     }
 
     private func reportUnassigned(_ named: Set<ApplicationName>) async {

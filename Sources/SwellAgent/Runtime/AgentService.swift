@@ -35,8 +35,10 @@ public struct AgentService: Service {
     ///   - namespace: where the agent keeps what it remembers in the cluster; made where there is none.
     ///   - scope: the namespaces to keep to, none of which is made, or nil for the whole cluster. Releases that reach beyond
     ///     are refused whole.
+    ///   - managesItself: whether releases may change the agent itself, all but its records.
     public init(
-        settings: AgentSettings, api: KubernetesAPI, namespace: String, scope: Set<String>? = nil, logger: Logger
+        settings: AgentSettings, api: KubernetesAPI, namespace: String, scope: Set<String>? = nil,
+        managesItself: Bool = false, logger: Logger
     ) {
         let now: @Sendable () -> Timestamp = {
             Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
@@ -44,8 +46,8 @@ public struct AgentService: Service {
         self.init(
             settings: settings,
             cluster: KubernetesCluster(
-                api: api, namespace: namespace, scope: scope.map { NamespaceScope(namespaces: $0) }, now: now,
-                logger: logger),
+                api: api, namespace: namespace, scope: scope.map { NamespaceScope(namespaces: $0) },
+                managesItself: managesItself, now: now, logger: logger),
             now: now, logger: logger)
     }
 
@@ -75,6 +77,7 @@ public struct AgentService: Service {
             metadata: [
                 "cluster": "\(settings.link.cluster)", "applications": "\(journal.applications.count)",
                 "coordinator": "\(settings.link.coordinator)",
+                "documents": settings.sealing.map { "sealed with \($0.sealingKey)" } ?? "in clear",
             ])
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await parts.loop.run(AgentMachine(journal: journal, rules: settings.rules)) }
@@ -115,7 +118,8 @@ private struct AgentParts: Sendable {
         let view = JournalView(journal)
         let placement = PlacementFile(stateDirectory: settings.stateDirectory)
         let cache = try DocumentCache(
-            stateDirectory: settings.stateDirectory, sizeLimit: settings.documentLimit, logger: logger)
+            stateDirectory: settings.stateDirectory, sizeLimit: settings.documentLimit,
+            sealing: settings.sealing, logger: logger)
         let content = ReleaseContent(cache: cache)
         let documents = SessionDocuments()
         let identity = ClusterIdentity(cluster: cluster)

@@ -1,4 +1,5 @@
 public import SwellEngine
+public import SwellModel
 
 /// How an agent runs.
 public struct AgentSettings: Sendable {
@@ -13,12 +14,15 @@ public struct AgentSettings: Sendable {
     public var driftInterval: Duration
     /// The most bytes of documents kept on disk.
     public var documentLimit: Int
+    /// Seals the documents on disk; nil to keep them in clear.
+    public var sealing: (any DocumentSealing)?
     /// A file that is written once the agent works.
     public var readyFile: String?
 
     public init(
         stateDirectory: String, link: LinkSettings, rules: AgentRules = AgentRules(), concurrentApplies: Int = 16,
-        driftInterval: Duration = .seconds(60), documentLimit: Int = 256 << 20, readyFile: String? = nil
+        driftInterval: Duration = .seconds(60), documentLimit: Int = 256 << 20,
+        sealing: (any DocumentSealing)? = nil, readyFile: String? = nil
     ) {
         self.stateDirectory = stateDirectory
         self.link = link
@@ -26,6 +30,7 @@ public struct AgentSettings: Sendable {
         self.concurrentApplies = concurrentApplies
         self.driftInterval = driftInterval
         self.documentLimit = documentLimit
+        self.sealing = sealing
         self.readyFile = readyFile
     }
 }

@@ -60,6 +60,17 @@ enum AtomicFile {
         }
     }
 
+    /// The first bytes of a file, as many as there are.
+    static func head(of path: String, count: Int) throws(AgentError) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure("open", path) }
+        defer { close(descriptor) }
+        var buffer = [UInt8](repeating: 0, count: count)
+        let read = buffer.withUnsafeMutableBytes { systemRead(descriptor, $0) }
+        guard read >= 0 else { throw failure("read", path) }
+        return Array(buffer.prefix(read))
+    }
+
     /// Makes a directory and its parents; the last with mode 0700.
     static func makeDirectory(_ path: String) throws(AgentError) {
         if access(path, F_OK) == 0 { return }

@@ -4,6 +4,7 @@ internal import KubernetesObjects
 internal import NIOCore
 internal import NIOHTTP1
 private import NIOSSL
+internal import ShownText
 internal import SwellModel
 
 /// Talks to the operator API.

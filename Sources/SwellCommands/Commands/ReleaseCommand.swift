@@ -50,7 +50,7 @@ struct ReleaseCreate: ServerCommand {
         }
         for note in notes { session.terminal.note("warning: \(note)") }
         // Before anything is sent: what is no Kubernetes object stays on this machine.
-        let objects = try WrittenObjects.shown(files)
+        let objects = try WrittenObjects.checked(files).objects
         let request = ReleaseRequest(
             version: version, commit: commit, message: message, files: files, dryRun: dryRun ? true : nil,
             literal: literal ? true : nil)
@@ -84,7 +84,8 @@ struct ReleaseRender: AsyncParsableCommand {
             \(ManifestOptions.discussion)
 
             No token is needed or read. What is printed is what `swell release create -f FILE` publishes from a file or, with
-            -f -, from a pipe: a job without credentials can render, and another one publish what was seen.
+            -f -, from a pipe: a job without credentials can render, and another one publish what was seen. It is checked as when
+            a release is made; what an application's document says of parameters, overrides and checks is looked at then.
             """)
 
     @Argument(help: "The application.")
@@ -106,16 +107,17 @@ struct ReleaseRender: AsyncParsableCommand {
             }
             return namespace
         }
-        for note in notes { terminal.note("warning: \(note)") }
-        terminal.data(try WrittenObjects.shown(files).map { $0.yaml() }.joined(separator: "---\n"))
+        let written = try WrittenObjects.checked(files, namespace: namespace)
+        for note in notes + written.warnings.map(\.description) { terminal.note("warning: \(note)") }
+        terminal.data(written.objects.map { $0.yaml() }.joined(separator: "---\n"))
     }
 }
 
 extension WrittenObjects {
     /// The objects, or the mistakes as a command tells them.
-    fileprivate static func shown(_ files: [SourceFile]) throws -> [JSONValue] {
+    fileprivate static func checked(_ files: [SourceFile], namespace: String? = nil) throws -> WrittenObjects {
         do {
-            return try read(files)
+            return try WrittenObjects(files, namespace: namespace)
         } catch {
             throw CommandError(error)
         }

@@ -15,7 +15,7 @@ struct Examination: Sendable {
     private var coordinator: InstallationView.Coordinator { installation.coordinator }
 
     var findings: [Finding] {
-        [versions] + certificates + clocks + database + [tls, connections, files] + agents
+        [versions] + certificates + clocks + database + [tls, connections, files] + secrets + agents
     }
 
     // MARK: Versions

@@ -1,4 +1,5 @@
 internal import KubernetesObjects
+internal import ShownText
 internal import SwellModel
 
 /// Differences as text: lines of old and new as `diff -u` has them, clusters that would change alike together.
@@ -122,7 +123,7 @@ struct DiffText {
 
     private func lines(from before: JSONValue?, to after: JSONValue?) -> [String] {
         LineDifference(from: before.map(Self.text) ?? [], to: after.map(Self.text) ?? []).lines.map { line in
-            let text = "    \(line.mark)\(Self.plain(line.text))"
+            let text = "    \(line.mark)\(Self.quoted(line.text))"
             return switch line.mark {
             case "+": style.paint(text, .good)
             case "-": style.paint(text, .bad)
@@ -139,6 +140,15 @@ struct DiffText {
                 .map { String(Substring($0)) }
         }
         return value.yaml().split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
+    }
+
+    /// A line of a text; in quotes, as YAML has them, where something in it has to be spelled out: without, `\u202e` would read as
+    /// letters of the text.
+    private static func quoted(_ line: String) -> String {
+        // Of a line end of another system the last character is left, and cannot be taken for anything else.
+        let text = line.unicodeScalars.last == "\r" ? line.unicodeScalars.dropLast() : line.unicodeScalars[...]
+        guard text.contains(where: PlainText.isUnsafe) else { return plain(line) }
+        return plain(String(JSONValue.string(line).yaml().dropLast()))
     }
 
     /// Text from a cluster on one line, without what a terminal would act upon.

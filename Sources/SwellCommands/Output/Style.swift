@@ -1,3 +1,4 @@
+internal import ShownText
 internal import SwellModel
 
 /// Colours by meaning; without colours the text alone.

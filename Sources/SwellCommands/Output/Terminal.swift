@@ -1,4 +1,5 @@
 private import FoundationEssentials
+internal import ShownText
 internal import SwellModel
 
 #if canImport(Glibc)

@@ -39,12 +39,13 @@ struct ChartOutput {
                 continue
             }
             note(documents.flatMap(\.repeatedKeys), in: name)
-            // As helm printed it, so that errors name its lines, where nothing has to be made of it.
-            guard part.text.contains("helm.sh/") || documents.contains(where: { !$0.repeatedKeys.isEmpty }) else {
+            // As helm printed it, so that errors name its lines, where nothing has to be made of it: by what was read, since a key
+            // may be written with escapes.
+            guard documents.contains(where: { Self.speaksToHelm($0.root) || !$0.repeatedKeys.isEmpty }) else {
                 append(SourceFile(name: name, content: part.text))
                 continue
             }
-            for document in documents { try take(document.root.json, from: name) }
+            for node in documents.flatMap({ Manifest.items(of: $0.root) }) { try take(node.json, from: name) }
         }
         let ordered = hooks.enumerated().sorted {
             ($0.element.weight, $0.element.name, $0.offset) < ($1.element.weight, $1.element.name, $1.offset)
@@ -104,10 +105,39 @@ struct ChartOutput {
         files[files.count - 1].content += "---\n" + file.content
     }
 
+    /// Whether an object, or one of a list, has annotations of Helm's.
+    private static func speaksToHelm(_ node: YAMLNode) -> Bool {
+        Manifest.items(of: node).contains { item in
+            item["metadata"]?["annotations"]?.entries?.contains { $0.key.hasPrefix("helm.sh/") } == true
+        }
+    }
+
+    /// Warns of words that Helm does not know, and so does nothing for.
+    private mutating func noteWords(of annotations: [String: JSONValue], _ subject: String, in name: String) {
+        func warn(_ message: String?) {
+            if let message { warnings.append("'\(name)': \(subject): \(message)") }
+        }
+        for (key, value) in annotations.sorted(by: { $0.key < $1.key }) {
+            guard let text = value.stringValue else { continue }
+            switch key {
+            case "helm.sh/resource-policy": warn(OthersWords.resourcePolicy(text))
+            case "helm.sh/hook-delete-policy":
+                warn(
+                    OthersWords.word(text, OthersWords.helmDeletePolicies).map { "\(key): Helm knows no policy \($0)" })
+            case "helm.sh/hook-weight" where Int(text) == nil:
+                warn("\(key) is '\(text.prefix(40))', which is no integer: Helm and Swell take it for 0")
+            default: warn(OthersWords.misspelt(key))
+            }
+        }
+    }
+
     private mutating func take(_ object: JSONValue, from name: String) throws {
         var object = object
         let annotations = object["metadata"]?["annotations"]?.objectValue ?? [:]
         func text(_ key: String) -> String? { annotations[key]?.stringValue }
+        noteWords(
+            of: annotations,
+            "\(object["kind"]?.stringValue ?? "object") \(object["metadata"]?["name"]?.stringValue ?? "")", in: name)
         var changed = annotations
         if text("helm.sh/resource-policy") == "keep" {
             changed["swell.dev/prune"] = changed["swell.dev/prune"] ?? "keep"
@@ -207,8 +237,10 @@ private struct ChartHook {
         let unknown = events.subtracting(Self.before).subtracting(Self.after).subtracting(Self.others)
             .subtracting(["crd-install"])
         guard unknown.isEmpty else {
+            let words = unknown.sorted()
             throw refusal(
-                "is a hook for '\(unknown.sorted().joined(separator: ", "))', which Helm does not know either")
+                "is a hook for '\(words.joined(separator: ", "))', which Helm does not know either"
+                    + Spelling.advice(for: words[0], among: OthersWords.helmHooks))
         }
         let isBefore = !events.isDisjoint(with: Self.before)
         let isAfter = !events.isDisjoint(with: Self.after)

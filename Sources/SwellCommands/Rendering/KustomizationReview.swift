@@ -11,10 +11,13 @@ struct KustomizationReview {
     var allowsHelm = false
     /// Whether things may be fetched.
     var allowsRemote = false
+    /// The folder that everything drawn in must lie in; nil for what ``KustomizationRoot`` takes for it.
+    var root: String?
 
     static let names = ["kustomization.yaml", "kustomization.yml", "Kustomization"]
-    /// The kustomizations that one may draw in.
-    private static let maximumFolders = 1_000
+    /// The kustomizations that kustomize may build for one: it builds a base once for each that draws it in, so that twelve floors
+    /// of two each are thousands.
+    static let maximumBuilds = 1_000
     private static let lists = [
         "resources", "bases", "components", "crds", "configurations", "generators", "transformers", "validators",
         "patchesstrategicmerge",
@@ -33,32 +36,65 @@ struct KustomizationReview {
         var isPlugin = false
     }
 
+    /// A document of a kustomization.
+    private struct Document {
+        /// With all keys in lower case.
+        var json: JSONValue
+        var node: YAMLNode
+
+        /// The line on which an entry stands.
+        func line(of entry: String) -> Int { Self.line(of: ExactText(entry), in: node) ?? node.line }
+
+        private static func line(of entry: ExactText, in node: YAMLNode) -> Int? {
+            if let text = node.text { return ExactText(text) == entry ? node.line : nil }
+            let children = node.elements ?? node.entries?.map(\.value) ?? []
+            return children.lazy.compactMap { line(of: entry, in: $0) }.first
+        }
+    }
+
+    /// How often each kustomization makes kustomize build one, itself included; nil while it is being looked at.
+    private typealias Builds = [ExactText: Int?]
+
     /// Looks at a kustomization and everything that it draws in.
     ///
     /// - Throws: ``CommandError`` naming the file and the entry that is refused.
     func check(_ folder: String) throws {
-        var open = [Folder(path: folder)]
-        var seen: Set<ExactText> = []
-        while let next = open.popLast() {
-            let folder = next.path
-            guard let real = FolderWalk.realPath(folder),
-                seen.insert(ExactText(next.isPlugin ? "plugin \(real)" : real)).inserted
-            else { continue }
-            guard seen.count <= Self.maximumFolders else {
-                throw refusal("'\(folder)': more than \(Self.maximumFolders) kustomizations hang together")
-            }
-            guard
-                let file = Self.names.map({ "\(folder)/\($0)" }).first(where: FileManager.default.fileExists(atPath:))
-            else { continue }
-            for document in try documents(of: file) { open += try look(at: document, of: file, next) }
-        }
+        var builds: Builds = [:]
+        _ = try self.builds(of: Folder(path: folder), within: try KustomizationRoot(of: folder, given: root), &builds)
     }
 
-    private func documents(of file: String) throws -> [JSONValue] {
+    private func builds(of place: Folder, within root: KustomizationRoot, _ known: inout Builds) throws -> Int {
+        let folder = place.path
+        guard let real = FolderWalk.realPath(folder) else { return 0 }
+        let key = ExactText(place.isPlugin ? "plugin \(real)" : real)
+        if let builds = known[key] {
+            guard let builds else { throw refusal("'\(folder)' is a kustomization that draws itself in") }
+            return builds
+        }
+        guard let file = Self.names.map({ "\(folder)/\($0)" }).first(where: FileManager.default.fileExists(atPath:))
+        else { return 0 }
+        known[key] = .some(nil)
+        var builds = 1
+        for document in try documents(of: file) {
+            for child in try look(at: document, of: file, place, root) {
+                builds += try self.builds(of: child, within: root, &known)
+                guard builds <= Self.maximumBuilds else {
+                    throw refusal(
+                        "'\(file)': more than \(Self.maximumBuilds) kustomizations are built for it, since a base is built once "
+                            + "for each that draws it in; draw each in once, or render it elsewhere and pipe it in with -f -"
+                    )
+                }
+            }
+        }
+        known[key] = builds
+        return builds
+    }
+
+    private func documents(of file: String) throws -> [Document] {
         let source = try SourceFiles.read([file], keepsForeign: true).files[0]
         do {
             return try YAMLReader.documents(in: source.content, file: file, duplicateKeys: .keepLast).map {
-                try lowered($0.root.json, file)
+                Document(json: try lowered($0.root.json, file), node: $0.root)
             }
         } catch let error as CommandError {
             throw error
@@ -81,7 +117,10 @@ struct KustomizationReview {
     }
 
     /// Checks a document and gives the folders that it draws in.
-    private func look(at document: JSONValue, of file: String, _ place: Folder) throws -> [Folder] {
+    private func look(
+        at written: Document, of file: String, _ place: Folder, _ root: KustomizationRoot
+    ) throws -> [Folder] {
+        let document = written.json
         let folder = place.path
         var folders: [Folder] = []
         for key in Self.lists {
@@ -96,6 +135,9 @@ struct KustomizationReview {
                 let path = "\(folder)/\(entry)"
                 var isFolder = false
                 if let real = FolderWalk.realPath(path) {
+                    if let problem = root.problem(of: real) {
+                        throw refusal("'\(file)', line \(written.line(of: entry)): \(key): '\(entry)' \(problem)")
+                    }
                     isFolder =
                         try FileManager.default.attributesOfItem(atPath: real)[.type] as? FileAttributeType
                         == .typeDirectory

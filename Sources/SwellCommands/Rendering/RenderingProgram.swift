@@ -23,6 +23,9 @@ struct RenderingProgram: Sendable {
     var allowsRemote = false
     /// How long it may take.
     var timeout: Duration = .seconds(120)
+    /// The bytes of addresses that it, and each program that it starts, may use, where the system can be told so: a template of one
+    /// line asks for as much as it likes. Programs in Go ask for about one GiB more than they use.
+    var memory = 4 << 30
 
     /// Why there is no output.
     enum Failure: Error {
@@ -50,6 +53,22 @@ struct RenderingProgram: Sendable {
         }
     }
 
+    /// What programs say that got no more memory.
+    private static let sayOutOfMemory = ["out of memory", "annot allocate memory", "emory exhausted"]
+
+    /// Keeps a program that was just started from taking the machine's memory.
+    private func limit(execution process: pid_t) {
+        #if canImport(Glibc)
+            // Linux alone sets limits of another process; the C library's headers name the call to programs in C only.
+            typealias Call =
+                @convention(c) (pid_t, Int32, UnsafePointer<rlimit>?, UnsafeMutablePointer<rlimit>?) -> Int32
+            guard let symbol = dlsym(nil, "prlimit") else { return }
+            var limit = rlimit(rlim_cur: rlim_t(memory), rlim_max: rlim_t(memory))
+            // One that has ended already needs no limit.
+            _ = unsafeBitCast(symbol, to: Call.self)(process, Int32(RLIMIT_AS.rawValue), &limit, nil)
+        #endif
+    }
+
     private func collected(_ program: String, _ arguments: [String], home: String) async throws -> String {
         var options = PlatformOptions()
         options.processGroupID = 0
@@ -65,7 +84,9 @@ struct RenderingProgram: Sendable {
         do {
             result = try await run(
                 .name(program), arguments: Subprocess.Arguments(arguments), environment: .custom(variables),
-                platformOptions: options, output: .bytes(limit: Self.maximumBytes), error: .bytes(limit: 1 << 20))
+                platformOptions: options, input: .none, output: .bytes(limit: Self.maximumBytes),
+                error: .bytes(limit: 1 << 20)
+            ) { limit(execution: $0.processIdentifier.value) }
         } catch let error as SubprocessError where error.code == .executableNotFound {
             throw Failure.notInstalled
         } catch let error as SubprocessError where error.code == .outputLimitExceeded {
@@ -75,6 +96,11 @@ struct RenderingProgram: Sendable {
         }
         guard result.terminationStatus.isSuccess else {
             let whole = result.standardError
+            if Self.sayOutOfMemory.contains(where: { String(decoding: whole, as: UTF8.self).contains($0) }) {
+                throw Failure.failed(
+                    "took more than \(memory >> 20) MiB of memory, which is as much as rendering may; what it makes is most "
+                        + "likely far too large")
+            }
             let half = Self.maximumComplaint / 2
             let complaint =
                 whole.count <= Self.maximumComplaint

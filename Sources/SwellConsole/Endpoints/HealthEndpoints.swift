@@ -5,12 +5,13 @@ internal import SwellModel
 struct HealthEndpoints: Sendable {
     let readiness: Readiness
     let metrics: (@Sendable () async -> String)?
+    var unready: @Sendable () -> String? = { nil }
 
     func add(to router: Router<ConsoleContext>) {
         router.get("healthz") { _, _ in Self.text("ok\n") }
         router.get("readyz") { _, _ in
-            readiness.isReady
-                ? Self.text("ok\n") : Self.text("the database is away\n", status: .serviceUnavailable)
+            let problem = readiness.isReady ? unready() : "the database is away"
+            return problem.map { Self.text("\($0)\n", status: .serviceUnavailable) } ?? Self.text("ok\n")
         }
         guard let metrics else { return }
         router.get("metrics") { _, _ in

@@ -1,5 +1,6 @@
 internal import Hummingbird
 internal import Logging
+internal import ShownText
 internal import SwellEngine
 internal import SwellModel
 internal import SwellStore

@@ -1,4 +1,6 @@
 internal import Hummingbird
+internal import KubernetesObjects
+internal import ShownText
 internal import SwellModel
 internal import SwellStore
 
@@ -6,6 +8,7 @@ internal import SwellStore
 struct ReleaseEndpoints: Sendable {
     let store: any Store
     let reading: RequestReading
+    var secrets = SecretsHandling()
 
     func add(to group: RouterGroup<ConsoleContext>) {
         group.post("applications/:name/releases") { request, context in
@@ -66,6 +69,8 @@ struct ReleaseEndpoints: Sendable {
         let application = try await store.application(name)
         let assembled = try ReleaseAssembler.assemble(
             application, from: request.files, isLiteral: request.literal == true)
+        let carried = SecretContent.names(in: assembled)
+        try checkSecrets(carried, application)
         try await checkRendering(assembled, application)
         let release = Release(
             application: name, reference: ReleaseReference(version: request.version, digest: assembled.digest),
@@ -82,8 +87,25 @@ struct ReleaseEndpoints: Sendable {
         } else {
             stored = try await store.createRelease(release, documents: assembled.documents)
         }
-        let warnings = assembled.warnings.map(\.description)
+        var warnings = assembled.warnings.map(\.description)
+        if !carried.isEmpty, !secrets.areSealed {
+            warnings.append(
+                "the values of \(carried.count == 1 ? carried[0] : "\(carried.count) Secrets") are stored in clear: the coordinator "
+                    + "has no key for Secrets (--secrets-key-file)")
+        }
         return ReleaseView(stored, warnings: warnings.isEmpty ? nil : warnings)
+    }
+
+    /// Whoever refuses has the last word, the application or the coordinator.
+    private func checkSecrets(_ names: [String], _ application: SwellModel.Application) throws(Problem) {
+        guard !names.isEmpty else { return }
+        if secrets.policy == .refuse {
+            throw .invalid(SecretContent.refusal(of: names, because: "the coordinator refuses Secrets in releases"))
+        }
+        if application.secrets == .refuse {
+            throw .invalid(
+                SecretContent.refusal(of: names, because: "application '\(application.name)' says secrets: refuse"))
+        }
     }
 
     /// Renders for one cluster of each kind of place, so that what would fail in some region is told now.
@@ -97,14 +119,23 @@ struct ReleaseEndpoints: Sendable {
             let place = overrides.map(String.init) + ["-"] + cluster.labels.keys.sorted()
             guard seen.insert(place).inserted else { continue }
             do throws(ModelError) {
-                _ = try renderer.render(for: cluster) { contents[$0] }
+                let objects = try renderer.render(for: cluster) { contents[$0] }
+                // Parameters and patches may have put words in that no manifest has.
+                for object in objects {
+                    errors += AnnotationWords.findings(in: object).map { finding in
+                        ModelError(
+                            code: .invalidValue,
+                            message:
+                                "on cluster '\(cluster.name)': \(object.kind) \(object.name): \(finding.message)")
+                    }
+                }
             } catch {
                 var placed = error
                 placed.message = "on cluster '\(cluster.name)': \(error.message)"
                 errors.append(placed)
             }
         }
-        guard errors.isEmpty else { throw DocumentErrors(errors) }
+        guard errors.isEmpty else { throw DocumentErrors(Array(errors.prefix(DocumentErrors.maximumCount))) }
     }
 
     private static func isVersion(_ text: String) -> Bool {

@@ -58,6 +58,8 @@ extension Problem {
         case .conflict: self = Problem(code: "conflict", title: "Conflict", status: 409, detail: error.message)
         case .refused: self = .refused(error.message)
         case .invalid: self = .invalid(error.message)
+        case .sealed:
+            self = Problem(code: "sealed", title: "A Secret cannot be opened", status: 500, detail: error.message)
         case .unavailable, .leaseLost:
             self = Problem(
                 code: "unavailable", title: "The database is away", status: 503,

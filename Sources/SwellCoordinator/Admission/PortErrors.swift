@@ -35,6 +35,8 @@ extension RPCError {
         switch error.code {
         case .unavailable, .outcomeUnknown:
             self.init(code: .unavailable, message: "The coordinator's store is out of reach. Come back later.")
+        case .sealed:
+            self.init(code: .unavailable, message: "The coordinator lacks the key of a Secret. Its operators are told.")
         case .notFound: self.init(code: .notFound, message: error.message)
         case .conflict, .refused: self.init(code: .failedPrecondition, message: error.message)
         case .invalid: self.init(code: .invalidArgument, message: error.message)

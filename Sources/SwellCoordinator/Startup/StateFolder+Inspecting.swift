@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SwellIdentity
 public import SwellModel
 
 extension StateFolder {
@@ -13,9 +14,13 @@ extension StateFolder {
             file(
                 path + "/authority/authority.pem", expected: 0o644, forbidden: 0o022, names: "authority/authority.pem"),
             file(operatorTokenFile, expected: 0o600, forbidden: 0o027, names: "operator-token"),
-            file(authorityFile, expected: 0o644, forbidden: 0o022, names: "ca.pem"),
-            file(authorityHashFile, expected: 0o644, forbidden: 0o022, names: "ca-hash"),
         ]
+            + (secretsKey.exists
+                ? [file(secretsKey.path, expected: 0o600, forbidden: 0o027, names: "secrets-key")] : [])
+            + [
+                file(authorityFile, expected: 0o644, forbidden: 0o022, names: "ca.pem"),
+                file(authorityHashFile, expected: 0o644, forbidden: 0o022, names: "ca-hash"),
+            ]
     }
 
     private func file(

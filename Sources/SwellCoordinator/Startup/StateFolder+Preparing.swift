@@ -13,6 +13,31 @@ extension StateFolder {
         ]
     }
 
+    /// `secrets-key`: the keys that seal Secrets of releases.
+    public var secretsKey: SecretsKeyFile { SecretsKeyFile(path: path + "/secrets-key") }
+
+    /// The keys that seal Secrets: of a file that was named, which then has to be there, or the folder's own where it has one. None is made
+    /// where the authority is there already: a replica that made its own would seal what no other can open.
+    public func secretsKeyring(at file: String?) throws(IdentityError) -> SecretsKeyring? {
+        if let file { return try SecretsKeyFile(path: file).read() }
+        return secretsKey.exists ? try secretsKey.read() : nil
+    }
+
+    /// Whether there is an authority in it.
+    public var isPrepared: Bool { SecretFile.exists(path + "/authority/authority.pem") }
+
+    /// Makes the first key that seals Secrets, of an installation that begins here. With a folder of before, other replicas may run that
+    /// would not have it.
+    public func makeSecretsKeyOfNew() throws(IdentityError) {
+        guard !isPrepared, !secretsKey.exists else { return }
+        try SecretFile.makeDirectory(path)
+        do {
+            try secretsKey.write(.generate(), replacing: false)
+        } catch  where secretsKey.exists {
+            // A replica that shares the folder was quicker: its key is the key.
+        }
+    }
+
     /// What is there beside these while one authority takes another's place: certificates, and no key.
     private static let ofAChange = ["next.pem", "former.pem", "bridges.pem"]
 
@@ -36,6 +61,10 @@ extension StateFolder {
             let text = try SecretFile.read(source, access: isSecret ? .notEverybody : .anybody)
             texts.append((text, place, isSecret ? 0o600 : 0o644))
         }
+        // Installations from before there was one have none.
+        let key = SecretsKeyFile(path: folder + "/secrets-key")
+        let ring = key.exists ? try key.read() : nil
+        if let ring { try secretsKey.write(ring, replacing: true) }
         for (text, place, mode) in texts { try SecretFile.write(text, to: place, mode: mode) }
         for name in Self.ofAChange {
             let (source, place) = (folder + "/" + name, directory.path + "/" + name)

@@ -120,6 +120,11 @@ public struct AgentMachine: Sendable, Hashable {
     private mutating func take(_ assignment: Assignment, _ now: Timestamp, _ actions: inout [AgentAction]) {
         let name = assignment.application
         var record = journal.applications[name] ?? AgentRecord(application: name)
+        let isOneTooMany = journal.applications[name] == nil && journal.applications.count >= rules.applications
+        if isOneTooMany || !Self.isInReach(assignment, of: journal.applications[name]) {
+            note("refused", assignment, isOneTooMany ? tooMany : Self.outOfReach, &actions)
+            return
+        }
         if let refusal = Self.refusal(of: assignment, by: record) {
             note("refused", assignment, refusal, &actions)
             // Whoever tells it that does not know where this agent is: it is said again, so that the assignment is reissued.
@@ -166,6 +171,28 @@ public struct AgentMachine: Sendable, Hashable {
         if let digest = assignment.digest { actions.append(.fetch(digest)) }
         if let digest = record.fallback?.digest { actions.append(.fetch(digest)) }
         report(name, &actions)
+    }
+
+    private var tooMany: String {
+        "\(rules.applications) applications are remembered here already, which is as many as may be"
+    }
+
+    /// How far an order may take an agent at once: what is above must be outranked some day by whoever is right, and by messages that
+    /// carry it. A coordinator that was somebody else's for an hour leaves room for as many orders as there will ever be.
+    public static let highestOrdinal: Int64 = 1 << 52
+    static let reach: Int64 = highestOrdinal - (1 << 32)
+    static let step: Int64 = 1 << 10
+    private static let outOfReach =
+        "its generation or epoch is further ahead than any coordinator counts, and following it would leave none to come after it"
+
+    /// Whether generation and epoch of an assignment are such as to be outranked. Of an application that is not known any is.
+    static func isInReach(_ assignment: Assignment, of record: AgentRecord?) -> Bool {
+        guard let record else { return true }
+        func reaches(_ value: Int64, from known: Int64) -> Bool {
+            value <= reach || value - known <= step
+        }
+        return reaches(assignment.generation, from: record.highestGeneration)
+            && reaches(assignment.epoch, from: record.highestEpoch)
     }
 
     /// Why an assignment must not be followed; nil where it may.

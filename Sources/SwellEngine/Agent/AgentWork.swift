@@ -56,12 +56,15 @@ public struct AgentRules: Sendable, Hashable {
     /// How long it may take until a cluster that has fallen silent is known to be out of sight. No deadline is judged sooner after
     /// it than that.
     public var sightDelay: Interval
+    /// The most applications that are remembered, those that were removed among them; an order for one more is refused, so that the
+    /// journal can be read back.
+    public var applications: Int
 
     public init(
         awayGrace: Interval = .seconds(60), restartGrace: Interval = .seconds(60),
         retryDelay: Interval = .seconds(5),
         retryDelayLimit: Interval = .minutes(3), provenLimit: Int = 5, pulse: Interval = .seconds(5),
-        stallGrace: Interval = .seconds(3), sightDelay: Interval = .seconds(10)
+        stallGrace: Interval = .seconds(3), sightDelay: Interval = .seconds(10), applications: Int = 2_000
     ) {
         self.awayGrace = awayGrace
         self.restartGrace = restartGrace
@@ -71,6 +74,7 @@ public struct AgentRules: Sendable, Hashable {
         self.pulse = pulse
         self.stallGrace = stallGrace
         self.sightDelay = sightDelay
+        self.applications = applications
     }
 
     /// How long to wait after this many transient failures in a row.

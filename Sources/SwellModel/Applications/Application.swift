@@ -22,13 +22,16 @@ public struct Application: Sendable, Hashable, Codable {
     /// What happens where somebody else owns fields of an object, or another application holds it; nil is
     /// ``AdoptionPolicy/refuse``.
     public var adopt: AdoptionPolicy?
+    /// Whether its releases may carry the values of Secrets; nil is ``SecretsPolicy/allow``, unless the coordinator is told otherwise.
+    /// Never in a release's index.
+    public var secrets: SecretsPolicy?
 
     public init(
         name: ApplicationName, namespace: String, select: ClusterSelector = ClusterSelector(),
         strategy: ApplicationStrategy = ApplicationStrategy(), checks: [HealthCheck] = [],
         ignoreFields: [IgnoredFields] = [], parameters: [String: String] = [:], overrides: [Override] = [],
         manifests: String? = nil, substitute: Bool? = nil,
-        adopt: AdoptionPolicy? = nil
+        adopt: AdoptionPolicy? = nil, secrets: SecretsPolicy? = nil
     ) {
         self.name = name
         self.namespace = namespace
@@ -41,6 +44,7 @@ public struct Application: Sendable, Hashable, Codable {
         self.manifests = manifests
         self.substitute = substitute
         self.adopt = adopt
+        self.secrets = secrets
     }
 }
 

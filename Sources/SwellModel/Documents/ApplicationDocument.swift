@@ -15,12 +15,13 @@ extension Application {
         let substitute = fields["substitute"]?.bool()
         let manifests = fields["manifests"]?.pathBelow()
         let adopt = fields["adopt"]?.choice(AdoptionPolicy.self)
+        let secrets = fields["secrets"]?.choice(SecretsPolicy.self)
         guard let name: ApplicationName = metadata.name("an application"), let namespace else { return nil }
         return Application(
             name: name, namespace: namespace, select: select ?? ClusterSelector(),
             strategy: strategy ?? ApplicationStrategy(), checks: checks ?? [], ignoreFields: ignored ?? [],
             parameters: parameters ?? [:], overrides: overrides ?? [], manifests: manifests, substitute: substitute,
-            adopt: adopt)
+            adopt: adopt, secrets: secrets)
     }
 
     /// The document that reads back as this application.
@@ -41,6 +42,7 @@ extension Application {
         if !overrides.isEmpty { spec["overrides"] = .array(overrides.map(\.document)) }
         spec["substitute"] = substitute.map(JSONValue.bool)
         spec["adopt"] = adopt.map { .string($0.rawValue) }
+        spec["secrets"] = secrets.map { .string($0.rawValue) }
         spec["manifests"] = manifests.map(JSONValue.string)
         return DocumentKind.application.document(metadata: ["name": .string(name.rawValue)], spec: spec)
     }

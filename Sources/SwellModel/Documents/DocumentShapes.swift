@@ -39,6 +39,9 @@ extension DocumentShape {
             "adopt", AdoptionPolicy.refuse,
             "What happens where somebody else owns fields of an object that a release brings, or another application holds it: the release "
                 + "is refused and says who, or takes them and says from whom."),
+        .choice(
+            "secrets", SecretsPolicy.allow,
+            "Whether its releases may carry the values of Secrets. A coordinator may be told to refuse them for all."),
     ])
 
     static let strategy: DocumentShape = {

@@ -7,19 +7,21 @@ extension DocumentSet {
         return policies.flatMap(fleet.overlaps)
     }
 
-    /// What is probably a mistake: regions, environments and clusters that are named but not known (in overrides only regions),
-    /// and stages that select no cluster. A fleet whose last cluster of a region left can still be applied as it is written.
+    /// What is probably a mistake: regions, environments and clusters that are named but not known (in overrides only regions, and
+    /// what is nearly a word of the fleet's), labels that no cluster has, and stages and overrides that select no cluster. A fleet whose last cluster of a region left can still be applied as it is written.
     ///
     /// - Parameter knownClusters: As of ``problems(knownClusters:)``.
     public func warnings(knownClusters: [Cluster]) -> [ModelError] {
         let fleet = fleet(knownClusters)
         var warnings: [ModelError] = []
         for application in applications {
-            warnings += fleet.unknowns(in: application.value.select, at: "spec.select", of: application)
+            warnings += fleet.doubts(about: application.value.select, at: "spec.select", of: application)
             for (index, override) in application.value.overrides.enumerated() {
-                // An override for an environment or cluster that is not there yet does no harm; a misspelt region would.
+                let path = "spec.overrides[\(index)].match"
+                // An override for what is not there yet does no harm; one whose word is misspelt would go on being none.
                 let regions = ClusterSelector(regions: override.match.regions)
-                warnings += fleet.unknowns(in: regions, at: "spec.overrides[\(index)].match", of: application)
+                let unknown = fleet.unknowns(in: regions, at: path, of: application)
+                warnings += unknown.isEmpty ? fleet.misses(of: override.match, at: path, of: application) : unknown
             }
         }
         for policy in policies { warnings += fleet.gaps(in: policy) }
@@ -48,6 +50,56 @@ private struct Fleet {
                     message: "stage '\(stage.name)' is empty: it selects none of the \(clusters.count) clusters known",
                     file: policy.file, line: policy.line(of: path), path: path)
             ]
+        }
+    }
+
+    /// What is unknown in a selector; where nothing is, and it selects no cluster all the same, that.
+    func doubts<Value>(about selector: ClusterSelector, at path: String, of document: Located<Value>) -> [ModelError] {
+        let unknown = unknowns(in: selector, at: path, of: document)
+        return unknown.isEmpty ? emptiness(of: selector, at: path, of: document) : unknown
+    }
+
+    /// What an override that matches no cluster most likely misses: a word that is nearly one of the fleet's, or, where every word is
+    /// one, that they do not come together.
+    func misses<Value>(of selector: ClusterSelector, at path: String, of document: Located<Value>) -> [ModelError] {
+        emptiness(of: selector, at: path, of: document).filter {
+            $0.path == path || $0.message.contains("did you mean")
+        }
+    }
+
+    /// That a selector selects none of the clusters known, and what may be why. Of a fleet without clusters nothing is said.
+    func emptiness<Value>(of selector: ClusterSelector, at path: String, of document: Located<Value>) -> [ModelError] {
+        guard !clusters.isEmpty, !clusters.contains(where: selector.matches) else { return [] }
+        let reasons =
+            unknowns(in: selector, at: path, of: document) + labelsOfNone(in: selector, at: path, of: document)
+        let likely = reasons.first { $0.message.contains("did you mean") }
+        if let reason = likely ?? reasons.first { return [reason] }
+        return [
+            ModelError(
+                code: .unknownReference, message: "matches none of the \(clusters.count) clusters known",
+                file: document.file, line: document.line(of: path), path: path)
+        ]
+    }
+
+    private func labelsOfNone<Value>(
+        in selector: ClusterSelector, at path: String, of document: Located<Value>
+    ) -> [ModelError] {
+        selector.labels.sorted { $0.key < $1.key }.compactMap { key, value in
+            let values = Set(clusters.compactMap { $0.labels[key] })
+            let message: String
+            if values.isEmpty {
+                let keys = Set(clusters.flatMap(\.labels.keys)).sorted()
+                message = "no cluster has a label '\(key)'\(Spelling.advice(for: key, among: keys))"
+            } else if !values.contains(value) {
+                message =
+                    "no cluster has '\(value)' for its label '\(key)'\(Spelling.advice(for: value, among: values.sorted()))"
+            } else {
+                return nil
+            }
+            let place = "\(path).labels"
+            return ModelError(
+                code: .unknownReference, message: message, file: document.file, line: document.line(of: place),
+                path: place)
         }
     }
 

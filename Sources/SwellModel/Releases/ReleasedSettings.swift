@@ -8,12 +8,14 @@ extension Application {
         var kept = replacesReferences ? self : withPlainReferences
         // What it means is in the documents, so that the index says the same to renderers of any age.
         kept.substitute = nil
+        // It is about making releases, not about what they are.
+        kept.secrets = nil
         return kept
     }
 
     /// Fields of a document that no release depends on: where it is rolled out is asked at each rollout, and the others are gone into its
     /// documents.
-    private static let unbound: Set<String> = ["select", "manifests", "substitute"]
+    private static let unbound: Set<String> = ["select", "manifests", "substitute", "secrets"]
 
     /// In which settings a release differs from what one made now would have: by name, as documents spell them.
     ///

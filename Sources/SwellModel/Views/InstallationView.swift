@@ -6,8 +6,11 @@ public struct InstallationView: Sendable, Hashable, Codable {
     public var coordinator: Coordinator
     public var database: Database
     public var agents: Agents
+    /// Nil where a coordinator of before is asked.
+    public var secrets: Secrets?
 
-    public init(coordinator: Coordinator, database: Database, agents: Agents) {
+    public init(coordinator: Coordinator, database: Database, agents: Agents, secrets: Secrets? = nil) {
+        self.secrets = secrets
         self.coordinator = coordinator
         self.database = database
         self.agents = agents
@@ -100,6 +103,31 @@ public struct InstallationView: Sendable, Hashable, Codable {
             self.isInRecovery = isInRecovery
             self.migrations = migrations
             self.knownMigrations = knownMigrations
+        }
+    }
+
+    /// How Secrets of releases are stored, in documents.
+    public struct Secrets: Sendable, Hashable, Codable {
+        /// The ids of the keys that the replica has, the one that seals first.
+        public var keys: [String]
+        public var sealed: Int
+        /// Sealed with keys that the replica does not have.
+        public var unreadable: [String: Int]
+        /// Sealed with another key than the one that seals.
+        public var formerlySealed: Int
+        public var inClear: Int
+        /// Of earlier versions, and not looked at yet.
+        public var unexamined: Int
+
+        public init(
+            keys: [String], sealed: Int, unreadable: [String: Int], formerlySealed: Int, inClear: Int, unexamined: Int
+        ) {
+            self.keys = keys
+            self.sealed = sealed
+            self.unreadable = unreadable
+            self.formerlySealed = formerlySealed
+            self.inClear = inClear
+            self.unexamined = unexamined
         }
     }
 

@@ -1,3 +1,4 @@
+internal import ShownText
 internal import SwellModel
 
 // What every conversion checks of single fields. `path` says where the field is.
@@ -82,7 +83,7 @@ func checkCount(_ count: Int, limit: Int, at path: String) throws(WireError) {
 func trimmed(_ text: String, limit: Int) -> String {
     var plain = ""
     for scalar in text.unicodeScalars.prefix(limit) {
-        plain.unicodeScalars.append(scalar.value < 0x20 || scalar.value == 0x7f ? " " : scalar)
+        plain.unicodeScalars.append(scalar.value < 0x20 || PlainText.isUnsafe(scalar) ? " " : scalar)
     }
     return plain
 }

@@ -22,6 +22,7 @@ struct Migration {
         Migration(number: 6, name: "certificates", sql: PackageResources._006_certificates_sql),
         Migration(
             number: 7, name: "append-only audit", sql: PackageResources._007_append_only_audit_sql),
+        Migration(number: 8, name: "sealed Secrets", sql: PackageResources._008_sealed_secrets_sql),
         Migration(number: 9, name: "service role", sql: PackageResources._009_service_role_sql),
     ]
 }

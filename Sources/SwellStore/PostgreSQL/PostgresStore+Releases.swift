@@ -4,9 +4,7 @@ public import SwellModel
 extension PostgresStore: ReleaseStore {
     public func createRelease(_ release: Release, documents: [ContentDocument]) async throws(StoreError) -> Release {
         try DocumentRules.check(release, documents: documents)
-        // One row a digest, in order: an upsert touches no row twice, and rivals meet in the same order.
-        let content = Dictionary(documents.map { ($0.digest, $0.content) }) { first, _ in first }
-        let digests = content.keys.sorted()
+        let rows = try DocumentRows(documents, sealing)
         return try await transact { transaction in
             let known = try await transaction.query(
                 "SELECT 1 FROM applications WHERE name = $1 FOR SHARE", [.name(release.application)])
@@ -16,14 +14,19 @@ extension PostgresStore: ReleaseStore {
                 PostgresStatement("LOCK TABLE releases IN ROW EXCLUSIVE MODE"),
                 PostgresStatement(
                     """
-                    INSERT INTO documents (digest, content) SELECT * FROM unnest($1::text[], $2::bytea[])
+                    INSERT INTO documents (digest, content, key_id, sealed_key, is_secret)
+                    SELECT * FROM unnest($1::text[], $2::bytea[], $3::text[], $4::bytea[], $5::boolean[])
                     ON CONFLICT (digest) DO NOTHING
-                    """, [.digests(digests), .byteArrays(digests.map { content[$0] ?? [] })]),
+                    """,
+                    [
+                        .digests(rows.digests), .byteArrays(rows.contents), .texts(rows.keyIDs),
+                        .byteArrays(rows.sealedKeys), .bools(rows.areSecret),
+                    ]),
                 PostgresStatement(
                     """
                     INSERT INTO bundle_documents (bundle, document) SELECT $1, unnest($2::text[])
                     ON CONFLICT DO NOTHING
-                    """, [.digest(release.reference.digest), .digests(digests)]),
+                    """, [.digest(release.reference.digest), .digests(rows.digests)]),
             ])
             let inserted = try await transaction.query(
                 """
@@ -70,8 +73,8 @@ extension PostgresStore: ReleaseStore {
     }
 
     public func document(_ digest: ContentDigest) async throws(StoreError) -> [UInt8]? {
-        try await read("SELECT content FROM documents WHERE digest = $1", [.digest(digest)]) {
-            try $0.first?.decode([UInt8].self, at: 0)
+        try await read("SELECT content, key_id, sealed_key FROM documents WHERE digest = $1", [.digest(digest)]) {
+            try $0.first.map { try content(of: $0, digest) }
         }
     }
 }

@@ -1,4 +1,5 @@
 public import PostgresClient
+public import SwellModel
 
 /// The store in PostgreSQL: the only state, the only lock. Any number of replicas use one database.
 ///
@@ -9,10 +10,15 @@ public import PostgresClient
 /// `cluster_trust`, other rows, `change_counter`.
 public struct PostgresStore: Sendable {
     let pool: PostgresPool
+    /// Seals Secrets of releases; nil where they are stored in clear.
+    let sealing: (any DocumentSealing)?
 
     /// Uses a pool whose database has been brought up to date by ``migrate(_:logger:)``.
-    public init(pool: PostgresPool) {
+    ///
+    /// - Parameter sealing: Seals Secrets of releases; nil to store them in clear.
+    public init(pool: PostgresPool, sealing: (any DocumentSealing)? = nil) {
         self.pool = pool
+        self.sealing = sealing
     }
 
     /// Runs one transaction that writes.

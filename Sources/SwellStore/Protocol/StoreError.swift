@@ -21,6 +21,8 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public static let schema = Self("schema")
         /// What is stored cannot be read.
         public static let corrupt = Self("corrupt")
+        /// What is stored is sealed, and cannot be opened with the keys given.
+        public static let sealed = Self("sealed")
         public static let internalError = Self("internal")
     }
 

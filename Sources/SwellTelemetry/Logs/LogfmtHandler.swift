@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 public import Logging
+internal import ShownText
 
 #if canImport(Glibc)
     internal import Glibc
@@ -103,8 +104,11 @@ public struct LogfmtHandler: LogHandler {
     }
 
     private static func key(_ text: String) -> String {
-        text.contains { $0.isWhitespace || $0 == "=" || $0 == "\"" }
-            ? text.filter { !$0.isWhitespace && $0 != "=" && $0 != "\"" } : text
+        func isPlain(_ scalar: Unicode.Scalar) -> Bool {
+            !scalar.properties.isWhitespace && scalar != "=" && scalar != "\"" && !PlainText.isUnsafe(scalar)
+        }
+        if text.unicodeScalars.allSatisfy(isPlain) { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.filter(isPlain)))
     }
 
     /// `text` as a logfmt value.
@@ -112,9 +116,8 @@ public struct LogfmtHandler: LogHandler {
         let cut = text.utf8.count > valueLimit ? text.prefix(valueLimit) + "…" : text[...]
         let plain =
             !cut.isEmpty
-            && cut.utf8.allSatisfy {
-                $0 > 0x20 && $0 != UInt8(ascii: "=") && $0 != UInt8(ascii: "\"") && $0 != 0x7f
-                    && $0 != UInt8(ascii: "\\")
+            && cut.unicodeScalars.allSatisfy {
+                $0.value > 0x20 && $0 != "=" && $0 != "\"" && $0 != "\\" && !PlainText.isUnsafe($0)
             }
         guard !plain else { return String(cut) }
         var result = "\""
@@ -126,7 +129,7 @@ public struct LogfmtHandler: LogHandler {
             case "\t": result += "\\t"
             case "\r": result += "\\r"
             default:
-                if scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) {
+                if PlainText.isUnsafe(scalar) {
                     result += "\\u{\(String(scalar.value, radix: 16))}"
                 } else {
                     result.unicodeScalars.append(scalar)

@@ -57,6 +57,16 @@ internal import Testing
         #expect(isRefused || isOther && !found.isEmpty, "\(wanted): \(error?.description ?? "")")
     }
 
+    @Test func eachAnnotationIsToldWithTheWordsThatItMaySay() throws {
+        let told = Dictionary(uniqueKeysWithValues: AnnotationDescription.all.map { ($0.name, $0.values) })
+        #expect(Set(told.keys) == Set(AnnotationWords.forms.keys.map { AnnotationWords.prefix + $0 }))
+        for (name, form) in AnnotationWords.forms {
+            guard case .word(let words) = form else { continue }
+            let values = try #require(told[AnnotationWords.prefix + name]).split(separator: ", ").map(String.init)
+            #expect(Set(values) == Set(words), "\(name)")
+        }
+    }
+
     @Test func thePageOfAnnotationsSaysWhatExplainSays() throws {
         let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()

@@ -1,11 +1,13 @@
-/// Which characters a terminal would act upon, or show out of their order, instead of showing them.
+/// Which characters a terminal would act upon, or show out of their order, instead of showing them. Whoever writes others' texts
+/// where people read (terminals, logs, YAML) asks here, and spells them out by what his own format has for it.
 public enum PlainText {
-    /// Control characters (C0, DEL, C1), line and paragraph separators, and what turns the direction of text. Tabs and line ends
-    /// of text are not meant.
+    /// Control characters (C0, DEL, C1), line and paragraph separators, what turns the direction of text, and marks of direction,
+    /// which show nothing. Tabs and line ends of text are not meant.
     public static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x09, 0x0A: false
-        case 0..<0x20, 0x7F...0x9F, 0x2028...0x2029, 0x202A...0x202E, 0x2066...0x2069: true
+        case 0..<0x20, 0x7F...0x9F: true
+        case 0x061C, 0x200E...0x200F, 0x2028...0x202E, 0x2066...0x206F, 0xFFF9...0xFFFB: true
         default: false
         }
     }

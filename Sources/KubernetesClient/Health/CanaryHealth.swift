@@ -1,0 +1,46 @@
+internal import KubernetesObjects
+
+/// Flagger's canaries: they judge the pods of another object, and scale it.
+///
+/// A canary has no generation of its target. What its status is about is `lastAppliedSpec`, a hash of the target's pod template, which it
+/// writes with each phase; that it looks only every so often means that the phase of a former revision stands until then. A target
+/// that comes back to what was promoted last (`lastPromotedSpec`) is not analysed again, so that there the phase stands for good.
+enum CanaryHealth {
+    static let type = GroupKind(group: "flagger.app", kind: "Canary")
+
+    /// Which revision of its target a canary speaks of; nil where it says none, and for what is no canary.
+    static func revision(in object: KubernetesObject) -> String? {
+        guard object.type.groupKind == type, let revision = object.status?["lastAppliedSpec"]?.stringValue,
+            !revision.isEmpty
+        else { return nil }
+        return revision
+    }
+
+    static func assess(_ object: KubernetesObject, _ context: HealthContext) -> HealthAssessment {
+        let phase = object.status?["phase"]?.stringValue ?? ""
+        let message = Condition.find("Promoted", in: object)?.text ?? phase
+        if isOfFormerRevision(object, context) {
+            let target = object.spec?["targetRef"]?["name"]?.stringValue ?? "?"
+            let isSettled = ["Failed", "Succeeded", "Initialized"].contains(phase)
+            if isSettled, context.evidence?.isReturn == true {
+                return HealthAssessment(
+                    .healthy, "\(target) is again what was promoted last; of what it was since: \(message)", .accepted)
+            }
+            return HealthAssessment(.progressing, "it has not looked at the present revision of \(target) yet")
+        }
+        switch phase {
+        case "Failed": return HealthAssessment(.degraded, message)
+        case "Succeeded", "Initialized": return HealthAssessment(.healthy)
+        case _ where phase.hasPrefix("Waiting"): return HealthAssessment(.suspended, message)
+        default: return HealthAssessment(.progressing, message)
+        }
+    }
+
+    /// Whether the target's pods were changed since, and the canary still speaks of what they were.
+    private static func isOfFormerRevision(_ object: KubernetesObject, _ context: HealthContext) -> Bool {
+        guard let evidence = context.evidence, let revision = revision(in: object),
+            evidence.spokenOf[object.reference.identity] == revision, let target = object.judgedTarget
+        else { return false }
+        return evidence.marks[target]?.changesPods == true
+    }
+}
