@@ -25,8 +25,9 @@ public struct SwellTool: AsyncParsableCommand {
         subcommands: [
             ApplyCommand.self, GetCommand.self, DescribeCommand.self, ReleaseCommand.self, PlanCommand.self,
             DiffCommand.self,
-            RolloutCommands.self, ApproveCommand.self, RegionCommands.self, ClusterCommands.self, TokenCommands.self,
-            EventsCommand.self,
+            RolloutCommands.self, ApproveCommand.self, UninstallCommand.self, RegionCommands.self, ClusterCommands.self,
+            TokenCommands.self,
+            EventsCommand.self, ExplainCommand.self,
             PermissionsCommand.self, DoctorCommand.self, CompletionCommand.self, VersionCommand.self,
         ])
 
@@ -53,6 +54,10 @@ public struct SwellTool: AsyncParsableCommand {
             return error.code.rawValue
         } catch {
             let code = exitCode(for: error)
+            if code == .validationFailure, let problem = CommandWords.flagProblem(in: arguments, help: _dumpHelp()) {
+                terminal.note("error: \(problem.message)")
+                return problem.code.rawValue
+            }
             let message = fullMessage(for: error)
             if code.isSuccess { terminal.line(message) } else { terminal.note(message) }
             // ArgumentParser's own code for wrong usage is sysexits' 64; shells and kubectl users expect 2.

@@ -4,10 +4,6 @@ internal import Testing
 
 @testable internal import KubernetesClient
 
-extension BundleResult {
-    fileprivate func report(_ name: String) -> BundleProgress? { objects.last { $0.reference.name == name } }
-}
-
 /// What was in a cluster before a bundle was is never deleted with it.
 @Suite(.timeLimit(.minutes(2))) struct AdoptionTests {
     private static let word = "left as it is: it was there before it was first applied"

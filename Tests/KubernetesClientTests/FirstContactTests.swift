@@ -42,17 +42,13 @@ internal import Testing
         }
     }
 
-    private func hook(_ name: String, _ more: String = "", image: String = "m:1") -> String {
-        Sample.job(name, image: image).replacing("swell.dev/hook-timeout", with: "\(more)swell.dev/hook-timeout")
-    }
-
     @Test func installAfterRemoval() async throws {
         try await SimulatedServer.run { server in
             @Sendable func bundle(_ version: String) throws -> [KubernetesObject] {
                 try Sample.manifest(
                     Sample.namespace + Sample.configMap("a", version)
-                        + hook("up", "swell.dev/hook-on: upgrade, ", image: "m:\(version)")
-                        + hook("first", "swell.dev/hook-on: install, ", image: "m:\(version)"))
+                        + Sample.hook("up", "swell.dev/hook-on: upgrade, ", image: "m:\(version)")
+                        + Sample.hook("first", "swell.dev/hook-on: install, ", image: "m:\(version)"))
             }
             @Sendable func ran(_ version: String, _ bundle: [KubernetesObject]) async throws -> [String] {
                 let result = try await server.applier { $0.hookScope = version }.apply(bundle)
@@ -139,7 +135,7 @@ internal import Testing
             @Sendable func bundle(_ version: String) throws -> [KubernetesObject] {
                 try Sample.manifest(
                     Sample.namespace + Sample.configMap("a", version)
-                        + hook("always", "swell.dev/hook-on-return: run, ", image: "m:\(version)"))
+                        + Sample.hook("always", "swell.dev/hook-on-return: run, ", image: "m:\(version)"))
             }
             @Sendable func ran(_ version: String, _ bundle: [KubernetesObject], isReturn: Bool = false) async throws
                 -> [String]
@@ -222,7 +218,7 @@ internal import Testing
             let theirs = try #require(try Sample.manifest(Self.foreignJob).first)
             let live = try await server.api.create(theirs, fieldManager: "kubectl-create")
             let result = try await server.applier().apply(
-                try Sample.manifest(Sample.namespace + hook("payroll", more)))
+                try Sample.manifest(Sample.namespace + Sample.hook("payroll", more)))
             #expect(!result.succeeded)
             #expect(result.objects.contains { $0.message.contains("that is others'") })
             #expect(try await server.live("batch/v1", "Job", "payroll")?.uid == live.uid)

@@ -364,68 +364,7 @@ private func pod(_ name: String, status: JSONValue, metadata: JSONValue = [:]) -
     }
 }
 
-@Suite struct HealthSummaryTests {
-    @Test func isAsTheWorstMember() {
-        func member(_ name: String, _ value: HealthValue) -> (ObjectReference, HealthAssessment) {
-            (ObjectReference(type: configMapType, namespace: "a", name: name), HealthAssessment(value, "because"))
-        }
-        let summary = HealthSummary(of: [
-            member("x", .healthy), member("y", .degraded), member("z", .progressing), member("w", .degraded),
-        ])
-        #expect(summary.value == .degraded)
-        #expect(summary.message == "v1 ConfigMap a/y: because")
-        #expect(summary.counts == [.healthy: 1, .degraded: 2, .progressing: 1])
-        #expect(HealthSummary(of: []).value == .healthy)
-        #expect(HealthValue.allCases == [.failed, .degraded, .unknown, .progressing, .suspended, .healthy])
-    }
-}
-
-@Suite struct FieldExpressionTests {
-    private static let value: JSONValue = [
-        "status": [
-            "phase": "Ready", "replicas": 2, "ratio": 0.5, "isLeader": true, "name-x": "v",
-            "conditions": [["type": "Synced", "status": "False"], ["type": "Ready", "status": "True"]],
-        ]
-    ]
-
-    @Test(arguments: [
-        ("status.phase == \"Ready\" && status.replicas >= 2", true),
-        ("status.phase == 'Ready' && status.replicas > 2", false),
-        ("status.replicas == 2.0", true), ("status.ratio < 1", true), ("status.absent == null", true),
-        ("status.absent > 1", false), ("status.absent < 1", false), ("!status.absent", true), ("status.isLeader", true),
-        ("status.conditions[type=Ready].status == \"True\"", true),
-        ("status.conditions[type=\"Synced\"].status != 'True'", true),
-        ("status.conditions[0].type == \"Synced\"", true), ("status['name-x'] == \"v\"", true),
-        ("status.name-x == \"v\"", true),
-        ("false || true && false", false), ("(false || true) && !false", true), ("status.phase < \"S\"", true),
-        (".status.replicas != -1", true), ("!(status.replicas == 2)", false),
-    ])
-    func evaluates(text: String, expected: Bool) throws {
-        #expect(try FieldExpression(parsing: text).holds(for: FieldExpressionTests.value) == expected)
-    }
-
-    @Test(arguments: [
-        ("status.phase = \"x\"", "column 14: = is no operator"), ("", "column 1: expected a field"),
-        ("(a", "expected )"),
-        ("a == ", "expected a field, a value"), ("a b", "column 3: expected an operator"), ("a == \"x", "not closed"),
-        ("a[", "expected a field name"), ("a[x]", "expected an index"), ("a..b", "expected a field name"),
-        ("1.2.3", "is no number"),
-    ])
-    func namesTheColumnOfAnError(text: String, expected: String) {
-        let error = #expect(throws: KubernetesObjectError.self) { try FieldExpression(parsing: text) }
-        #expect(error?.message.contains(expected) == true, "\(error?.message ?? "")")
-    }
-
-    @Test func boundsLengthAndDepth() {
-        #expect(throws: KubernetesObjectError.self) { try FieldExpression(parsing: String(repeating: "(", count: 500)) }
-        #expect(throws: KubernetesObjectError.self) {
-            try FieldExpression(parsing: String(repeating: "!", count: 1999) + "a")
-        }
-        #expect(throws: KubernetesObjectError.self) {
-            try FieldExpression(parsing: String(repeating: "a", count: 3000))
-        }
-    }
-
+@Suite struct CustomCheckTests {
     @Test func judgesAKindAsItsUserSays() throws {
         let check = CustomHealthCheck(
             type: GroupKind(group: "example.com", kind: "Widget"),
@@ -444,24 +383,5 @@ private func pod(_ name: String, status: JSONValue, metadata: JSONValue = [:]) -
         #expect(
             try assess(widget([:]), context: context)
                 == HealthAssessment(.progressing, "waits for status.phase == 'Up'"))
-    }
-}
-
-@Suite struct KubernetesTimeTests {
-    @Test(arguments: [
-        ("1970-01-01T00:00:00Z", 0.0), ("2026-11-21T09:00:00Z", 1_795_251_600.0),
-        ("2024-02-29T23:59:59.5Z", 1_709_251_199.5),
-        ("2026-11-21T10:00:00+01:00", 1_795_251_600.0), ("1969-12-31T23:59:59Z", -1.0),
-    ])
-    func readsTimes(text: String, seconds: Double) {
-        #expect(KubernetesTime(parsing: text)?.seconds == seconds)
-    }
-
-    @Test(arguments: [
-        "", "2026-11-21", "2026-13-21T09:00:00Z", "2026-11-21T09:00:00", "2026-11-21T09:00:00+1",
-        "x026-11-21T09:00:00Z",
-    ])
-    func refusesOtherTexts(text: String) {
-        #expect(KubernetesTime(parsing: text) == nil)
     }
 }

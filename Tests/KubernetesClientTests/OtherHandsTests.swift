@@ -5,10 +5,6 @@ internal import Testing
 
 @testable internal import KubernetesClient
 
-extension BundleResult {
-    fileprivate func report(_ name: String) -> BundleProgress? { objects.last { $0.reference.name == name } }
-}
-
 /// A cluster in which others have their hands in what a bundle brings.
 @Suite(.timeLimit(.minutes(2))) struct OtherHandsTests {
     private static let account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: robot}\n---\n"
@@ -225,16 +221,12 @@ extension BundleResult {
 
     // MARK: Hooks
 
-    private func hook(_ name: String, _ more: String = "", image: String = "m:1") -> String {
-        Sample.job(name, image: image).replacing("swell.dev/hook-timeout", with: "\(more)swell.dev/hook-timeout")
-    }
-
     @Test func hooksOfAnOlderBundleDoNotRunByComingBackUnlessTheySaySo() async throws {
         try await SimulatedServer.run { server in
             @Sendable func bundle(_ version: String) throws -> [KubernetesObject] {
                 try Sample.manifest(
-                    Sample.namespace + Sample.configMap("a", version) + hook("once", image: "m:\(version)")
-                        + hook("always", "swell.dev/hook-on-return: run, ", image: "m:\(version)"))
+                    Sample.namespace + Sample.configMap("a", version) + Sample.hook("once", image: "m:\(version)")
+                        + Sample.hook("always", "swell.dev/hook-on-return: run, ", image: "m:\(version)"))
             }
             @Sendable func apply(_ version: String, isReturn: Bool = false) async throws -> [String] {
                 let result = try await server.applier {
@@ -263,8 +255,8 @@ extension BundleResult {
             @Sendable func bundle(_ version: String) throws -> [KubernetesObject] {
                 try Sample.manifest(
                     Sample.namespace + Sample.configMap("a", version)
-                        + hook("up", "swell.dev/hook-on: upgrade, ", image: "m:\(version)")
-                        + hook("first", "swell.dev/hook-on: install, ", image: "m:\(version)"))
+                        + Sample.hook("up", "swell.dev/hook-on: upgrade, ", image: "m:\(version)")
+                        + Sample.hook("first", "swell.dev/hook-on: install, ", image: "m:\(version)"))
             }
             @Sendable func ran(_ version: String, _ bundle: [KubernetesObject]) async throws -> [String] {
                 let result = try await server.applier { $0.hookScope = version }.apply(bundle)
@@ -283,7 +275,7 @@ extension BundleResult {
     @Test func aHookThatSaysItWronglyIsRefused() throws {
         for wrong in ["swell.dev/hook-on: sometimes, ", "swell.dev/hook-on: '', ", "swell.dev/hook-on-return: maybe, "]
         {
-            let objects = try Sample.manifest(hook("a", wrong))
+            let objects = try Sample.manifest(Sample.hook("a", wrong))
             #expect(throws: KubernetesError.self) { try Hook(objects[0], annotations: ObjectAnnotations()) }
         }
     }

@@ -4,15 +4,6 @@ internal import Testing
 
 @testable internal import KubernetesClient
 
-extension BundleResult {
-    /// `Deployment web created`, in order.
-    fileprivate var summary: [String] {
-        objects.map { "\($0.reference.type.kind) \($0.reference.name) \($0.outcome.rawValue)" }
-    }
-
-    fileprivate func report(_ name: String) -> BundleProgress? { objects.last { $0.reference.name == name } }
-}
-
 /// What applying would do, asked of a simulated API server by its dry run.
 @Suite(.timeLimit(.minutes(2))) struct PreviewTests {
     private static func secret(_ name: String, _ value: String, field: String = "stringData") -> String {

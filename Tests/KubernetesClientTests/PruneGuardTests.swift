@@ -5,16 +5,12 @@ internal import Testing
 
 @testable internal import KubernetesClient
 
-extension BundleResult {
-    fileprivate func report(_ name: String) -> BundleProgress? { objects.last { $0.reference.name == name } }
-}
-
 /// One test for each guard of pruning, against a simulated server. Each fails without its guard.
 @Suite(.timeLimit(.minutes(2))) struct PruneGuardTests {
-    private static let keep = "{swell.dev/prune: keep}"
+    static let keep = "{swell.dev/prune: keep}"
 
     /// Applies `first`, lets the test do something in between, and applies `second`.
-    private func pruning(
+    func pruning(
         _ first: String, to second: String, allowsEmpty: Bool = false,
         between: @escaping @Sendable (SimulatedServer) async throws -> Void = { _ in },
         then check: @escaping @Sendable (SimulatedServer, BundleResult) async throws -> Void
@@ -31,7 +27,7 @@ extension BundleResult {
         }
     }
 
-    private func stored(_ server: SimulatedServer) async throws -> Set<String> {
+    func stored(_ server: SimulatedServer) async throws -> Set<String> {
         let store = InventoryStore(api: server.api, options: server.applier().options)
         return Set(try await store.read().inventory.references.map(\.name))
     }
@@ -74,7 +70,7 @@ extension BundleResult {
     }
 
     /// A server that holds one object of an old inventory, and remembers what it was asked.
-    private func deleting(
+    func deleting(
         _ answer: ScriptedTransport.Answer = .json(["kind": "Status", "status": "Success"])
     ) async throws -> (request: KubernetesRequest?, outcome: Pruner.Outcome) {
         let transport = ScriptedTransport { request, _ in
@@ -363,112 +359,6 @@ extension BundleResult {
         }
     }
 
-    @Test func neverANamespaceOfOthersThatWasOnlyMeantToBeApplied() async throws {
-        let theirs = "apiVersion: v1\nkind: Namespace\nmetadata: {name: theirs, labels: {team: %}}\n---\n"
-        try await SimulatedServer.run { server in
-            for object in try Sample.manifest(theirs.replacing("%", with: "a")) {
-                _ = try await server.api.create(object, fieldManager: "terraform")
-            }
-            #expect(try await server.applier().apply(try Sample.manifest(Sample.namespace)).succeeded)
-            let refused = try await server.applier().apply(
-                try Sample.manifest(Sample.namespace + theirs.replacing("%", with: "b")))
-            #expect(refused.report("theirs")?.outcome == .failed, "\(refused.objects)")
-            let back = try await server.applier().apply(try Sample.manifest(Sample.namespace))
-            #expect(back.report("theirs")?.outcome == .kept, "\(back.objects)")
-            let live = try await server.live("v1", "Namespace", "theirs", namespace: nil)
-            #expect(live != nil && live?.deletionTimestamp == nil)
-        }
-    }
-
-    @Test func neverADefinitionThatIsNotShownAnyMore() async throws {
-        try await SimulatedServer.run { server in
-            let applier = server.applier {
-                $0.waitsForHealth = false
-                $0.allowsEmpty = true
-                $0.settleTimeout = .seconds(2)
-            }
-            #expect(try await applier.apply(try Sample.manifest(Sample.namespace + Sample.definition)).succeeded)
-            let definition = try await server.live(
-                "apiextensions.k8s.io/v1", "CustomResourceDefinition", "widgets.example.com", namespace: nil)
-            let live = try #require(definition)
-            let hidden = JSONPatch([.replace(path: "/spec/versions/0/served", value: false)])
-            _ = try await server.api.patch(live.reference, .json(hidden))
-            let result = try await applier.apply([])
-            #expect(result.report("widgets.example.com")?.outcome == .kept, "\(result.objects)")
-        }
-    }
-
-    @Test func neverAnythingWhenTheNewSetIsEmptyUnlessToldSo() async throws {
-        try await SimulatedServer.run { server in
-            _ = try await server.applier().apply(try Sample.manifest(Sample.namespace + Sample.configMap("a")))
-            for isPreview in [false, true] {
-                let error = await #expect(throws: KubernetesError.self) {
-                    if isPreview { return try await server.applier().preview([]) }
-                    return try await server.applier().apply([])
-                }
-                #expect(error?.message.hasPrefix("the new set is empty; 2 objects are kept") == true)
-            }
-            #expect(try await server.exists("v1", "ConfigMap", "a"))
-            #expect(try await stored(server) == ["shop", "a"])
-            let told = try await server.applier { $0.allowsEmpty = true }.apply([])
-            #expect(told.objects.allSatisfy { $0.outcome == .pruned }, "\(told.objects)")
-        }
-    }
-
-    @Test func neverAnObjectThatHasBecomeSomebodyElses() async throws {
-        try await pruning(Sample.namespace + Sample.configMap("a"), to: Sample.namespace) { server in
-            var object = try #require(try Sample.manifest(Sample.configMap("a", "theirs")).first)
-            object.namespace = "shop"
-            _ = try await server.api.apply(object, ApplyOptions(fieldManager: "helm", force: true))
-        } then: { (server, result) async throws in
-            #expect(result.report("a")?.outcome == .kept)
-            #expect(result.report("a")?.message == "swell no longer manages any field of it")
-            #expect(try await server.exists("v1", "ConfigMap", "a"))
-        }
-    }
-
-    @Test func neverANamespaceOfKubernetesOwn() async throws {
-        try await pruning(
-            "apiVersion: v1\nkind: Namespace\nmetadata: {name: kube-public, labels: {a: b}}\n---\n" + Sample.namespace,
-            to: Sample.namespace
-        ) { (server, result) async throws in
-            #expect(result.report("kube-public")?.outcome == .kept)
-            let live = try await server.live("v1", "Namespace", "kube-public", namespace: nil)
-            #expect(live?.deletionTimestamp == nil)
-        }
-    }
-
-    @Test func aCustomResourceIsGoneBeforeWhatHandlesItsFinalizer() async throws {
-        let widget = Sample.widget.replacing("name: gadget", with: "name: gadget, finalizers: [example.com/clean]")
-        try await SimulatedServer.run { server in
-            let applier = server.applier {
-                $0.waitsForHealth = false
-                $0.allowsEmpty = true
-                $0.settleTimeout = .seconds(20)
-            }
-            let text = Sample.namespace + Sample.definition + widget + Sample.deployment("controller")
-            #expect(try await applier.apply(try Sample.manifest(text)).succeeded)
-            // The controller: it ends what is marked while its Deployment is there.
-            let controller = Task {
-                while !Task.isCancelled {
-                    if let live = try await server.live("example.com/v1", "Widget", "gadget"),
-                        live.deletionTimestamp != nil,
-                        try await server.exists("apps/v1", "Deployment", "controller")
-                    {
-                        _ = try await server.api.patch(live.reference, .merge(["metadata": ["finalizers": []]]))
-                        return
-                    }
-                    try await Task.sleep(for: .milliseconds(300))
-                }
-            }
-            let result = try await applier.apply([])
-            controller.cancel()
-            #expect(result.objects.allSatisfy { $0.outcome == .pruned }, "\(result.objects)")
-            try await server.api.poll(every: .milliseconds(50), atMost: .seconds(10), what: "all to be gone") {
-                try await server.exists("v1", "Namespace", "shop", namespace: nil) == false
-            }
-        }
-    }
 }
 
 extension KubernetesObject {
@@ -480,64 +370,5 @@ extension KubernetesObject {
             ]
         }
         setMetadata("ownerReferences", .array(references))
-    }
-}
-
-/// What the guards say, case by case.
-@Suite struct PruneGuardRuleTests {
-    private let annotations = ObjectAnnotations()
-
-    private func object(
-        _ apiVersion: String, _ kind: String, _ name: String, namespace: String? = nil,
-        annotations: [String: String] = [:]
-    ) -> KubernetesObject {
-        var object = KubernetesObject(
-            type: GroupVersionKind(apiVersion: apiVersion, kind: kind), namespace: namespace, name: name)
-        object.annotations = annotations
-        return object
-    }
-
-    @Test func refusesToPruneEverythingUnasked() {
-        let old = Inventory([object("v1", "ConfigMap", "a", namespace: "x").reference])
-        #expect(
-            PruneGuard.refusal(old: old, new: Inventory(), allowsEmpty: false)?.contains("1 objects are kept") == true)
-        #expect(PruneGuard.refusal(old: old, new: Inventory(), allowsEmpty: true) == nil)
-        #expect(PruneGuard.refusal(old: old, new: old, allowsEmpty: false) == nil)
-    }
-
-    @Test func keepsWhatIsAnnotatedOrSomebodyElses() throws {
-        func reason(_ object: KubernetesObject) -> String? {
-            PruneGuard.keepReason(object, annotations: annotations, fieldManager: "swell")
-        }
-        #expect(reason(object("v1", "ConfigMap", "a", annotations: ["swell.dev/prune": "keep"])) != nil)
-        #expect(reason(object("v1", "ConfigMap", "a")) == nil)
-        #expect(reason(object("v1", "Namespace", "kube-system")) != nil)
-        var adopted = object("v1", "ConfigMap", "a")
-        adopted.setMetadata("managedFields", [["manager": "helm"]])
-        #expect(reason(adopted)?.contains("no longer manages") == true)
-        var namespace = object("v1", "Namespace", "shop")
-        namespace.setMetadata("managedFields", [["manager": "kube-controller-manager"]])
-        #expect(reason(namespace) == nil)
-    }
-
-    @Test func tellsForeignObjectsFromFurniture() {
-        let pruned: Set<ObjectIdentity> = [object("v1", "ConfigMap", "ours", namespace: "x").reference.identity]
-        func verdict(_ object: KubernetesObject) -> PruneGuard.Verdict {
-            PruneGuard.verdict(on: object, pruned: pruned)
-        }
-        #expect(verdict(object("v1", "ConfigMap", "theirs", namespace: "x")) == .stays)
-        #expect(verdict(object("v1", "ConfigMap", "ours", namespace: "x")) == .goes)
-        #expect(verdict(object("v1", "ConfigMap", "kube-root-ca.crt", namespace: "x")) == .goes)
-        #expect(verdict(object("v1", "ServiceAccount", "default", namespace: "x")) == .goes)
-        #expect(verdict(object("events.k8s.io/v1", "Event", "e", namespace: "x")) == .goes)
-        var token = object("v1", "Secret", "default-token-x", namespace: "x")
-        token["type"] = "kubernetes.io/service-account-token"
-        #expect(verdict(token) == .goes)
-        var owned = object("v1", "Pod", "p", namespace: "x")
-        owned.setMetadata("ownerReferences", [["uid": "u", "kind": "ReplicaSet", "name": "r"]])
-        #expect(verdict(owned) == .asOwners(owned.owners))
-        #expect(owned.owners.map(\.name) == ["r"])
-        owned.setMetadata("deletionTimestamp", "2026-01-01T00:00:00Z")
-        #expect(verdict(owned) == .goes)
     }
 }

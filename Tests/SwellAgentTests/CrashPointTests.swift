@@ -6,8 +6,11 @@ internal import Testing
 
 @testable internal import SwellAgent
 
-/// An agent that is killed at any request of an apply finishes it once, with its disk or without.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct CrashPointTests {
+/// An agent that is killed at any request of an apply finishes it once, with its disk or without: side by side, each on a cluster of its own.
+@Suite(.timeLimit(.minutes(5))) struct CrashPointTests {
+    /// Nobody else writes here: looks for drift would take most of the time.
+    private static let drift = Duration.seconds(60)
+
     private static func text(_ number: Int) -> String {
         ShopManifest.namespace + ShopManifest.hook("migrate-\(number)", "before")
             + ShopManifest.configMap("only-\(number)", "\(number)") + ShopManifest.configMap("settings", "\(number)")
@@ -19,7 +22,9 @@ internal import Testing
         try await SimulatedLab.run { lab in
             let first = try await lab.world.release("0.0.0", extra: Self.text(0))
             try await lab.world.coordinator.assign(first.assignment(1))
-            try await lab.withAgent(state: "state-0") { try await lab.waitFor("healthy") { $0.phase == .healthy } }
+            try await lab.withAgent(state: "state-0", drift: Self.drift) {
+                try await lab.waitFor("healthy") { $0.phase == .healthy }
+            }
 
             var number = 0
             var wasKilled = true
@@ -34,7 +39,7 @@ internal import Testing
                 let tap = RequestTap(deadAfter: number - 1, losesAnswer: !losesDisk)
                 let before = losesDisk ? "state-\(number - 1)" : "state-0"
                 let after = losesDisk ? "state-\(number)" : "state-0"
-                wasKilled = try await lab.withAgent(state: before, tap: tap) {
+                wasKilled = try await lab.withAgent(state: before, tap: tap, drift: Self.drift) {
                     try await eventually("killed or done") {
                         if tap.isDead { return true }
                         let report = await lab.report()
@@ -43,7 +48,7 @@ internal import Testing
                     return tap.isDead
                 }
                 requests = tap.seen
-                try await lab.withAgent(state: after) {
+                try await lab.withAgent(state: after, drift: Self.drift) {
                     try await eventually("killed at request \(point): finished") {
                         let report = await lab.report()
                         return report?.generation == generation && report?.phase == .healthy

@@ -109,7 +109,11 @@ private func wait(_ what: String, stage: StageName? = nil, _ clusters: [ClusterN
 
     @Test func removingATargetNeedsAWord() throws {
         var removal = RemovalView(cluster: "a", runs: [], rollouts: [])
-        #expect(try !RemovalQuestion(removal: removal, isSaid: false).mustAsk(canAsk: false), "nothing is concerned")
+        // Also where no rollout is concerned: a cluster is not taken out of the fleet by a slip of the hand.
+        #expect(try RemovalQuestion(removal: removal, isSaid: false).mustAsk(canAsk: true))
+        #expect(throws: CommandError.self) {
+            try RemovalQuestion(removal: removal, isSaid: false).mustAsk(canAsk: false)
+        }
         removal.rollouts = [
             RemovalView.Concerned(
                 rollout: "r1", application: "shop", version: "1.1.0", phase: "progressing", stage: "canary",
@@ -129,6 +133,49 @@ private func wait(_ what: String, stage: StageName? = nil, _ clusters: [ClusterN
             ])
     }
 
+    @Test func aStageWhoseOnlyClusterIsLeftBehindWaitsForAPerson() {
+        var left = target("a", "unreachable")
+        left.late = "leftBehind"
+        let shown = view(
+            "progressing", [left], stage: "verifying",
+            waits: [wait("health", stage: "canary"), wait("unreachable", stage: "canary", ["a"])])
+        #expect(shown.waitsForPerson)
+        let steps = NextStep.lines(shown)
+        #expect(
+            steps.count == 1 && steps.first?.contains("promote r1 --stage canary --despite-health") == true, "\(steps)")
+        #expect(steps.first?.contains("once a, which is left behind, is healthy after all") == true)
+        #expect(!steps.contains { $0.contains("leave-behind") }, "it is left behind already")
+    }
+
+    @Test func anUndoThatFailedSaysWhatLeadsOn() {
+        var shown = view("failed", [target("a", "failed"), target("b", "healthy")])
+        shown.spec.type = "undo"
+        shown.status.isEnded = true
+        shown.status.targets[0].release = "1.0.0"
+        #expect(
+            NextStep.lines(shown) == [
+                "look at a (`swell describe cluster a`); once that is mended, `swell rollout start shop --policy waves --cluster a "
+                    + "--version 1.0.0` brings 1.0.0 there"
+            ])
+        shown.spec.type = "removal"
+        #expect(NextStep.lines(shown).first?.contains("uninstall it then") == true)
+        shown.status.phase = "succeeded"
+        #expect(NextStep.lines(shown).isEmpty)
+    }
+
+    @Test func anUndoNamesWhatItBrings() {
+        var shown = view("progressing", [target("a", "queued"), target("b", "queued"), target("c", "queued")])
+        shown.spec.type = "undo"
+        for (index, previous) in ["1.0.0", "0.9.0", "1.0.0"].enumerated() {
+            shown.status.targets[index].previous = previous
+        }
+        #expect(
+            WayBackText.lines(shown, covers: { _ in true }) == [
+                "shop 1.1.0 -> 0.9.0 on b", "shop 1.1.0 -> 1.0.0 on a, c",
+            ])
+        #expect(WayBackText.lines(shown, covers: { $0.cluster == "b" }) == ["shop 1.1.0 -> 0.9.0 on b"])
+    }
+
     @Test func theTextOfARemovalIsBounded() {
         let running = (0..<50).map { RemovalView.Running(application: Name(stringLiteral: "app-\($0)"), version: "1") }
         let removal = RemovalView(cluster: "a", runs: running, rollouts: [], omitted: 0)
@@ -141,6 +188,7 @@ private func wait(_ what: String, stage: StageName? = nil, _ clusters: [ClusterN
         ["rollout", "leave-behind", "r1", "--cluster", "a"], ["rollout", "undo", "r1", "--remove"],
         ["cluster", "rollback", "a", "--application", "shop", "--remove"], ["cluster", "remove", "a", "--yes"],
         ["rollout", "promote", "r1", "--stage", "canary", "--despite-health"],
+        ["uninstall", "shop", "--region", "east", "--yes", "-w"],
     ])
     func wordsThatMessagesSayAreUnderstood(words: [String]) throws {
         _ = try SwellTool.parseAsRoot(words)

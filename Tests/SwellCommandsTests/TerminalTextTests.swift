@@ -53,6 +53,7 @@ internal import Testing
     @Test(arguments: [
         ("delete cluster x", "'swell' has no command 'delete'; did you mean 'swell cluster remove'?"),
         ("cluster delete x", "'swell cluster' has no command 'delete'; did you mean 'swell cluster remove'?"),
+        ("delete application shop", "'swell' has no command 'delete'; did you mean 'swell uninstall'?"),
         ("undo r", "'swell' has no command 'undo'; did you mean 'swell rollout undo'?"),
         ("rolout start", "'swell' has no command 'rolout'; did you mean 'rollout'?"),
         ("release craete", "'swell release' has no command 'craete'; did you mean 'create'?"),

@@ -1,6 +1,7 @@
 internal import KubernetesObjects
 internal import SwellModel
 internal import SwellStore
+internal import Synchronization
 internal import Testing
 
 @testable internal import SwellConsole
@@ -67,12 +68,14 @@ internal import Testing
     }
 
     @Test func shutsDownWithStreamsOpen() async throws {
-        let start = ContinuousClock.now
+        let start = Mutex(ContinuousClock.now)
         try await ConsoleHarness.run { console in
             try await console.applyFleet()
             // Left open on purpose: the harness then shuts the service down and waits for it.
             try await console.stream("/v1/events?follow=true") { !$0.isEmpty }
+            // How long a busy machine takes to come so far is not what is asked.
+            start.withLock { $0 = .now }
         }
-        #expect(ContinuousClock.now - start < .seconds(15))
+        #expect(ContinuousClock.now - start.withLock { $0 } < .seconds(15))
     }
 }

@@ -113,7 +113,7 @@ public struct HealthAssessment: Sendable, Hashable {
             return HealthAssessment(
                 .unknown,
                 "\(why): is it running? Where it never does, make a release with a check of its own for \(object.kind) in "
-                    + "the application (healthy: 'true'), or start again under silentControllers: accept in the policy",
+                    + "the application (healthy: 'true'), or say silentControllers: accept in the policy, apply it, and start the rollout again with --supersede",
                 .silent)
         }
     }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import KubernetesObjects
 internal import SwellModel
 
 struct ClusterCommands: AsyncParsableCommand {
@@ -45,8 +46,8 @@ struct ClusterResume: ServerCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func run(_ session: Session) async throws {
-        try await session.client.post("/v1/clusters/\(segment(name))/resume", OrderRequest())
-        session.terminal.line("cluster/\(name) resumed")
+        let answer = try await session.client.post("/v1/clusters/\(segment(name))/resume", OrderRequest())
+        session.terminal.line(answer["message"]?.stringValue ?? "cluster/\(name) resumed")
     }
 }
 
@@ -80,6 +81,7 @@ struct ClusterRollback: ServerCommand {
             try await session.client.post("/v1/clusters/\(segment(name))/rollback", $0).decoded(as: RolloutView.self)
         }
         for warning in view.warnings ?? [] { session.terminal.note("warning: \(warning.message)") }
+        for line in WayBackText.lines(view, covers: { $0.cluster.rawValue == name }) { session.terminal.line(line) }
         session.terminal.line("cluster/\(name) rolls back in rollout/\(view.metadata.name)")
         if watch { try await Watching(session: session, limit: limit).watch(view.metadata.name) }
     }
@@ -106,14 +108,14 @@ struct ClusterRemove: ServerCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove", abstract: "Take a cluster out of the fleet; active rollouts skip it.",
         discussion: """
-            What runs there goes on running, and its agent's certificates end at once: applied again, the cluster joins with a new token. Where active
-            rollouts have it as a target, says which and what its leaving means to them, and asks; without a terminal to ask on, that
-            takes --yes.
+            What runs there goes on running, and its agent's certificates end at once: applied again, the cluster joins with a new
+            token. Says what runs there, which active rollouts have it as a target and what its leaving means to them, and asks; without
+            a terminal to ask on, that takes --yes. To take an application off it first, `swell uninstall APPLICATION --cluster NAME`.
             """)
 
     @Argument(help: "The cluster.")
     var name: String
-    @Flag(name: .shortAndLong, help: "Remove it without asking, whatever active rollouts it is a target of.")
+    @Flag(name: .shortAndLong, help: "Remove it without asking, whatever runs there or goes there.")
     var yes = false
     @OptionGroup var connection: ConnectionOptions
 
@@ -128,8 +130,7 @@ struct ClusterRemove: ServerCommand {
             }
             try await session.client.delete("\(path)?confirmed=true")
         } else {
-            // Unconfirmed where nobody was asked: a rollout that has taken it in meanwhile has a say.
-            try await session.client.delete(yes ? "\(path)?confirmed=true" : path)
+            try await session.client.delete("\(path)?confirmed=true")
         }
         session.terminal.line("cluster/\(name) removed")
     }
@@ -143,7 +144,7 @@ struct RemovalQuestion {
 
     /// Throws where a person's word is needed, and there is none and nobody to ask.
     func mustAsk(canAsk: Bool) throws(CommandError) -> Bool {
-        guard !isSaid, removal.needsConfirmation else { return false }
+        guard !isSaid else { return false }
         guard canAsk else {
             throw CommandError(
                 code: .refused,

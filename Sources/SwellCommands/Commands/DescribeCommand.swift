@@ -6,7 +6,9 @@ struct DescribeCommand: ServerCommand {
     static let configuration = CommandConfiguration(
         commandName: "describe", abstract: "Show one thing with all that is known of it.")
 
-    @Argument(help: "cluster, application, policy, rollout or region.")
+    @Argument(
+        help: "cluster, application, policy, rollout or region.",
+        completion: .list(Resource.allCases.map(\.rawValue)), transform: Resource.named)
     var resource: Resource
     @Argument(help: "Its name.")
     var name: String

@@ -34,7 +34,9 @@ struct EventsCommand: ServerCommand {
                 session.terminal.data(text + "\n")
                 return
             }
-            for event in try value.decoded(as: ListView<EventView>.self).items {
+            let events = try value.decoded(as: ListView<EventView>.self).items
+            if events.isEmpty { session.terminal.note("there are no such events") }
+            for event in events {
                 session.terminal.line(EventLine.text(event))
             }
             return

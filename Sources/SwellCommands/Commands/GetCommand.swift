@@ -3,7 +3,7 @@ internal import KubernetesObjects
 internal import SwellModel
 
 /// The kinds of thing that `get` and `describe` know, under the names that people try.
-enum Resource: String, CaseIterable, ExpressibleByArgument {
+enum Resource: String, CaseIterable {
     case clusters, applications, policies, releases, rollouts, regions
 
     init?(argument: String) {
@@ -17,6 +17,13 @@ enum Resource: String, CaseIterable, ExpressibleByArgument {
         default: return nil
         }
     }
+
+    /// - Throws: `ValidationError` with what may have been meant.
+    static func named(_ word: String) throws -> Resource {
+        if let resource = Resource(argument: word) { return resource }
+        let kinds = allCases.map(\.rawValue) + ["policy", "cluster", "application", "release", "rollout", "region"]
+        throw ValidationError("there is no kind '\(word)'\(Spelling.advice(for: word, among: kinds))")
+    }
 }
 
 struct GetCommand: ServerCommand {
@@ -24,7 +31,9 @@ struct GetCommand: ServerCommand {
         commandName: "get", abstract: "Show clusters, applications, policies, releases, rollouts or regions.",
         discussion: "Releases are those of one application: swell get releases APPLICATION.")
 
-    @Argument(help: "clusters, applications, policies, releases, rollouts or regions.")
+    @Argument(
+        help: "clusters, applications, policies, releases, rollouts or regions.",
+        completion: .list(Resource.allCases.map(\.rawValue)), transform: Resource.named)
     var resource: Resource
     @Argument(help: "Only the one of this name; of releases, the application.")
     var name: String?

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import KubernetesObjects
 internal import SwellModel
 
 struct RegionCommands: AsyncParsableCommand {
@@ -42,7 +43,7 @@ struct RegionResume: ServerCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func run(_ session: Session) async throws {
-        try await session.client.post("/v1/regions/\(segment(name))/resume", OrderRequest())
-        session.terminal.line("region/\(name) resumed")
+        let answer = try await session.client.post("/v1/regions/\(segment(name))/resume", OrderRequest())
+        session.terminal.line(answer["message"]?.stringValue ?? "region/\(name) resumed")
     }
 }

@@ -3,12 +3,16 @@ internal import KubernetesObjects
 internal import SwellModel
 
 /// Sends an order and says how the rollout stands after it.
-func order(_ verb: String, _ name: String, _ request: OrderRequest, _ session: Session) async throws {
+///
+/// - Returns: That rollout; of an undo, the one that does it.
+@discardableResult
+func order(_ verb: String, _ name: String, _ request: OrderRequest, _ session: Session) async throws -> RolloutView {
     let answer = try await session.client.post("/v1/rollouts/\(segment(name))/\(verb)", request)
     let view = try answer.decoded(as: RolloutView.self)
     for warning in view.warnings ?? [] { session.terminal.note("warning: \(warning.message)") }
     let reason = view.status.reason.map { " (\($0))" } ?? ""
     session.terminal.line("rollout/\(view.metadata.name) \(verb) taken; it is now \(view.status.phase)\(reason)")
+    return view
 }
 
 /// Which part of a rollout an order covers.
@@ -81,7 +85,12 @@ struct RolloutRetry: ServerCommand {
 
     func run(_ session: Session) async throws {
         let names: [ClusterName] = try Arguments.names(clusters, "--cluster")
-        try await order("retry", name, OrderRequest(clusters: names.isEmpty ? nil : names), session)
+        let view = try await order("retry", name, OrderRequest(clusters: names.isEmpty ? nil : names), session)
+        // Others that failed stop it as before: what was retried waits for a word on them.
+        for blocker in view.status.waitingFor where blocker.what == "failure" {
+            session.terminal.note("waits for \(blocker.words): \(blocker.why)")
+        }
+        if view.isPausedByFailures { for step in NextStep.lines(view) { session.terminal.note("next: \(step)") } }
     }
 }
 
@@ -92,7 +101,8 @@ struct RolloutUndo: ServerCommand {
             A rollout that goes on rolls back; of one that has ended, a new rollout takes back what it brought. Each cluster goes to
             the last other release that was proven healthy there. A cluster where none ever was is held as it is, and the order is
             refused where that is so of all: with --remove, what the release brought is removed there. Where the application's strategy
-            removes by itself, says what would be removed, and asks; without a terminal to ask on, that takes --yes or --remove.
+            removes by itself, says what would be removed, and asks; without a terminal to ask on, that takes --yes or --remove. To take
+            the application off clusters whatever was proven there, see `swell uninstall`.
             """)
 
     @Argument(help: "The rollout.")
@@ -106,7 +116,14 @@ struct RolloutUndo: ServerCommand {
         var request = try scope.request(reason: reason.reason)
         request.remove = removal.field
         request.confirmed = removal.confirmation
-        try await session.confirming("undo rollout '\(name)'?", request) { try await order("undo", name, $0, session) }
+        let view = try await session.confirming("undo rollout '\(name)'?", request) {
+            try await order("undo", name, $0, session)
+        }
+        let lines = WayBackText.lines(view) {
+            (scope.region == nil || $0.region.rawValue == scope.region)
+                && (scope.cluster == nil || $0.cluster.rawValue == scope.cluster)
+        }
+        for line in lines { session.terminal.line(line) }
     }
 }
 

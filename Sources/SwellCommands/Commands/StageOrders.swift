@@ -88,7 +88,8 @@ struct ApprovalOptions: ParsableArguments {
     func run(_ session: Session) async throws {
         let name: StageName = try Arguments.name(stage, "--stage")
         guard !withdraw else {
-            return try await order("withdraw", rollout, OrderRequest(stage: name), session)
+            try await order("withdraw", rollout, OrderRequest(stage: name), session)
+            return
         }
         // The gate that this person has seen, too: an order that comes late or twice is not taken for the next one.
         let seen = try await SeenPlan(of: rollout, name, session)

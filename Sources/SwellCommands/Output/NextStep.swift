@@ -6,7 +6,8 @@ enum NextStep {
         let status = view.status
         let name = view.metadata.name
         if status.isEnded {
-            guard view.spec.type == "release", ["rolledBack", "failed"].contains(status.phase) else { return [] }
+            guard view.spec.type == "release" else { return ofFailedUndo(view) }
+            guard ["rolledBack", "failed"].contains(status.phase) else { return [] }
             return [
                 "mend it in a new release, or where the release is not at fault start it again: `swell rollout start "
                     + "\(view.spec.application) --version \(view.spec.release.version) --policy \(view.spec.policy)`"
@@ -25,12 +26,31 @@ enum NextStep {
 
     /// What leads on where agents are away: they are waited for, however long that takes.
     private static func ofSilentAgents(_ view: RolloutView) -> [String] {
+        let left = Set(view.status.targets.filter(\.isLeftBehind).map(\.cluster))
         let away = view.status.waitingFor.filter { $0.what == "unreachable" }.flatMap(\.clusters)
+            .filter { !left.contains($0) }
         guard let first = away.first else { return [] }
         return [
             "it goes on when the agent is back; without the cluster for now, `swell rollout leave-behind "
                 + "\(view.metadata.name) --cluster \(first)`"
         ]
+    }
+
+    /// What leads on where an undo, or a removal, has not reached all of its clusters: nothing of it goes on.
+    private static func ofFailedUndo(_ view: RolloutView) -> [String] {
+        let failed = view.status.targets.filter { ["failed", "rollbackFailed"].contains($0.phase) }
+        guard view.status.phase == "failed", let first = failed.first else { return [] }
+        let more = failed.count == 1 ? "" : " and \(failed.count - 1) more"
+        let look = "look at \(first.cluster)\(more) (`swell describe cluster \(first.cluster)`)"
+        let start =
+            "`swell rollout start \(view.spec.application) --policy \(view.spec.policy) --cluster \(first.cluster) --version "
+        guard view.spec.type == "undo", let release = first.release ?? first.previous else {
+            return [
+                "\(look); once that is mended, bring \(view.spec.release.version) there again (\(start)\(view.spec.release.version)`) and "
+                    + "uninstall it then"
+            ]
+        }
+        return ["\(look); once that is mended, \(start)\(release)` brings \(release) there"]
     }
 
     /// How to lift what pauses it, or a part of it.
@@ -81,8 +101,10 @@ enum NextStep {
             $0.stage == stage.name && ["failed", "rolledBack", "rollbackFailed", "skipped", "held"].contains($0.phase)
         }
         let retry = again.map { "`swell rollout retry \(name) --cluster \($0.cluster)` tries one again; " } ?? ""
+        let left = view.status.targets.first { $0.stage == stage.name && $0.isLeftBehind }
+        let wait = left.map { "it goes on once \($0.cluster), which is left behind, is healthy after all; " } ?? ""
         return
-            "none of the clusters of stage '\(stage.name)' is healthy: \(retry)to take it all back, `swell rollout undo "
+            "none of the clusters of stage '\(stage.name)' is healthy: \(wait)\(retry)to take it all back, `swell rollout undo "
             + "\(name)`; to go on all the same, `swell rollout promote \(name) --stage \(stage.name) --despite-health`"
     }
 }
@@ -123,8 +145,13 @@ extension RolloutView {
     fileprivate func isUnproven(_ stage: StageView) -> Bool {
         guard stage.phase == "verifying", stage.passedAt == nil, status.phase == "progressing" else { return false }
         let settled: Set = ["failed", "rolledBack", "rollbackFailed", "skipped", "removed", "held"]
-        return status.targets.allSatisfy { $0.stage != stage.name || settled.contains($0.phase) }
+        return status.targets.allSatisfy { $0.stage != stage.name || settled.contains($0.phase) || $0.isLeftBehind }
     }
+}
+
+extension TargetView {
+    /// Whether its stage goes on without it, by order or by the policy, until it is healthy after all.
+    var isLeftBehind: Bool { late == "leftBehind" && phase != "healthy" }
 }
 
 extension BlockerView {

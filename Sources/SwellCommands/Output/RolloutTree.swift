@@ -44,7 +44,8 @@ struct RolloutTree {
         var line = Line()
         line.add(view.metadata.name, .strong)
         line.add(
-            "  \(view.spec.type == "undo" ? "undo of " : "")\(view.spec.application) \(view.spec.release.version)  ")
+            "  \(view.spec.type == "release" ? "" : "\(view.spec.type) of ")\(view.spec.application) "
+                + "\(view.spec.release.version)  ")
         line.add(status.phase, Style.tone(ofPhase: status.phase))
         let end = status.endedAt ?? now
         line.add("  \(Ages.since(view.metadata.createdAt, now: end))  policy \(view.spec.policy)", .faint)

@@ -122,7 +122,8 @@ struct Tables {
 
     /// `1.1.0`; of an undo what it brings before what it takes back, `1.0.0 (undo of 1.1.0)`.
     static func version(_ version: String, type: String?, brings: [String]) -> String {
-        guard type == "undo" else { return version }
+        guard let type, type != "release" else { return version }
+        guard type == "undo" else { return "\(type) of \(version)" }
         return brings.isEmpty ? "undo of \(version)" : "\(brings.joined(separator: ", ")) (undo of \(version))"
     }
 

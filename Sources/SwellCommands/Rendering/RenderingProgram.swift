@@ -107,7 +107,8 @@ struct RenderingProgram: Sendable {
                 ? String(decoding: whole, as: UTF8.self).trimmed
                 : String(decoding: whole.prefix(half), as: UTF8.self).trimmed + "\n…\n"
                     + String(decoding: whole.suffix(half), as: UTF8.self).trimmed
-            throw Failure.failed(complaint.isEmpty ? "\(result.terminationStatus)" : complaint)
+            throw Failure.failed(
+                complaint.isEmpty ? "\(result.terminationStatus)" : ProgramComplaint(complaint).text)
         }
         guard let text = String(validating: result.standardOutput, as: UTF8.self) else {
             throw Failure.failed("printed what is not UTF-8 text")

@@ -78,6 +78,7 @@ struct FleetEndpoints: Sendable {
         let warnings =
             try await doubts + MoveWarnings.of(fleet.clusters, stored: clusters, store: store)
             + SettingsWarnings.of(fleet.applications, store: store)
+            + SettingsWarnings.of(fleet.policies, store: store)
         let applied =
             isDryRun ? try await preview(fleet, clusters) : try await store.apply(fleet, by: actor)
         return ApplyAnswer(

@@ -48,6 +48,19 @@ struct OrderEndpoints: Sendable {
             let fields = ["reason", "region", "cluster", "remove", "confirmed"]
             return try await undo(name, try await reading.body(OrderRequest.self, of: request, fields: fields), context)
         }
+        group.post("applications/:name/uninstall") { request, context in
+            let name: ApplicationName = try context.name("name", "application")
+            let fields = ["region", "cluster", "confirmed"]
+            let body = try await reading.body(OrderRequest.self, of: request, fields: fields)
+            let removals = Removals(store: store, planning: planning)
+            let names = try await removals.remove(
+                name, Self.selector(body), isConfirmed: body.confirmed == true, by: context.actor)
+            context.logger.info(
+                "order taken", metadata: ["order": "uninstall", "application": "\(name)", "by": "\(context.actor)"])
+            var views: [RolloutView] = []
+            for name in names { views.append(try await store.rolloutView(name)) }
+            return Response(json: ListView(items: views), status: .created)
+        }
         group.post("clusters/:name/rollback") { request, context in
             let cluster: ClusterName = try context.name("name", "cluster")
             let fields = ["application", "reason", "remove", "confirmed"]
@@ -91,9 +104,10 @@ struct OrderEndpoints: Sendable {
             return try await rollBack(rollout, scope, body, "undo", context)
         }
         // What it took back is a release like any other: to bring that again is a rollout, with its canary and its soak.
-        if case .undo(let undone) = rollout.kind {
+        if let undone = rollout.kind.takesOff {
+            let what = rollout.kind.isRemoval ? "a removal" : "an undo"
             throw Problem.refused(
-                "rollout '\(name)' is itself an undo, of '\(undone)': to bring \(rollout.release.version) again, start it "
+                "rollout '\(name)' is itself \(what), of '\(undone)': to bring \(rollout.release.version) again, start it "
                     + "(swell rollout start \(rollout.application) --version \(rollout.release.version) ...)")
         }
         return try await undo(rollout, scope, body, context)
@@ -113,11 +127,14 @@ struct OrderEndpoints: Sendable {
         _ rollout: Rollout, _ scope: RollbackScope, _ body: OrderRequest, _ verb: String, _ context: ConsoleContext
     ) async throws -> Response {
         let warning = RollbackWarnings.of(rollout, scope, removes: body.remove == true)
+        let goingBack = body.remove == true ? RollbackWarnings.goingBack(rollout, scope) : nil
+        if warning == nil, let goingBack { throw Problem.refused(goingBack.message) }
         // Who agreed to what the strategy removes has said that it may be removed.
         let removes = try warning.map { try Self.isRemovalSaid($0, body) } ?? false
         let command = RolloutCommand.rollback(
             scope, reason: try Self.bounded(body.reason), remove: removes ? true : body.remove)
-        return try await submit(command, to: rollout.name, verb, context, warnings: warning.map { [$0] })
+        return try await submit(
+            command, to: rollout.name, verb, context, warnings: [warning, goingBack].compactMap(\.self))
     }
 
     /// What is removed is removed on a person's word: `remove`, or `confirmed` where the application's strategy removes by itself.
@@ -180,13 +197,13 @@ struct OrderEndpoints: Sendable {
             group.post("regions/:name/\(verb)") { request, context in
                 let region: RegionName = try context.name("name", "region")
                 let body = try await reading.body(OrderRequest.self, of: request, fields: ["reason"])
-                let known = Set(try await store.clusterListing().items.map(\.cluster.region)).sorted()
+                let known = Set(try await store.clusterListing().items.map(\.cluster.region))
                 let former = try await store.regionPauses()[region]
                 guard known.contains(region) || former != nil else {
-                    throw Problem.notFound(
-                        "no cluster is in region '\(region)'"
-                            + Spelling.advice(for: region.rawValue, among: known.map(\.rawValue))
-                    )
+                    throw Problem.unknownRegion(region, among: known)
+                }
+                guard verb == "pause" || former != nil else {
+                    return try await notPaused("region", region.rawValue) { $0.pausedRegions[region] != nil }
                 }
                 // Whoever says nothing new takes no reason away that somebody gave.
                 if verb == "pause", former != nil, body.reason == nil {
@@ -199,12 +216,29 @@ struct OrderEndpoints: Sendable {
             group.post("clusters/:name/\(verb)") { request, context in
                 let cluster: ClusterName = try context.name("name", "cluster")
                 let body = try await reading.body(OrderRequest.self, of: request, fields: ["reason"])
-                _ = try await store.clusterRecord(cluster)
+                let record = try await store.clusterRecord(cluster)
+                guard verb == "pause" || record.pause != nil else {
+                    return try await notPaused("cluster", cluster.rawValue) { $0.pausedClusters[cluster] != nil }
+                }
                 let pause = verb == "pause" ? try await makePause(body, by: context.actor) : nil
                 try await store.setClusterPause(cluster, pause, by: context.actor)
                 return try await answer("cluster", cluster.rawValue, verb, context)
             }
         }
+    }
+
+    /// It is as it was to be: an order that comes twice is no mistake, but whoever meant another name hears of it. A rollout that pauses
+    /// it for itself is named.
+    private func notPaused(
+        _ what: String, _ name: String, _ pauses: (Rollout) -> Bool
+    ) async throws -> Response {
+        var holders: [String] = []
+        for summary in try await store.rolloutListing(of: nil, limit: 500).items where !summary.phase.isEnded {
+            guard let rollout = try await store.rollout(summary.name), pauses(rollout) else { continue }
+            holders.append("swell rollout resume \(summary.name) --\(what) \(name)")
+        }
+        let advice = holders.isEmpty ? "" : "; a rollout pauses it for itself: \(holders.joined(separator: ", or "))"
+        return Response(json: UnchangedView(message: "\(what)/\(name) was not paused\(advice)"))
     }
 
     private func answer(
@@ -227,6 +261,11 @@ struct OrderEndpoints: Sendable {
         case (nil, let cluster?): return .cluster(cluster)
         default: throw Problem.malformed("give a region or a cluster, not both")
         }
+    }
+
+    private static func selector(_ body: OrderRequest) throws(Problem) -> ClusterSelector {
+        _ = try pauseScope(body)
+        return ClusterSelector(regions: body.region.map { [$0] } ?? [], clusters: body.cluster.map { [$0] } ?? [])
     }
 
     private static func rollbackScope(_ body: OrderRequest) throws(Problem) -> RollbackScope {

@@ -36,6 +36,14 @@ extension FleetStore {
     }
 }
 
+extension Problem {
+    static func unknownRegion(_ region: RegionName, among known: Set<RegionName>) -> Problem {
+        .notFound(
+            "no cluster is in region '\(region)'"
+                + Spelling.advice(for: region.rawValue, among: known.map(\.rawValue).sorted()))
+    }
+}
+
 extension Listing {
     /// What can be read; a problem where what is asked for cannot.
     fileprivate func whole(having name: String) throws -> [Element] {

@@ -4,6 +4,31 @@ internal import SwellStore
 
 /// What an order to take back does where there is nothing to go back to.
 enum RollbackWarnings {
+    /// Where a word to remove changes nothing, since something else was proven there; nil where that is nowhere.
+    static func goingBack(_ rollout: Rollout, _ scope: RollbackScope) -> WarningView? {
+        let back = rollout.targets.values.filter {
+            rollout.covers(scope, $0) && !rollout.spares($0, from: scope) && $0.generation != nil && $0.previous != nil
+        }
+        return goingBack(
+            Dictionary(back.compactMap { target in target.previous.map { (target.cluster, $0) } }) { a, _ in a },
+            rollout.application)
+    }
+
+    /// The same of a rollout that is to take another back.
+    static func goingBack(_ previous: [ClusterName: ReleaseReference], _ application: ApplicationName) -> WarningView? {
+        let clusters = previous.keys.sorted()
+        guard !clusters.isEmpty else { return nil }
+        let versions = Set(previous.values.map(\.version)).sorted().joined(separator: ", ")
+        let shown = clusters.prefix(3).map(\.rawValue).joined(separator: ", ")
+        let names = clusters.count > 3 ? "\(shown) and \(clusters.count - 3) more" : shown
+        return WarningView(
+            kind: PlanWarning.Kind.unchanged.rawValue,
+            message:
+                "--remove is for clusters where nothing else was ever proven, and \(versions) was on \(names): "
+                + "back there without it, or off them with `swell uninstall \(application)`",
+            clusters: clusters)
+    }
+
     /// Nil where every cluster that it covers has a release to go to.
     static func of(_ rollout: Rollout, _ scope: RollbackScope, removes: Bool) -> WarningView? {
         let stuck = rollout.targets.values.filter {

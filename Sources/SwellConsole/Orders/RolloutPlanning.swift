@@ -6,10 +6,13 @@ internal import SwellStore
 struct RolloutPlanning: Sendable {
     let store: any Store
     let hooks: ConsoleHooks
+    /// How many fields that are left to others are named.
+    private static let shownNotes = 20
 
     func preview(_ request: RolloutRequest, by actor: String) async throws -> PlanView {
         let (plan, snapshot, older) = try await plan(request, by: actor)
         var shown = try await view(plan, snapshot, scheduled: scheduled(beside: plan.rollout), older)
+        shown.warnings += try await notes(on: plan.rollout.release)
         // A plan waits for nothing but what will still be in the way at the start.
         let now = try await store.now()
         shown.rollout.status.waitingFor.removeAll { $0.until.map { $0 <= now } ?? false }
@@ -53,9 +56,27 @@ struct RolloutPlanning: Sendable {
         let request = try PlanRequest.undo(of: rollout, scope: scope, name: name, createdBy: actor, remove: remove)
         let snapshot = try await store.snapshot(for: rollout.application)
         let plan = try RolloutPlanner.preview(request, snapshot: snapshot, now: try await store.now())
+        var warnings = plan.warnings.map(WarningView.init)
+        if remove {
+            let previous = plan.rollout.targets.compactMapValues(\.previous)
+            let goingBack = RollbackWarnings.goingBack(previous, rollout.application)
+            if let goingBack, previous.count == plan.rollout.targets.count { throw Problem.refused(goingBack.message) }
+            warnings += [goingBack].compactMap(\.self)
+        }
         try await store.createRollout(plan.rollout, superseding: [], by: actor)
         await hooks.rolloutsChanged([name])
-        return (name, plan.warnings.map(WarningView.init))
+        return (name, warnings)
+    }
+
+    /// A new rollout that takes an application off clusters which run what an earlier one brought.
+    func removal(of rollout: Rollout, from clusters: [ClusterName], by actor: String) async throws -> RolloutName {
+        let name = try await freeName("\(rollout.application)-uninstall")
+        let request = PlanRequest.removal(of: rollout, from: clusters, name: name, createdBy: actor)
+        let snapshot = try await store.snapshot(for: rollout.application)
+        let plan = try RolloutPlanner.plan(request, snapshot: snapshot, now: try await store.now())
+        try await store.createRollout(plan, superseding: [], by: actor)
+        await hooks.rolloutsChanged([name])
+        return name
     }
 
     /// - Returns: The plan, what it was made for, and a warning where the release keeps settings that its application has no more.
@@ -87,6 +108,21 @@ struct RolloutPlanning: Sendable {
         let snapshot = try await store.snapshot(for: application.name)
         let plan = try RolloutPlanner.preview(planRequest, snapshot: snapshot, now: try await store.now())
         return (plan, snapshot, SettingsWarnings.of(release.reference, index, application))
+    }
+
+    /// What the release has to say of fields that are left to others, as it did when it was made.
+    private func notes(on release: ReleaseReference) async throws -> [WarningView] {
+        let bundle = try await index(of: release)
+        var documents: [[UInt8]] = []
+        for digest in bundle.documents {
+            guard let content = try await store.document(digest) else { continue }
+            documents.append(content)
+        }
+        let notes = LeftFieldNotes.of(bundle, documents: documents)
+        let more = notes.count - Self.shownNotes
+        return notes.prefix(Self.shownNotes).map { WarningView(kind: "leftToOthers", message: $0.text) }
+            + (more > 0
+                ? [WarningView(kind: "leftToOthers", message: "and \(more) more fields are left to others")] : [])
     }
 
     private func index(of release: ReleaseReference) async throws -> Bundle {

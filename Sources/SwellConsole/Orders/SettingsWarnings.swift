@@ -1,3 +1,4 @@
+internal import SwellEngine
 internal import SwellModel
 internal import SwellStore
 
@@ -18,9 +19,32 @@ enum SettingsWarnings {
                     kind: kind,
                     message:
                         "application '\(application.name)': what changed (\(changed.joined(separator: ", "))) holds from its "
-                        + "next release on; those that are stored keep what they were made with"))
+                        + "next release on; those that are stored keep what they were made with. For it to hold, make a release of "
+                        + "the same manifests under another version and roll that out"))
         }
         return warnings
+    }
+
+    /// Warns of policies that active rollouts go on with as they were.
+    static func of(_ policies: [RolloutPolicy], store: any Store) async throws -> [WarningView] {
+        let stored = try await store.policyListing().items
+        let changed = policies.filter { policy in stored.contains { $0.name == policy.name && $0 != policy } }
+        guard !changed.isEmpty else { return [] }
+        var holders: [PolicyName: [String]] = [:]
+        for summary in try await store.rolloutListing(of: nil, limit: 500).items where !summary.phase.isEnded {
+            guard let rollout = try await store.rollout(summary.name) else { continue }
+            holders[rollout.policy.name, default: []].append("'\(summary.name)'")
+        }
+        return changed.compactMap { policy in
+            guard let names = holders[policy.name]?.sorted(), let first = names.first else { return nil }
+            let shown =
+                names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " and \(names.count - 3) more" : "")
+            return WarningView(
+                kind: kind,
+                message:
+                    "policy '\(policy.name)': rollout \(shown) goes on under what it said at the start; for the change to hold there, "
+                    + "start again in place of \(first) (swell rollout start … --supersede)")
+        }
     }
 
     /// Warns of a release that is rolled out with other settings than its application has now; nil where they are the same.

@@ -6,10 +6,8 @@ internal import SwellStore
 extension RolloutView {
     /// The contract's form of a rollout.
     init(_ rollout: Rollout, waitingFor blockers: [Blocker], warnings: [WarningView]? = nil) {
-        var undoOf: RolloutName?
-        if case .undo(let original) = rollout.kind { undoOf = original }
         let spec = Spec(
-            application: rollout.application, type: undoOf == nil ? "release" : "undo", undoOf: undoOf,
+            application: rollout.application, type: rollout.kind.word, undoOf: rollout.kind.takesOff,
             release: rollout.release, policy: rollout.policy.name,
             policySpec: rollout.policy.document["spec"] ?? .object([:]), startsAt: rollout.startsAt)
         let targets = rollout.targets.values.sorted {
@@ -20,7 +18,7 @@ extension RolloutView {
             endedAt: rollout.endedAt, supersededBy: rollout.supersededBy, pause: rollout.pause,
             pausedRegions: rollout.pausedRegions, pausedClusters: rollout.pausedClusters,
             waitingFor: rollout.phase.isEnded ? [] : blockers.map(BlockerView.init),
-            stages: rollout.stages.map(StageView.init),
+            stages: rollout.stages.indices.map { StageView(rollout, $0) },
             targets: targets.map { TargetView($0, stage: rollout.stages[$0.stage].name) },
             plan: rollout.planDigest)
         self.init(
@@ -38,7 +36,25 @@ extension BlockerView {
     }
 }
 
+extension RolloutKind {
+    /// As the contract spells it.
+    var word: String {
+        switch self {
+        case .release: "release"
+        case .undo: "undo"
+        case .removal: "removal"
+        }
+    }
+}
+
 extension StageView {
+    /// A stage of an undo is passed over what it could not take back; it has not passed for that.
+    init(_ rollout: Rollout, _ index: Int) {
+        self.init(rollout.stages[index])
+        let isFailed = rollout.targets.values.contains { $0.stage == index && $0.failedAt != nil }
+        if rollout.kind != .release, rollout.phase == .failed, isFailed { phase = StagePhase.failed.rawValue }
+    }
+
     init(_ stage: StageState) {
         self.init(
             name: stage.name, phase: stage.phase.rawValue, reason: stage.reason, startedAt: stage.startedAt,
@@ -71,20 +87,19 @@ extension TargetView {
             cluster: target.cluster, region: target.region, stage: stage, phase: target.standing,
             reason: target.reason, generation: target.generation, digest: target.assigned?.digest,
             release: target.assigned?.version, previous: target.previous?.version, dispatchedAt: target.dispatchedAt,
-            healthyAt: target.healthyAt, changedAt: target.changedAt, attempts: target.attempts)
+            healthyAt: target.healthyAt, changedAt: target.changedAt, attempts: target.attempts,
+            late: target.late?.rawValue)
     }
 }
 
 extension RolloutListView {
     init(_ summary: RolloutSummary) {
-        var undoOf: RolloutName?
-        if case .undo(let original) = summary.kind { undoOf = original }
         self.init(
             metadata: MetadataView(
                 name: summary.name.rawValue, createdAt: summary.createdAt, createdBy: summary.createdBy),
             spec: Spec(
-                application: summary.application, type: undoOf == nil ? "release" : "undo", undoOf: undoOf,
-                version: summary.version, brings: undoOf == nil ? nil : summary.brings),
+                application: summary.application, type: summary.kind.word, undoOf: summary.kind.takesOff,
+                version: summary.version, brings: summary.kind == .release ? nil : summary.brings),
             status: Status(
                 phase: summary.phase.rawValue, reason: summary.reason, endedAt: summary.endedAt, counts: summary.counts)
         )

@@ -15,6 +15,7 @@ struct EventEndpoints: Sendable {
     func add(to group: RouterGroup<ConsoleContext>) {
         group.get("events") { request, _ in
             let filter = try request.eventFilter()
+            try await checkNames(filter)
             if request.uri.queryParameters.get("follow") == "true" {
                 let cursor = try request.lastEventID()
                 let count = try request.limit(standard: 20)
@@ -29,6 +30,18 @@ struct EventEndpoints: Sendable {
             let name: RolloutName = try context.name("name", "rollout")
             _ = try await store.existingRollout(name)
             return try stream(request) { writer in try await watch(name, writer: &writer) }
+        }
+    }
+
+    /// Whoever asks for the events of what never was has misspelt it. What is gone by now has its events still.
+    private func checkNames(_ filter: EventFilter) async throws {
+        guard try await store.latestEvents(filter: filter, limit: 1).isEmpty else { return }
+        if let rollout = filter.rollout { _ = try await store.existingRollout(rollout) }
+        if let application = filter.application { _ = try await store.application(application) }
+        if let cluster = filter.cluster { _ = try await store.clusterRecord(cluster) }
+        if let region = filter.region {
+            let known = Set(try await store.clusterListing().items.map(\.cluster.region))
+            guard known.contains(region) else { throw Problem.unknownRegion(region, among: known) }
         }
     }
 

@@ -74,10 +74,11 @@ private struct BlockerList {
                 Blocker(
                     what: .soak, why: "stage '\(stage.name)' soaks", until: stage.soakEndsAt, stage: stage.name))
         case .failed:
+            let names = failed(index)
             blockers.append(
                 Blocker(
-                    what: .failure, why: "stage '\(stage.name)': \(stage.reason ?? "failed")", stage: stage.name,
-                    clusters: failed(index)))
+                    what: .failure, why: "stage '\(stage.name)': \(stage.reason ?? "failed")\(wordsOn(failed: names))",
+                    stage: stage.name, clusters: Array(names.prefix(Blockers.namedClusters))))
         case .verifying:
             let needsApproval = state.awaitsApprovalToPass(stage: index)
             blockers.append(
@@ -90,8 +91,28 @@ private struct BlockerList {
     }
 
     private func failed(_ index: Int) -> [ClusterName] {
-        Array(
-            state.names(inStage: index).filter { state.target($0).countsAsFailure }.prefix(Blockers.namedClusters))
+        state.names(inStage: index).filter { state.target($0).countsAsFailure }
+    }
+
+    /// Who failed, and who was retried and waits for the others.
+    private func wordsOn(failed: [ClusterName]) -> String {
+        guard !failed.isEmpty else { return "" }
+        let again = state.names.filter { state.target($0).phase == .queued && state.target($0).attempts > 0 }
+        let wait =
+            again.isEmpty ? "" : "; \(named(again)), to be tried again, wait\(again.count == 1 ? "s" : "") for that"
+        return " (\(named(failed)))\(wait)"
+    }
+
+    /// Agents that have missed more than one heartbeat: they may be gone, and count so only once the policy's time is up.
+    private func silence(of targets: [TargetState]) -> String {
+        let limit = RolloutPolicy.agentHeartbeat + RolloutPolicy.agentHeartbeat
+        let silent = targets.filter { target in
+            snapshot.fleet[target.cluster]?.lastSeenAt.map { now - $0 > limit } ?? false
+        }
+        guard let first = silent.first, let seen = snapshot.fleet[first.cluster]?.lastSeenAt else { return "" }
+        let others = silent.count == 1 ? "" : " (and \(silent.count - 1) more are silent)"
+        return "; the agent of \(first.cluster) was last heard at \(seen)\(others), and counts as away "
+            + "\(rollout.policy.unreachableAfter) after that"
     }
 
     /// Targets grouped by what they wait for, so that a thousand clusters give a handful of lines.
@@ -178,10 +199,10 @@ private struct BlockerList {
             let holders = Set(names.compactMap { snapshot.fleet[$0]?.heldBy }).sorted().map(\.rawValue)
             why = "\(what) held by rollout \(holders.joined(separator: ", "))"
         case .rollback:
-            why = "\(what) going back"
+            why = "\(what) going back\(silence(of: targets))"
             until = targets.compactMap(\.deadlineAt).max()
         case .health:
-            why = "\(what) becoming healthy"
+            why = "\(what) becoming healthy\(silence(of: targets))"
             until = targets.compactMap(\.deadlineAt).max()
         case .minHealthyTime:
             why = "\(what) staying healthy for \(rollout.policy.minHealthyTime)"

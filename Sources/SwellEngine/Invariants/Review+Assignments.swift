@@ -98,6 +98,7 @@ extension DecisionReview {
         switch after.kind {
         case .release: expected = .run(after.release)
         case .undo: expected = others.first.map { .run($0) } ?? .remove
+        case .removal: expected = .remove
         }
         if assignment.goal != expected {
             note(.wayBack, "\(target.cluster)", seen: "it is to \(assignment.goal)", expected: "it should \(expected)")

@@ -30,6 +30,14 @@ enum ClusterWarnings {
 
     /// What becomes of clusters where no other release was ever proven: an undo, or a failure, holds or removes.
     private static func wayBack(_ candidates: [ClusterFacts], _ request: PlanRequest) -> [PlanWarning] {
+        if request.kind.isRemoval {
+            let names = candidates.map(\.cluster.name)
+            return [
+                PlanWarning(
+                    kind: .removes,
+                    message: "what \(request.release.version) brought is removed from \(named(names))", clusters: names)
+            ]
+        }
         let stuck = candidates.filter { $0.provenOther(than: request.release) == nil }.map(\.cluster.name)
         guard !stuck.isEmpty else { return [] }
         let none = "no other release was ever proven on \(named(stuck))"
@@ -49,7 +57,7 @@ enum ClusterWarnings {
                     message: "\(none): if \(request.release.version) fails, what it brought is removed there",
                     clusters: stuck)
             ]
-        case (.release, .hold): return []
+        case (.release, .hold), (.removal, _): return []
         }
     }
 }

@@ -74,6 +74,22 @@ public struct PlanRequest: Sendable, Hashable {
     }
 }
 
+extension PlanRequest {
+    /// A request to take an application off clusters that run what a rollout brought, whatever else was proven there.
+    ///
+    /// All at once, as an undo; a person has said that everything of it goes.
+    public static func removal(
+        of rollout: Rollout, from clusters: [ClusterName], name: RolloutName, createdBy: String
+    ) -> PlanRequest {
+        var strategy = rollout.strategy
+        strategy.whenNeverHealthy = .remove
+        return PlanRequest(
+            name: name, application: rollout.application, kind: .removal(of: rollout.name), release: rollout.release,
+            policy: RolloutPlanner.undoPolicy(from: rollout.policy), strategy: strategy, createdBy: createdBy,
+            select: ClusterSelector(clusters: clusters))
+    }
+}
+
 /// A planned rollout with what its author should know before starting it.
 public struct RolloutPlan: Sendable, Hashable {
     public var rollout: Rollout

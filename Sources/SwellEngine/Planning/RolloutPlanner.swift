@@ -29,7 +29,7 @@ public enum RolloutPlanner {
                 PlanWarning(kind: .notCovered, message: "no stage selects \(named(uncovered))", clusters: uncovered))
         }
         candidates = candidates.filter { stageOf[$0.cluster.name] != nil }
-        if case .undo = request.kind {
+        if request.kind.takesOff != nil {
             let untouched = candidates.filter { !Self.runs(request.release, $0) }.map(\.cluster.name)
             if !untouched.isEmpty {
                 warnings.append(
@@ -53,6 +53,8 @@ public enum RolloutPlanner {
                     message: "no selected cluster is assigned \(request.release.version) of \(request.application)")
             }
             try Self.checkWayBack(of: candidates, request)
+        }
+        if case .undo = request.kind {
             let movedOn = candidates.filter { Self.ranAnotherSince($0, request) }.map(\.cluster.name)
             if !movedOn.isEmpty {
                 let message = Self.wordsOnMovedOn(candidates.filter { Self.ranAnotherSince($0, request) }, request)
@@ -72,7 +74,7 @@ public enum RolloutPlanner {
             let name = facts.cluster.name
             targets[name] = TargetState(
                 cluster: name, region: facts.cluster.region, stage: stageOf[name] ?? 0,
-                previous: facts.provenOther(than: request.release), changedAt: now)
+                previous: request.kind.isRemoval ? nil : facts.provenOther(than: request.release), changedAt: now)
         }
         let states = stageStates(request.policy, targets: targets)
         warnings += try emptiness(request, states: states, snapshot: snapshot)
@@ -177,7 +179,7 @@ public enum RolloutPlanner {
         for region in request.select.regions where !regions.contains(region) { throw unknown(region, "select.regions") }
         for cluster in request.select.clusters where snapshot.fleet[cluster] == nil {
             // An undo goes on without the clusters that left since.
-            if case .undo = request.kind { continue }
+            if request.kind.takesOff != nil { continue }
             throw PlanError(
                 code: .unknownCluster,
                 message: "'\(cluster)' is not a cluster that \(request.application) selects", path: "select.clusters")

@@ -21,12 +21,13 @@ extension DecisionState {
         }
     }
 
-    /// Assigns the release, or what an undo goes to.
+    /// Assigns the release, what an undo goes to, or that the application is removed.
     mutating func send(_ target: TargetState) {
         let facts = snapshot.fleet[target.cluster]
         // Where a rollback goes is what was proven when the rollout first came, whatever is proven later (invariant 13); never what
         // this rollout brings, which a failure says not to be trusted.
-        let previous = target.attempts == 0 ? facts?.provenOther(than: rollout.release) : target.previous
+        let known = target.attempts == 0 ? facts?.provenOther(than: rollout.release) : target.previous
+        let previous = rollout.kind.isRemoval ? nil : known
         let ranBefore =
             target.attempts == 0
             ? rollout.kind == .release && facts?.runsProven(rollout.release) == true : target.ranBefore
@@ -41,6 +42,8 @@ extension DecisionState {
         case .undo:
             let goal = facts?.provenOther(than: rollout.release).map { Assignment.Goal.run($0) } ?? .remove
             assign(target.cluster, goal: goal, fallback: nil, phase: .dispatched, reason: nil)
+        case .removal:
+            assign(target.cluster, goal: .remove, fallback: nil, phase: .dispatched, reason: nil)
         }
     }
 

@@ -68,7 +68,9 @@ extension DecisionState {
         } else if removes || isRemoval || rollout.strategy.whenNeverHealthy == .remove {
             assign(name, goal: .remove, fallback: nil, phase: .rollingBack, reason: reason)
         } else {
-            update(name) { $0.hold(Self.held(reason)) }
+            // What failed by itself says of what, and not what became of the others.
+            let why = target.failedAt == nil ? reason : target.reason ?? reason
+            update(name) { $0.hold(Self.held(why)) }
         }
     }
 

@@ -198,11 +198,22 @@ extension DecisionState {
             }
         }
         for name in unsettled.paused { update(name) { $0.late = .deferred } }
+        let reason = remarks(onStage: index, unsettled)
         updateStage(index) { [now] in
-            if $0.phase != .passed { $0.reason = unsettled.reason }
+            if $0.phase != .passed { $0.reason = reason }
             $0.phase = .passed
             $0.passedAt = $0.passedAt ?? now
         }
+    }
+
+    /// What a passed stage should not keep quiet about. An undo goes on over every failure: each leaves a cluster as it was.
+    private func remarks(onStage index: Int, _ unsettled: Unsettled) -> String? {
+        var remarks = [unsettled.reason].compactMap(\.self)
+        if rollout.kind != .release {
+            let failed = names(inStage: index).filter { target($0).failedAt != nil }
+            if !failed.isEmpty { remarks.append("\(named(failed)) could not be taken back") }
+        }
+        return remarks.isEmpty ? nil : remarks.joined(separator: "; ")
     }
 
     /// Whether nothing but an approval keeps a stage from passing: every cluster is settled, healthy or tolerated. One rule for

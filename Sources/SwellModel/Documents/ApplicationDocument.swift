@@ -4,11 +4,7 @@ extension Application {
     /// Reads the body of an `Application` document.
     static func read(metadata: Metadata, spec: Field?) -> Application? {
         metadata.refuseLabels()
-        let known = [
-            "namespace", "select", "strategy", "checks", "ignoreFields", "parameters", "substitute", "overrides",
-            "manifests", "adopt", "secrets",
-        ]
-        guard let fields = spec?.fields(known) else { return nil }
+        guard let fields = spec?.fields(.application) else { return nil }
         let namespace = fields.required("namespace", "the namespace that its objects live in")?.namespace()
         let select = fields["select"]?.selector()
         let strategy = fields["strategy"]?.strategy()
@@ -90,7 +86,7 @@ extension Field {
     }
 
     fileprivate func strategy() -> ApplicationStrategy? {
-        guard let fields = fields(["selfRollback", "whenDisconnected", "drift", "whenNeverHealthy"]) else { return nil }
+        guard let fields = fields(.strategy) else { return nil }
         var strategy = ApplicationStrategy()
         if let value = fields["selfRollback"]?.bool() { strategy.selfRollback = value }
         if let value = fields["whenDisconnected"]?.choice(DisconnectedBehaviour.self) {
@@ -104,7 +100,7 @@ extension Field {
     }
 
     fileprivate func healthCheck() -> HealthCheck? {
-        guard let fields = fields(["apiVersion", "kind", "name", "healthy", "failed"]) else { return nil }
+        guard let fields = fields(.check) else { return nil }
         let apiVersion = fields.required("apiVersion", "that of the objects, such as example.com/v1")?.word(
             "an API version")
         let kind = fields.required("kind", "the kind of the objects")?.word("a kind")
@@ -117,7 +113,7 @@ extension Field {
     }
 
     fileprivate func ignoredFields() -> IgnoredFields? {
-        guard let fields = fields(["apiVersion", "kind", "name", "paths"]) else { return nil }
+        guard let fields = fields(.ignored) else { return nil }
         let apiVersion = fields.required("apiVersion", "that of the objects, such as apps/v1")?.word("an API version")
         let kind = fields.required("kind", "the kind of the objects")?.word("a kind")
         let name = fields["name"]?.word("a name")
@@ -148,7 +144,7 @@ extension Field {
     }
 
     fileprivate func override() -> Override? {
-        guard let fields = fields(["match", "parameters", "images", "patches"]) else { return nil }
+        guard let fields = fields(.override) else { return nil }
         let match = fields.required("match", "where it holds, such as {environments: [staging]}")?.selector()
         let parameters = fields["parameters"]?.parameters()
         let images = fields["images"]?.list(of: "images")?.compactMap { $0.imageOverride() }
@@ -158,7 +154,7 @@ extension Field {
     }
 
     private func imageOverride() -> ImageOverride? {
-        guard let fields = fields(["name", "newName", "newTag", "digest"]) else { return nil }
+        guard let fields = fields(.image) else { return nil }
         let name = fields.required("name", "the image without tag, as the manifests spell it")?.word("an image")
         let newName = fields["newName"]?.word("an image")
         let newTag = fields["newTag"]?.word("a tag")
@@ -173,7 +169,7 @@ extension Field {
     }
 
     private func objectPatch() -> ObjectPatch? {
-        guard let fields = fields(["kind", "name", "merge", "json"]) else { return nil }
+        guard let fields = fields(.patch) else { return nil }
         let kind = fields.required("kind", "the kind of the objects that it changes")?.word("a kind")
         let name = fields["name"]?.word("a name")
         let merge = fields["merge"]?.node.json

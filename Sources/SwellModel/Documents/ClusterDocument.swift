@@ -3,7 +3,7 @@ public import KubernetesObjects
 extension Cluster {
     /// Reads the body of a `Cluster` document.
     static func read(metadata: Metadata, spec: Field?) -> Cluster? {
-        guard let fields = spec?.fields(["region", "environment"]) else { return nil }
+        guard let fields = spec?.fields(.cluster) else { return nil }
         let region: RegionName? = fields.required("region", "the region it lives in, such as us-east-1")?.name(
             "a region")
         let environment: EnvironmentName? =

@@ -53,7 +53,7 @@ public enum DocumentReader {
     }
 
     private static func read(_ root: Field, into set: inout DocumentSet, places: inout [String: String]) {
-        guard let fields = root.fields(["apiVersion", "kind", "metadata", "spec"]) else { return }
+        guard let fields = root.fields(.document) else { return }
         let version = fields.required("apiVersion", "apiVersion: \(DocumentKind.apiVersion)")
         if let version, let text = version.string("an API version"), text != DocumentKind.apiVersion {
             version.fail(.invalidValue, "'\(text.prefix(80))' is not known here; write \(DocumentKind.apiVersion)")
@@ -101,7 +101,7 @@ struct Metadata {
     private let labelsField: Field?
 
     init?(_ field: Field?) {
-        guard let fields = field?.fields(["name", "labels"]) else { return nil }
+        guard let fields = field?.fields(.metadata) else { return nil }
         self.nameField = fields.required("name", "the name by which others refer to it")
         self.labelsField = fields["labels"]
     }

@@ -50,8 +50,9 @@ struct Field {
         }
     }
 
-    /// The fields of a mapping, of which only `known` may be there.
-    func fields(_ known: [String]) -> Fields? {
+    /// The fields of a mapping, of which only those of `shape` may be there.
+    func fields(_ shape: DocumentShape) -> Fields? {
+        let known = shape.names
         guard let entries = node.entries else {
             fail(.wrongType, "expected a mapping with \(known.joined(separator: ", ")), found \(found)")
             return nil

@@ -4,11 +4,7 @@ extension RolloutPolicy {
     /// Reads the body of a `RolloutPolicy` document.
     static func read(metadata: Metadata, spec: Field?) -> RolloutPolicy? {
         metadata.refuseLabels()
-        let known = [
-            "stages", "maxConcurrent", "minHealthyTime", "progressDeadline", "unreachableAfter", "maxUnreachable",
-            "onFailure", "pausedRegion", "silentControllers",
-        ]
-        guard let fields = spec?.fields(known) else { return nil }
+        guard let fields = spec?.fields(.policy) else { return nil }
         let stages = readStages(fields)
         guard let name: PolicyName = metadata.name("a policy") else { return nil }
         var policy = RolloutPolicy(name: name, stages: stages)
@@ -93,10 +89,7 @@ extension RolloutPolicy {
 
 extension PolicyStage {
     fileprivate static func read(_ field: Field) -> PolicyStage? {
-        let known = [
-            "name", "select", "maxConcurrent", "maxConcurrentInStage", "soak", "failureBudget", "approval",
-        ]
-        guard let fields = field.fields(known) else { return nil }
+        guard let fields = field.fields(.stage) else { return nil }
         let select = fields.required("select", "which clusters it covers, such as {regions: [us-east-1]}")?.selector()
         let maxConcurrent = fields["maxConcurrent"]?.limit(isCap: true)
         let inStage = fields["maxConcurrentInStage"]?.limit(isCap: true)
@@ -134,14 +127,14 @@ extension Field {
     }
 
     fileprivate func approvalRule() -> ApprovalRule? {
-        guard let fields = fields(["before", "after"]) else { return nil }
+        guard let fields = fields(.approval) else { return nil }
         return ApprovalRule(before: fields["before"]?.bool() ?? false, after: fields["after"]?.bool() ?? false)
     }
 
     /// `rollback`, or `{action: rollback, scope: region}`.
     fileprivate func failurePolicy() -> FailurePolicy? {
         if node.entries == nil { return choice(FailurePolicy.Action.self).map { FailurePolicy(action: $0) } }
-        guard let fields = fields(["action", "scope"]) else { return nil }
+        guard let fields = fields(.failure) else { return nil }
         let action = fields.required("action", "rollback, pause or continue")?.choice(FailurePolicy.Action.self)
         let scope = fields["scope"]?.choice(FailurePolicy.Scope.self)
         return FailurePolicy(action: action ?? .rollback, scope: scope ?? .rollout)

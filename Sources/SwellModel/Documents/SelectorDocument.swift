@@ -1,7 +1,7 @@
 extension Field {
     /// `{regions, environments, clusters, labels}`, each of which may be left out.
     func selector() -> ClusterSelector? {
-        guard let fields = fields(["regions", "environments", "clusters", "labels"]) else { return nil }
+        guard let fields = fields(.selector) else { return nil }
         return ClusterSelector(
             regions: fields["regions"]?.names("region") ?? [],
             environments: fields["environments"]?.names("environment") ?? [],

@@ -16,18 +16,22 @@ public enum Spelling {
             .min { ($0.distance, $0.word) < ($1.distance, $1.word) }?.word
     }
 
-    /// Levenshtein's distance.
+    /// How many insertions, deletions, substitutions and swaps of neighbours lie between two words (Damerau, each place edited once).
     private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-        var row = Array(0...right.count)
+        var older: [Int] = []
+        var former = Array(0...right.count)
         for (index, byte) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = index + 1
+            var row = [index + 1]
             for column in right.indices {
-                let substituted = diagonal + (byte == right[column] ? 0 : 1)
-                diagonal = row[column + 1]
-                row[column + 1] = min(substituted, row[column] + 1, diagonal + 1)
+                let substituted = former[column] + (byte == right[column] ? 0 : 1)
+                var least = min(substituted, former[column + 1] + 1, row[column] + 1)
+                if index > 0, column > 0, byte == right[column - 1], left[index - 1] == right[column] {
+                    least = min(least, older[column - 1] + 1)
+                }
+                row.append(least)
             }
+            (older, former) = (former, row)
         }
-        return row[right.count]
+        return former[right.count]
     }
 }

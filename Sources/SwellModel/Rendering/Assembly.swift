@@ -223,31 +223,12 @@ struct Assembly {
             warnings: warnings)
     }
 
-    /// What manifests say of fields that are left to others from the start: it is not what will be there.
     private var leftToOthers: [ModelError] {
-        let objects = values.map { value -> KubernetesObject? in
-            guard var object = try? KubernetesObject(json: value) else { return nil }
-            if object.namespace == nil { object.namespace = application.namespace }
-            return object
-        }
-        var scalers: [ObjectIdentity: String] = [:]
-        for case let object? in objects {
-            if let target = object.scaleTarget { scalers[target] = "\(object.kind) \(object.name)" }
-        }
-        return zip(objects, origins).flatMap { object, origin -> [ModelError] in
-            guard let object else { return [] }
-            var left = ControllerField.all(of: object).flatMap { field in
-                field.paths(in: object).map { LeftField(path: $0, owner: field.owner) }
-            }
-            if let scaler = scalers[object.reference.identity] {
-                left.append(LeftField(path: .replicas, owner: scaler, isInitial: true))
-            }
-            return left.compactMap { field in
-                guard let note = field.note(on: object) else { return nil }
-                return ModelError(
-                    code: .unknownReference, message: "\(object.kind) \(object.name): \(note)", file: origin.file,
-                    line: origin.line, path: "\(field.path)")
-            }
+        LeftFieldNotes.of(values.map { try? KubernetesObject(json: $0) }, namespace: application.namespace).map {
+            note in
+            ModelError(
+                code: .unknownReference, message: note.text, file: origins[note.index].file,
+                line: origins[note.index].line, path: "\(note.path)")
         }
     }
 

@@ -88,6 +88,13 @@ public struct RolloutRequest: Sendable, Codable {
     }
 }
 
+/// An order that had nothing to do, and why.
+public struct UnchangedView: Sendable, Hashable, Codable {
+    public var message: String
+
+    public init(message: String) { self.message = message }
+}
+
 /// What an operator orders of a rollout, a region or a cluster; each order takes the fields that make sense for it.
 public struct OrderRequest: Sendable, Codable {
     public var reason: String?

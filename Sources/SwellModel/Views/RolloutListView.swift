@@ -14,7 +14,7 @@ public struct RolloutListView: Sendable, Hashable, Codable {
 
     public struct Spec: Sendable, Hashable, Codable {
         public var application: ApplicationName
-        /// `release` or `undo`; nil of an older server.
+        /// `release`, `undo` or `removal`; nil of an older server.
         public var type: String?
         /// The rollout that an undo takes back.
         public var undoOf: RolloutName?

@@ -20,9 +20,9 @@ public struct RolloutView: Sendable, Hashable, Codable {
 
     public struct Spec: Sendable, Hashable, Codable {
         public var application: ApplicationName
-        /// `release` or `undo`.
+        /// `release`, `undo` or `removal`.
         public var type: String
-        /// The rollout that an undo takes back.
+        /// The rollout that an undo takes back, or that brought what is removed.
         public var undoOf: RolloutName?
         public var release: ReleaseReference
         /// The policy's name.
@@ -200,12 +200,15 @@ public struct TargetView: Sendable, Hashable, Codable {
     @AlwaysPresent public var healthyAt: Timestamp?
     public var changedAt: Timestamp
     public var attempts: Int
+    /// Why its stage does not wait for it, where it does not: `joined` after the stage had started, or `leftBehind`.
+    public var late: String?
 
     public init(
         cluster: ClusterName, region: RegionName, stage: StageName, phase: String, reason: String?, generation: Int64?,
         digest: ContentDigest?, release: String?, previous: String?, dispatchedAt: Timestamp?, healthyAt: Timestamp?,
-        changedAt: Timestamp, attempts: Int
+        changedAt: Timestamp, attempts: Int, late: String? = nil
     ) {
+        self.late = late
         self.cluster = cluster
         self.region = region
         self.stage = stage

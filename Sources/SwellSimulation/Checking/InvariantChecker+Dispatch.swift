@@ -144,6 +144,9 @@ extension InvariantChecker {
             }
             goal = other.map { .run($0) } ?? .remove
             fallback = nil
+        case .removal:
+            goal = .remove
+            fallback = nil
         }
         guard assignment.goal == goal, assignment.fallback == fallback else {
             throw Violation(

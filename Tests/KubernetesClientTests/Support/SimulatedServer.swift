@@ -94,6 +94,11 @@ enum Sample {
         """
     }
 
+    /// A hook with more annotations before its time-out: `swell.dev/hook-on: upgrade, `.
+    static func hook(_ name: String, _ more: String = "", image: String = "m:1") -> String {
+        job(name, image: image).replacing("swell.dev/hook-timeout", with: "\(more)swell.dev/hook-timeout")
+    }
+
     static func job(_ name: String, hook: String = "before", image: String = "migrate:1", timeout: String = "10s")
         -> String
     {

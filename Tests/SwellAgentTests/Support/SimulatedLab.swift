@@ -57,8 +57,10 @@ struct SimulatedLab: Sendable {
     ///   - state: The name of its state directory; another one is a lost disk.
     ///   - tap: Stands between the agent and the API server.
     ///   - retry: How often requests are tried again, where not as quickly as tests like it.
+    ///   - drift: How often the agent looks for drift, where not as often as tests of drift like it.
     func withAgent<Result: Sendable>(
         state: String = "state", tap: RequestTap? = nil, rules: AgentRules? = nil, retry: RetryPolicy? = nil,
+        drift: Duration? = nil,
         _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         var options = KubernetesAPI.Options()
@@ -79,6 +81,7 @@ struct SimulatedLab: Sendable {
         var settings = try await world.settings()
         settings.stateDirectory = directory + "/" + state
         if let rules { settings.rules = rules }
+        if let drift { settings.driftInterval = drift }
         let service = AgentService(
             settings: settings, cluster: cluster, now: { .wall }, chance: { 0.2 }, logger: logger)
         let outcome = await withTaskGroup(of: Swift.Result<Result, any Error>?.self) { group in

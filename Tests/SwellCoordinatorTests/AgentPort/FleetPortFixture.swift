@@ -108,7 +108,8 @@ struct FleetPortFixture: Sendable {
     static var quick: CallOptions {
         var options = CallOptions.defaults
         options.waitForReady = false
-        options.timeout = .seconds(10)
+        // So long that no machine that others have, too, comes to it.
+        options.timeout = .seconds(60)
         return options
     }
 }

@@ -142,7 +142,7 @@ internal import X509
 
     @Test func aPeerThatSaysNothingIsDroppedAndALiveAgentIsNot() async throws {
         var settings = fixture.settings()
-        settings.silenceLimit = .milliseconds(400)
+        settings.silenceLimit = .seconds(2)
         settings.agentPingInterval = .milliseconds(100)
         let listener = try fixture.listener(settings)
         try await fixture.serving(listener) { [fixture] port in

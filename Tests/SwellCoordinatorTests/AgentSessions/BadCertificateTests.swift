@@ -8,7 +8,7 @@ internal import Testing
 @testable internal import SwellCoordinator
 
 /// Certificates that are wrong in one way each: refused at the fleet port, with a reason that an operator understands.
-@Suite(.timeLimit(.minutes(1))) struct BadCertificateTests {
+@Suite(.timeLimit(.minutes(3))) struct BadCertificateTests {
     enum Fault: String, CaseIterable {
         case anothersAuthority, selfSigned, expired, notYetValid, coordinatorsOwn, otherTrustDomain, otherClustersName
 

@@ -10,7 +10,7 @@ internal import Testing
 @testable internal import SwellCoordinator
 
 /// Join tokens, renewals and documents over real sockets.
-@Suite(.timeLimit(.minutes(1))) struct CertificateAndDocumentTests {
+@Suite(.timeLimit(.minutes(3))) struct CertificateAndDocumentTests {
     private func refusal(_ body: () async throws -> Void) async -> RPCError.Code? {
         do {
             try await body()

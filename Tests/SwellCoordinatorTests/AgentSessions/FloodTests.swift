@@ -11,7 +11,7 @@ internal import Testing
 @testable internal import SwellCoordinator
 
 /// One agent that says as much as it can beside one that says what is so (invariant 22).
-@Suite(.timeLimit(.minutes(1))) struct FloodTests {
+@Suite(.timeLimit(.minutes(3))) struct FloodTests {
     private static func signals() throws -> FleetSignals {
         let nowhere = PostgresConfiguration(keywords: ["host": "/nowhere"])
         return FleetSignals(configuration: nowhere, pool: try PostgresPool(configuration: nowhere))
@@ -25,8 +25,9 @@ internal import Testing
         }
     }
 
-    /// The honest agent's reports are acknowledged, each within a second or two, while another opens session after session, each with
-    /// the largest hello there may be, over a store that takes 50 ms for a batch.
+    /// The honest agent's reports are acknowledged, each within a few batches, while another opens session after session, each with
+    /// the largest hello there may be, over a store that takes 50 ms for a batch. Counted in batches and not in seconds: how many of
+    /// those a machine has is not up to the coordinator.
     @Test func honestReportsAreStoredWhileAnotherAgentFloods() async throws {
         let written = Journal<ClusterName>()
         let made = Journal<ReportIngestor>()
@@ -76,12 +77,12 @@ internal import Testing
                 try await fixture.session(honest) { session in
                     try await session.isWelcomed()
                     for id in 1...5 as ClosedRange<UInt64> {
-                        let began = ContinuousClock.now
+                        let before = written.entries.count
                         session.say(.report(id: id, [SmallFleet.report(generation)]))
                         try await session.hears("that report \(id) is stored") {
                             if case .reportsAcknowledged(let ids) = $0 { ids.contains(id) } else { false }
                         }
-                        #expect(ContinuousClock.now - began < .seconds(3))
+                        #expect(written.entries.count - before <= 60, "report \(id)")
                     }
                     #expect(session.ended.entries.isEmpty)
                 }

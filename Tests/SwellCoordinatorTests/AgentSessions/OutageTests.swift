@@ -16,7 +16,7 @@ private final class Opening: Sendable {
 }
 
 /// What the store's outages and losses do to sessions that live on meanwhile.
-@Suite(.timeLimit(.minutes(1))) struct OutageTests {
+@Suite(.timeLimit(.minutes(3))) struct OutageTests {
     private static let away = StoreError(code: .unavailable, message: "the database is away")
 
     /// A write that fails must not lose who was seen: a session that has nothing to say would count as silent for ever.

@@ -4,7 +4,7 @@ internal import Testing
 
 @testable internal import SwellCoordinator
 
-@Suite(.timeLimit(.minutes(1))) struct PlacementCacheTests {
+@Suite(.timeLimit(.minutes(3))) struct PlacementCacheTests {
     /// A fleet that is read when it is let.
     private actor SlowFleet {
         private(set) var reads = 0

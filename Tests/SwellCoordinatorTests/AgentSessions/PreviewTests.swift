@@ -8,7 +8,7 @@ internal import Testing
 @testable internal import SwellCoordinator
 
 /// Questions from the store to the agents' sessions, and their answers back, over real sockets.
-@Suite(.timeLimit(.minutes(1))) struct PreviewTests {
+@Suite(.timeLimit(.minutes(3))) struct PreviewTests {
     private static let able = PortFixture.hello(capabilities: [WireLimits.previewCapability])
     private static let answer = PreviewAnswer(
         objects: [

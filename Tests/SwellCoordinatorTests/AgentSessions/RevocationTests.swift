@@ -9,7 +9,7 @@ internal import Testing
 @testable internal import SwellCoordinator
 
 /// Certificates that do not count any more, over real sockets and at two replicas.
-@Suite(.timeLimit(.minutes(1))) struct RevocationTests {
+@Suite(.timeLimit(.minutes(3))) struct RevocationTests {
     private func events(_ what: String, _ fixture: PortFixture) async throws -> [AuditEvent] {
         try await fixture.store.latestEvents(filter: EventFilter(), limit: 100).filter { $0.what == "cluster.\(what)" }
     }

@@ -1,0 +1,42 @@
+internal import ArgumentParser
+internal import KubernetesObjects
+internal import SwellModel
+
+struct UninstallCommand: ServerCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "uninstall", abstract: "Take an application off clusters, whatever was proven there.",
+        discussion: """
+            All that its releases brought is removed, from every cluster or those of --region or --cluster, at once; volume claims and what
+            is annotated `swell.dev/prune: keep` stay. Says what goes, and asks; without a terminal to ask on, that takes --yes. One
+            rollout does it for each release that runs; the application's document and its releases stay, and can be rolled out again.
+            """)
+
+    @Argument(help: "The application.")
+    var application: String
+    @OptionGroup var scope: ScopeOptions
+    @Flag(name: .shortAndLong, help: "Do it without asking.")
+    var yes = false
+    @Flag(name: .shortAndLong, help: "Watch the rollouts that do it until they end, or wait for a person.")
+    var watch = false
+    @OptionGroup var limit: WatchLimit
+    @OptionGroup var connection: ConnectionOptions
+
+    func run(_ session: Session) async throws {
+        let name: ApplicationName = try Arguments.name(application, "APPLICATION")
+        let limit = try limit.interval()
+        var request = try scope.request(reason: nil)
+        request.confirmed = yes ? true : nil
+        let answer = try await session.confirming("uninstall application '\(name)'?", request) {
+            try await session.client.post("/v1/applications/\(segment(application))/uninstall", $0)
+        }
+        let views = try answer.decoded(as: ListView<RolloutView>.self).items
+        for view in views {
+            let clusters = view.status.targets.count
+            session.terminal.line(
+                "rollout/\(view.metadata.name) removes \(name) \(view.spec.release.version) from \(clusters) "
+                    + "cluster\(clusters == 1 ? "" : "s")")
+        }
+        guard watch else { return }
+        for view in views { try await Watching(session: session, limit: limit).watch(view.metadata.name) }
+    }
+}
