@@ -140,9 +140,16 @@ extension PostgresStore: AgentCertificateStore {
         try await transact { transaction in
             let noted = try await transaction.query(
                 """
-                UPDATE certificates SET misused_at = swell_now()
-                WHERE serial = $1 AND cluster = $2 AND misused_at IS NULL
-                """, [.text(use.serial), .name(use.cluster)])
+                UPDATE certificates s SET misused_at = swell_now()
+                WHERE serial = $1 AND cluster = $2 AND misused_at IS NULL AND NOT EXISTS (
+                    SELECT FROM cluster_trust t JOIN certificates r ON r.cluster = t.cluster AND r.number = t.valid_from
+                    WHERE t.cluster = s.cluster AND s.number < t.valid_from
+                        AND CASE WHEN r.former IS NULL THEN r.issued_at ELSE r.used_at END
+                            > swell_now() - $3 * interval '1 millisecond'
+                        AND NOT EXISTS (
+                            SELECT FROM certificates o WHERE o.cluster = s.cluster AND o.number > s.number
+                                AND o.number < t.valid_from AND o.used_at IS NOT NULL))
+                """, [.text(use.serial), .name(use.cluster), .int64(Bounds.succession.milliseconds)])
             guard noted.affectedRows == 1 else { return }
             try await transaction.record([
                 .cluster(
