@@ -30,7 +30,7 @@ extension BundleApplier {
     ///
     /// - Throws: ``KubernetesError`` where the inventory cannot be read.
     public func recorded(beside objects: [KubernetesObject]) async throws -> [KubernetesObject] {
-        let record = try await InventoryStore(api: api, options: options).read()
+        let record = try await InventoryStore(api: records, options: options).read()
         let known = Set(objects.map(\.reference.identity))
         return await placed(record.applied).sorted.filter { !known.contains($0.identity) }
             .map { KubernetesObject(type: $0.type, namespace: $0.namespace, name: $0.name) }

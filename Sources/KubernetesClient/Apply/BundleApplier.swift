@@ -313,7 +313,7 @@ public struct BundleApplier: Sendable {
             }
             // Before it runs: what is interrupted goes on, and what came before it is not taken for it.
             if run.record.finished != run.written.finished {
-                try await InventoryStore(api: api, options: options).write(run.record)
+                try await InventoryStore(api: records, options: options).write(run.record)
                 run.written = run.record
             }
             let report = if let refusal { refusal } else { try await runner.run(hook) }

@@ -33,7 +33,7 @@ extension KubernetesCluster {
         let isHook = ObjectAnnotations().isHook
         let (placed, _) = try await watch.placed(release.objects.filter { !isHook($0) })
         let options = try options(of: release.application.name, release)
-        let former = try await BundleApplier(api: api, options: options).recorded(beside: placed)
+        let former = try await applier(options).recorded(beside: placed)
         return try await api.troubles(
             of: placed + former, checks: try CustomHealthCheck.all(release.application.checks),
             now: KubernetesTime(now()))
