@@ -4,10 +4,6 @@ internal import Testing
 
 @testable internal import KubernetesClient
 
-extension BundleResult {
-    fileprivate func report(_ name: String) -> BundleProgress? { objects.last { $0.reference.name == name } }
-}
-
 private func reference(_ kind: String, _ name: String) -> ObjectReference {
     ObjectReference(type: GroupVersionKind(version: "v1", kind: kind), namespace: "shop", name: name)
 }
