@@ -111,8 +111,11 @@ public struct ConsoleService: Service {
         ).add(to: group)
         RolloutEndpoints(store: store, reading: reading, planning: planning).add(to: group)
         OrderEndpoints(store: store, reading: reading, orders: orders, planning: planning).add(to: group)
+        let tail = AuditTail(log: store, interval: configuration.pollInterval) { [store] in
+            try await store.rolloutView($0)
+        }
         EventEndpoints(
-            store: store, tail: AuditTail(store: store, interval: configuration.pollInterval),
+            store: store, tail: tail,
             limit: EventStreamLimit(maximum: configuration.maximumStreams),
             pollInterval: configuration.pollInterval, heartbeat: configuration.heartbeat
         ).add(to: group)

@@ -346,7 +346,10 @@ internal import Testing
                     return drift?.isCorrected == false && drift?.count ?? 0 > 0
                         && drift?.contention?.contains("shop") == true
                 }
-                #expect(await lab.world.coordinator.last("shop")?.health != .healthy)
+                // Told by the watch, a moment before or after.
+                try await eventually("its health is told, too", within: .seconds(20)) {
+                    await lab.world.coordinator.last("shop")?.health != .healthy
+                }
             }
         }
     }

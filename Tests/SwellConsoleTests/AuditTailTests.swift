@@ -1,5 +1,7 @@
+internal import SwellEngine
 internal import SwellModel
 internal import SwellStore
+internal import Synchronization
 internal import Testing
 
 @testable internal import SwellConsole
@@ -39,7 +41,7 @@ internal import Testing
         let store = MemoryStore(clock: { Timestamp(milliseconds: 1_000) })
         func pause(_ region: RegionName) async throws { try await Self.pause(region, store) }
         for _ in 0..<400 { try await pause("eu-1") }
-        let tail = AuditTail(store: store, interval: .milliseconds(0))
+        let tail = AuditTail(log: store, interval: .milliseconds(0)) { _ in throw CancellationError() }
         let first = try await tail.news(after: 0, EventFilter())
         #expect(first.events.count == AuditTail.batch && first.isCut)
         let second = try await tail.news(after: first.cursor, EventFilter())
@@ -57,7 +59,7 @@ internal import Testing
 
     @Test func moreThanOneLookTakesInIsReadOnAtOnce() async throws {
         let store = MemoryStore(clock: { Timestamp(milliseconds: 1_000) })
-        let tail = AuditTail(store: store, interval: .milliseconds(0))
+        let tail = AuditTail(log: store, interval: .milliseconds(0)) { _ in throw CancellationError() }
         var cursor = try await tail.news(after: 0, EventFilter()).cursor
         for _ in 0..<600 {
             try await Self.pause("eu-1", store)
@@ -69,5 +71,54 @@ internal import Testing
             cursor = news.cursor
         }
         #expect(ids.count == 1_200 && ids == ids.sorted() && Set(ids).count == 1_200)
+    }
+
+    @Test func aLogThatIsABackupsAgainIsReadFromItsOwnEnd() async throws {
+        let clock: @Sendable () -> Timestamp = { Timestamp(milliseconds: 1_000) }
+        let store = MemoryStore(clock: clock)
+        for _ in 0..<3 { try await Self.pause("eu-1", store) }
+        let backup = MemoryStore(state: await store.snapshot, clock: clock)
+        let restorable = RestorableLog(store)
+        let tail = AuditTail(log: restorable, interval: .milliseconds(0)) { _ in throw CancellationError() }
+        var cursor = try await tail.news(after: 0, EventFilter()).cursor
+        for _ in 0..<5 { try await Self.pause("us-1", store) }
+        cursor = try await tail.news(after: cursor, EventFilter()).cursor
+        restorable.restore(backup)
+        try await Self.pause("ap-1", backup)
+        // Whoever comes now hears what is in the log, and nothing of the lost time.
+        let fresh = try await tail.news(after: 0, EventFilter())
+        #expect(Set(fresh.events.map(\.region)) == ["eu-1", "ap-1"], "\(fresh.events.map(\.region))")
+        // Whoever was there goes on from its end.
+        cursor = try await tail.news(after: cursor, EventFilter()).cursor
+        try await Self.pause("sa-1", backup)
+        let next = try await tail.news(after: cursor, EventFilter())
+        #expect(next.events.map(\.region) == ["sa-1", "sa-1"], "\(next.events)")
+    }
+}
+
+/// A log whose database is replaced by an older one of its own.
+private final class RestorableLog: AuditStore {
+    private let present: Mutex<MemoryStore>
+
+    init(_ store: MemoryStore) { present = Mutex(store) }
+
+    private var store: MemoryStore { present.withLock { $0 } }
+
+    func restore(_ backup: MemoryStore) { present.withLock { $0 = backup } }
+
+    func events(after cursor: Int64, filter: EventFilter, limit: Int) async throws(StoreError) -> [AuditEvent] {
+        try await store.events(after: cursor, filter: filter, limit: limit)
+    }
+
+    func latestEvents(filter: EventFilter, limit: Int) async throws(StoreError) -> [AuditEvent] {
+        try await store.latestEvents(filter: filter, limit: limit)
+    }
+
+    func plan(of rollout: RolloutName) async throws(StoreError) -> Rollout? { try await store.plan(of: rollout) }
+
+    func transitions(of rollout: RolloutName, after cursor: Int64, limit: Int) async throws(StoreError) -> (
+        transitions: [Transition], cursor: Int64
+    ) {
+        try await store.transitions(of: rollout, after: cursor, limit: limit)
     }
 }

@@ -177,6 +177,31 @@ struct ProgressTests {
         #expect(world.rollout.planDigest == now)
     }
 
+    @Test("A plan that changes after an approval voids it, also while the rollout is paused (invariant 14)")
+    func voidedApproval() throws {
+        var world = try Scenario(
+            [("east", 1), ("west", 1), ("north", 1)], policy: .waves(approval: ApprovalRule(before: true)))
+        world.decide()
+        world.settleAgents()
+        world.decide()
+        world.decide(.pause(.rollout, reason: nil))
+        world.decide(.approve(stage: "rest", digest: Scenario.two.digest), by: "ann")
+        #expect(world.rollout.stages[1].approvedBefore?.plan == world.rollout.planDigest)
+        world.decide()
+        #expect(world.rollout.stages[1].approvedBefore?.by == "ann", "nothing has changed")
+
+        world.rollout.targets["west-9"] = world.rollout.targets["west-1"].map {
+            TargetState(cluster: "west-9", region: $0.region, stage: $0.stage, changedAt: world.now)
+        }
+        world.decide(.resume(.rollout))
+        world.decide()
+        let stage = world.rollout.stages[1]
+        #expect(stage.approvedBefore == nil && stage.phase == .gated && stage.startedAt == nil, "\(stage)")
+        #expect(stage.reason?.contains("the plan changed after ann had approved") == true, "\(stage.reason ?? "")")
+        world.decide(.approve(stage: "rest", digest: Scenario.two.digest), by: "bea")
+        #expect(world.rollout.stages[1].startedAt != nil && world.rollout.stages[1].reason == nil)
+    }
+
     @Test("A scheduled rollout starts at its time")
     func scheduled() throws {
         var world = try Scenario([("west", 1)], policy: .single(), startsAt: .hours(1))

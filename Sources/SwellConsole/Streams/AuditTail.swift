@@ -28,7 +28,8 @@ actor AuditTail {
     /// How many rollouts are kept for those who watch; of more the one that was read the longest ago goes.
     static let maximumViews = 64
 
-    private let store: any Store
+    private let log: any AuditStore
+    private let readRollout: @Sendable (RolloutName) async throws -> RolloutView
     private let interval: Duration
     private var window: AuditWindow?
     private var readAt: ContinuousClock.Instant?
@@ -37,8 +38,13 @@ actor AuditTail {
     private var isBehind = false
     private var views: [RolloutName: SharedView] = [:]
 
-    init(store: any Store, interval: Interval) {
-        self.store = store
+    /// - Parameter readRollout: Reads a rollout as it is now.
+    init(
+        log: any AuditStore, interval: Interval,
+        readRollout: @escaping @Sendable (RolloutName) async throws -> RolloutView
+    ) {
+        self.log = log
+        self.readRollout = readRollout
         self.interval = interval.duration
     }
 
@@ -47,10 +53,14 @@ actor AuditTail {
         do throws(StoreError) {
             try await readOn()
             guard let window else { return News(events: [], cursor: cursor) }
+            // Ahead of the others for a moment, or of a log that is a backup's now and will not come by these numbers again soon.
+            if cursor > window.head {
+                return News(events: [], cursor: min(cursor, try await newestRow()))
+            }
             if let rows = window.rows(after: cursor, filter) {
                 return News(events: rows, cursor: max(cursor, window.head))
             }
-            let rows = try await store.events(after: cursor, filter: filter, limit: Self.batch)
+            let rows = try await log.events(after: cursor, filter: filter, limit: Self.batch)
             guard rows.count < Self.batch else {
                 return News(events: rows, cursor: rows[rows.count - 1].id, isCut: true)
             }
@@ -76,7 +86,7 @@ actor AuditTail {
         // What the log says by now, the rollout shows when it is read.
         let seen = max(cursor, window?.head ?? 0)
         do {
-            let view = try await store.rolloutView(name)
+            let view = try await readRollout(name)
             views[name] = SharedView(view: view, readAt: .now, cursor: seen)
             return view
         } catch let error as StoreError where error.isAway {
@@ -91,6 +101,10 @@ actor AuditTail {
         views[oldest] = nil
     }
 
+    private func newestRow() async throws(StoreError) -> Int64 {
+        try await log.latestEvents(filter: EventFilter(), limit: 1).last?.id ?? 0
+    }
+
     /// Reads on where it is time to, and nobody does already.
     private func readOn() async throws(StoreError) {
         let now = ContinuousClock.now
@@ -102,13 +116,18 @@ actor AuditTail {
         let isStale = readAt.map { now - $0 > interval * 10 + .seconds(5) } ?? true
         readAt = now
         if !isStale, var next = window {
-            let rows = try await store.events(after: next.head, filter: EventFilter(), limit: Self.batch)
+            let rows = try await log.events(after: next.head, filter: EventFilter(), limit: Self.batch)
             next.take(rows)
             window = next
             isBehind = rows.count == Self.batch
+            // A database that was restored under us goes on from lower numbers: what is known here never happened there.
+            if rows.isEmpty, try await newestRow() < next.head {
+                window = AuditWindow(behind: try await newestRow())
+                views = [:]
+            }
         } else {
             isBehind = false
-            window = AuditWindow(behind: try await store.latestEvents(filter: EventFilter(), limit: 1).last?.id ?? 0)
+            window = AuditWindow(behind: try await newestRow())
         }
     }
 }

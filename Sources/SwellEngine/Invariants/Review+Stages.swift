@@ -18,6 +18,9 @@ extension DecisionReview {
                 {
                     note(.approval, "stage \(stage.name)", seen: "it starts", expected: "nobody approved this release")
                 }
+                if rule.approval.before, let plan = stage.approvedBefore?.plan, plan != after.planDigest {
+                    note(.approval, "stage \(stage.name)", seen: "it starts", expected: "nobody approved this plan")
+                }
             }
             if former.passedAt == nil, stage.passedAt != nil { reviewPass(index, stage, rule, after) }
             hasWayClear = hasWayClear && stage.phase == .passed
@@ -61,6 +64,9 @@ extension DecisionReview {
         }
         if rule.approval.after, !isEmpty, stage.approvedAfter?.digest != after.release.digest {
             note(.approval, subject, seen: "it passes", expected: "nobody approved this release")
+        }
+        if rule.approval.after, !isEmpty, let plan = stage.approvedAfter?.plan, plan != after.planDigest {
+            note(.approval, subject, seen: "it passes", expected: "nobody approved this plan")
         }
         guard stage.promotion == nil, let lastHealthyAt, rule.soak > .zero else { return }
         if input.now - lastHealthyAt < rule.soak {

@@ -48,10 +48,13 @@ public struct Approval: Sendable, Hashable, Codable {
     public var by: String
     public var at: Timestamp
     public var digest: ContentDigest
+    /// The plan that it is for, see ``Rollout/planDigest``; nil where an earlier version took it.
+    public var plan: ContentDigest?
 
-    public init(by: String, at: Timestamp, digest: ContentDigest) {
+    public init(by: String, at: Timestamp, digest: ContentDigest, plan: ContentDigest? = nil) {
         self.by = by
         self.at = at
         self.digest = digest
+        self.plan = plan
     }
 }

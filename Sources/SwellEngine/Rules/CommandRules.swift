@@ -21,11 +21,12 @@ extension DecisionState {
             rollBack(
                 scope, reason: reason ?? "rolled back by \(record.by)", isOrdered: true, removes: remove == true)
         case .approve(let stage, let digest, _, _):
-            approve(stage, Approval(by: record.by, at: now, digest: digest))
+            approve(stage, Approval(by: record.by, at: now, digest: digest, plan: rollout.planDigest))
         case .withdraw(let stage):
             withdraw(stage)
         case .promote(let stage, _, _, _):
-            promote(stage, Approval(by: record.by, at: now, digest: rollout.release.digest))
+            let digest = rollout.release.digest
+            promote(stage, Approval(by: record.by, at: now, digest: digest, plan: rollout.planDigest))
         case .skip(let cluster, let reason):
             let why = reason.map { ": \($0)" } ?? ""
             update(cluster) {

@@ -13,10 +13,24 @@ internal import SwellModel
 // healthy again. Its soak is not asked for twice.
 extension DecisionState {
     mutating func advanceStages() {
+        voidApprovals()
         var hasWayClear = true
         for index in rollout.stages.indices {
             advanceStage(index, hasWayClear: hasWayClear)
             hasWayClear = hasWayClear && rollout.stages[index].phase == .passed
+        }
+    }
+
+    /// Takes back what was agreed to under another plan: a cluster that has joined or moved since, nobody has seen (invariant 14).
+    private mutating func voidApprovals() {
+        guard rollout.stages.contains(where: { $0.standingApproval?.plan != nil }) else { return }
+        let plan = rollout.planDigest
+        for (index, stage) in rollout.stages.enumerated() {
+            guard let approval = stage.standingApproval, let seen = approval.plan, seen != plan else { continue }
+            updateStage(index) {
+                if $0.startedAt == nil { $0.approvedBefore = nil } else { $0.approvedAfter = nil }
+                $0.reason = "waits for approval again: the plan changed after \(approval.by) had approved"
+            }
         }
     }
 
@@ -54,8 +68,9 @@ extension DecisionState {
             && !tally.stages[index].isEmpty
         updateStage(index) { [now] in
             if needsApproval {
+                // Why it waits again stays until somebody has approved.
+                if $0.phase != .gated || $0.reason == nil { $0.reason = "waits for approval" }
                 $0.phase = .gated
-                $0.reason = "waits for approval"
             } else {
                 $0.phase = .progressing
                 $0.reason = nil
@@ -186,8 +201,9 @@ extension DecisionState {
             if !unread.isEmpty, !unread.isDisjoint(with: names(inStage: index)) { return }
             if rule.approval.after, stage.approvedAfter == nil, !tally.stages[index].isEmpty {
                 return updateStage(index) {
+                    let waitsAgain = $0.phase == .verifying && $0.reason?.hasPrefix("waits for approval") == true
                     $0.phase = .verifying
-                    $0.reason = "waits for approval to pass"
+                    if !waitsAgain { $0.reason = "waits for approval to pass" }
                 }
             }
         }

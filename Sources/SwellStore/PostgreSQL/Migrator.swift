@@ -49,8 +49,13 @@ extension PostgresStore {
             configuration.statementTimeout = .seconds(1_800)
             let connection = try await PostgresConnection.connect(to: configuration, logger: logger)
             do {
-                try await apply(known, on: connection, logger: logger)
-                try await role?.grant(over: connection)
+                let isChanged = try await apply(known, on: connection, logger: logger)
+                if let role {
+                    try await role.grant(over: connection)
+                } else if isChanged, known.count == Migration.all.count {
+                    // What a migration made is for those, too, who were named before.
+                    for role in try await ServiceRole.all(over: connection) { try await role.grant(over: connection) }
+                }
             } catch {
                 await connection.close()
                 throw error
@@ -70,7 +75,10 @@ extension PostgresStore {
     /// The key of the advisory lock that migrations are applied under: "swell" in ASCII.
     private static let lockKey: PostgresValue = 0x7377_656C6C
 
-    private static func apply(_ known: [Migration], on connection: PostgresConnection, logger: Logger) async throws {
+    /// - Returns: Whether anything was missing.
+    private static func apply(
+        _ known: [Migration], on connection: PostgresConnection, logger: Logger
+    ) async throws -> Bool {
         // Held by the session, and so until the connection closes, however this ends.
         try await connection.query("SELECT pg_advisory_lock($1)", [lockKey])
         // Asked for first: whoever may not make tables may not say IF NOT EXISTS either.
@@ -95,6 +103,7 @@ extension PostgresStore {
                     [.int(migration.number), .text(migration.name), .text(migration.checksum)])
             }
         }
+        return applied.count < known.count
     }
 
     private static func check(_ applied: [(Int, String, String)], against known: [Migration]) throws(StoreError) {

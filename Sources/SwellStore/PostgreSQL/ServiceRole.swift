@@ -22,6 +22,16 @@ public struct ServiceRole: Sendable, Hashable {
         self.name = name
     }
 
+    /// Who was granted to work with the tables, and does not own them.
+    static func all(over connection: PostgresConnection) async throws -> [ServiceRole] {
+        try await connection.query(
+            """
+            SELECT DISTINCT a.grantee::regrole::text FROM pg_class c, aclexplode(c.relacl) a
+            WHERE c.oid = 'audit_events'::regclass AND a.privilege_type = 'INSERT' AND a.grantee <> c.relowner AND a.grantee <> 0
+            """
+        ).scalars(String.self).compactMap { try? ServiceRole($0) }
+    }
+
     /// Grants what replicas need, and takes back what they once had of the audit log. May be repeated.
     func grant(over connection: PostgresConnection) async throws {
         let schema = try await connection.query("SELECT quote_ident(current_schema())").scalar(String.self)
@@ -40,6 +50,18 @@ public struct ServiceRole: Sendable, Hashable {
                     "the role '\(name)' owns the tables, or is a member of who does: nothing that is granted would "
                     + "bind it; make a role of its own, and run this as the owner")
         }
+        // PostgreSQL 14 and what was upgraded from it let everybody make objects in `public`.
+        try await connection.query("REVOKE CREATE ON SCHEMA \(schema) FROM PUBLIC")
+        let mayCreate = try await connection.query(
+            "SELECT has_schema_privilege($1, current_schema(), 'CREATE')", [.text(name)]
+        ).scalar(Bool.self)
+        guard !mayCreate else {
+            throw StoreError(
+                code: .invalid,
+                message:
+                    "the role '\(name)' may make objects in the schema \(schema), beside those that it only works with: "
+                    + "REVOKE CREATE ON SCHEMA \(schema) FROM PUBLIC, \(name), as a superuser")
+        }
         let months = try await connection.query(
             "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'audit_events'::regclass"
         ).scalars(String.self)
@@ -50,6 +72,7 @@ public struct ServiceRole: Sendable, Hashable {
                 "GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA \(schema) TO \(name)",
                 "REVOKE ALL ON schema_migrations FROM \(name)",
                 "GRANT SELECT ON schema_migrations TO \(name)",
+                "REVOKE ALL ON audit_retention FROM \(name)",
                 // Rows go in and out by the log itself, whatever its partition.
                 "REVOKE ALL ON \((["audit_events"] + months).joined(separator: ", ")) FROM \(name)",
                 "GRANT SELECT, INSERT ON audit_events TO \(name)",

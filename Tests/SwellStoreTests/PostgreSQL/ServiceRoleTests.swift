@@ -23,6 +23,9 @@ internal import Testing
                 "SET session_replication_role = replica",
                 "DELETE FROM schema_migrations", "CREATE TABLE mine (id int)",
                 "CREATE TEMPORARY TABLE rollouts (name text)",
+                "UPDATE audit_retention SET keep = interval '1 month'", "SELECT swell_prepare_audit_partitions(13)",
+                "INSERT INTO audit_events (id, at, caused_by, what) VALUES (1, now() - interval '2 hours', 'ann', 'x')",
+                "INSERT INTO audit_events (id, at, caused_by, what) VALUES (-1, now(), 'ann', 'x')",
                 "SELECT swell_drop_audit_partition('audit_events_default')",
                 "SELECT swell_drop_audit_partition('rollouts')",
             ]
@@ -33,6 +36,8 @@ internal import Testing
                 attempts += ["SELECT swell_drop_audit_partition('\(month)')", "DROP TABLE \(month)"]
             }
             // Nothing is lost by a temporary table, which the role may make: the log's functions do not see it.
+            // Functions of the caller's own, which a careless search path would take for PostgreSQL's.
+            attempts.append("CREATE FUNCTION format(text, text) RETURNS text LANGUAGE sql AS 'SELECT NULL::text'")
             for attempt in attempts where !attempt.hasPrefix("CREATE TEMPORARY") {
                 let error = await #expect(throws: PostgresError.self, "\(attempt)") { try await pool.query(attempt) }
                 #expect(error?.sqlState == .insufficientPrivilege, "\(attempt): \(error as Any)")
@@ -80,7 +85,7 @@ internal import Testing
     @Test func whoOwnsTheTablesIsNoServiceRole() async throws {
         let database = try await serviceDatabase()
         let error = await #expect(throws: StoreError.self) {
-            try await PostgresStore.migrate(database.owner, for: try ServiceRole("postgres"), logger: quiet)
+            try await PostgresStore.migrate(database.owner, for: try ServiceRole("swell_owner"), logger: quiet)
         }
         #expect(error?.message.contains("owns the tables") == true, "\(error as Any)")
         let missing = await #expect(throws: StoreError.self) {
@@ -89,6 +94,20 @@ internal import Testing
         #expect(missing?.code == .notFound, "\(missing as Any)")
         for name in ["", "Robert'); DROP", "1st", "a-b", String(repeating: "a", count: 64)] {
             #expect(throws: StoreError.self, "\(name)") { try ServiceRole(name) }
+        }
+    }
+
+    @Test func whatAMigrationAddsIsForTheServicesRoleToo() async throws {
+        let database = try await serviceDatabase()
+        _ = try await withPool(database.owner) { pool in
+            try await pool.query("DELETE FROM schema_migrations WHERE number = 9")
+            try await pool.query("DROP TABLE audit_retention")
+            try await pool.query("DROP TRIGGER audit_events_now ON audit_events")
+            try await pool.query("DROP FUNCTION swell_check_audit_row(), swell_drop_audit_partition(text)")
+        }
+        try await PostgresStore.migrate(database.owner, logger: quiet)
+        try await withPool(database.service) { pool in
+            _ = try await PostgresStore(pool: pool).maintain(Retention())
         }
     }
 }

@@ -24,23 +24,31 @@ enum StoreForm: String, CaseIterable, CustomTestStringConvertible {
     }
 }
 
-/// A fresh database, brought up to date by its owner, and how replicas connect to it: as a role that owns nothing.
+/// A fresh database, brought up to date by its owner, who is no superuser, and how replicas connect to it: as a role that owns nothing.
 func serviceDatabase() async throws -> (owner: PostgresConfiguration, service: PostgresConfiguration) {
     let server = try await PostgresServer.shared()
     let database = try await server.createDatabase()
     try await withPool(database.configuration) { pool in
-        // Roles are the whole server's; others make the same one at the same time.
-        _ = try await pool.query(
-            """
-            DO $$ BEGIN
-                CREATE ROLE swell_service LOGIN;
-            EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
-            END $$
-            """)
+        for role in ["swell_owner", "swell_service"] {
+            // Roles are the whole server's; others make the same one at the same time.
+            _ = try await pool.query(
+                """
+                DO $$ BEGIN
+                    CREATE ROLE \(role) LOGIN;
+                EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+                END $$
+                """)
+        }
+        // Before PostgreSQL 15 everybody may make objects in it, and a superuser owns it.
+        _ = try await pool.query("ALTER DATABASE \(database.name) OWNER TO swell_owner")
+        _ = try await pool.query("ALTER SCHEMA public OWNER TO swell_owner")
     }
-    try await PostgresStore.migrate(database.configuration, for: try ServiceRole("swell_service"), logger: quiet)
-    let url = database.url.replacing("//postgres@", with: "//swell_service@", maxReplacements: 1)
-    return (database.configuration, try PostgresConfiguration(url))
+    func configuration(_ role: String) throws -> PostgresConfiguration {
+        try PostgresConfiguration(database.url.replacing("//postgres@", with: "//\(role)@", maxReplacements: 1))
+    }
+    let owner = try configuration("swell_owner")
+    try await PostgresStore.migrate(owner, for: try ServiceRole("swell_service"), logger: quiet)
+    return (owner, try configuration("swell_service"))
 }
 
 /// A logger that says nothing.
