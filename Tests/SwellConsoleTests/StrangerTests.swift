@@ -105,7 +105,8 @@ internal import Testing
 
     @Test func oneOperatorsConnectionsTakeNoProbesPlace() async throws {
         // As it is set up, but smaller.
-        try await ConsoleHarness.run(configure: { $0.connections.total = 48 }) { console in
+        let configure: (inout ConsoleConfiguration) -> Void = { $0.connections.total = 48 }
+        try await ConsoleHarness.run(configure: configure) { console in
             let request = "GET /v1/clusters HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(operatorToken)\r\n\r\n"
             var held: [Wire] = []
             for _ in 0..<48 {
