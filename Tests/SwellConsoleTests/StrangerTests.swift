@@ -135,7 +135,7 @@ internal import Testing
             ConnectionGuard.Settings(name: "test", limits: limits, silenceLimit: nil, requestDeadline: nil))
         let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .childChannelInitializer { channel in
-                connections.accept(channel).flatMapThrowing {
+                connections.accept(channel).flatMap { connections.followHandshake(of: channel) }.flatMapThrowing {
                     let pipeline = channel.pipeline.syncOperations
                     try pipeline.addHandler(Waiting())
                     let unread = UnreadRequestHandler { connections.noteRequest(over: $0) }
