@@ -52,7 +52,7 @@ extension PostgresStore {
                 let isChanged = try await apply(known, on: connection, logger: logger)
                 if let role {
                     try await role.grant(over: connection)
-                } else if isChanged, known.count == Migration.all.count {
+                } else if isChanged, known.count >= Migration.all.count {
                     // What a migration made is for those, too, who were named before.
                     for role in try await ServiceRole.all(over: connection) { try await role.grant(over: connection) }
                 }
