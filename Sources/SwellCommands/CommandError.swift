@@ -32,6 +32,8 @@ public struct CommandError: Error, Sendable, CustomStringConvertible {
     public var cause: (any Error)?
     /// Whether the server would do it on a person's word (`--yes`); the message says what it would do.
     var takesAWord = false
+    /// What that word would be for, where the server says it.
+    var agreedDigest: ContentDigest?
 
     public init(code: Code, message: String, cause: (any Error)? = nil) {
         self.code = code
@@ -56,6 +58,7 @@ extension CommandError {
             ? problem.detail : "refused as a whole, nothing was stored:\n" + places.joined(separator: "\n")
         self.init(code: code, message: detail)
         takesAWord = problem.type.hasSuffix(":unconfirmed")
+        agreedDigest = problem.digest
     }
 
     init(_ errors: DocumentErrors) {

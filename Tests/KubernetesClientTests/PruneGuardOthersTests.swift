@@ -113,4 +113,21 @@ extension PruneGuardTests {
             }
         }
     }
+
+    @Test func whatIsStillTerminatingIsToldWithItsFinalizer() async throws {
+        let widget = Sample.widget.replacing("name: gadget", with: "name: gadget, finalizers: [example.com/clean]")
+        try await SimulatedServer.run { server in
+            let applier = server.applier {
+                $0.waitsForHealth = false
+                $0.allowsEmpty = true
+                $0.settleTimeout = .milliseconds(300)
+            }
+            let text = Sample.namespace + Sample.definition + widget
+            #expect(try await applier.apply(try Sample.manifest(text)).succeeded)
+            var awaited: [BundleProgress] = []
+            _ = try await applier.apply([]) { if $0.isAwaitedGone { awaited.append($0) } }
+            #expect(awaited.map(\.reference.name) == ["gadget"])
+            #expect(awaited.first?.message == "terminating, waits for example.com/clean")
+        }
+    }
 }

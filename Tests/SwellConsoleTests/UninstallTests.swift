@@ -1,4 +1,5 @@
 internal import KubernetesObjects
+internal import SwellEngine
 internal import SwellModel
 internal import SwellStore
 internal import Testing
@@ -65,6 +66,120 @@ internal import Testing
             #expect(unknown.status == 404 && unknown.text.contains("did you mean 'us-west-1'?"), "\(unknown.text)")
             let one = try await console.request(.post, path, ["cluster": "usw1-a", "confirmed": true])
             #expect(one.json["items"]?[0]?["status"]?["targets"]?.arrayValue?.count == 1, "\(one.text)")
+        }
+    }
+
+    /// Its agent says how the removal goes after the rollout has ended.
+    private func say(_ phase: AgentPhase, by cluster: ClusterName, in console: ConsoleHarness) async throws {
+        let assignment = try #require(try await console.store.assignments(of: cluster).first)
+        let report = ApplicationReport(
+            application: "shop", generation: assignment.generation, digest: nil, epoch: assignment.epoch, phase: phase,
+            health: phase == .removed ? .healthy : .failed)
+        _ = try await console.store.ingest([ReceivedReport(cluster: cluster, report: report)])
+    }
+
+    @Test func oneThatFailedIsGoneOnWith() async throws {
+        try await withTwoProven { console in
+            _ = try await console.request(.post, path, ["confirmed": true])
+            try await console.report("use1-a", .removed, to: "shop-uninstall")
+            try await console.report("usw1-a", .failed, reason: "Forbidden", to: "shop-uninstall")
+            let ended = try await console.request(.get, "/v1/rollouts/shop-uninstall")
+            try #require(ended.json["status"]?["phase"] == "failed", "\(ended.text)")
+            let asked = try await console.request(.post, path)
+            #expect(asked.text.contains("1.1.0 whose removal did not come to its end, from usw1-a"), "\(asked.text)")
+            #expect(!asked.text.contains("use1-a"), "\(asked.text)")
+            let back = try await console.request(.post, "/v1/clusters/usw1-a/rollback", ["application": "shop"])
+            #expect(back.text.contains("swell uninstall shop --cluster usw1-a"), "\(back.text)")
+            let again = try await console.request(.post, path, ["confirmed": true])
+            #expect(again.status == 201, "\(again.text)")
+            #expect(again.json["items"]?[0]?["status"]?["targets"]?.arrayValue?.count == 1, "\(again.text)")
+            try await console.report("usw1-a", .removed, to: "shop-uninstall-2")
+            let done = try await console.request(.get, "/v1/rollouts/shop-uninstall-2")
+            #expect(done.json["status"]?["phase"] == "succeeded", "\(done.text)")
+            let nothing = try await console.request(.post, path, ["confirmed": true])
+            #expect(nothing.status == 409 && nothing.text.contains("nothing to remove"), "\(nothing.text)")
+        }
+    }
+
+    @Test func oneThatItsAgentFinishesLaterIsDone() async throws {
+        try await withTwoProven { console in
+            _ = try await console.request(.post, path, ["confirmed": true])
+            for cluster in ConsoleHarness.bothClusters {
+                try await console.report(cluster, .failed, reason: "Forbidden", to: "shop-uninstall")
+            }
+            for cluster in ConsoleHarness.bothClusters { try await say(.removed, by: cluster, in: console) }
+            let nothing = try await console.request(.post, path, ["confirmed": true])
+            #expect(nothing.status == 409 && nothing.text.contains("nothing to remove"), "\(nothing.text)")
+            let facts = try await console.store.snapshot(for: "shop").fleet
+            #expect(facts.values.allSatisfy { $0.proven.isEmpty })
+        }
+    }
+
+    @Test func whatWasUninstalledIsNothingToGoBackTo() async throws {
+        try await withTwoProven { console in
+            _ = try await console.request(.post, path, ["confirmed": true])
+            for cluster in ConsoleHarness.bothClusters {
+                try await console.report(cluster, .removed, to: "shop-uninstall")
+            }
+            try await console.start("r4", "1.0.0", policy: "flat")
+            for cluster in ConsoleHarness.bothClusters {
+                let assignment = try #require(try await console.store.assignments(of: cluster).first)
+                #expect(assignment.fallback == nil)
+                #expect(try await console.target(cluster.rawValue, of: "r4")["previous"] == nil)
+            }
+        }
+    }
+
+    @Test func clustersThatAreNotSelectedAnyMoreAreReached() async throws {
+        try await withTwoProven { console in
+            let narrowed = """
+                apiVersion: swell.dev/v1
+                kind: Application
+                metadata: {name: shop}
+                spec: {namespace: shop, select: {regions: [us-east-1]}}
+                """
+            let applied = try await console.request(
+                .post, "/v1/apply", ["files": [["name": "a.yaml", "content": .string(narrowed)]]])
+            try #require(applied.status == 200, "\(applied.text)")
+            let taken = try await console.request(.post, path, ["cluster": "usw1-a", "confirmed": true])
+            #expect(taken.status == 201, "\(taken.text)")
+            try await console.report("usw1-a", .removed, to: "shop-uninstall")
+            let ended = try await console.request(.get, "/v1/rollouts/shop-uninstall")
+            #expect(ended.json["status"]?["phase"] == "succeeded", "\(ended.text)")
+        }
+    }
+
+    @Test func anOrderToGoBackFromItIsRefused() async throws {
+        try await withTwoProven { console in
+            _ = try await console.request(.post, path, ["confirmed": true])
+            let orders: [(String, JSONValue)] = [
+                ("/v1/rollouts/shop-uninstall/undo", [:]), ("/v1/rollouts/shop-uninstall/undo", ["remove": true]),
+                ("/v1/rollouts/shop-uninstall/undo", ["cluster": "usw1-a", "confirmed": true]),
+                ("/v1/clusters/usw1-a/rollback", ["application": "shop", "confirmed": true]),
+            ]
+            for (order, body) in orders {
+                let refused = try await console.request(.post, order, body)
+                #expect(refused.status == 409 && refused.text.contains("pause or abort it"), "\(refused.text)")
+                #expect(refused.text.contains("swell rollout start shop --version 1.1.0"), "\(refused.text)")
+            }
+        }
+    }
+
+    @Test func whatIsAgreedToIsWhatGoes() async throws {
+        try await withTwoProven { console in
+            let asked = try await console.request(.post, path)
+            let digest = try #require(asked.json["digest"]?.stringValue, "\(asked.text)")
+            try await console.start("r4", "1.0.0", policy: "flat")
+            for cluster in ConsoleHarness.bothClusters { try await console.report(cluster, .healthy, to: "r4") }
+            let refused = try await console.request(.post, path, ["confirmed": true, "digest": .string(digest)])
+            #expect(refused.status == 409 && refused.text.contains("unconfirmed"), "\(refused.text)")
+            #expect(refused.text.contains("not what was agreed to any more"), "\(refused.text)")
+            #expect(refused.text.contains("1.0.0 from use1-a, usw1-a"), "\(refused.text)")
+            let now = try #require(refused.json["digest"]?.stringValue, "\(refused.text)")
+            let taken = try await console.request(.post, path, ["confirmed": true, "digest": .string(now)])
+            #expect(taken.status == 201, "\(taken.text)")
+            let warnings = taken.json["items"]?[0]?["warnings"]?.arrayValue ?? []
+            #expect(warnings.contains { $0["kind"] == "removes" }, "\(taken.text)")
         }
     }
 

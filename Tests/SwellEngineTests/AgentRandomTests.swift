@@ -56,8 +56,8 @@ internal import Testing
             guard let record = agent.machine.journal.applications["shop"] else { continue }
             for work in agent.applies[before...] {
                 #expect(work.generation == record.highestGeneration)
-                // A way back that failed is tried again: there is nowhere else to go.
-                if record.phase == .failed, case .revert = work.kind { continue }
+                // A way back or a removal that failed is tried again: there is nowhere else to go.
+                if record.phase == .failed, work.isReturn || work.kind == .remove { continue }
                 #expect(started.insert(work).inserted, "acted twice on \(work)")
             }
             #expect(agent.disk == agent.machine.journal, "what is decided is on disk")

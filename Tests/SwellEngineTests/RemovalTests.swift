@@ -29,6 +29,35 @@ internal import Testing
         #expect(scenario.rollout.phase == .succeeded, "\(scenario.rollout.reason ?? "")")
     }
 
+    @Test func nothingTakesARemovalBack() throws {
+        var scenario = try Self.proven()
+        scenario.rollout = try RolloutPlanner.plan(
+            Self.removal(scenario), snapshot: scenario.snapshot, now: scenario.now)
+        scenario.decide()
+        let scopes: [RollbackScope] = [.rollout, .cluster("east-1"), .region("east")]
+        for scope in scopes {
+            let decision = scenario.decide(.rollback(scope, reason: nil, remove: true))
+            let refusal = decision.verdicts.first?.refusal ?? ""
+            #expect(refusal.contains("pause or abort it (swell rollout abort shop-uninstall)"), "\(refusal)")
+            #expect(decision.assignments.isEmpty)
+        }
+        #expect(scenario.rollout.phase == .progressing)
+        scenario.decide(.abort(reason: nil))
+        #expect(scenario.rollout.phase == .aborted)
+    }
+
+    @Test func oneThatDidNotComeToItsEndIsPlannedAgain() throws {
+        var scenario = try Self.proven()
+        for name in ["east-1", "east-2"] as [ClusterName] {
+            scenario.snapshot.fleet[name]?.assigned = nil
+            scenario.snapshot.fleet[name]?.removal = AssignedRemoval(generation: 9, rollout: "shop-uninstall")
+        }
+        scenario.snapshot.fleet["east-2"]?.report = ApplicationReport(
+            application: "shop", generation: 9, digest: nil, epoch: 1, phase: .removed, health: .healthy)
+        let plan = try RolloutPlanner.preview(Self.removal(scenario), snapshot: scenario.snapshot, now: scenario.now)
+        #expect(plan.rollout.targets.keys.sorted() == ["east-1"])
+    }
+
     @Test func aStageOfAnUndoNamesWhatItCouldNotTakeBack() throws {
         var scenario = try Self.proven()
         let request = try PlanRequest.undo(of: scenario.rollout, name: "shop-2-undo", createdBy: "ann")

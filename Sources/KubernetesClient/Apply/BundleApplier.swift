@@ -366,7 +366,7 @@ public struct BundleApplier: Sendable {
                 if outcome.stays { staying.append(reference) }
                 if let object = outcome.leaving { leaving.append(object) }
             }
-            try await pruner.awaitGone(leaving)
+            try await pruner.awaitGone(leaving, onWait: onProgress)
         }
         return Inventory(staying)
     }

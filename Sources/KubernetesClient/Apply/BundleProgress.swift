@@ -40,6 +40,8 @@ public struct BundleProgress: Sendable, Hashable {
     public var warnings: [String] = []
     /// The server's own name of the object, where it was seen.
     public var uid: String?
+    /// Whether it is being deleted, and is waited for.
+    public var isAwaitedGone = false
     /// Whether it has no field that the applier owns.
     var isBare = false
     /// Whether it failed before anything was sent that could have written it.

@@ -211,12 +211,21 @@ struct Pruner: Sendable {
     /// Waits a while for custom resources to be gone: what does their finalizers' work may be what is deleted next, and without
     /// it they would stay for ever, and their definition and namespace with them.
     ///
+    /// - Parameter onWait: Told of each that is still there when it is its turn, with what it waits for.
     /// - Throws: `CancellationError` only.
-    func awaitGone(_ objects: [KubernetesObject]) async throws {
+    func awaitGone(_ objects: [KubernetesObject], onWait: (BundleProgress) async -> Void = { _ in }) async throws {
         let deadline = ContinuousClock.now.advanced(by: options.settleTimeout)
         for object in objects {
             let left = max(.zero, ContinuousClock.now.duration(to: deadline))
             do {
+                if let live = try await api.get(object.reference), live.uid == object.uid {
+                    let waiting =
+                        live.finalizers.isEmpty ? "" : ", waits for \(live.finalizers.joined(separator: ", "))"
+                    var progress = BundleProgress(
+                        reference: object.reference, outcome: .pruned, message: "terminating\(waiting)")
+                    progress.isAwaitedGone = true
+                    await onWait(progress)
+                }
                 try await api.poll(every: .milliseconds(100), atMost: left, what: "\(object.reference) to be gone") {
                     try await api.get(object.reference)?.uid != object.uid
                 }

@@ -133,9 +133,8 @@ struct KubernetesCluster: ClusterPort {
     func remove(
         _ application: ApplicationName, generation: Int64, epoch: Int64, onHoldUp: @escaping HoldUpObserver
     ) async throws {
-        try await reporting(onHoldUp).remove(application, generation: generation, epoch: epoch) {
-            await onHoldUp("", nil)
-        }
+        try await reporting(onHoldUp).carryOut(
+            removalOf: application, generation: generation, epoch: epoch, onHoldUp: onHoldUp)
     }
 
     /// The same cluster, which tells of requests that are put off.
@@ -155,15 +154,24 @@ struct KubernetesCluster: ClusterPort {
         return copy
     }
 
-    private func remove(
-        _ application: ApplicationName, generation: Int64, epoch: Int64, onAnswer: @Sendable () async -> Void
+    private func carryOut(
+        removalOf application: ApplicationName, generation: Int64, epoch: Int64, onHoldUp: HoldUpObserver
     ) async throws {
         try await translating {
             try await prepare(for: [])
-            if await api.isInSight() { await onAnswer() }
+            if await api.isInSight() { await onHoldUp("", nil) }
             var options = try options(of: application, nil)
             options.allowsEmpty = true
-            let result = try await applier(options).apply([])
+            // What its finalizers hold is what the removal waits for.
+            var isWaiting = false
+            let result = try await applier(options).apply([]) { progress in
+                guard progress.isAwaitedGone || isWaiting else { return }
+                isWaiting = progress.isAwaitedGone
+                let message = "\(progress.reference): \(progress.message)"
+                await onHoldUp(
+                    "termination",
+                    isWaiting ? ObservedHealth(.progressing, reason: "Terminating", message: message) : nil)
+            }
             logLeft(in: result, application)
             try check(result)
             try await records.write(

@@ -155,6 +155,7 @@ extension Session {
             }
             var confirmed = request
             confirmed.confirmed = true
+            if let digest = error.agreedDigest { confirmed.digest = digest }
             return try await send(confirmed)
         }
     }

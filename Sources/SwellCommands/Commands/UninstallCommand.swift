@@ -7,8 +7,10 @@ struct UninstallCommand: ServerCommand {
         commandName: "uninstall", abstract: "Take an application off clusters, whatever was proven there.",
         discussion: """
             All that its releases brought is removed, from every cluster or those of --region or --cluster, at once; volume claims and what
-            is annotated `swell.dev/prune: keep` stay. Says what goes, and asks; without a terminal to ask on, that takes --yes. One
-            rollout does it for each release that runs; the application's document and its releases stay, and can be rolled out again.
+            is annotated `swell.dev/prune: keep` stay. Says what goes, and asks; without a terminal to ask on, that takes --yes. What is
+            different by the time of the answer is asked for again. One rollout does it for each release that runs, also on clusters
+            that the application no longer selects, and goes on with what an earlier removal did not finish. What is gone counts as
+            never proven there. The application's document and its releases stay, and can be rolled out again.
             """)
 
     @Argument(help: "The application.")
@@ -35,6 +37,9 @@ struct UninstallCommand: ServerCommand {
             session.terminal.line(
                 "rollout/\(view.metadata.name) removes \(name) \(view.spec.release.version) from \(clusters) "
                     + "cluster\(clusters == 1 ? "" : "s")")
+            for warning in view.warnings ?? [] where warning.kind != "removes" {
+                session.terminal.note("warning: \(warning.message)")
+            }
         }
         guard watch else { return }
         for view in views { try await Watching(session: session, limit: limit).watch(view.metadata.name) }

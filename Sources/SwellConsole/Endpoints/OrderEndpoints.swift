@@ -50,15 +50,18 @@ struct OrderEndpoints: Sendable {
         }
         group.post("applications/:name/uninstall") { request, context in
             let name: ApplicationName = try context.name("name", "application")
-            let fields = ["region", "cluster", "confirmed"]
+            let fields = ["region", "cluster", "confirmed", "digest"]
             let body = try await reading.body(OrderRequest.self, of: request, fields: fields)
             let removals = Removals(store: store, planning: planning)
-            let names = try await removals.remove(
-                name, Self.selector(body), isConfirmed: body.confirmed == true, by: context.actor)
+            let plans = try await removals.remove(
+                name, Self.selector(body), isConfirmed: body.confirmed == true, agreed: body.digest, by: context.actor)
             context.logger.info(
                 "order taken", metadata: ["order": "uninstall", "application": "\(name)", "by": "\(context.actor)"])
             var views: [RolloutView] = []
-            for name in names { views.append(try await store.rolloutView(name)) }
+            for plan in plans {
+                views.append(
+                    try await store.rolloutView(plan.rollout.name, warnings: plan.warnings.map(WarningView.init)))
+            }
             return Response(json: ListView(items: views), status: .created)
         }
         group.post("clusters/:name/rollback") { request, context in
@@ -126,6 +129,11 @@ struct OrderEndpoints: Sendable {
     private func rollBack(
         _ rollout: Rollout, _ scope: RollbackScope, _ body: OrderRequest, _ verb: String, _ context: ConsoleContext
     ) async throws -> Response {
+        // No word to remove is asked for where the order is refused whatever is said.
+        if rollout.kind.isRemoval {
+            let command = RolloutCommand.rollback(scope, reason: nil, remove: true)
+            if let refusal = DecisionMaker.refusal(of: command, on: rollout) { throw Problem.refused(refusal) }
+        }
         let warning = RollbackWarnings.of(rollout, scope, removes: body.remove == true)
         let goingBack = body.remove == true ? RollbackWarnings.goingBack(rollout, scope) : nil
         if warning == nil, let goingBack { throw Problem.refused(goingBack.message) }
@@ -158,10 +166,18 @@ struct OrderEndpoints: Sendable {
         }
         _ = try await store.application(application)
         _ = try await store.clusterRecord(cluster)
-        let facts = try await store.snapshot(for: application).fleet[cluster]
+        let facts = try await store.assignedSnapshot(for: application).fleet[cluster]
         if let holder = facts?.heldBy {
             let rollout = try await store.existingRollout(holder)
             return try await rollBack(rollout, .cluster(cluster), body, "rollback", context)
+        }
+        if let facts, let removal = facts.removal {
+            let how =
+                facts.awaitsRemoval
+                ? "is being removed from cluster '\(cluster)' by rollout '\(removal.rollout)', which has ended before that did: go on with "
+                    + "it (swell uninstall \(application) --cluster \(cluster))"
+                : "was removed from cluster '\(cluster)' by rollout '\(removal.rollout)'"
+            throw Problem.refused("'\(application)' \(how), or start the release that is wanted there")
         }
         guard let assigned = facts?.assigned else {
             throw Problem.refused("cluster '\(cluster)' was never assigned a release of '\(application)'")

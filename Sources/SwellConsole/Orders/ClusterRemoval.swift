@@ -70,9 +70,11 @@ extension Problem {
     }
 
     /// Something would be removed on the way back, since the application's strategy says so, and nobody agreed to it.
-    static func unconfirmedRemoval(_ what: String) -> Problem {
+    ///
+    /// - Parameter digest: What the word would be for, where it is asked for again once that has changed.
+    static func unconfirmedRemoval(_ what: String, digest: ContentDigest? = nil) -> Problem {
         Problem(
             code: "unconfirmed", title: "This takes a person's word", status: 409,
-            detail: what + "\nNothing was done. Say --yes (confirmed: true) for that")
+            detail: what + "\nNothing was done. Say --yes (confirmed: true) for that", digest: digest)
     }
 }

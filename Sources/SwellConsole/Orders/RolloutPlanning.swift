@@ -54,7 +54,7 @@ struct RolloutPlanning: Sendable {
     ) async throws -> (name: RolloutName, warnings: [WarningView]) {
         let name = try await freeName("\(rollout.name)-undo")
         let request = try PlanRequest.undo(of: rollout, scope: scope, name: name, createdBy: actor, remove: remove)
-        let snapshot = try await store.snapshot(for: rollout.application)
+        let snapshot = try await store.assignedSnapshot(for: rollout.application)
         let plan = try RolloutPlanner.preview(request, snapshot: snapshot, now: try await store.now())
         var warnings = plan.warnings.map(WarningView.init)
         if remove {
@@ -68,15 +68,22 @@ struct RolloutPlanning: Sendable {
         return (name, warnings)
     }
 
-    /// A new rollout that takes an application off clusters which run what an earlier one brought.
-    func removal(of rollout: Rollout, from clusters: [ClusterName], by actor: String) async throws -> RolloutName {
-        let name = try await freeName("\(rollout.application)-uninstall")
-        let request = PlanRequest.removal(of: rollout, from: clusters, name: name, createdBy: actor)
-        let snapshot = try await store.snapshot(for: rollout.application)
-        let plan = try RolloutPlanner.plan(request, snapshot: snapshot, now: try await store.now())
-        try await store.createRollout(plan, superseding: [], by: actor)
-        await hooks.rolloutsChanged([name])
-        return name
+    /// New rollouts that take an application off clusters, one for each that brought what they run: all of them or none.
+    func removals(
+        of sources: [(rollout: Rollout, clusters: [ClusterName])], in snapshot: FleetSnapshot, by actor: String
+    ) async throws -> [RolloutPlan] {
+        var plans: [RolloutPlan] = []
+        let now = try await store.now()
+        for source in sources {
+            let name = try await freeName(
+                "\(source.rollout.application)-uninstall", beside: Set(plans.map(\.rollout.name)))
+            let request = PlanRequest.removal(
+                of: source.rollout, from: source.clusters, name: name, createdBy: actor)
+            plans.append(try RolloutPlanner.preview(request, snapshot: snapshot, now: now))
+        }
+        try await store.createRollouts(plans.map(\.rollout), by: actor)
+        await hooks.rolloutsChanged(Set(plans.map(\.rollout.name)))
+        return plans
     }
 
     /// - Returns: The plan, what it was made for, and a warning where the release keeps settings that its application has no more.
@@ -162,11 +169,11 @@ struct RolloutPlanning: Sendable {
     }
 
     /// The name, or with the first number that is free behind it.
-    private func freeName(_ base: String) async throws -> RolloutName {
+    private func freeName(_ base: String, beside taken: Set<RolloutName> = []) async throws -> RolloutName {
         for number in 1...1_000 {
             let suffix = number == 1 ? "" : "-\(number)"
             let name = try RolloutName(String(base.prefix(63 - suffix.utf8.count)) + suffix)
-            if try await store.rollout(name) == nil { return name }
+            if !taken.contains(name), try await store.rollout(name) == nil { return name }
         }
         throw Problem.refused("there are a thousand rollouts named '\(base)'; give one a name of its own")
     }

@@ -34,6 +34,10 @@ extension AgentMachine {
             record.phase = .removed
             record.deadline = nil
             record.observed = ObservedHealth(.healthy)
+            record.failure = nil
+            // What comes next comes for the first time: nothing of before speaks for it, or is gone back to.
+            record.proven = []
+            record.provenGeneration = nil
             activities[name] = .idle
             note("removed", record, "everything that releases brought is gone", &actions)
         case .forward(let release):
@@ -179,21 +183,23 @@ extension AgentMachine {
             if record.isApplied, work.release != nil {
                 activities[name] = .watching
                 actions.append(.watch(work, assignment.settings.drift))
-            } else if case .revert = work.kind {
-                tryAgainLater(record, now, &actions)
             } else {
-                activities[name] = .idle
+                switch work.kind {
+                case .revert, .remove: tryAgainLater(record, now, &actions)
+                case .forward: activities[name] = .idle
+                }
             }
             note("failed", record, "\(told.reason ?? "failed"): \(told.message ?? "no message")", &actions)
         }
         report(name, &actions)
     }
 
-    /// A way back that could not be carried out is carried out again, as seldom as anything is: there is nowhere else to go, and what
-    /// held it up may have gone. It heals like what failed and stayed applied.
+    /// A way back or a removal that could not be carried out is carried out again, as seldom as anything is: there is nowhere else to
+    /// go, and what held it up may have gone. It heals like what failed and stayed applied.
     private mutating func tryAgainLater(_ record: AgentRecord, _ now: Timestamp, _ actions: inout [AgentAction]) {
         activities[record.application] = .retrying(until: now + rules.retryDelayLimit)
-        note("retrying", record, "in \(rules.retryDelayLimit): the way back failed", &actions)
+        let what = record.work?.release == nil ? "the removal" : "the way back"
+        note("retrying", record, "in \(rules.retryDelayLimit): \(what) failed", &actions)
     }
 
     /// Stops what the application has under way on the cluster, if anything.
@@ -247,10 +253,11 @@ extension AgentMachine {
         else { return }
         // On the way back what is told is why it goes back, which is no answer to why it does not arrive.
         let seen = record.phase == .reverting && !record.isApplied ? record.heldUp : record.observed
-        let last = seen?.message ?? seen?.reason ?? "no health was observed"
+        let isRemoval = record.work?.kind == .remove
+        let last = seen?.message ?? seen?.reason ?? (isRemoval ? "it is under way" : "no health was observed")
         let missed = ObservedHealth(
             .failed, reason: seen?.reason ?? "ProgressDeadlineExceeded",
-            message: "not healthy within \(settings.progressDeadline): \(last)")
+            message: "not \(isRemoval ? "gone" : "healthy") within \(settings.progressDeadline): \(last)")
         // What was seen of it while it was waited for is health, unless the server would not take it.
         let isWritten = record.phase == .reverting && record.heldUp != nil && record.transientFailures == 0
         fail(name, missed, now, &actions, isWayBackWritten: isWritten)

@@ -90,7 +90,7 @@ public struct AgentMachine: Sendable, Hashable {
         guard let work = record.work else { return .idle }
         if record.isApplied { return work.release == nil ? .idle : .awaitingContent(.watch) }
         if record.phase == .failed, case .forward = work.kind { return .idle }
-        return record.phase == .failed && work.release == nil ? .idle : .awaitingContent(.apply)
+        return .awaitingContent(.apply)
     }
 
     private mutating func connect(_ now: Timestamp, _ actions: inout [AgentAction]) {

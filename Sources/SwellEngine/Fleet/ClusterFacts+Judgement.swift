@@ -14,6 +14,13 @@ extension ClusterFacts {
             && report.map { $0.digest == release.digest } != false
     }
 
+    /// Whether it is to be removed here, and its agent has not said that all of it is gone.
+    public var awaitsRemoval: Bool {
+        guard let removal else { return false }
+        guard let report, report.phase == .removed else { return true }
+        return report.generation < removal.generation
+    }
+
     /// The last release proven here that is another than `release`.
     public func provenOther(than release: ReleaseReference) -> ReleaseReference? {
         proven.first { $0.digest != release.digest }

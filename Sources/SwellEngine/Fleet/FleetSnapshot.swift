@@ -33,6 +33,8 @@ public struct ClusterFacts: Sendable, Hashable {
     public var highestGeneration: Int64
     /// What it is assigned now, if anything.
     public var assigned: ReleaseReference?
+    /// The removal that it is assigned now, if that is what it is assigned.
+    public var removal: AssignedRemoval?
     /// Releases of the application proven healthy on the cluster, the latest first.
     public var proven: [ReleaseReference]
     /// The last report received of the application, and when.
@@ -45,18 +47,32 @@ public struct ClusterFacts: Sendable, Hashable {
 
     public init(
         cluster: Cluster, isEnrolled: Bool = false, lastSeenAt: Timestamp? = nil, highestGeneration: Int64 = 0,
-        assigned: ReleaseReference? = nil, proven: [ReleaseReference] = [], report: ApplicationReport? = nil,
-        reportedAt: Timestamp? = nil, heldBy: RolloutName? = nil, pausedGeneration: Int64? = nil
+        assigned: ReleaseReference? = nil, removal: AssignedRemoval? = nil, proven: [ReleaseReference] = [],
+        report: ApplicationReport? = nil, reportedAt: Timestamp? = nil, heldBy: RolloutName? = nil,
+        pausedGeneration: Int64? = nil
     ) {
         self.cluster = cluster
         self.isEnrolled = isEnrolled
         self.lastSeenAt = lastSeenAt
         self.highestGeneration = highestGeneration
         self.assigned = assigned
+        self.removal = removal
         self.proven = proven
         self.report = report
         self.reportedAt = reportedAt
         self.heldBy = heldBy
         self.pausedGeneration = pausedGeneration
+    }
+}
+
+/// That a cluster is to run nothing of an application any more.
+public struct AssignedRemoval: Sendable, Hashable {
+    public var generation: Int64
+    /// The rollout that assigned it.
+    public var rollout: RolloutName
+
+    public init(generation: Int64, rollout: RolloutName) {
+        self.generation = generation
+        self.rollout = rollout
     }
 }

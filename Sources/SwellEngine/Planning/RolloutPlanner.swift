@@ -30,7 +30,7 @@ public enum RolloutPlanner {
         }
         candidates = candidates.filter { stageOf[$0.cluster.name] != nil }
         if request.kind.takesOff != nil {
-            let untouched = candidates.filter { !Self.runs(request.release, $0) }.map(\.cluster.name)
+            let untouched = candidates.filter { !Self.isThere($0, request) }.map(\.cluster.name)
             if !untouched.isEmpty {
                 warnings.append(
                     PlanWarning(
@@ -46,7 +46,7 @@ public enum RolloutPlanner {
                             "\(named(request.spared)) ran \(request.release.version) before the rollout: left as it is",
                         clusters: request.spared))
             }
-            candidates = candidates.filter { Self.runs(request.release, $0) }
+            candidates = candidates.filter { Self.isThere($0, request) }
             guard !candidates.isEmpty else {
                 throw PlanError(
                     code: .nothingToUndo,
@@ -130,9 +130,10 @@ public enum RolloutPlanner {
             + "release that is wanted there (swell rollout start \(request.application) --version ...)"
     }
 
-    /// Whether a cluster is assigned this release, so that there is something to take back.
-    private static func runs(_ release: ReleaseReference, _ facts: ClusterFacts) -> Bool {
-        facts.assigned?.digest == release.digest
+    /// Whether a cluster is assigned the release, so that there is something to take back, or an earlier removal has not come to its
+    /// end there, which another goes on with.
+    private static func isThere(_ facts: ClusterFacts, _ request: PlanRequest) -> Bool {
+        facts.assigned?.digest == request.release.digest || request.kind.isRemoval && facts.awaitsRemoval
     }
 
     /// The stage of each cluster; two stages that select the same cluster are refused, naming both.

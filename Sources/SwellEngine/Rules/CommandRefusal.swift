@@ -93,7 +93,14 @@ extension DecisionMaker {
     }
 
     /// Nothing is removed by surprise: where none of the clusters has anywhere to go back to, a person must say so.
+    /// And nothing is removed by an order to go back: what is being removed has nowhere to go back to.
     private static func refusal(ofRollback scope: RollbackScope, removes: Bool, _ rollout: Rollout) -> String? {
+        if rollout.kind.isRemoval {
+            return
+                "rollout '\(rollout.name)' removes \(rollout.application), which nothing takes back: pause or abort it "
+                + "(swell rollout abort \(rollout.name)), then start the release (swell rollout start "
+                + "\(rollout.application) --version \(rollout.release.version) ...)"
+        }
         guard !removes, scope != .rollout else { return nil }
         let touched = rollout.targets.values.filter { rollout.covers(scope, $0) && $0.hasNowhereToGo }
         let others = rollout.targets.values.contains { rollout.covers(scope, $0) && !$0.hasNowhereToGo }

@@ -8,13 +8,18 @@ public struct Problem: Error, Sendable, Hashable, Codable {
     public var detail: String
     /// Each mistake with its place, where there are several.
     public var errors: [Item]?
+    /// Of what takes a person's word: what the word is for, to be sent back with it, so that nothing else is done by it.
+    public var digest: ContentDigest?
 
-    public init(code: String, title: String, status: Int, detail: String, errors: [Item]? = nil) {
+    public init(
+        code: String, title: String, status: Int, detail: String, errors: [Item]? = nil, digest: ContentDigest? = nil
+    ) {
         self.type = "urn:swell:problem:\(code)"
         self.title = title
         self.status = status
         self.detail = detail
         self.errors = errors
+        self.digest = digest
     }
 
     /// One mistake.

@@ -111,7 +111,8 @@ public struct OrderRequest: Sendable, Codable {
     public var despiteHealth: Bool?
     /// A person's word that what the policy removes on the way back may be removed.
     public var confirmed: Bool?
-    /// The release's digest and the rollout's plan, as the person saw them that approves, or promotes over an approval.
+    /// The release's digest and the rollout's plan, as the person saw them that approves, or promotes over an approval. Of an uninstall,
+    /// what the person agreed to.
     public var digest: ContentDigest?
     public var plan: ContentDigest?
 

@@ -16,6 +16,7 @@ extension InvariantChecker {
             }
             try checkReach(assignment, known: known)
             ledger.highestAssigned[place] = assignment.generation
+            ledger.removals[place] = assignment.goal == .remove ? assignment.generation : nil
             guard facts != nil else {
                 throw Violation(invariant: 18, message: "\(assignment.cluster) left and is assigned something")
             }

@@ -27,6 +27,13 @@ struct InvariantChecker {
         ledger.ingested.hear(report, of: cluster, at: now)
     }
 
+    /// A cluster of the fleet was heard to have removed an application: where it was told to, what was proven before is nothing to go
+    /// back to.
+    mutating func removed(_ report: ApplicationReport, of cluster: ClusterName) {
+        let place = ClusterApplication(cluster, report.application)
+        if ledger.removals[place] == report.generation { ledger.proven[place] = nil }
+    }
+
     mutating func granted(_ lease: Lease, on rollout: RolloutName) { ledger.leases[rollout] = lease }
 
     mutating func reissued(_ assignments: [Assignment]) {
@@ -34,6 +41,7 @@ struct InvariantChecker {
         for assignment in assignments {
             let place = ClusterApplication(assignment)
             ledger.highestAssigned[place] = assignment.generation
+            ledger.removals[place] = assignment.goal == .remove ? assignment.generation : nil
             ledger.highestEpoch[place] = max(ledger.highestEpoch[place] ?? 0, assignment.epoch)
         }
     }

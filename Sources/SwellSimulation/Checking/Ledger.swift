@@ -8,6 +8,8 @@ struct Ledger {
     /// The last lease granted on each rollout.
     var leases: [RolloutName: Lease] = [:]
     var highestAssigned: [ClusterApplication: Int64] = [:]
+    /// Where the last assignment is a removal, its generation.
+    var removals: [ClusterApplication: Int64] = [:]
     /// The highest epoch that was assigned in each place.
     var highestEpoch: [ClusterApplication: Int64] = [:]
     /// Commands that were answered.

@@ -85,6 +85,10 @@ extension World {
         }
         guard !database.ingest(received).overtaken.contains(session) else { return false }
         for report in reports { checker.heard(report, of: cluster, at: database.now) }
+        let removals = reports.filter { $0.phase == .removed }
+        if !removals.isEmpty, database.clusterRecords().contains(where: { $0.cluster.name == name }) {
+            for report in removals { checker.removed(report, of: name) }
+        }
         return true
     }
 

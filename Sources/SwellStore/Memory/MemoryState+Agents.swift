@@ -22,6 +22,7 @@ extension MemoryState {
             agents[received.cluster, default: Agent()].lastSeenAt = now
             if report.phase == .removed {
                 drifts[key] = nil
+                endProofs(key, by: report)
             } else if let drift = received.report.drift {
                 found[key] = drift
             }
@@ -37,6 +38,14 @@ extension MemoryState {
             note(drift, key)
         }
         return ingested
+    }
+
+    /// What was proven before a removal that has come to its end is nothing to go back to.
+    private mutating func endProofs(_ key: ClusterApplication, by report: ApplicationReport) {
+        guard let assignment = assignments[key]?.assignment, assignment.goal == .remove,
+            assignment.generation == report.generation
+        else { return }
+        proven[key]?.removeAll { $0.generation < report.generation }
     }
 
     /// Keeps of one cluster's waiting reports the earliest and the latest.

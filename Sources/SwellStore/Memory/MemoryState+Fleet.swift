@@ -116,6 +116,14 @@ extension MemoryState {
         return snapshot(of: application) { selector.matches($0) }
     }
 
+    public func assignedSnapshot(for application: ApplicationName) throws(StoreError) -> FleetSnapshot {
+        guard let selector = applications[application]?.select else { throw .noApplication(application) }
+        return snapshot(of: application) {
+            selector.matches($0)
+                || assignments[ClusterApplication(cluster: $0.name, application: application)] != nil
+        }
+    }
+
     /// What surrounds a rollout: the clusters that its application selects, and its targets.
     func snapshot(of rollout: Rollout) -> FleetSnapshot {
         let selector = applications[rollout.application]?.select
@@ -143,11 +151,18 @@ extension MemoryState {
         let status = statuses[key]
         let assignment = assignments[key]?.assignment
         var assigned: ReleaseReference?
-        if case .run(let release)? = assignment?.goal { assigned = release }
+        var removal: AssignedRemoval?
+        switch assignment?.goal {
+        case .run(let release): assigned = release
+        case .remove:
+            removal = assignment.map { AssignedRemoval(generation: $0.generation, rollout: $0.rollout) }
+        case nil: break
+        }
         return ClusterFacts(
             cluster: cluster, isEnrolled: agent?.isEnrolled ?? false, lastSeenAt: agent?.lastSeenAt,
             highestGeneration: max(assignment?.generation ?? 0, status?.highestGeneration ?? 0), assigned: assigned,
-            proven: (proven[key] ?? []).prefix(Bounds.provenReleases).map(\.release), report: status?.report,
+            removal: removal, proven: (proven[key] ?? []).prefix(Bounds.provenReleases).map(\.release),
+            report: status?.report,
             reportedAt: status?.receivedAt, heldBy: claims[key],
             pausedGeneration: assignment?.isPaused == true ? assignment?.generation : nil)
     }

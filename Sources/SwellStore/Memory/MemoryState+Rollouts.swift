@@ -24,6 +24,12 @@ extension MemoryState {
         record(.created(rollout, by: actor, at: now))
     }
 
+    public mutating func createRollouts(_ rollouts: [Rollout], by actor: String) throws(StoreError) {
+        var next = self
+        for rollout in rollouts { try next.createRollout(rollout, superseding: [], by: actor) }
+        self = next
+    }
+
     public func rollout(_ name: RolloutName) -> Rollout? { rollouts[name]?.rollout }
     public func plan(of name: RolloutName) -> Rollout? { rollouts[name]?.plan }
 

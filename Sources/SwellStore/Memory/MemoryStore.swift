@@ -103,9 +103,17 @@ extension MemoryStore: RolloutStore {
     public func snapshot(for application: ApplicationName) throws(StoreError) -> FleetSnapshot {
         try transact { (state: inout MemoryState) throws(StoreError) in try state.snapshot(for: application) }
     }
+    public func assignedSnapshot(for application: ApplicationName) throws(StoreError) -> FleetSnapshot {
+        try transact { (state: inout MemoryState) throws(StoreError) in try state.assignedSnapshot(for: application) }
+    }
     public func createRollout(_ rollout: Rollout, superseding: [RolloutName], by actor: String) throws(StoreError) {
         try transact { (state: inout MemoryState) throws(StoreError) in
             try state.createRollout(rollout, superseding: superseding, by: actor)
+        }
+    }
+    public func createRollouts(_ rollouts: [Rollout], by actor: String) throws(StoreError) {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            try state.createRollouts(rollouts, by: actor)
         }
     }
     public func rollout(_ name: RolloutName) throws(StoreError) -> Rollout? {

@@ -35,7 +35,7 @@ struct FactReading {
                 """
                 SELECT c.document, coalesce(a.is_enrolled, false), a.last_seen_at,
                     greatest(g.generation, s.highest_generation, 0),
-                    CASE WHEN g.digest IS NOT NULL THEN g.assignment END, s.report, s.received_at, k.rollout, c.name,
+                    g.assignment, s.report, s.received_at, k.rollout, c.name,
                     CASE WHEN g.assignment->'isPaused' = 'true' THEN g.generation END
                 FROM clusters c
                 LEFT JOIN agents a ON a.cluster = c.name
@@ -62,12 +62,13 @@ struct FactReading {
 
     static let count = 6
 
-    /// What the results say; `isConcerned` picks clusters, given the application's selector if there is such an application.
+    /// What the results say; `isConcerned` picks clusters, given the application's selector if there is such an application, and
+    /// `keepsAssigned` adds those that something of it was assigned to.
     ///
     /// A cluster whose document cannot be read concerns only those it is a target of: they fail and name it, for nothing can be decided
     /// about it. For all others it is not there.
     func snapshot(
-        from results: ArraySlice<PostgresResult>, targets: Set<ClusterName> = [],
+        from results: ArraySlice<PostgresResult>, targets: Set<ClusterName> = [], keepsAssigned: Bool = false,
         where isConcerned: (Cluster, ClusterSelector?) -> Bool
     ) throws -> (FleetSnapshot, Application?) {
         let tables = Array(results)
@@ -75,8 +76,11 @@ struct FactReading {
         var snapshot = FleetSnapshot()
         for row in tables[1] {
             guard let cluster = try cluster(of: row, isTarget: targets.contains) else { continue }
-            guard isConcerned(cluster, application?.select) else { continue }
-            snapshot.fleet[cluster.name] = try facts(of: cluster, row)
+            let isWanted = isConcerned(cluster, application?.select)
+            guard isWanted || keepsAssigned else { continue }
+            let facts = try facts(of: cluster, row)
+            guard isWanted || facts.assigned != nil || facts.removal != nil else { continue }
+            snapshot.fleet[cluster.name] = facts
         }
         for row in tables[2] {
             let cluster = try row.name(0, of: ClusterName.self)
@@ -106,10 +110,17 @@ struct FactReading {
 
     private func facts(of cluster: Cluster, _ row: PostgresRow) throws -> ClusterFacts {
         var assigned: ReleaseReference?
-        if case .run(let release)? = try row.jsonIfAny(4, as: Assignment.self)?.goal { assigned = release }
+        var removal: AssignedRemoval?
+        if let assignment = try row.jsonIfAny(4, as: Assignment.self) {
+            switch assignment.goal {
+            case .run(let release): assigned = release
+            case .remove: removal = AssignedRemoval(generation: assignment.generation, rollout: assignment.rollout)
+            }
+        }
         return ClusterFacts(
             cluster: cluster, isEnrolled: try row.decode(at: 1), lastSeenAt: try row.timeIfAny(2),
-            highestGeneration: try row.decode(at: 3), assigned: assigned, report: try row.jsonIfAny(5),
+            highestGeneration: try row.decode(at: 3), assigned: assigned, removal: removal,
+            report: try row.jsonIfAny(5),
             reportedAt: try row.timeIfAny(6), heldBy: try row.nameIfAny(7),
             pausedGeneration: try row.decode(Int64?.self, at: 9))
     }

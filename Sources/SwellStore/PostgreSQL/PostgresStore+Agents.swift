@@ -73,6 +73,7 @@ extension PostgresStore: AgentStore {
                     """, [.names(Set(reports.map(\.cluster)).sorted())]),
             ])
             let overtaken = try sessions.overtaken(by: results[0])
+            try await transaction.endProofs(before: reports.filter { $0.report.phase == .removed })
             try await transaction.note(
                 driftIn: reports.filter { $0.session.map { !overtaken.contains($0) } ?? true })
             return Ingested(rollouts: Set(try results[3].map { try $0.name(0) }), overtaken: overtaken)
@@ -310,5 +311,26 @@ private struct SessionCheck {
         var overtaken: Set<String> = []
         for (cluster, named) in sessions { overtaken.formUnion(named.filter { $0 != latest[cluster] }) }
         return overtaken
+    }
+}
+
+extension PostgresTransaction {
+    /// What was proven before a removal that has come to its end is nothing to go back to.
+    fileprivate func endProofs(before removals: [ReceivedReport]) async throws {
+        guard !removals.isEmpty else { return }
+        try await query(
+            """
+            DELETE FROM proven_releases p
+            USING unnest($1::text[], $2::text[], $3::bigint[], $4::text[]) AS n (cluster, application, generation, session)
+            JOIN assignments g ON g.cluster = n.cluster AND g.application = n.application
+            LEFT JOIN agents a ON a.cluster = n.cluster
+            WHERE p.cluster = n.cluster AND p.application = n.application AND p.generation < n.generation
+                AND g.digest IS NULL AND g.generation = n.generation
+                AND (n.session IS NULL OR a.session = n.session)
+            """,
+            [
+                .names(removals.map(\.cluster)), .names(removals.map(\.report.application)),
+                .int64s(removals.map(\.report.generation)), .texts(removals.map { Column.text($0.session) }),
+            ])
     }
 }

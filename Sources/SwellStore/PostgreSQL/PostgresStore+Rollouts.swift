@@ -12,6 +12,17 @@ extension PostgresStore: RolloutStore {
         }
     }
 
+    public func assignedSnapshot(for application: ApplicationName) async throws(StoreError) -> FleetSnapshot {
+        let reading = FactReading(subject: .application(application))
+        return try await read(reading.statements) { results in
+            let (snapshot, known) = try reading.snapshot(from: results[...], keepsAssigned: true) {
+                $1?.matches($0) == true
+            }
+            guard known != nil else { throw StoreError.noApplication(application) }
+            return snapshot
+        }
+    }
+
     public func createRollout(_ rollout: Rollout, superseding: [RolloutName], by actor: String)
         async throws(StoreError)
     {
@@ -26,6 +37,20 @@ extension PostgresStore: RolloutStore {
                 try await transaction.insertCommand(.supersede(by: rollout.name), to: name, by: actor)
             }
             try await transaction.record([.created(rollout, by: actor, at: transaction.now())])
+        }
+    }
+
+    public func createRollouts(_ rollouts: [Rollout], by actor: String) async throws(StoreError) {
+        guard !rollouts.isEmpty else { return }
+        try await transact { transaction in
+            for rollout in rollouts {
+                try await insert(rollout, transaction)
+                if DecisionRules.claimsAtOnce(rollout, superseding: []) {
+                    try await transaction.claim(rollout.targets.keys.sorted(), for: rollout, from: [])
+                }
+            }
+            let now = try await transaction.now()
+            try await transaction.record(rollouts.map { .created($0, by: actor, at: now) })
         }
     }
 

@@ -52,11 +52,16 @@ public protocol ReleaseStore: Sendable {
 public protocol RolloutStore: Sendable {
     /// Reads what planning needs: the fleet's facts as seen from the application.
     func snapshot(for application: ApplicationName) async throws(StoreError) -> FleetSnapshot
+    /// The same, with the clusters that the application no longer selects and that something of it was assigned to: what takes an
+    /// application off must reach these, too.
+    func assignedSnapshot(for application: ApplicationName) async throws(StoreError) -> FleetSnapshot
     /// Stores a planned rollout with its first audit row. `conflict`, naming the holder, where an active rollout holds one of its
     /// clusters and is not `superseding`. Superseding one hands over its claims and orders its end by a command in the same
     /// transaction: no later decision of it goes forward. `conflict` where the name is taken. One that is to start later, and takes nobody's
     /// place, holds no cluster until a decision starts it; that is a `conflict` where another holds one.
     func createRollout(_ rollout: Rollout, superseding: [RolloutName], by actor: String) async throws(StoreError)
+    /// Stores planned rollouts that belong together, all or none, in the place of nobody.
+    func createRollouts(_ rollouts: [Rollout], by actor: String) async throws(StoreError)
     func rollout(_ name: RolloutName) async throws(StoreError) -> Rollout?
     /// Newest first, at most `limit`; of one application if given.
     func rollouts(of application: ApplicationName?, limit: Int) async throws(StoreError) -> [RolloutSummary]
