@@ -80,7 +80,32 @@ internal import Testing
         let back = Self.assess(try Self.canary(phase, applied: "1"), evidence)
         #expect(back.value == .healthy && back.remark == .accepted, "\(back)")
         #expect(back.message.contains("web is again what was promoted last"), "\(back)")
-        #expect(Self.assess(try Self.canary("Progressing", applied: "1"), evidence).value == .progressing)
+    }
+
+    /// While a gate is asked, Flagger writes the phase alone (`SetStatusPhase`): the hash beside it is the former one until it opens.
+    @Test(arguments: ["Waiting", "WaitingPromotion"]) func aGateThatIsAskedWaitsForPeople(phase: String) throws {
+        let evidence = try Self.evidence(found: "Succeeded")
+        #expect(Self.assess(try Self.canary(phase, applied: "1"), evidence).value == .suspended)
+        #expect(Self.assess(try Self.canary(phase, applied: "2"), evidence).value == .suspended)
+    }
+
+    /// Whatever Flagger makes of a target that comes back, what serves meanwhile is the primary that it promoted.
+    @Test(
+        arguments: ["Waiting", "WaitingPromotion", "Progressing", "Promoting", "Finalising", "Failed"], ["1", "2"])
+    func theWayBackIsHeldUpByNoPhase(phase: String, applied: String) throws {
+        let evidence = try Self.evidence(found: "Waiting", isReturn: true, from: "a:2", to: "a:1")
+        let back = Self.assess(try Self.canary(phase, applied: applied), evidence)
+        #expect(back.value == .healthy && back.remark == .accepted, "\(back)")
+        #expect(back.message.contains("what was promoted last"), "\(back)")
+    }
+
+    @Test func whereNothingWasPromotedYetNothingServesOnTheWayBack() throws {
+        let evidence = try Self.evidence(found: "Initializing", isReturn: true)
+        var canary = try Self.canary("Initializing", applied: "1")
+        #expect(Self.assess(canary, evidence).value == .progressing)
+        canary = try Self.canary("Progressing", applied: "2")
+        try canary.set("", at: FieldPath(parsing: "status.lastPromotedSpec"))
+        #expect(Self.assess(canary, evidence).value == .progressing)
     }
 
     @Test func aTargetThatFlaggerScaledToNoneIsWellAndNoProof() throws {

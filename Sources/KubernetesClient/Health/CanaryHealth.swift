@@ -19,21 +19,31 @@ enum CanaryHealth {
     static func assess(_ object: KubernetesObject, _ context: HealthContext) -> HealthAssessment {
         let phase = object.status?["phase"]?.stringValue ?? ""
         let message = Condition.find("Promoted", in: object)?.text ?? phase
-        if isOfFormerRevision(object, context) {
-            let target = object.spec?["targetRef"]?["name"]?.stringValue ?? "?"
-            let isSettled = ["Failed", "Succeeded", "Initialized"].contains(phase)
-            if isSettled, context.evidence?.isReturn == true {
-                return HealthAssessment(
-                    .healthy, "\(target) is again what was promoted last; of what it was since: \(message)", .accepted)
-            }
+        let target = object.spec?["targetRef"]?["name"]?.stringValue ?? "?"
+        let isFormer = isOfFormerRevision(object, context)
+        if context.evidence?.isReturn == true, servesPromoted(object, phase),
+            isFormer || !["Succeeded", "Initialized"].contains(phase)
+        {
+            return HealthAssessment(
+                .healthy, "\(target) is again what was promoted last; of what it was since: \(message)", .accepted)
+        }
+        // A gate is asked before the revision is written, so that the former one stands beside it until people have answered.
+        if phase.hasPrefix("Waiting") { return HealthAssessment(.suspended, message) }
+        if isFormer {
             return HealthAssessment(.progressing, "it has not looked at the present revision of \(target) yet")
         }
         switch phase {
         case "Failed": return HealthAssessment(.degraded, message)
         case "Succeeded", "Initialized": return HealthAssessment(.healthy)
-        case _ where phase.hasPrefix("Waiting"): return HealthAssessment(.suspended, message)
         default: return HealthAssessment(.progressing, message)
         }
+    }
+
+    /// Whether requests go to what was promoted last, in whole or but for the part that is tried: so it is in every phase but those in
+    /// which the primary is made, or taken away.
+    private static func servesPromoted(_ object: KubernetesObject, _ phase: String) -> Bool {
+        guard object.status?["lastPromotedSpec"]?.stringValue?.isEmpty == false else { return false }
+        return !["", "Initializing", "Terminating", "Terminated"].contains(phase)
     }
 
     /// Whether the target's pods were changed since, and the canary still speaks of what they were.
