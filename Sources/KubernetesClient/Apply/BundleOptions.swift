@@ -89,6 +89,8 @@ public struct BundleOptions: Sendable {
     public var silentControllers: SilencePolicy = .wait
     /// Where it is noted what was sent, so that no status of before is taken for one about it.
     public var evidence = EvidenceLedger()
+    /// Called once it is noted what judges of revisions said, before anything is sent: who comes after an interruption is to know it.
+    public var onHeard: @Sendable () async throws -> Void = {}
     /// Gives the current time, for health rules.
     public var now: @Sendable () -> KubernetesTime
 
