@@ -220,7 +220,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "SwellConsoleTests",
-            dependencies: ["SwellConsole", "SwellCommands", "PortGuard", asyncHTTPClient, nioCore, nioPosix, nioSSL]),
+            dependencies: [
+                "SwellConsole", "SwellCommands", "PortGuard", asyncHTTPClient, nioCore, nioPosix, nioSSL, nioHTTPTypes,
+            ]),
         .testTarget(
             name: "SwellAgentTests",
             dependencies: [

@@ -1,6 +1,6 @@
 internal import Metrics
 package import NIOCore
-package import NIOSSL
+internal import NIOSSL
 internal import Synchronization
 
 /// Keeps a port's connections few, alive and honest, below TLS, where strangers arrive first.
@@ -18,18 +18,21 @@ package final class ConnectionGuard: Sendable {
         package var silenceLimit: Duration?
         /// How long the handshake may take, in all, however many bytes come of it.
         package var handshakeDeadline: Duration
-        /// How long the first request may take after the handshake; nil where only peers that are known get so far.
+        /// How long the first request may take after the handshake; nil for any time.
         package var requestDeadline: Duration?
+        /// How many small frames of HTTP/2 a connection may send; nil where the port speaks something else.
+        package var frames: FrameLimits?
 
         package init(
             name: String, limits: ConnectionLimits, silenceLimit: Duration?, handshakeDeadline: Duration = .seconds(10),
-            requestDeadline: Duration?
+            requestDeadline: Duration?, frames: FrameLimits? = nil
         ) {
             self.name = name
             self.limits = limits
             self.silenceLimit = silenceLimit
             self.handshakeDeadline = handshakeDeadline
             self.requestDeadline = requestDeadline
+            self.frames = frames
         }
     }
 
@@ -44,6 +47,7 @@ package final class ConnectionGuard: Sendable {
         case silent = "silent for too long"
         case oldTLS = "a TLS version below 1.3"
         case plainText = "no TLS"
+        case frames = "too many frames in a second"
     }
 
     private struct State {
@@ -54,21 +58,16 @@ package final class ConnectionGuard: Sendable {
     }
 
     private let settings: Settings
-    private let identify: (@Sendable (NIOSSLCertificate) -> String?)?
     private let onCut: @Sendable (Cut, AddressBlock) -> Void
     private let state: Mutex<State>
     private let cuts: [Cut: Counter]
     private let open: Gauge
 
-    /// - Parameters:
-    ///   - identify: who shows a certificate that the handshake has verified; nil where peers show none.
-    ///   - onCut: told of every connection that was closed from here; it must not block.
+    /// - Parameter onCut: told of every connection that was closed from here; it must not block.
     package init(
-        _ settings: Settings, identify: (@Sendable (NIOSSLCertificate) -> String?)? = nil,
-        onCut: @escaping @Sendable (Cut, AddressBlock) -> Void = { _, _ in }
+        _ settings: Settings, onCut: @escaping @Sendable (Cut, AddressBlock) -> Void = { _, _ in }
     ) {
         self.settings = settings
-        self.identify = identify
         self.onCut = onCut
         self.state = Mutex(State(table: ConnectionTable(settings.limits)))
         self.cuts = Dictionary(
@@ -126,11 +125,13 @@ package final class ConnectionGuard: Sendable {
                 channel.pipeline.fireUserInboundEventTriggered(ConnectionProgress.secured)
                 return
             }
-            let follower = HandshakeFollower(tls) { [self] certificate in
-                guard let certificate, let peer = identify?(certificate) else { return }
-                recognise(channel, as: peer)
-            }
+            let follower = HandshakeFollower(tls)
             try pipeline.addHandler(follower, position: .after(tls))
+            if let frames = settings.frames {
+                let id = ObjectIdentifier(channel)
+                let watch = FrameWatch(frames) { [self] in state.withLock { !$0.table.isKnown(id) } }
+                try pipeline.addHandler(watch, position: .after(follower))
+            }
             channel.pipeline.fireUserInboundEventTriggered(ConnectionProgress.expectsTLS)
         }
     }
@@ -140,7 +141,8 @@ package final class ConnectionGuard: Sendable {
         channel.pipeline.fireUserInboundEventTriggered(ConnectionProgress.asked)
     }
 
-    /// Who is at the other end of a connection is known.
+    /// Who is at the other end of a connection is known, and was let in. A certificate alone does not say so: whether it counts is found
+    /// out where it is used, and until then a connection must not displace one of whom that is known.
     package func recognise(_ channel: any Channel, as peer: String) {
         let displaced = state.withLock { state in
             state.table.recognise(ObjectIdentifier(channel), as: peer).flatMap {
@@ -149,6 +151,10 @@ package final class ConnectionGuard: Sendable {
         }
         if let displaced { cut(displaced, .displaced, AddressBlock(displaced.remoteAddress)) }
     }
+
+    /// Where the peer is whose handshake the running code is part of; ``AddressBlock/unknown`` outside of one. A task that is begun there
+    /// has it too.
+    package static var handshakeAddress: AddressBlock { HandshakePeer.address }
 
     /// Closes a connection that a guard has accepted at once, past TLS, HTTP and whatever those wait for.
     package static func close(_ channel: any Channel) {

@@ -10,6 +10,8 @@ enum ConnectionProgress: Sendable {
     case asked
     /// TLS was agreed on in a version that is too old.
     case tooOld
+    /// More frames came in a second than may.
+    case tooManyFrames
     case closeNow
 }
 
@@ -53,17 +55,22 @@ final class ConnectionKeeper: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard phase != .closing else { return }
-        guard awaitsTLS else { return context.fireChannelRead(data) }
+        guard awaitsTLS else { return pass(data, context) }
         awaitsTLS = false
         // Every TLS record begins with its type, 20 to 23; every request of HTTP with an upper-case letter.
         let first = unwrapInboundIn(data).readableBytesView.first ?? 0
-        guard (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(first) else { return context.fireChannelRead(data) }
+        guard (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(first) else { return pass(data, context) }
         phase = .closing
         deadline?.cancel()
         onCut(.plainText)
         let answer = context.channel.allocator.buffer(string: Self.plainAnswer)
         let channel = context.channel
         context.writeAndFlush(wrapOutboundOut(answer)).whenComplete { _ in channel.close(promise: nil) }
+    }
+
+    private func pass(_ data: NIOAny, _ context: ChannelHandlerContext) {
+        guard phase == .handshake else { return context.fireChannelRead(data) }
+        HandshakePeer.$address.withValue(address) { context.fireChannelRead(data) }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -87,6 +94,7 @@ final class ConnectionKeeper: ChannelInboundHandler {
             deadline?.cancel()
             phase = .open
         case .tooOld: cut(.oldTLS, context)
+        case .tooManyFrames: cut(.frames, context)
         case .closeNow:
             phase = .closing
             context.close(promise: nil)
@@ -115,19 +123,20 @@ final class ConnectionKeeper: ChannelInboundHandler {
     }()
 }
 
-/// Right behind TLS: says when the handshake is done, with whom, and refuses versions below 1.3.
+/// Who shakes hands just now, for what is called in the midst of it and is told nothing of the connection: what verifies certificates.
+enum HandshakePeer {
+    @TaskLocal static var address = AddressBlock.unknown
+}
+
+/// Right behind TLS: says when the handshake is done, and refuses versions below 1.3.
 ///
 /// gRPC's transport allows 1.2 and offers no setting (grpc-swift-nio-transport 2.9); both of our ends speak 1.3, and take the highest.
 final class HandshakeFollower: ChannelInboundHandler {
     typealias InboundIn = NIOAny
 
     private let tls: NIOSSLServerHandler
-    private let onPeer: (NIOSSLCertificate?) -> Void
 
-    init(_ tls: NIOSSLServerHandler, onPeer: @escaping (NIOSSLCertificate?) -> Void) {
-        self.tls = tls
-        self.onPeer = onPeer
-    }
+    init(_ tls: NIOSSLServerHandler) { self.tls = tls }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted? = event as? TLSUserEvent {
@@ -136,7 +145,6 @@ final class HandshakeFollower: ChannelInboundHandler {
                 return
             }
             context.pipeline.fireUserInboundEventTriggered(ConnectionProgress.secured)
-            onPeer(tls.peerCertificate)
         }
         context.fireUserInboundEventTriggered(event)
     }

@@ -2,6 +2,9 @@
 package struct ConnectionLimits: Sendable, Hashable {
     /// All connections. Beyond, a new one is refused: those that are here work.
     package var total: Int
+    /// So many places of ``total`` are strangers' alone, so that whoever is known cannot take away what asks nobody's leave (a probe), nor
+    /// keep the next one from becoming known.
+    package var reserved: Int
     /// Connections of whom nothing is known yet. Beyond, the oldest of them goes: it had the longest time to say who it is.
     package var strangers: Int
     /// Strangers from one ``AddressBlock``. Beyond, the oldest from there goes, so that one address displaces only its own.
@@ -10,9 +13,13 @@ package struct ConnectionLimits: Sendable, Hashable {
     /// connection is known to be dead. Nil for as many as ``total``.
     package var perPeer: Int?
 
-    package init(total: Int, strangers: Int, strangersPerAddress: Int, perPeer: Int? = nil) {
+    package init(
+        total: Int, strangers: Int, strangersPerAddress: Int, perPeer: Int? = nil, reserved: Int = 0
+    ) {
         precondition(total > 0 && strangers > 0 && strangersPerAddress > 0 && perPeer ?? 1 > 0)
+        precondition((0..<total).contains(reserved))
         self.total = total
+        self.reserved = reserved
         self.strangers = strangers
         self.strangersPerAddress = strangersPerAddress
         self.perPeer = perPeer
@@ -52,6 +59,9 @@ package struct ConnectionTable<ID: Hashable & Sendable>: Sendable {
     /// Whether nothing is known yet of the one at the other end; false for what is not in the table.
     package func isStranger(_ id: ID) -> Bool { entries[id].map { $0.peer == nil } ?? false }
 
+    /// Whether it is known who is at the other end; false for what is not in the table.
+    package func isKnown(_ id: ID) -> Bool { entries[id].map { $0.peer != nil } ?? false }
+
     /// Where a connection comes from; nil for what is not in the table.
     package func address(of id: ID) -> AddressBlock? { entries[id]?.address }
 
@@ -80,14 +90,20 @@ package struct ConnectionTable<ID: Hashable & Sendable>: Sendable {
         return .admitted(displacing: displaced)
     }
 
-    /// Notes who is at the other end of a connection; gives the peer's oldest where it has one too many.
+    /// Notes who is at the other end of a connection; gives the one that goes for it: the peer's oldest where it has one too many; where
+    /// only the places that are ``ConnectionLimits/reserved`` are left, the oldest of the peer with the most, or this very one where
+    /// nobody has two.
     package mutating func recognise(_ id: ID, as peer: String) -> ID? {
         guard let entry = entries[id], entry.peer != peer else { return nil }
         forgetOwner(id, entry)
         entries[id]?.peer = peer
         let others = peers[peer] ?? []
-        let displaced = others.count >= limits.perPeer ?? .max ? oldest(of: others) : nil
+        var displaced = others.count >= limits.perPeer ?? .max ? oldest(of: others) : nil
         peers[peer, default: []].insert(id)
+        if displaced == nil, count - strangerCount > limits.total - limits.reserved {
+            let most = peers.values.map(\.count).max() ?? 0
+            displaced = most > 1 ? oldest(of: peers.values.filter { $0.count == most }.joined()) : id
+        }
         if let displaced { remove(displaced) }
         return displaced
     }

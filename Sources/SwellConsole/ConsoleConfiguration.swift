@@ -28,7 +28,8 @@ public struct ConsoleConfiguration: Sendable {
 
     /// How many connections at a time, of whom: enough for the streams and as much again, and few beside what agents' ports need of
     /// the process's descriptors.
-    package var connections = ConnectionLimits(total: 1_024, strangers: 256, strangersPerAddress: 64)
+    package var connections = ConnectionLimits(
+        total: 1_024, strangers: 256, strangersPerAddress: 64, perPeer: 512, reserved: 32)
     /// How long a connection may take for its handshake, and then for its first request, however many bytes come of it.
     package var handshakeDeadline = Duration.seconds(10)
     package var requestDeadline = Duration.seconds(10)

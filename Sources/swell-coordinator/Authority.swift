@@ -13,8 +13,11 @@ struct Authority: AsyncParsableCommand {
 
               prepare   makes the next authority; both sign each other. Give operators the new ca.pem now.
               activate  the next one signs, and new agents join with the new ca-hash. Agents follow by themselves: what they trusted has
-                        signed it.
-              retire    a day later, when what the former one signed has expired: it is trusted no more.
+                        signed it. Those of versions that know nothing of signatures between authorities follow only if they have renewed
+                        since `prepare`: wait a day, or see when each did (swell cluster certificates NAME).
+              retire    a day after the last replica has followed `activate`, when what the former one signed has expired: it is
+                        trusted no more. The day is counted from `activate` in this directory; a replica with a copy signs with the
+                        former one until it has been given the new files and restarted, so count from there.
 
             Nobody is disconnected. Where the authority's key was stolen, this is not enough, since the thief can sign as well: begin a
             new state directory, give agents its --ca-hash, and let them join with new tokens.
@@ -50,7 +53,7 @@ struct Authority: AsyncParsableCommand {
 
         func run() async throws {
             let set = try options.directory.loadSet(trustDomain: options.domain(), now: options.now)
-            print("state:   \(options.directory.phase.rawValue)")
+            print("state:   \(try options.directory.phase.rawValue)")
             for (root, pin) in zip(set.roots, set.fingerprints) {
                 print("\(pin == set.issuing.fingerprint ? "signs:  " : "trusted:") \(pin), until \(root.expiresAt)")
             }
@@ -71,6 +74,17 @@ struct Authority: AsyncParsableCommand {
         @OptionGroup var options: Options
 
         func run() async throws {
+            if let prepared = try options.directory.preparedAt() {
+                let age = options.now - prepared
+                if age < CertificateAuthority.defaultLeafLifetime {
+                    let warning = """
+                        warning: prepared \(prepared), less than a day ago: agents of versions that know nothing of signatures between \
+                        authorities, and have not renewed since, will not find back; `swell cluster certificates NAME` says when each did
+
+                        """
+                    FileHandle.standardError.write(Data(warning.utf8))
+                }
+            }
             print("signs: \(try options.directory.activate(trustDomain: options.domain(), now: options.now))")
         }
     }

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Foundation
 internal import Logging
 internal import ServiceLifecycle
+internal import SwellCoordinator
 internal import SwellIdentity
 internal import SwellModel
 internal import SwellTelemetry
@@ -48,8 +49,11 @@ struct Serve: AsyncParsableCommand {
     @Flag(help: "Be ready although documents are sealed with keys that were not given, such as after their loss.")
     var withoutLostSecrets = false
 
-    @Option(help: "This replica's name: the same one after a restart, another one for each replica.")
-    var replica: String = ProcessInfo.processInfo.hostName
+    @Option(
+        help:
+            "This replica's name: the same one after a restart, another one for each replica. By default the host's, the port for agents, and a word that the state directory keeps."
+    )
+    var replica: String?
 
     @Option(help: "Connections to PostgreSQL at most.")
     var databaseConnections: Int = 12
@@ -63,11 +67,15 @@ struct Serve: AsyncParsableCommand {
     func validate() throws { _ = try settings() }
 
     func run() async throws {
-        let settings = try settings()
+        var settings = try settings()
         let metrics = Telemetry.bootstrap(settings.log)
         let logger = Logger(label: "swell.coordinator")
         if let warning = database.warning { logger.warning("\(warning)") }
         do {
+            if replica == nil {
+                settings.replica = try StateFolder(path: stateDir)
+                    .replicaName(host: settings.replica, port: settings.agents.port)
+            }
             let replica = Replica(settings: settings, metrics: metrics, logger: logger)
             let configuration = ServiceGroupConfiguration(
                 services: [.init(service: replica, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -96,7 +104,8 @@ struct Serve: AsyncParsableCommand {
                 enrolment: try ListenAddress("--enroll-listen", enrollListen),
                 api: try ListenAddress("--api-listen", apiListen), trustDomain: try TrustDomain(trustDomain),
                 serverNames: try names.checked(), secretsKeyFile: secretsKey.secretsKeyFile, secrets: policy,
-                withoutLostSecrets: withoutLostSecrets, replica: replica, readyFile: readyFile,
+                withoutLostSecrets: withoutLostSecrets, replica: replica ?? ProcessInfo.processInfo.hostName,
+                readyFile: readyFile,
                 log: try LogSettings(flag: logLevel, environment: environment))
         } catch let error as ValidationError {
             throw error

@@ -65,6 +65,29 @@ internal import Testing
         #expect(table.connections(of: "east-1") == [10, 11])
     }
 
+    @Test func strangersKeepTheirPlacesWhoeverIsKnown() {
+        var table = Table(ConnectionLimits(total: 6, strangers: 4, strangersPerAddress: 4, perPeer: 5, reserved: 2))
+        for id in 1...4 {
+            #expect(table.admit(id, from: a) == .admitted(displacing: nil))
+            #expect(table.recognise(id, as: id < 4 ? "ann" : "bob") == nil)
+        }
+        // The fifth that is known takes the place of one of who has the most, whoever it is itself.
+        _ = table.admit(5, from: a)
+        #expect(table.recognise(5, as: "bob") == 1)
+        _ = table.admit(6, from: a)
+        #expect(table.recognise(6, as: "carl") == 2)
+        #expect(table.connections(of: "ann") == [3] && table.connections(of: "carl") == [6])
+        for id in 7...8 { #expect(table.admit(id, from: b) == .admitted(displacing: nil)) }
+        #expect(table.admit(9, from: b) == .refused)
+        // Where nobody has two, who comes last gets none.
+        var few = Table(ConnectionLimits(total: 3, strangers: 3, strangersPerAddress: 3, reserved: 1))
+        for id in 1...3 {
+            _ = few.admit(id, from: a)
+            #expect(few.recognise(id, as: "\(id)") == (id == 3 ? 3 : nil))
+        }
+        #expect(few.count == 2)
+    }
+
     @Test func whereAllAreKnownANewOneIsRefused() {
         var table = Table(ConnectionLimits(total: 2, strangers: 2, strangersPerAddress: 2))
         for id in 1...2 {

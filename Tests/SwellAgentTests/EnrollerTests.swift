@@ -36,12 +36,23 @@ internal import Testing
 
     @Test func theStoredTrustGoesOnAndTheFirstPinIsNoted() async throws {
         try await withDirectory { directory, authority in
-            // From before pins were noted, and with one that no longer is the list's: a change that went by commands.
+            // From before pins were noted.
+            #expect(try await trusted(directory, pin: authority.fingerprint).current == [authority.certificate])
+            #expect(try directory.pin() == authority.fingerprint)
+            // With one that no longer is the list's: a change that went by commands.
             let former = try CertificateAuthority.create(trustDomain: TrustDomain("swell.test"), now: .wall)
-            #expect(try await trusted(directory, pin: former.fingerprint).current == [authority.certificate])
-            #expect(try directory.pin() == former.fingerprint)
+            try directory.store(pin: former.fingerprint)
             #expect(try await trusted(directory, pin: former.fingerprint).current == [authority.certificate])
             #expect(try await trusted(directory, pin: nil).current == [authority.certificate])
+        }
+    }
+
+    @Test func aPinThatIsNotOfWhatWasStoredIsNotTakenForTheFirst() async throws {
+        try await withDirectory { directory, authority in
+            let next = try CertificateAuthority.create(trustDomain: TrustDomain("swell.test"), now: .wall)
+            let trusted = try await trusted(directory, pin: next.fingerprint)
+            #expect(trusted.isPinned && trusted.current.isEmpty)
+            #expect(try directory.pin() == nil)
         }
     }
 

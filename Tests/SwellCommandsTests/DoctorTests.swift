@@ -53,6 +53,34 @@ extension ClusterName {
         #expect(diagnosis.standing == .ok && diagnosis.summary.hasPrefix("0 broken, 0 warnings, "))
     }
 
+    @Test func whatTheServerSaidIsNoCommand() throws {
+        let advice = findings(agentHost: "agents.example.com") {
+            $0.coordinator.files = [
+                .init(path: "/state/$(reboot)'", mode: "0777", expectedMode: "0700", problem: "others may write to it"),
+                .init(path: "/state/key", mode: "0777", expectedMode: "0600;reboot", problem: "others may read it"),
+            ]
+            $0.coordinator.serverNames = ["swell.example.com", "a;reboot"]
+        }.compactMap(\.advice)
+        let chmod = try #require(advice.first { $0.contains("chmod") })
+        #expect(chmod == #"chmod 0700 '/state/$(reboot)'\'''"#)
+        let names = try #require(advice.first { $0.contains("--server-name") })
+        #expect(names.hasSuffix("--server-name swell.example.com,agents.example.com"))
+    }
+
+    @Test func momentsThatNoClockHasAreNoEnd() {
+        let extremes = [Int64.min, .min + 1, -1, 0, .max]
+        for (first, second) in extremes.flatMap({ first in extremes.map { (first, $0) } }) {
+            let findings = findings {
+                $0.coordinator.now = Timestamp(milliseconds: first)
+                $0.database.now = Timestamp(milliseconds: second)
+                $0.coordinator.certificateExpiresAt = Timestamp(milliseconds: second)
+                $0.coordinator.authorityExpiresAt = Timestamp(milliseconds: second)
+                $0.agents.furthestClock = first
+            }
+            #expect(!findings.isEmpty)
+        }
+    }
+
     struct Fault: Sendable, CustomTestStringConvertible {
         var testDescription: String
         var check: String

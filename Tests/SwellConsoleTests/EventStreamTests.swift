@@ -79,3 +79,15 @@ internal import Testing
         #expect(ContinuousClock.now - start.withLock { $0 } < .seconds(15))
     }
 }
+
+@Suite struct EventStreamLimitTests {
+    @Test func aPlaceThatNobodyTakesUpIsGivenBack() {
+        let limit = EventStreamLimit(maximum: 1)
+        // As where the client has gone before its answer's body was asked for.
+        for _ in 0..<3 {
+            let place = limit.place()
+            #expect(place != nil && limit.place() == nil)
+        }
+        #expect(limit.place() != nil)
+    }
+}

@@ -1,6 +1,8 @@
 internal import AsyncHTTPClient
+internal import HTTPTypes
 internal import KubernetesObjects
 internal import NIOCore
+internal import NIOHTTPTypes
 internal import NIOPosix
 internal import PortGuard
 internal import Synchronization
@@ -99,6 +101,57 @@ internal import Testing
             #expect(try await console.request(.get, "/v1/clusters").status == 200)
             for wire in held + [known] { try? await wire.channel.close().get() }
         }
+    }
+
+    @Test func oneOperatorsConnectionsTakeNoProbesPlace() async throws {
+        // As it is set up, but smaller.
+        let configure: (inout ConsoleConfiguration) -> Void = { $0.connections.total = 48 }
+        try await ConsoleHarness.run(configure: configure) { console in
+            let request = "GET /v1/clusters HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \(operatorToken)\r\n\r\n"
+            var held: [Wire] = []
+            for _ in 0..<48 {
+                let wire = try await Wire(to: console.port)
+                try? await wire.write(request)
+                try await eventually { wire.answer.contains("200 OK") || !wire.channel.isActive }
+                held.append(wire)
+            }
+            let probe = try await Wire(to: console.port)
+            try? await probe.write("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            try await eventually { !probe.answer.isEmpty || !probe.channel.isActive }
+            #expect(probe.answer.contains("200 OK"), "\(probe.answer)")
+            for wire in held + [probe] { try? await wire.channel.close().get() }
+        }
+    }
+
+    /// TLS waits for the client's goodbye when it is closed; a client that says none, and goes on sending, is closed all the same.
+    @Test func whoGoesOnSendingIsClosedWithoutAGoodbye() async throws {
+        final class Waiting: ChannelOutboundHandler, Sendable {
+            typealias OutboundIn = Never
+            func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {}
+            func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {}
+        }
+        let limits = ConnectionLimits(total: 4, strangers: 4, strangersPerAddress: 4)
+        let connections = ConnectionGuard(
+            ConnectionGuard.Settings(name: "test", limits: limits, silenceLimit: nil, requestDeadline: nil))
+        let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .childChannelInitializer { channel in
+                connections.accept(channel).flatMap { connections.followHandshake(of: channel) }.flatMapThrowing {
+                    let pipeline = channel.pipeline.syncOperations
+                    try pipeline.addHandler(Waiting())
+                    let unread = UnreadRequestHandler { connections.noteRequest(over: $0) }
+                    try pipeline.addHandler(unread)
+                    let context = try pipeline.context(handler: unread)
+                    let head = HTTPRequest(method: .post, scheme: "https", authority: "x", path: "/")
+                    unread.channelRead(context: context, data: NIOAny(HTTPRequestPart.head(head)))
+                    unread.write(context: context, data: NIOAny(HTTPResponsePart.end(nil)), promise: nil)
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let wire = try await Wire(to: try #require(server.localAddress?.port))
+        try await eventually { connections.openConnections == 1 || !wire.channel.isActive }
+        try await eventually { connections.openConnections == 0 }
+        try? await wire.channel.close().get()
+        try await server.close()
     }
 
     @Test func theBodyOfARefusedRequestIsNotReadToItsEnd() async throws {

@@ -61,6 +61,19 @@ internal import Testing
         }
     }
 
+    @Test(arguments: [String(repeating: "x", count: 2_000), "up\u{1B}[2J", "\u{202E}gnorw"])
+    func aReasonIsBoundedAndPlain(reason: String) async throws {
+        try await withFleet { console, _ in
+            let answer = try await console.request(
+                .post, "/v1/clusters/use1-a/revoke", ["reason": .string(reason)])
+            #expect(answer.status == 422 || answer.status == 400, "\(answer.text)")
+            #expect(try await state(console, "use1-a") == "unused")
+            let serial = try await console.request(
+                .post, "/v1/clusters/use1-a/revoke", ["serial": .string(reason + String(repeating: "0", count: 65))])
+            #expect(serial.status == 422 || serial.status == 400, "\(serial.text)")
+        }
+    }
+
     @Test func tokensAreListedAndTakenBack() async throws {
         try await withFleet { console, swell in
             let later = try await console.store.now() + .hours(1)

@@ -1,4 +1,5 @@
 internal import Crypto
+internal import Foundation
 internal import SwellModel
 internal import Testing
 internal import X509
@@ -164,8 +165,10 @@ internal import X509
     @Test func anAuthorityIsReplacedInThreeStepsOfItsDirectory() throws {
         try inTemporaryDirectory { folder in
             let directory = AuthorityDirectory(path: folder + "/authority")
+            _ = try directory.loadOrCreate(trustDomain: domain, now: now)
             let first = try directory.loadSet(trustDomain: domain, now: now)
-            #expect(first.others.isEmpty && directory.phase == .settled)
+            #expect(first.others.isEmpty)
+            #expect(try directory.phase == .settled)
             #expect(throws: IdentityError.self) { try directory.activate(trustDomain: domain, now: now) }
             #expect(throws: IdentityError.self) { try directory.retire(trustDomain: domain, now: now, isForced: true) }
 
@@ -178,7 +181,7 @@ internal import X509
             #expect(try directory.activate(trustDomain: domain, now: now) == pin)
             let activated = try directory.loadSet(trustDomain: domain, now: now)
             #expect(activated.fingerprints == [pin, first.issuing.fingerprint])
-            #expect(directory.phase == .activated)
+            #expect(try directory.phase == .activated)
             // What the former one signed may be valid for a day.
             let early = #expect(throws: IdentityError.self) {
                 try directory.retire(trustDomain: domain, now: now + .hours(23), isForced: false)
@@ -186,14 +189,15 @@ internal import X509
             #expect(early?.message.contains("--force") == true)
             try directory.retire(trustDomain: domain, now: now + .hours(25), isForced: false)
             let settled = try directory.loadSet(trustDomain: domain, now: now)
-            #expect(settled.fingerprints == [pin] && settled.bridges.isEmpty && directory.phase == .settled)
+            #expect(settled.fingerprints == [pin] && settled.bridges.isEmpty)
+            #expect(try directory.phase == .settled)
         }
     }
 
     @Test func anInterruptedActivationIsFinished() throws {
         try inTemporaryDirectory { folder in
             let directory = AuthorityDirectory(path: folder + "/authority")
-            _ = try directory.loadSet(trustDomain: domain, now: now)
+            _ = try directory.loadOrCreate(trustDomain: domain, now: now)
             let pin = try directory.prepare(trustDomain: domain, now: now)
             // The key was written, and then the machine went down.
             let next = try SecretFile.read(directory.nextKeyFile, access: .ownerOnly)
@@ -204,5 +208,37 @@ internal import X509
             #expect(try directory.activate(trustDomain: domain, now: now) == pin)
             #expect(try directory.loadSet(trustDomain: domain, now: now).fingerprints.first == pin)
         }
+    }
+
+    @Test func whoeverLooksMakesNoAuthority() throws {
+        try inTemporaryDirectory { folder in
+            let directory = AuthorityDirectory(path: folder)
+            #expect(throws: IdentityError.self) { try directory.loadSet(trustDomain: domain, now: now) }
+            #expect(throws: IdentityError.self) { try directory.prepare(trustDomain: domain, now: now) }
+            #expect(!SecretFile.exists(directory.certificateFile) && !SecretFile.exists(directory.nextFile))
+            // A directory that is gone is not made either.
+            let gone = AuthorityDirectory(path: folder + "/gone")
+            #expect(throws: IdentityError.self) { try gone.loadSet(trustDomain: domain, now: now) }
+            #expect(!SecretFile.exists(gone.path))
+        }
+    }
+
+    @Test func aFormerAuthorityThatHasExpiredIsNamedToNobody() async throws {
+        let path = FileManager.default.temporaryDirectory.path + "/swell-expired-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let place = AuthorityDirectory(path: path)
+        let begun = now - CertificateAuthority.defaultAuthorityLifetime + .hours(12)
+        let first = try place.loadOrCreate(trustDomain: domain, now: begun)
+        let pin = try place.prepare(trustDomain: domain, now: now)
+        _ = try place.activate(trustDomain: domain, now: now)
+        let during = try place.loadSet(trustDomain: domain, now: now + .hours(1))
+        #expect(during.fingerprints == [pin, first.fingerprint] && during.bridges.count == 2)
+
+        let after = try place.loadSet(trustDomain: domain, now: now + .hours(13))
+        #expect(after.fingerprints == [pin])
+        // An agent that trusts both goes on renewing.
+        let trusted = TrustedAuthorities(during.roots)
+        let list = try await accept(signedBy: after.issuing, after.path, under: trusted, at: now + .hours(13))
+        #expect(list.contains(after.issuing.certificate))
     }
 }

@@ -109,6 +109,24 @@ internal import Testing
         }
     }
 
+    @Test func whatTakesADirectorysPlaceIsLookedAtToo() throws {
+        try inTemporaryDirectory { directory in
+            symlink(directory + "/nowhere", directory + "/dangling")
+            #expect(throws: IdentityError.self) { try SecretFile.makeDirectory(directory + "/dangling") }
+        }
+    }
+
+    @Test func whatCannotBeLookedAtIsNotTakenForAbsent() throws {
+        try inTemporaryDirectory { directory in
+            let place = AgentCredentialDirectory(path: directory)
+            for name in ["credential.pem", "authority.pem", "pin"] {
+                symlink(directory + "/" + name, directory + "/" + name)
+            }
+            #expect(throws: IdentityError.self) { try place.load() }
+            #expect(throws: IdentityError.self) { try place.pin() }
+        }
+    }
+
     private func mode(of path: String) -> Int? {
         let attributes = try? FileManager.default.attributesOfItem(atPath: path)
         return (attributes?[.posixPermissions] as? NSNumber)?.intValue

@@ -18,7 +18,8 @@ final class Enroller: Sendable {
     let now: @Sendable () -> Timestamp
     let chance: @Sendable () -> Double
     let logger: Logger
-    /// The tokens that were shown before: none is shown twice on account of a refusal, since nothing would come of it.
+    /// The tokens that the coordinator has judged: none is shown twice on account of a refusal, since nothing would come of it. What failed
+    /// on the way to a judgement leaves a token as good as it was.
     let shown = Mutex<Set<String>>([])
 
     init(
@@ -47,7 +48,14 @@ final class Enroller: Sendable {
                                 "the stored certificate is of \(stored.credential.identity), not of cluster '\(settings.cluster)'; use another state directory"
                             )
                         }
-                        return (stored.credential, try trust(stored.authorities))
+                        let authorities = try trust(stored.authorities)
+                        // What was issued under an authority that does not lead to the pinned one is refused there: no use in trying first.
+                        if authorities.isPinned, let pin = settings.authorityPin,
+                            !TrustedAuthorities(stored.authorities).holds(pin), let again = await enrolAgain()
+                        {
+                            return again
+                        }
+                        return (stored.credential, authorities)
                     }
                     if stateLog.isNews("expired") {
                         logger.warning("certificate has expired, enrolling again")
@@ -71,18 +79,22 @@ final class Enroller: Sendable {
 
     /// What to trust: what was stored, unless an operator has given another `--ca-hash` since the last enrolment. Then it is that alone.
     private func trust(_ stored: [Certificate]) throws -> TrustedAuthorities {
-        guard let pin = settings.authorityPin, let former = try directory.pin(), former != pin else {
-            // State from before pins were stored: the one given is the one that it began with, as far as anybody knows.
-            if let pin = settings.authorityPin, try directory.pin() == nil { try directory.store(pin: pin) }
+        guard let pin = settings.authorityPin else { return TrustedAuthorities(stored) }
+        let former = try directory.pin()
+        if former == pin { return TrustedAuthorities(stored) }
+        if former == nil, TrustedAuthorities(stored).holds(pin) {
+            // State from before pins were stored, and the one given is of what is there.
+            try directory.store(pin: pin)
             return TrustedAuthorities(stored)
         }
         logger.warning(
-            "--ca-hash has changed: only the authority with this key is trusted from now on",
-            metadata: ["caHash": "\(pin)", "former": "\(former)"])
+            "--ca-hash is not the one that the stored trust began with: only the authority with this key is trusted from now on",
+            metadata: ["caHash": "\(pin)", "former": "\(former.map { "\($0)" } ?? "not noted")"])
         return TrustedAuthorities(pinned: pin)
     }
 
-    /// After the coordinator has refused the stored certificate: a new one, where there is a token that was not shown before; else nil.
+    /// After the coordinator has refused the stored certificate: a new one, where there is a token that was not judged before; else nil. To be
+    /// asked again after a pause where it failed on the way.
     func enrolAgain() async -> (credential: Credential, authorities: TrustedAuthorities)? {
         guard let text = try? joinToken(), !shown.withLock({ $0.contains(text) }) else { return nil }
         do {
@@ -137,8 +149,6 @@ final class Enroller: Sendable {
         let version = settings.version
         let answer: Swell_V1_EnrollResponse
         do {
-            // Only what has come before the coordinator is not tried again.
-            defer { shown.withLock { _ = $0.insert(text) } }
             answer = try await ClientRun.withClient(transport) { client in
                 try await Swell_V1_Enrollment.Client(wrapping: client).enroll(
                     .with {
@@ -148,10 +158,13 @@ final class Enroller: Sendable {
                         $0.agentVersion = version
                     }, options: LinkSettings.call(timeout: settings.helloTimeout))
             }
+            shown.withLock { _ = $0.insert(text) }
         } catch {
             // The handshake's own reason says more than that the connection failed.
             if let refusal = refusals.take() { throw refusal }
-            guard let error = error as? RPCError, error.code == .unauthenticated else { throw error }
+            guard let error = error as? RPCError, Self.judgements.contains(error.code) else { throw error }
+            shown.withLock { _ = $0.insert(text) }
+            guard error.code == .unauthenticated else { throw error }
             // The file is read at each attempt: whoever follows the advice need not start the agent again.
             throw IdentityError(
                 .invalidToken, "\(error.message); put what 'swell cluster token \(cluster)' prints into \(file)")
@@ -163,6 +176,9 @@ final class Enroller: Sendable {
         try directory.store(pin: pin)
         return accepted
     }
+
+    /// The answers that judge a token; all others say that it was not looked at, or not to the end.
+    private static let judgements: Set<RPCError.Code> = [.unauthenticated, .permissionDenied, .invalidArgument]
 
     /// One line for an error, without its inner workings.
     static func describe(_ error: any Error) -> String {

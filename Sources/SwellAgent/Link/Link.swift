@@ -25,12 +25,16 @@ struct Link: Sendable {
         var (credential, authorities) = try await enroller.credential()
         var stateLog = StateLog()
         var backoff = Backoff()
+        /// How often in a row the coordinator was proven and then closed the connection without a word, as it does on a certificate of an
+        /// authority that it trusts no more.
+        var hangUps = 0
         while !Task.isCancelled {
             if credential.notValidAfter <= ports.now() {
                 (credential, authorities) = try await enroller.credential()
             }
             let rotating = try RotatingCredential(credential)
             let welcomedAt = LatestValue<ContinuousClock.Instant>()
+            let met = authorities.meetings
             var delay: Duration
             do {
                 let end = try await dial(rotating, authorities) { welcome in
@@ -39,7 +43,8 @@ struct Link: Sendable {
                         "connected to the coordinator",
                         metadata: ["coordinator": "\(settings.coordinator)", "session": "\(welcome.sessionID)"])
                 }
-                if Self.lasted(welcomedAt) { backoff.reset() }
+                hangUps = 0
+                if Self.lasted(welcomedAt.take()) { backoff.reset() }
                 switch end {
                 case .retryLater(let after, let reason):
                     logger.info(
@@ -58,7 +63,10 @@ struct Link: Sendable {
                 }
             } catch {
                 if Task.isCancelled { break }
-                if Self.lasted(welcomedAt) {
+                let welcomed = welcomedAt.take()
+                let isHangUp = welcomed == nil && authorities.meetings > met && Self.isHangUp(error)
+                hangUps = isHangUp ? hangUps + 1 : 0
+                if Self.lasted(welcomed) {
                     backoff.reset()
                     _ = stateLog.isNews("connected")
                 }
@@ -69,8 +77,9 @@ struct Link: Sendable {
                         metadata: ["coordinator": "\(settings.coordinator)", "reason": "\(what)"])
                 }
                 delay = backoff.next(chance: ports.chance())
-                if Self.isRefusal(error), let again = await enroller.enrolAgain() {
+                if Self.isRefusal(error) || hangUps >= Self.hangUpsBorne, let again = await enroller.enrolAgain() {
                     (credential, authorities) = again
+                    hangUps = 0
                     delay = .zero
                 }
             }
@@ -85,10 +94,22 @@ struct Link: Sendable {
         (error as? RPCError)?.code == .permissionDenied
     }
 
+    /// How often a connection may be closed without a word before a token is shown, where there is one: a restart closes some as well.
+    private static let hangUpsBorne = 3
+
+    /// Whether the connection ended without the coordinator's having said why.
+    private static func isHangUp(_ error: any Error) -> Bool {
+        switch error {
+        case let error as RPCError: error.code == .unavailable
+        case is IdentityError, is AgentError: false
+        default: true
+        }
+    }
+
     /// Whether the session lasted long enough to begin again with short waits. One that is cut soon after each welcome must
     /// not be dialled without pause.
-    private static func lasted(_ welcomedAt: LatestValue<ContinuousClock.Instant>) -> Bool {
-        guard let moment = welcomedAt.take() else { return false }
+    private static func lasted(_ welcomedAt: ContinuousClock.Instant?) -> Bool {
+        guard let moment = welcomedAt else { return false }
         return ContinuousClock.now - moment >= .seconds(5)
     }
 
@@ -130,14 +151,16 @@ struct Link: Sendable {
     ) async throws -> SessionEnd {
         let jitter = ports.chance()
         var failedBefore = false
+        var backoff = Backoff(base: .seconds(1), ceiling: .seconds(300))
         while true {
             let credential = rotating.current
             let wait = RenewalRule.delay(
                 notValidBefore: credential.notValidBefore, notValidAfter: credential.notValidAfter, jitter: jitter,
                 failedBefore: failedBefore, now: ports.now())
             // Another pin of an operator's is proven once; then its list is known, and is trusted.
+            let pause = authorities.isPinned ? backoff.next(chance: ports.chance()) : wait.duration
             let isFirst = authorities.isPinned && !failedBefore
-            try await Task.sleep(for: isFirst ? .zero : max(wait.duration, HeardBounds.renewal))
+            try await Task.sleep(for: isFirst ? .zero : max(pause, HeardBounds.renewal))
             do {
                 let key = P256.Signing.PrivateKey()
                 let request = try SigningRequest(key: key)

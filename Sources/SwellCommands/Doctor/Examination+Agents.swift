@@ -56,6 +56,12 @@ extension Examination {
     private var agentCertificates: Finding {
         let expiring = fleet.expiring
         guard expiring.count > 0 else {
+            if let vain = fleet.renewingInVain, vain.count > 0 {
+                return .warning(
+                    "agents' certificates",
+                    "\(vain.count) agents asked for renewals again and again and used none\(Self.examples(vain))",
+                    "look for 'renew' in those agents' logs: the answers do not reach them, or cannot be stored there")
+            }
             return .ok("agents' certificates", "all that are connected were renewed in time")
         }
         return .broken(

@@ -35,7 +35,7 @@ struct Examination: Sendable {
 
     /// The coordinator renews its own once two thirds of its day are over.
     private var serverCertificate: Finding {
-        let left = coordinator.certificateExpiresAt - coordinator.now
+        let left = Self.time(from: coordinator.now, to: coordinator.certificateExpiresAt)
         let check = "server certificate"
         if left <= .zero {
             return .broken(
@@ -51,7 +51,7 @@ struct Examination: Sendable {
     }
 
     private var authority: Finding {
-        let left = coordinator.authorityExpiresAt - coordinator.now
+        let left = Self.time(from: coordinator.now, to: coordinator.authorityExpiresAt)
         let advice = "plan the change of the authority: every agent has to trust the next one before this one ends"
         if left <= .zero { return .broken("authority", "expired at \(coordinator.authorityExpiresAt)", advice) }
         if left < .hours(180 * 24) { return .warning("authority", "ends in \(Ages.text(left))", advice) }
@@ -64,7 +64,8 @@ struct Examination: Sendable {
         if let agentHost, !names.contains(where: { Self.covers($0, agentHost) }) {
             return .broken(
                 "server names", "agents dial \(agentHost), and the certificate names \(list)",
-                "start the coordinator with --server-name \((names + [agentHost]).joined(separator: ","))")
+                "start the coordinator with --server-name "
+                    + ShellWord.quoted((names.filter(Self.isName) + [agentHost]).joined(separator: ",")))
         }
         let isLocal = names.allSatisfy { $0 == "localhost" || $0 == "::1" || $0.hasPrefix("127.") }
         if isLocal {
@@ -73,6 +74,12 @@ struct Examination: Sendable {
                 "start the coordinator with --server-name and every name by which it is dialled")
         }
         return .ok("server names", list)
+    }
+
+    /// Whether it has the form of a host's name or an address; what the server says otherwise belongs in no command.
+    private static func isName(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.count <= 253 && !text.hasPrefix("-")
+            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || ".-:*".contains($0)) }
     }
 
     /// Whether a name of a certificate, which may begin with `*`, is that of a host.
@@ -91,19 +98,30 @@ struct Examination: Sendable {
     private var clocks: [Finding] {
         [
             clock(
-                "database clock", coordinator.now - installation.database.now, of: "the coordinator's clock",
+                "database clock", Self.time(from: installation.database.now, to: coordinator.now),
+                of: "the coordinator's clock",
                 against: "the database's", slack: .zero),
             clock(
-                "clock here", here - coordinator.now, of: "this machine's clock", against: "the coordinator's",
+                "clock here", Self.time(from: coordinator.now, to: here), of: "this machine's clock",
+                against: "the coordinator's",
                 slack: roundTrip),
             agentClocks,
         ]
     }
 
+    /// The time between two moments. What a server says may be any number: no difference leaves the range.
+    private static func time(from start: Timestamp, to end: Timestamp) -> Interval {
+        let (span, overflows) = end.milliseconds.subtractingReportingOverflow(start.milliseconds)
+        let bound = Int64.max / 2
+        return Interval(
+            milliseconds: overflows ? (start < end ? bound : -bound) : max(-bound, min(bound, span)))
+    }
+
     private func clock(
         _ check: String, _ ahead: Interval, of subject: String, against other: String, slack: Interval
     ) -> Finding {
-        let distance = Interval(milliseconds: max(0, Int64(ahead.milliseconds.magnitude) - slack.milliseconds))
+        let distance = Interval(
+            milliseconds: max(0, Int64(clamping: ahead.milliseconds.magnitude) - slack.milliseconds))
         let side = ahead < .zero ? "behind" : "ahead of"
         let message = "\(subject) is \(Self.short(distance)) \(side) \(other)"
         let advice = "have both machines keep time by NTP (timedatectl, chronyc tracking)"
@@ -145,11 +163,20 @@ struct Examination: Sendable {
             return .ok("state folder", "\(coordinator.files.count) files with the permissions that they need")
         }
         let words = wrong.map { "\($0.path): \($0.problem ?? "")\($0.mode.map { " (mode \($0))" } ?? "")" }
+        let commands = wrong.filter { $0.mode != nil && Self.isMode($0.expectedMode) }
+            .map { "chmod \($0.expectedMode) \(ShellWord.quoted($0.path))" }
         return .broken(
             "state folder", words.joined(separator: "; "),
             first.mode == nil
                 ? "restore \(first.path) from its backup"
-                : wrong.filter { $0.mode != nil }.map { "chmod \($0.expectedMode) \($0.path)" }.joined(separator: "; "))
+                : commands.isEmpty
+                    ? "give its files to the coordinator's user alone" : commands.joined(separator: "; "))
+    }
+
+    /// Permissions in octal, such as 0600.
+    private static func isMode(_ text: String) -> Bool {
+        (3...4).contains(text.utf8.count)
+            && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "7")).contains($0) }
     }
 
     /// `: a, b and 3 more`, or nothing.

@@ -1,12 +1,14 @@
 internal import HTTPTypes
 internal import NIOCore
 internal import NIOHTTPTypes
+internal import PortGuard
 
 /// Ends a connection whose request was answered before all of it had come.
 ///
 /// The server would read such a request to its end, however long it is and however slowly it comes, to find the next one behind it. The
 /// answer says that the connection ends with it; what still comes is dropped for ``patience``, so that the client, which may be writing
-/// still, gets to read the answer before the connection is reset; then the connection is closed.
+/// still, gets to read the answer before the connection is reset; then, or after ``patienceBytes``, the connection is closed by its guard:
+/// TLS would wait for the client's goodbye, and take in all the while what a client sends that says none.
 final class UnreadRequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -15,6 +17,8 @@ final class UnreadRequestHandler: ChannelDuplexHandler, RemovableChannelHandler 
 
     /// How long the rest of a request is dropped, once its answer was written.
     static let patience = TimeAmount.seconds(1)
+    /// How much of it is dropped at most: more than the longest body that is taken.
+    static let patienceBytes = 64 << 20
 
     private let onRequest: @Sendable (any Channel) -> Void
     /// Requests that began and that ended, and answers that ended: one may have come behind the one that is answered.
@@ -22,6 +26,7 @@ final class UnreadRequestHandler: ChannelDuplexHandler, RemovableChannelHandler 
     private var ended = 0
     private var answered = 0
     private var isDropping = false
+    private var dropped = 0
     private var closing: Scheduled<Void>?
 
     /// - Parameter onRequest: told of the connection's first request.
@@ -44,7 +49,10 @@ final class UnreadRequestHandler: ChannelDuplexHandler, RemovableChannelHandler 
             ended += 1
             // All of it was read: closing now resets nothing.
             if isDropping { context.close(promise: nil) }
-        case .body: break
+        case .body(let bytes):
+            guard isDropping else { break }
+            dropped += bytes.readableBytes
+            if dropped > Self.patienceBytes { ConnectionGuard.close(context.channel) }
         }
         if !isDropping { context.fireChannelRead(data) }
     }
@@ -60,7 +68,7 @@ final class UnreadRequestHandler: ChannelDuplexHandler, RemovableChannelHandler 
             if isUnread, !isDropping {
                 isDropping = true
                 closing = context.eventLoop.assumeIsolated().scheduleTask(in: Self.patience) {
-                    context.close(promise: nil)
+                    ConnectionGuard.close(context.channel)
                 }
             }
         default: break

@@ -320,7 +320,8 @@ struct OrderEndpoints: Sendable {
         return gate
     }
 
-    private static func bounded(_ reason: String?) throws(Problem) -> String? {
+    /// A reason as it may be written down: of bounded length, and plain.
+    static func bounded(_ reason: String?) throws(Problem) -> String? {
         guard (reason ?? "").utf8.count <= 1_024 else { throw Problem.invalid("a reason may have 1024 bytes") }
         if let problem = reason.flatMap(PlainText.problem) { throw Problem.invalid("the reason \(problem)") }
         return reason

@@ -24,8 +24,12 @@ struct TrustEndpoints: Sendable {
         group.post("clusters/:name/revoke") { request, context in
             let name: ClusterName = try context.name("name", "cluster")
             let body = try await reading.body(RevokeRequest.self, of: request, fields: ["serial", "reason"])
+            guard (body.serial ?? "").utf8.count <= 64 else {
+                throw Problem.invalid("a serial number has 64 digits at most")
+            }
             let ended = try await store.revokeCertificates(
-                of: name, serial: body.serial?.lowercased(), reason: body.reason, by: context.actor)
+                of: name, serial: body.serial?.lowercased(), reason: try OrderEndpoints.bounded(body.reason),
+                by: context.actor)
             await hooks.trustChanged()
             return Response(json: RevocationView(certificates: ended.serials, tokens: ended.tokens))
         }

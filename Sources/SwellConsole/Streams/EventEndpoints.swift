@@ -49,12 +49,11 @@ struct EventEndpoints: Sendable {
     private func stream(
         _ request: Request, _ body: @escaping @Sendable @concurrent (inout EventStreamWriter) async throws -> Void
     ) throws -> Response {
-        guard limit.enter() else {
+        guard let place = limit.place() else {
             throw Problem(
                 code: "too-many-streams", title: "Too many streams", status: 503,
                 detail: "this replica serves as many event streams as it may; try again or ask another")
         }
-        let limit = limit
         let heartbeat = heartbeat
         return Response(
             status: .ok,
@@ -62,7 +61,8 @@ struct EventEndpoints: Sendable {
                 .contentType: "text/event-stream", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
             ],
             body: ResponseBody { output in
-                defer { limit.leave() }
+                // Held by the body, so that it is given back with it, also where the client went before the body was asked for.
+                defer { withExtendedLifetime(place) {} }
                 try await request.body.consumeWithCancellationOnInboundClose { _ in
                     var writer = EventStreamWriter(body: output, heartbeat: heartbeat)
                     do {

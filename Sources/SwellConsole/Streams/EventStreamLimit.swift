@@ -19,4 +19,16 @@ final class EventStreamLimit: Sendable {
     }
 
     func leave() { open.withLock { $0 -= 1 } }
+
+    /// Takes a place that is given back when nobody holds it any more; nil where all are taken.
+    func place() -> Place? { enter() ? Place(self) : nil }
+
+    /// A place that was taken.
+    final class Place: Sendable {
+        private let limit: EventStreamLimit
+
+        fileprivate init(_ limit: EventStreamLimit) { self.limit = limit }
+
+        deinit { limit.leave() }
+    }
 }

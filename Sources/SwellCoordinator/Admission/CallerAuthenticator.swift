@@ -2,6 +2,7 @@ internal import GRPCCore
 internal import SwellIdentity
 internal import SwellModel
 internal import SwellStore
+internal import Synchronization
 
 /// Lets in who shows a certificate that names an agent and counts. Every call passes here, also on a connection whose handshake was
 /// before its certificate expired or was revoked.
@@ -9,19 +10,33 @@ struct CallerAuthenticator: Sendable {
     let trustDomain: TrustDomain
     let certificates: any AgentCertificateStore
     let connections: CallerConnections
+    let calls = CallLimit()
     let now: @Sendable () -> Timestamp
 
     /// Who makes the call.
     func admit(_ context: ServerContext) async throws -> AgentCaller {
-        let caller = try AgentCaller(context, trustDomain: trustDomain)
+        let peer = context.remotePeer
+        let caller: AgentCaller
+        do {
+            caller = try AgentCaller(context, trustDomain: trustDomain)
+        } catch {
+            // Nothing more comes over a connection like this one.
+            connections.close(peer: peer)
+            throw error
+        }
+        // Each question is one to the database.
+        guard calls.admits(caller.use, at: now()) else {
+            throw RPCError(code: .resourceExhausted, message: "Too many calls. Come back later.")
+        }
+        // Before it is asked whether it counts: a revocation after the answer finds the connection.
+        connections.note(caller.use, of: peer)
         do {
             try await check(caller)
         } catch let refusal as CallerRefusal {
-            // Nothing more comes over a connection like this one.
-            connections.close(peer: context.remotePeer)
+            connections.close(peer: peer)
             throw refusal
         }
-        connections.note(caller.use, of: context.remotePeer)
+        connections.admit(peer, as: caller.cluster)
         return caller
     }
 
@@ -59,6 +74,21 @@ struct CallerAuthenticator: Sendable {
         try await certificates.reportCopy(of: caller.use, reason: refusal.reason.explanation)
         throw refusal
     }
+}
+
+/// Keeps one certificate's holder from asking the database as often as it can call.
+///
+/// By certificate and not by cluster: who holds one that does not count any more must not use up what the cluster's agent may.
+final class CallLimit: Sendable {
+    /// Calls at once after a rest, and how long one takes to be earned back: a start with many applications, whose documents come in
+    /// batches and four at a time, stays far below.
+    static let burst = 200
+    static let interval = Interval.milliseconds(50)
+
+    private let limit = Mutex(RateLimit<CertificateUse>(burst: burst, interval: interval, keyLimit: 100_000))
+
+    /// Whether a call may be made with this certificate now.
+    func admits(_ use: CertificateUse, at now: Timestamp) -> Bool { limit.withLock { $0.admits(use, at: now) } }
 }
 
 extension AgentCaller {

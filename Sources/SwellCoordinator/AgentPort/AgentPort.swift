@@ -133,7 +133,9 @@ package struct AgentPort: Service {
                 limit: .minutes(1)),
             issuer: issuer, renewals: RenewalLimit(), makeID: Self.makeID)
         let enrolment = EnrollmentService(
-            issuer: issuer, rate: EnrolmentLimit(), announceTrustChange: announceTrustChange,
+            issuer: issuer,
+            rate: EnrolmentLimit { Set(try await store.tokens().map(\.id)) },
+            announceTrustChange: announceTrustChange,
             limiter: ConcurrencyLimiter(running: 8, waiting: 64), now: now,
             logger: logger, log: log)
         let verifier = PeerVerifier(
@@ -152,10 +154,11 @@ package struct AgentPort: Service {
             settings.fleet, credential: credential, verifier: verifier, services: [fleet], callers: callers,
             onRefusal: {
                 refused.increment(of: "\($0.code)")
-                // Who they are is what was not found out, so those who fail alike share an allowance.
+                // Who they are is what was not found out; where they are is known, and one hides no other.
+                let address = ConnectionGuard.handshakeAddress
                 log.note(
-                    .handshakeRefused, of: "\($0.code)", level: .info,
-                    ["code": "\($0.code)", "reason": "\($0.message)"])
+                    .handshakeRefused, of: "\(address) \($0.code)", level: .info,
+                    ["code": "\($0.code)", "from": "\(address)", "reason": "\($0.message)"])
             }, onCut: onCut)
         self.enrolment = try .enrolment(
             settings.enrolment, credential: credential, services: [enrolment], onCut: onCut)

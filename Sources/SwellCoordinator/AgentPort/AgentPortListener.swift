@@ -1,13 +1,9 @@
 package import GRPCCore
 internal import GRPCNIOTransportHTTP2
 internal import NIOCore
-internal import NIOSSL
 package import PortGuard
 internal import ServiceLifecycle
 package import SwellIdentity
-internal import SwellModel
-internal import SwiftASN1
-internal import X509
 
 /// A port that agents dial: gRPC over TLS, with connections guarded. Runs until it is told to shut down; calls then
 /// have the settings' grace time.
@@ -32,7 +28,7 @@ package struct AgentPortListener: Service {
         AgentPortListener(
             settings, security: try .fleet(credential: credential, verifier: verifier, onRefusal: onRefusal),
             services: services,
-            connections: ConnectionGuard(settings.guarding("fleet"), identify: Self.cluster(of:), onCut: onCut),
+            connections: ConnectionGuard(settings.guarding("fleet"), onCut: onCut),
             callers: callers)
     }
 
@@ -44,14 +40,6 @@ package struct AgentPortListener: Service {
         AgentPortListener(
             settings, security: try .enrolment(credential: credential), services: services,
             connections: ConnectionGuard(settings.guarding("enrolment"), onCut: onCut))
-    }
-
-    /// Whose agent shows a certificate that the handshake has verified.
-    @Sendable private static func cluster(of certificate: NIOSSLCertificate) -> String? {
-        guard let bytes = try? certificate.toDERBytes(), let certificate = try? Certificate(derEncoded: bytes) else {
-            return nil
-        }
-        return (try? certificate.workloadIdentity())?.clusterName?.rawValue
     }
 
     private init(
@@ -69,7 +57,7 @@ package struct AgentPortListener: Service {
             config.rpc.maxRequestPayloadSize = settings.maximumMessageSize
             config.channelDebuggingCallbacks.onAcceptTCPConnection = { [callers] channel in
                 connections.accept(channel).flatMap { connections.followHandshake(of: channel) }.map {
-                    callers.accept(channel)
+                    callers.accept(channel, under: connections)
                 }
             }
             config.channelDebuggingCallbacks.onAcceptHTTP2Stream = { stream in
@@ -120,6 +108,6 @@ package struct AgentPortListener: Service {
     /// How many connections are open, for a gauge.
     package var openConnections: Int { connections.openConnections }
 
-    /// How many of them have not shown who they are.
+    /// How many of them have made no call that was let in.
     package var openStrangers: Int { connections.openStrangers }
 }

@@ -22,6 +22,8 @@ package struct AgentPortSettings: Sendable {
     package var handshakeDeadline: Duration = .seconds(10)
     /// How long it may take for its first call after that; nil for any time.
     package var requestDeadline: Duration?
+    /// How many small frames a connection may send in a second.
+    package var frames = FrameLimits()
     /// The most bytes of one message from an agent.
     package var maximumMessageSize: Int
 
@@ -30,8 +32,9 @@ package struct AgentPortSettings: Sendable {
         AgentPortSettings(
             host: host, port: port, silenceLimit: .seconds(75), agentPingInterval: .seconds(30),
             maximumAge: .seconds(6 * 3600), graceTime: .seconds(5),
-            connections: ConnectionLimits(total: 20_000, strangers: 2_048, strangersPerAddress: 512, perPeer: 4),
-            maximumMessageSize: 4 * 1024 * 1024)
+            connections: ConnectionLimits(
+                total: 20_000, strangers: 2_048, strangersPerAddress: 512, perPeer: 4, reserved: 32),
+            requestDeadline: .seconds(10), maximumMessageSize: 4 * 1024 * 1024)
     }
 
     /// The port where agents come for their first certificate: short calls by few, and open to strangers.
@@ -47,6 +50,6 @@ package struct AgentPortSettings: Sendable {
     func guarding(_ name: String) -> ConnectionGuard.Settings {
         ConnectionGuard.Settings(
             name: name, limits: connections, silenceLimit: silenceLimit, handshakeDeadline: handshakeDeadline,
-            requestDeadline: requestDeadline)
+            requestDeadline: requestDeadline, frames: frames)
     }
 }

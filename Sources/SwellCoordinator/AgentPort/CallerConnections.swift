@@ -1,5 +1,6 @@
 internal import NIOCore
 internal import PortGuard
+internal import SwellModel
 internal import SwellStore
 internal import Synchronization
 
@@ -10,16 +11,21 @@ internal import Synchronization
 final class CallerConnections: Sendable {
     private struct State {
         var channels: [String: any Channel] = [:]
+        /// What guards the port.
+        var connections: ConnectionGuard?
         var uses: [String: CertificateUse] = [:]
     }
 
     private let state = Mutex(State())
 
-    /// Takes note of a connection that was just accepted.
-    func accept(_ channel: any Channel) {
+    /// Takes note of a connection that `connections` has just accepted.
+    func accept(_ channel: any Channel, under connections: ConnectionGuard) {
         guard let peer = Self.name(of: channel.remoteAddress) else { return }
         let id = ObjectIdentifier(channel)
-        state.withLock { $0.channels[peer] = channel }
+        state.withLock { state in
+            state.channels[peer] = channel
+            state.connections = connections
+        }
         channel.closeFuture.whenComplete { [self] _ in
             state.withLock { state in
                 // The address may be in use again by then.
@@ -30,12 +36,19 @@ final class CallerConnections: Sendable {
         }
     }
 
-    /// The peer, as gRPC describes it (`ipv4:192.0.2.7:4711`), has made a call with this certificate.
+    /// The peer, as gRPC describes it (`ipv4:192.0.2.7:4711`), makes a call with this certificate, which may or may not count.
     func note(_ use: CertificateUse, of peer: String) {
         state.withLock { state in
             guard state.channels[peer] != nil else { return }
             state.uses[peer] = use
         }
+    }
+
+    /// A call of the peer was let in, for this cluster's agent: from now on the connection is that cluster's, and no stranger's.
+    func admit(_ peer: String, as cluster: ClusterName) {
+        let (channel, connections) = state.withLock { ($0.channels[peer], $0.connections) }
+        guard let channel else { return }
+        connections?.recognise(channel, as: cluster.rawValue)
     }
 
     /// The certificates that open connections were used with.

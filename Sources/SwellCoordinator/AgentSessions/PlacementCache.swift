@@ -41,7 +41,8 @@ actor PlacementCache {
         do throws(StoreError) {
             let listing = try await fleet()
             let former = places
-            places = Dictionary(uniqueKeysWithValues: listing.items.map { ($0.cluster.name, $0.cluster) })
+            // What is stored may say one name twice; that ends no replica.
+            places = Dictionary(listing.items.map { ($0.cluster.name, $0.cluster) }) { first, _ in first }
             for row in listing.unreadable {
                 guard let name = try? ClusterName(row.name) else { continue }
                 places[name] = former[name]

@@ -42,6 +42,7 @@ struct PresenceWriter: Sendable {
         guard let seen = batch.seen else { return }
         // Nobody to write of: that the store answers is what the write is for.
         if seen.isEmpty { _ = try await store.now() } else { try await store.touch(seen) }
+        try await store.noteHeard(batch.heard, replica: replica)
     }
 
     private func write(_ connections: [PresenceLedger.Connection]) async throws(StoreError) {

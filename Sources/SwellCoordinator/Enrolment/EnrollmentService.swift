@@ -29,11 +29,13 @@ struct EnrollmentService: Swell_V1_Enrollment.SimpleServiceProtocol {
             throw RPCError(code: .resourceExhausted, message: "Too many requests. Come back later.")
         }
         do {
-            return try await limiter.run { try await enroll(request, peer: peer) }
+            let token = try token(of: request)
+            guard await rate.admits(token: String(token.hash.prefix(JoinTokenRecord.idLength)), at: now()) else {
+                throw RPCError(code: .resourceExhausted, message: "Too many requests. Come back later.")
+            }
+            return try await limiter.run { try await enroll(request, token, peer: peer) }
         } catch {
             let answer = RPCError(reporting: error)
-            // What fails for the coordinator's own reasons is no guess of a stranger's.
-            if !answer.code.isOurs, answer.code != .cancelled { await rate.noteFailure(at: now()) }
             log.note(
                 .enrolmentRefused, of: "\(AddressBlock(peer: peer))", level: Logger.Level(ofEnd: error),
                 ["peer": "\(peer)", "reason": "\(error)"])
@@ -41,7 +43,8 @@ struct EnrollmentService: Swell_V1_Enrollment.SimpleServiceProtocol {
         }
     }
 
-    private func enroll(_ request: Swell_V1_EnrollRequest, peer: String) async throws -> Swell_V1_EnrollResponse {
+    /// The token, as far as it can be judged without the store: what is wrong with it costs nobody but who sent it.
+    private func token(of request: Swell_V1_EnrollRequest) throws -> JoinToken {
         guard request.agentVersion.utf8.count <= WireLimits.wordLength else {
             throw WireError(.tooLarge, at: "agent_version", "expected at most \(WireLimits.wordLength) bytes")
         }
@@ -52,9 +55,23 @@ struct EnrollmentService: Swell_V1_Enrollment.SimpleServiceProtocol {
                 "the token is for cluster '\(token.cluster)', not for '\(request.cluster.prefix(63))': use the token that was made for it"
             )
         }
-        let signing = try SigningRequest(derBytes: Array(request.signingRequest))
+        return token
+    }
+
+    private func enroll(
+        _ request: Swell_V1_EnrollRequest, _ token: JoinToken, peer: String
+    ) async throws -> Swell_V1_EnrollResponse {
+        let signing: SigningRequest
+        do {
+            signing = try SigningRequest(derBytes: Array(request.signingRequest))
+        } catch {
+            // Its signature was checked for a token that nobody has looked up.
+            await rate.noteFailure(at: now())
+            throw error
+        }
         guard let (grant, certificate, cluster) = try await issuer.enrol(token, for: signing) else {
             refused.increment(of: "token")
+            await rate.noteFailure(at: now())
             throw IdentityError(
                 .invalidToken,
                 "the join token for cluster '\(token.cluster)' is unknown, expired or spent by another key: ask for a new one"

@@ -28,34 +28,52 @@ public struct AuthorityWatch: Service {
 
     public func run() async throws {
         await cancelWhenGracefulShutdown {
-            var failedBefore = false
+            // What the replica began with was written at its start.
+            var published = authority.current.fingerprints
+            var failedBefore: String?
             while (try? await Task.sleep(for: pace)) != nil {
-                do throws(IdentityError) {
-                    try look()
-                    failedBefore = false
-                } catch {
-                    // In the middle of a change, half of it is there: what was, goes on.
-                    if !failedBefore {
-                        logger.error(
-                            "the authority cannot be read; the former one goes on", metadata: ["error": "\(error)"])
-                    }
-                    failedBefore = true
+                let failure = look(&published)
+                // In the middle of a change, half of it is there: what was, goes on.
+                if let failure, failedBefore != failure.step {
+                    logger.error("\(failure.step)", metadata: ["error": "\(failure.error)"])
                 }
+                failedBefore = failure?.step
             }
         }
     }
 
-    private func look() throws(IdentityError) {
-        let set = try folder.directory.loadSet(trustDomain: authority.trustDomain, now: now())
-        guard set.fingerprints != authority.current.fingerprints else { return }
-        authority.replace(with: set)
-        try credential.replace(with: authority.issueServerCredential(names: names, now: now()))
-        try folder.publish(set)
-        logger.notice(
-            "the authority has changed",
-            metadata: [
-                "signs": "\(set.issuing.fingerprint)",
-                "trusted": "\(set.fingerprints.map { "\($0)" }.joined(separator: ", "))",
-            ])
+    /// Takes over what is in the directory. What fails is tried again at the next look: nothing is taken over before there is a server's
+    /// certificate of it, and files for operators that could not be written are written later, which holds up nobody's trust.
+    private func look(_ published: inout [KeyFingerprint]) -> (step: String, error: IdentityError)? {
+        var step = "the authority cannot be read; the former one goes on"
+        do throws(IdentityError) {
+            let set = try folder.directory.loadSet(trustDomain: authority.trustDomain, now: now())
+            let isNew = set.fingerprints != authority.current.fingerprints
+            guard isNew || published != set.fingerprints else { return nil }
+            step = "no server certificate can be made of the authority; the former one goes on"
+            let renewed = isNew ? try set.issueServerCredential(names: names, now: now()) : nil
+            var unpublished: IdentityError?
+            do throws(IdentityError) {
+                try folder.publish(set)
+                published = set.fingerprints
+            } catch {
+                unpublished = error
+            }
+            if let renewed {
+                step = "the server certificate cannot be put in place; the former authority goes on"
+                try credential.replace(with: renewed)
+                authority.replace(with: set)
+                logger.notice(
+                    "the authority has changed",
+                    metadata: [
+                        "signs": "\(set.issuing.fingerprint)",
+                        "trusted": "\(set.fingerprints.map { "\($0)" }.joined(separator: ", "))",
+                    ])
+            }
+            guard let unpublished else { return nil }
+            return ("ca.pem and ca-hash cannot be written; they are tried again", unpublished)
+        } catch {
+            return (step, error)
+        }
     }
 }

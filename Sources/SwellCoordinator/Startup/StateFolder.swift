@@ -35,7 +35,12 @@ public struct StateFolder: Sendable {
         try SecretFile.makeDirectory(path)
         let authority: AuthoritySet
         do {
-            authority = try directory.loadSet(trustDomain: trustDomain, now: now)
+            // Once there was one, its absence is a loss and no beginning: agents out there trust it.
+            let isBegun = try SecretFile.isThere(authorityHashFile)
+            authority =
+                isBegun
+                ? try directory.loadSet(trustDomain: trustDomain, now: now)
+                : try directory.loadOrCreateSet(trustDomain: trustDomain, now: now)
         } catch  where SecretFile.exists(authorityFile) || SecretFile.exists(path + "/authority/authority.pem") {
             // Another replica that shares the folder made it in the same moment; half of one is still an error.
             authority = try directory.loadSet(trustDomain: trustDomain, now: now)
@@ -50,6 +55,23 @@ public struct StateFolder: Sendable {
         }
         let text = try SecretFile.read(operatorTokenFile, access: .notEverybody)
         return (authority, text.filter { !$0.isWhitespace })
+    }
+
+    /// A replica's name where none was given: the host's with the port for agents, which tells those of one machine apart, and a word that is
+    /// drawn once a folder, since hosts can have one name. The same one at each start.
+    public func replicaName(host: String, port: Int) throws(IdentityError) -> String {
+        try SecretFile.makeDirectory(path)
+        let file = path + "/replica-id"
+        if try !SecretFile.isThere(file) {
+            let word = String(UInt32.random(in: .min ... .max), radix: 36)
+            do {
+                try SecretFile.write(word + "\n", to: file, mode: 0o644, replacing: false)
+            } catch  where SecretFile.exists(file) {
+                // A replica that shares the folder was quicker.
+            }
+        }
+        let word = try SecretFile.read(file, access: .anybody).filter { $0.isASCII && ($0.isLetter || $0.isNumber) }
+        return "\(host)-\(port)-\(word.prefix(16))"
     }
 
     /// 256 random bits in hexadecimal, behind a word that tells secret scanners what it is.

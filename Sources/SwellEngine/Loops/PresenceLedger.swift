@@ -3,7 +3,7 @@ public import SwellModel
 /// Who is connected to a replica and who was seen, until it is written: the one source of both, so that a late word never undoes a
 /// newer one. What a write could not bring into the store is due again.
 ///
-/// Bounded: one entry a cluster, one batch under way, ``Settings/connectionLimit`` connections in it.
+/// Bounded: a few entries a cluster, one batch under way, ``Settings/connectionLimit`` connections in it.
 public struct PresenceLedger: Sendable {
     /// How often, and how much at once.
     public struct Settings: Sendable, Hashable {
@@ -39,6 +39,8 @@ public struct PresenceLedger: Sendable {
         /// Nil where only connections are written. By cluster, how long ago it was seen; where it is empty the store is asked for a
         /// word all the same, since its silence must be noticed.
         public var seen: [ClusterName: Interval]?
+        /// Of those that were seen, the ones that are connected here, in the order of names.
+        public var heard: [ClusterName] = []
         fileprivate var sightings: [ClusterName: Tick] = [:]
     }
 
@@ -54,6 +56,8 @@ public struct PresenceLedger: Sendable {
     private var isCleared = false
     private var connections: [ClusterName: Connection] = [:]
     private var seen: [ClusterName: Tick] = [:]
+    /// Whose latest word is that it is connected.
+    private var present: Set<ClusterName> = []
     private var underWay: Batch?
     private var touchedAt: Tick?
 
@@ -63,7 +67,10 @@ public struct PresenceLedger: Sendable {
     }
 
     /// The latest word on a cluster's connection. It replaces one that was not written yet.
-    public mutating func note(_ connection: Connection) { connections[connection.cluster] = connection }
+    public mutating func note(_ connection: Connection) {
+        connections[connection.cluster] = connection
+        if connection.isConnected { present.insert(connection.cluster) } else { present.remove(connection.cluster) }
+    }
 
     /// The agent of a cluster said something.
     public mutating func see(_ cluster: ClusterName, at now: Tick) { seen[cluster] = max(seen[cluster] ?? now, now) }
@@ -80,6 +87,7 @@ public struct PresenceLedger: Sendable {
             touchedAt = now
             batch.sightings = seen
             batch.seen = seen.mapValues { max(.zero, now - $0) }
+            batch.heard = seen.keys.filter(present.contains).sorted()
             seen = [:]
         }
         underWay = batch

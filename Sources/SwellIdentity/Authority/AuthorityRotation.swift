@@ -18,31 +18,55 @@ extension AuthorityDirectory {
     var activatedFile: String { path + "/activated-at" }
 
     /// Where the change of the authority stands, as the files say.
+    ///
+    /// - Throws: where that cannot be looked at: nothing is taken for over on account of a volume that is away.
     public var phase: Phase {
-        if SecretFile.exists(formerFile) { return .activated }
-        return SecretFile.exists(nextFile) ? .prepared : .settled
+        get throws(IdentityError) {
+            if try SecretFile.isThere(formerFile) { return .activated }
+            return try SecretFile.isThere(nextFile) ? .prepared : .settled
+        }
     }
 
-    /// The authority with those beside it. ``loadOrCreate(trustDomain:now:)`` makes one where there is none.
+    /// The authority with those beside it that are valid still. Makes nothing: where there is none, that is an error.
     public func loadSet(trustDomain: TrustDomain, now: Timestamp) throws(IdentityError) -> AuthoritySet {
-        let issuing = try loadOrCreate(trustDomain: trustDomain, now: now)
+        try set(around: load(trustDomain: trustDomain), now: now)
+    }
+
+    /// The same at the first start of an installation, where ``loadOrCreate(trustDomain:now:)`` makes the authority if there is none.
+    public func loadOrCreateSet(trustDomain: TrustDomain, now: Timestamp) throws(IdentityError) -> AuthoritySet {
+        try set(around: loadOrCreate(trustDomain: trustDomain, now: now), now: now)
+    }
+
+    private func set(around issuing: CertificateAuthority, now: Timestamp) throws(IdentityError) -> AuthoritySet {
         let file: String
-        switch phase {
+        switch try phase {
         case .settled: return AuthoritySet(issuing)
         case .prepared: file = nextFile
         case .activated: file = formerFile
         }
-        return AuthoritySet(
-            issuing, others: try certificates(fromPEM: SecretFile.read(file, access: .anybody), origin: file),
-            bridges: try certificates(fromPEM: SecretFile.read(bridgesFile, access: .anybody), origin: bridgesFile))
+        // One that has expired vouches for nobody any more, and agents refuse an answer that names it.
+        func valid(_ file: String) throws(IdentityError) -> [Certificate] {
+            try certificates(fromPEM: SecretFile.read(file, access: .anybody), origin: file)
+                .filter { Timestamp($0.notValidAfter) > now }
+        }
+        let others = try valid(file)
+        return AuthoritySet(issuing, others: others, bridges: others.isEmpty ? [] : try valid(bridgesFile))
+    }
+
+    /// When the authority that is prepared was made; nil where none is.
+    public func preparedAt() throws(IdentityError) -> Timestamp? {
+        guard try SecretFile.isThere(nextFile) else { return nil }
+        let next = try certificates(fromPEM: SecretFile.read(nextFile, access: .anybody), origin: nextFile)
+        return next.first.map { Timestamp($0.notValidBefore) + CertificateAuthority.clockAllowance }
     }
 
     /// Makes the next authority, which is trusted from now on and does not sign yet. Returns its pin.
     public func prepare(trustDomain: TrustDomain, now: Timestamp) throws(IdentityError) -> KeyFingerprint {
+        let old = try load(trustDomain: trustDomain)
+        let phase = try phase
         guard phase == .settled else {
             throw misplaced("prepare", "the last change is not over: it is \(phase.rawValue)")
         }
-        let old = try loadOrCreate(trustDomain: trustDomain, now: now)
         let next = try CertificateAuthority.create(trustDomain: trustDomain, now: now)
         let bridges = try [old.crossSign(next.certificate, now: now), next.crossSign(old.certificate, now: now)]
         // The certificate last: while it is missing, nothing has begun.
@@ -54,7 +78,7 @@ extension AuthorityDirectory {
 
     /// Lets the prepared authority sign. It may be run again where it was interrupted. Returns its pin.
     public func activate(trustDomain: TrustDomain, now: Timestamp) throws(IdentityError) -> KeyFingerprint {
-        guard SecretFile.exists(nextFile) else {
+        guard try SecretFile.isThere(nextFile) else {
             throw misplaced("activate", "no authority is prepared; run 'swell-coordinator authority prepare' before")
         }
         let next = try Self.load(
@@ -75,7 +99,8 @@ extension AuthorityDirectory {
     /// Ends the trust in the former authority. Refused while certificates that it signed may be valid, unless it `isForced`: their
     /// agents join again with new tokens.
     public func retire(trustDomain: TrustDomain, now: Timestamp, isForced: Bool) throws(IdentityError) {
-        guard phase == .activated, !SecretFile.exists(nextFile) else {
+        let (phase, isUnderWay) = (try phase, try SecretFile.isThere(nextFile))
+        guard phase == .activated, !isUnderWay else {
             throw misplaced("retire", "no former authority is trusted; it is \(phase.rawValue)")
         }
         let text = try SecretFile.read(activatedFile, access: .anybody).filter { !$0.isWhitespace }

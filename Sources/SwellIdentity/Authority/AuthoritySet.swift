@@ -29,6 +29,14 @@ public struct AuthoritySet: Sendable {
     /// Every authority that is trusted as PEM, for those who connect.
     public func rootsPEM() throws(IdentityError) -> String { try pem(of: roots) }
 
+    /// Issues a certificate, with a new key, to the coordinator. Its chain leads to every authority that an agent may trust now.
+    public func issueServerCredential(
+        names: ServerNames, now: Timestamp, lifetime: Interval = CertificateAuthority.defaultLeafLifetime
+    ) throws(IdentityError) -> Credential {
+        let issued = try issuing.issueServerCredential(names: names, now: now, lifetime: lifetime)
+        return try Credential(chain: [issued.leaf] + path, key: issued.key)
+    }
+
     /// What tells this set from another.
     public var fingerprints: [KeyFingerprint] { roots.map { KeyFingerprint(of: $0.publicKey) } }
 }
@@ -63,9 +71,7 @@ public final class RotatingAuthority: Sendable {
     public func issueServerCredential(
         names: ServerNames, now: Timestamp, lifetime: Interval = CertificateAuthority.defaultLeafLifetime
     ) throws(IdentityError) -> Credential {
-        let set = current
-        let issued = try set.issuing.issueServerCredential(names: names, now: now, lifetime: lifetime)
-        return try Credential(chain: [issued.leaf] + set.path, key: issued.key)
+        try current.issueServerCredential(names: names, now: now, lifetime: lifetime)
     }
 
     /// Issues a certificate to the agent of `cluster`, as ``CertificateAuthority/issueAgentCertificate(cluster:for:serial:now:lifetime:)``.

@@ -21,7 +21,7 @@ public struct AgentCredentialDirectory: Sendable {
 
     /// The stored credential and the authorities, or nil before the first enrolment.
     public func load() throws(IdentityError) -> (credential: Credential, authorities: [Certificate])? {
-        guard SecretFile.exists(credentialFile), SecretFile.exists(authorityFile) else { return nil }
+        guard try SecretFile.isThere(credentialFile), try SecretFile.isThere(authorityFile) else { return nil }
         try SecretFile.makeDirectory(path)
         let text = try SecretFile.read(credentialFile, access: .ownerOnly)
         guard let split = text.firstRange(of: "-----BEGIN CERTIFICATE-----") else {
@@ -41,7 +41,7 @@ public struct AgentCredentialDirectory: Sendable {
 
     /// The pin that the stored authorities were begun with; nil where none was noted.
     public func pin() throws(IdentityError) -> KeyFingerprint? {
-        guard SecretFile.exists(pinFile) else { return nil }
+        guard try SecretFile.isThere(pinFile) else { return nil }
         return try KeyFingerprint(parsing: SecretFile.read(pinFile, access: .anybody).filter { !$0.isWhitespace })
     }
 
@@ -54,7 +54,7 @@ public struct AgentCredentialDirectory: Sendable {
     /// The key for the enrolment under way; made and written down at the first call.
     public func pendingKey() throws(IdentityError) -> P256.Signing.PrivateKey {
         try SecretFile.makeDirectory(path)
-        if SecretFile.exists(pendingKeyFile) {
+        if try SecretFile.isThere(pendingKeyFile) {
             return try privateKey(
                 fromPEM: SecretFile.read(pendingKeyFile, access: .ownerOnly), origin: pendingKeyFile)
         }

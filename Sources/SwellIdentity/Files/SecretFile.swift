@@ -31,29 +31,41 @@ package enum SecretFile {
         }
     }
 
-    /// Whether something is at `path`.
+    /// Whether something is at `path`, as far as can be seen: what cannot be looked at counts as absent. For what is only told; where
+    /// something is made or left out for want of a file, ask ``isThere(_:)``.
     package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    /// Whether something is at `path`. Only what is known not to be there is absent: a volume that is away for a moment is an error.
+    package static func isThere(_ path: String) throws(IdentityError) -> Bool {
+        if access(path, F_OK) == 0 { return true }
+        guard errno == ENOENT else { throw failure("look for", path) }
+        return false
+    }
 
     /// Makes `path` a directory of mode 0700, its parents too; one that is there must be ours and not writable by others.
     package static func makeDirectory(_ path: String) throws(IdentityError) {
-        if exists(path) {
-            let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
-            guard descriptor >= 0 else {
-                throw errno == ENOTDIR
-                    ? IdentityError(.file, "\(path): expected a directory") : failure("open", path)
-            }
-            defer { close(descriptor) }
-            let status = try Status(of: descriptor, path)
-            try checkOwner(status, path)
-            guard status.mode & 0o022 == 0 else {
-                throw IdentityError(
-                    .filePermissions,
-                    "\(path): others may write to it (mode \(octal(status.mode))); expected chmod 0700")
-            }
-            return
-        }
+        if try isThere(path) { return try checkDirectory(path) }
         if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try makeParent(String(path[..<slash])) }
-        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw failure("make", path) }
+        if mkdir(path, 0o700) == 0 { return }
+        guard errno == EEXIST else { throw failure("make", path) }
+        // Somebody was quicker: not necessarily one of ours.
+        try checkDirectory(path)
+    }
+
+    /// Throws where `path` is no directory, is not ours, or can be written to by others.
+    static func checkDirectory(_ path: String) throws(IdentityError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
+        guard descriptor >= 0 else {
+            throw errno == ENOTDIR ? IdentityError(.file, "\(path): expected a directory") : failure("open", path)
+        }
+        defer { close(descriptor) }
+        let status = try Status(of: descriptor, path)
+        try checkOwner(status, path)
+        guard status.mode & 0o022 == 0 else {
+            throw IdentityError(
+                .filePermissions,
+                "\(path): others may write to it (mode \(octal(status.mode))); expected chmod 0700")
+        }
     }
 
     private static func makeParent(_ path: String) throws(IdentityError) {

@@ -7,6 +7,7 @@ public final class TrustedAuthorities: Sendable {
     private struct State {
         var anchor: TrustAnchor
         var met: KeyFingerprint?
+        var meetings = 0
     }
 
     private let state: Mutex<State>
@@ -31,7 +32,23 @@ public final class TrustedAuthorities: Sendable {
     /// The authority that the last peer was proven by.
     public var met: KeyFingerprint? { state.withLock { $0.met } }
 
-    func note(met root: KeyFingerprint) { state.withLock { $0.met = root } }
+    /// How many peers were proven so far: more of them after a connection say that its other side was who it should be.
+    public var meetings: Int { state.withLock { $0.meetings } }
+
+    /// Whether the authority with this key is among those that are trusted.
+    public func holds(_ pin: KeyFingerprint) -> Bool {
+        switch anchor {
+        case .authorities(let list): list.contains { KeyFingerprint(of: $0.publicKey) == pin }
+        case .pin(let own): own == pin
+        }
+    }
+
+    func note(met root: KeyFingerprint) {
+        state.withLock { state in
+            state.met = root
+            state.meetings &+= 1
+        }
+    }
 
     /// Trusts `authorities` instead, from the next handshake on.
     public func replace(with authorities: [Certificate]) {

@@ -144,6 +144,9 @@ public struct InstallationView: Sendable, Hashable, Codable {
         public var versions: [String: Int]
         /// Connected agents whose last certificate ends within ``certificateNotice``, or has.
         public var expiring: Sample
+        /// Agents that asked for renewals more than ``unusedRenewalsBorne`` times with one certificate, and have used none of the answers; nil
+        /// where the coordinator does not say.
+        public var renewingInVain: Sample?
         /// Clusters whose agent lacks a right that a release needs.
         public var forbidden: Sample
         /// Agents with a session at this replica whose clocks are known by a report.
@@ -159,10 +162,13 @@ public struct InstallationView: Sendable, Hashable, Codable {
         /// Agents renew when a third of a day is left.
         public static let certificateNotice = Interval.hours(6)
         public static let clockNotice = Interval.seconds(60)
+        /// An answer may be lost, and the next one too.
+        public static let unusedRenewalsBorne = 2
 
         public init(
             clusters: Int, connected: Int, neverJoined: Sample, away: Sample, versions: [String: Int],
-            expiring: Sample, forbidden: Sample, clocksKnown: Int = 0, clocksOff: Sample = Sample(),
+            expiring: Sample, forbidden: Sample, renewingInVain: Sample? = nil, clocksKnown: Int = 0,
+            clocksOff: Sample = Sample(),
             furthestClock: Int64? = nil
         ) {
             self.clusters = clusters
@@ -172,6 +178,7 @@ public struct InstallationView: Sendable, Hashable, Codable {
             self.versions = versions
             self.expiring = expiring
             self.forbidden = forbidden
+            self.renewingInVain = renewingInVain
             self.clocksKnown = clocksKnown
             self.clocksOff = clocksOff
             self.furthestClock = furthestClock

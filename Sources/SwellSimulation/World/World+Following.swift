@@ -65,6 +65,7 @@ extension World {
                         isConnected: connection.isConnected)
                 }
                 database.touch(batch.seen ?? [:])
+                database.noteHeard(batch.heard, replica: name)
             }
             replicas[index].memory.presence.answered(batch, isWritten ? .written : .failed, now: tick)
             if !isWritten { return }

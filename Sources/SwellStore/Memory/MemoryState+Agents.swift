@@ -109,6 +109,12 @@ extension MemoryState {
         agents[cluster] = agent
     }
 
+    public mutating func noteHeard(_ names: [ClusterName], replica: String) {
+        for name in names where agents[name]?.isEnrolled == true && agents[name]?.connectedTo == nil {
+            agents[name]?.connectedTo = replica
+        }
+    }
+
     public mutating func dropConnections(of replica: String) {
         for (name, agent) in agents where agent.connectedTo == replica { agents[name]?.connectedTo = nil }
     }

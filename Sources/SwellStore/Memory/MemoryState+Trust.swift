@@ -184,12 +184,26 @@ extension MemoryState {
     }
 
     public mutating func reportCopy(of use: CertificateUse, reason: String) {
-        guard let known = certificates[use.serial], known.cluster == use.cluster, !known.isMisused else { return }
+        guard let known = certificates[use.serial], known.cluster == use.cluster, !known.isMisused,
+            !wasJustReplaced(use)
+        else { return }
         certificates[use.serial]?.isMisused = true
         record(
             .cluster(
                 "clone-suspected", use.cluster, region: clusters[use.cluster]?.region, by: use.cluster.rawValue,
                 at: now, to: use.serial, reason: reason))
+    }
+
+    /// Whether it was in use until another took its place a moment ago.
+    private func wasJustReplaced(_ use: CertificateUse) -> Bool {
+        let validFrom = trust[use.cluster]?.validFrom ?? 0
+        guard let known = certificates[use.serial], known.number < validFrom,
+            let next = certificates.values.first(where: { $0.cluster == use.cluster && $0.number == validFrom }),
+            let moment = next.former == nil ? next.issuedAt : next.usedAt, now - moment < Bounds.succession
+        else { return false }
+        return !certificates.values.contains {
+            $0.cluster == use.cluster && $0.number > known.number && $0.number < validFrom && $0.usedAt != nil
+        }
     }
 
     public mutating func noteClusterUID(_ uid: String, of cluster: ClusterName) -> String? {

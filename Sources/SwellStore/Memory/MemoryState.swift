@@ -137,7 +137,7 @@ public struct MemoryState: Sendable {
     }
 
     mutating func record(_ event: AuditEvent, transition: Transition? = nil) {
-        var stored = StoredAudit(event: event, transition: transition)
+        var stored = StoredAudit(event: event.bounded, transition: transition)
         stored.event.id = nextID()
         audit.append(stored)
     }

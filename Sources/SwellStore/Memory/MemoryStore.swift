@@ -166,6 +166,9 @@ extension MemoryStore: AgentStore {
             try state.noteConnection(cluster, replica: replica, agentVersion: agentVersion, isConnected: isConnected)
         }
     }
+    public func noteHeard(_ clusters: [ClusterName], replica: String) throws(StoreError) {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.noteHeard(clusters, replica: replica) }
+    }
     public func dropConnections(of replica: String) throws(StoreError) {
         try transact { (state: inout MemoryState) throws(StoreError) in state.dropConnections(of: replica) }
     }

@@ -8,7 +8,7 @@ struct AuditRow {
     var transition: String?
 
     init(_ event: AuditEvent, _ transition: String? = nil) {
-        self.event = event
+        self.event = event.bounded
         self.transition = transition
     }
 }

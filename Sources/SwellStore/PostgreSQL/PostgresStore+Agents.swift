@@ -127,6 +127,17 @@ extension PostgresStore: AgentStore {
         }
     }
 
+    public func noteHeard(_ clusters: [ClusterName], replica: String) async throws(StoreError) {
+        guard !clusters.isEmpty else { return }
+        try await transact { transaction in
+            try await transaction.query(
+                """
+                UPDATE agents SET connected_to = $2
+                WHERE cluster = ANY($1) AND connected_to IS NULL AND is_enrolled
+                """, [.names(clusters), .text(replica)])
+        }
+    }
+
     public func dropConnections(of replica: String) async throws(StoreError) {
         try await transact { transaction in
             try await transaction.query(

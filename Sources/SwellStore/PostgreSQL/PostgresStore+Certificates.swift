@@ -76,21 +76,31 @@ extension PostgresStore: AgentCertificateStore {
         of clusters: [ClusterName]?, until end: Timestamp, by actor: String
     ) async throws(StoreError) -> [ClusterName] {
         try await transact { transaction in
-            let rows = try await transaction.query(#"SELECT name, document FROM clusters ORDER BY name COLLATE "C""#)
+            // A document that cannot be read keeps nobody out: only its region is told of, where it has one.
+            let rows = try await transaction.query(
+                """
+                SELECT name, document->>'region' FROM clusters WHERE $1::text[] IS NULL OR name = ANY($1)
+                ORDER BY name COLLATE "C"
+                """, [clusters.map { .names($0) } ?? .null])
             var regions: [ClusterName: RegionName] = [:]
-            for row in rows { regions[try row.name(0)] = (try? row.json(1, as: Cluster.self))?.region }
-            let names = try clusters.map { Set($0).sorted() } ?? rows.map { try $0.name(0) }
-            var events: [AuditEvent] = []
-            let now = try await transaction.now()
-            for cluster in names {
-                guard let region = regions[cluster] else { throw StoreError.noCluster(cluster) }
-                var trust = try await transaction.lockTrust(of: cluster)
-                trust.readmitUntil = end
-                try await transaction.store(trust, of: cluster)
-                events.append(
-                    .cluster("readmission-opened", cluster, region: region, by: actor, at: now, to: "\(end)"))
+            for row in rows {
+                regions[try row.name(0)] = try row.decode(String?.self, at: 1).flatMap { try? RegionName($0) }
             }
-            if !events.isEmpty { try await transaction.record(events) }
+            let names: [ClusterName] = try rows.map { try $0.name(0) }
+            if let absent = Set(clusters ?? []).subtracting(names).min() { throw StoreError.noCluster(absent) }
+            // One statement for all, in the order in which everybody locks them.
+            try await transaction.query(
+                """
+                INSERT INTO cluster_trust (cluster, readmit_until)
+                SELECT name, $2 FROM unnest($1::text[]) AS n (name) ORDER BY name COLLATE "C"
+                ON CONFLICT (cluster) DO UPDATE SET readmit_until = excluded.readmit_until
+                """, [.names(names), .time(end)])
+            let now = try await transaction.now()
+            try await transaction.record(
+                names.map { cluster in
+                    .cluster(
+                        "readmission-opened", cluster, region: regions[cluster], by: actor, at: now, to: "\(end)")
+                })
             return names
         }
     }
@@ -140,9 +150,16 @@ extension PostgresStore: AgentCertificateStore {
         try await transact { transaction in
             let noted = try await transaction.query(
                 """
-                UPDATE certificates SET misused_at = swell_now()
-                WHERE serial = $1 AND cluster = $2 AND misused_at IS NULL
-                """, [.text(use.serial), .name(use.cluster)])
+                UPDATE certificates s SET misused_at = swell_now()
+                WHERE serial = $1 AND cluster = $2 AND misused_at IS NULL AND NOT EXISTS (
+                    SELECT FROM cluster_trust t JOIN certificates r ON r.cluster = t.cluster AND r.number = t.valid_from
+                    WHERE t.cluster = s.cluster AND s.number < t.valid_from
+                        AND CASE WHEN r.former IS NULL THEN r.issued_at ELSE r.used_at END
+                            > swell_now() - $3 * interval '1 millisecond'
+                        AND NOT EXISTS (
+                            SELECT FROM certificates o WHERE o.cluster = s.cluster AND o.number > s.number
+                                AND o.number < t.valid_from AND o.used_at IS NOT NULL))
+                """, [.text(use.serial), .name(use.cluster), .int64(Bounds.succession.milliseconds)])
             guard noted.affectedRows == 1 else { return }
             try await transaction.record([
                 .cluster(

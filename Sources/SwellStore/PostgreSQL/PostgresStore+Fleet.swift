@@ -79,8 +79,10 @@ extension PostgresStore: FleetStore {
             """, [.int64(Bounds.connectionLifetime.milliseconds)]
         ) { rows in
             try rows.listing(named: 6) { row in
-                ClusterRecord(
-                    cluster: try row.json(0), isEnrolled: try row.decode(at: 1), isConnected: try row.decode(at: 2),
+                let cluster: Cluster = try row.json(0)
+                guard try cluster.name == row.name(6) else { throw StoreError.misnamed(cluster.name.rawValue) }
+                return ClusterRecord(
+                    cluster: cluster, isEnrolled: try row.decode(at: 1), isConnected: try row.decode(at: 2),
                     agentVersion: try row.decode(at: 3), lastSeenAt: try row.timeIfAny(4), pause: try row.jsonIfAny(5))
             }
         }

@@ -72,8 +72,10 @@ extension PostgresStore {
             sample(
                 """
                 SELECT s.cluster FROM certificates s JOIN agents a ON a.cluster = s.cluster
-                    JOIN clusters c ON c.name = s.cluster
-                WHERE a.connected_to IS NOT NULL GROUP BY s.cluster
+                    JOIN clusters c ON c.name = s.cluster LEFT JOIN cluster_trust t ON t.cluster = s.cluster
+                WHERE a.connected_to IS NOT NULL AND s.used_at IS NOT NULL AND s.denied_at IS NULL
+                    AND s.number >= coalesce(t.valid_from, 0)
+                GROUP BY s.cluster
                 HAVING max(s.expires_at) < clock_timestamp() + make_interval(secs => $2::bigint)
                 """, [notice]),
             sample(
@@ -82,6 +84,15 @@ extension PostgresStore {
                 WHERE s.report->>'reason' = 'Forbidden'
                     OR s.report->>'message' LIKE '%grant it to system:serviceaccount:%'
                 """),
+            sample(
+                """
+                SELECT DISTINCT f.cluster FROM (
+                    SELECT s.cluster FROM certificates s JOIN agents a ON a.cluster = s.cluster
+                        JOIN clusters c ON c.name = s.cluster
+                    WHERE s.former IS NOT NULL AND s.expires_at > clock_timestamp()
+                    GROUP BY s.cluster, s.former HAVING count(*) > $2::bigint AND bool_and(s.used_at IS NULL)
+                ) AS f
+                """, [.int(InstallationView.Agents.unusedRenewalsBorne)]),
         ]) { results in
             func sample(_ result: PostgresResult) throws -> InstallationView.Sample {
                 guard let row = result.first else { return InstallationView.Sample() }
@@ -94,7 +105,7 @@ extension PostgresStore {
                 clusters: try results[0].first?.decode(at: 0) ?? 0, connected: try results[0].first?.decode(at: 1) ?? 0,
                 neverJoined: try sample(results[2]), away: try sample(results[3]),
                 versions: Dictionary(versions) { first, _ in first }, expiring: try sample(results[4]),
-                forbidden: try sample(results[5]))
+                forbidden: try sample(results[5]), renewingInVain: try sample(results[6]))
         }
     }
 }

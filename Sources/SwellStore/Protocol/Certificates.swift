@@ -169,6 +169,9 @@ public protocol AgentCertificateStore: Sendable {
     /// The certificates of a cluster that are still remembered, the newest first.
     func certificates(of cluster: ClusterName) async throws(StoreError) -> [CertificateRecord]
     /// Audits that somebody came with a certificate that only a copy can have: once for each that is listed.
+    ///
+    /// Nothing is noted of a certificate that was in use until another took its place less than half a minute ago: after a renewal a call
+    /// of the former may still be under way, and after an enrolment the former agent may still run. Who comes again after that is noted.
     func reportCopy(of use: CertificateUse, reason: String) async throws(StoreError)
     /// Notes what tells the cluster behind the name from others, once after each enrolment. Returns what was noted before, where that is
     /// something else.

@@ -108,6 +108,9 @@ public protocol AgentStore: Sendable {
     /// Notes that an agent connected to, or left, this replica. Leaving one replica does not undo having connected to another since.
     func noteConnection(_ cluster: ClusterName, replica: String, agentVersion: String, isConnected: Bool)
         async throws(StoreError)
+    /// Notes of agents that are connected nowhere, as far as is known, that they are connected to this replica, which hears them: another
+    /// one of its name may have cleared them.
+    func noteHeard(_ clusters: [ClusterName], replica: String) async throws(StoreError)
     /// Forgets the connections of a replica that starts again or is gone.
     func dropConnections(of replica: String) async throws(StoreError)
     /// Assignments that their agents are ahead of and that no active rollout has among its targets, at most `limit`, and of one cluster at

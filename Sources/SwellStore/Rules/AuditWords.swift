@@ -3,6 +3,19 @@ internal import SwellModel
 
 /// How changes are named in the audit log: the same for each form of the store. Ids are the store's to give.
 extension AuditEvent {
+    /// As it is stored: no text of it is longer than ``Bounds/auditText``, whoever wrote it and wherever that was not looked at.
+    var bounded: Self {
+        func clipped(_ text: String?) -> String? {
+            guard let text, text.utf8.count > Bounds.auditText else { return text }
+            return String(decoding: text.utf8.prefix(Bounds.auditText - 3), as: UTF8.self) + "…"
+        }
+        var event = self
+        event.reason = clipped(reason)
+        event.from = clipped(from)
+        event.to = clipped(to)
+        return event
+    }
+
     /// `rollout.paused`, `stage.soaking`, `target.healthy`; what a person did to it, as in `stage.approved`, whatever phase that led to;
     /// `….updated` where neither says anything.
     init(_ transition: Transition, of rollout: Rollout) {

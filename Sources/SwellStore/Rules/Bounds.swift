@@ -4,6 +4,11 @@ internal import SwellModel
 enum Bounds {
     /// How many proven releases of an application on a cluster are handed to the engine, and kept from being removed.
     static let provenReleases = 10
+    /// The bytes of a text of an audit row at most; the rest is cut off. What may be said is bounded where it is said, and shorter.
+    static let auditText = 16_384
+    /// For how long after it took the place of another a certificate's former one is no sign of a copy: its agent still runs, or has a call
+    /// under way.
+    static let succession: Interval = .seconds(30)
     /// How many previews may be under way at once; further ones are refused.
     static let openPreviews = 2_000
     /// How many of the reports that wait for a rollout one decision reads; the rest is the next one's, at once. Of each cluster the

@@ -39,6 +39,10 @@ extension StoreError {
     static func noCluster(_ name: ClusterName) -> Self {
         Self(code: .notFound, message: "there is no cluster \(name) in the fleet")
     }
+    static func misnamed(_ name: String) -> Self {
+        Self(
+            code: .corrupt, message: "its document is of \(name), another name than the row's; was it changed by hand?")
+    }
     static func unreadable(_ name: ClusterName, _ cause: any Error) -> Self {
         Self(
             code: .corrupt,

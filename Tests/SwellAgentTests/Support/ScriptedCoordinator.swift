@@ -26,6 +26,9 @@ actor ScriptedCoordinator {
     private var assembler = PreviewAssembler()
     private(set) var renewals = 0
     private(set) var refusedTokens = 0
+    /// What the next calls for certificates get instead of an answer, in turn.
+    private var enrolmentFailures: [RPCError.Code] = []
+    private var renewalFailures = 0
     private var sessions: [Int: RPCWriter<Swell_V1_CoordinatorMessage>] = [:]
     private var nextSession = 0
     private var retryLater: Interval?
@@ -43,6 +46,8 @@ actor ScriptedCoordinator {
     func addToken(_ token: JoinToken) { tokens.insert(token.text) }
     func setLeafLifetime(_ lifetime: Interval) { leafLifetime = lifetime }
     func setRetryLater(_ interval: Interval?) { retryLater = interval }
+    func failEnrolments(with codes: [RPCError.Code]) { enrolmentFailures = codes }
+    func failRenewals(_ count: Int) { renewalFailures = count }
     func setAcknowledgesReports(_ value: Bool) { acknowledgesReports = value }
     func store(_ release: AssembledRelease) {
         for document in release.documents { documents[document.digest] = document }
@@ -167,6 +172,9 @@ actor ScriptedCoordinator {
     }
 
     fileprivate func enrol(_ request: Swell_V1_EnrollRequest) throws -> Swell_V1_EnrollResponse {
+        if !enrolmentFailures.isEmpty {
+            throw RPCError(code: enrolmentFailures.removeFirst(), message: "the script says so")
+        }
         guard tokens.contains(request.joinToken) else {
             refusedTokens += 1
             throw RPCError(code: .permissionDenied, message: "the join token is spent")
@@ -176,6 +184,10 @@ actor ScriptedCoordinator {
 
     fileprivate func renew(_ request: Swell_V1_RenewCertificateRequest) throws -> Swell_V1_RenewCertificateResponse {
         renewals += 1
+        if renewalFailures > 0 {
+            renewalFailures -= 1
+            throw RPCError(code: .unavailable, message: "the script says so")
+        }
         return try .with { $0.grant = try grant(Array(request.signingRequest)) }
     }
 

@@ -35,9 +35,11 @@ struct FleetPortFixture: Sendable {
         let verifier = PeerVerifier(
             authorities: trusted, expecting: .cluster(in: domain), now: { Self.now },
             isDenied: { [denylist] in denylist.contains($0) })
+        let callers = CallerConnections()
         return try .fleet(
             settings ?? self.settings(), credential: credential, verifier: verifier,
-            services: [EchoFleet(trustDomain: domain)], onRefusal: { [refusals] in refusals.add($0.code) })
+            services: [EchoFleet(trustDomain: domain, callers: callers)], callers: callers,
+            onRefusal: { [refusals] in refusals.add($0.code) })
     }
 
     /// Runs `listener` while `body` works with its port.
@@ -117,12 +119,14 @@ struct FleetPortFixture: Sendable {
 /// Answers every message with the cluster that the caller's certificate names.
 private struct EchoFleet: Swell_V1_Fleet.SimpleServiceProtocol {
     let trustDomain: TrustDomain
+    let callers: CallerConnections
 
     func session(
         request: RPCAsyncSequence<Swell_V1_AgentMessage, any Error>,
         response: RPCWriter<Swell_V1_CoordinatorMessage>, context: ServerContext
     ) async throws {
         let caller = try AgentCaller(context, trustDomain: trustDomain)
+        callers.admit(context.remotePeer, as: caller.cluster)
         for try await _ in request {
             let place = Cluster(name: caller.cluster, region: "r", environment: "e")
             try await response.write(Swell_V1_CoordinatorMessage(.placement(place)))

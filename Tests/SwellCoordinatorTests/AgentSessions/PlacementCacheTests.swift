@@ -38,6 +38,16 @@ internal import Testing
         }
     }
 
+    @Test func twoRowsOfOneNameDoNotEndTheReplica() async throws {
+        let fleet = SlowFleet()
+        await fleet.open()
+        await fleet.add("east-1")
+        await fleet.add("west-1")
+        let cache = PlacementCache { () async throws(StoreError) in await fleet.read() }
+        #expect(try await cache.place(of: "east-1")?.name == "east-1")
+        #expect(try await cache.place(of: "west-1")?.name == "west-1")
+    }
+
     @Test func allWhoWaitShareOneRead() async throws {
         let fleet = SlowFleet()
         let cache = PlacementCache { () async throws(StoreError) in await fleet.read() }

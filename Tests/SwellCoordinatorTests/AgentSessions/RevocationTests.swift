@@ -87,6 +87,8 @@ internal import Testing
             try await fixture.session(stolen) { try await $0.isWelcomed() }
             try await fixture.session(renewed) { session in
                 try await session.isWelcomed()
+                // Later than any call of the former could still be under way.
+                fixture.clock.skip(.seconds(31))
                 try await fixture.session(stolen) { thief in
                     try await thief.ends("permissionDenied")
                     let said = try #require(thief.refusal.entries.first)
@@ -105,6 +107,30 @@ internal import Testing
         }
     }
 
+    @Test func whatWasReplacedAMomentAgoIsNoCopyYet() async throws {
+        let fixture = try await PortFixture()
+        try await fixture.serving { _ in
+            // Renewed, and a call of the former comes late; enrolled again, and the former agent still runs.
+            let first = try await fixture.agent("east-1")
+            try await fixture.session(first) { try await $0.isWelcomed() }
+            let second = try await fixture.dial(first) { try await fixture.renew(first, over: $0) }
+            try await fixture.session(second) { try await $0.isWelcomed() }
+            try await fixture.session(first) { try await $0.ends("permissionDenied") }
+            #expect(try await events("clone-suspected", fixture).isEmpty)
+            let third = try await fixture.agent("east-1")
+            try await fixture.session(second) { try await $0.ends("permissionDenied") }
+            #expect(try await events("clone-suspected", fixture).isEmpty)
+            // One that was replaced before is what only a copy shows, at any time.
+            try await fixture.session(first) { try await $0.ends("permissionDenied") }
+            #expect(try await events("clone-suspected", fixture).map(\.to) == [first.serial])
+            // And who goes on with the former shows itself later.
+            fixture.clock.skip(.seconds(31))
+            try await fixture.session(second) { try await $0.ends("permissionDenied") }
+            #expect(try await events("clone-suspected", fixture).count == 2)
+            try await fixture.session(third) { try await $0.isWelcomed() }
+        }
+    }
+
     @Test func aThiefWhoRenewedFirstThrowsTheOwnerOutWhoSaysSo() async throws {
         let fixture = try await PortFixture()
         try await fixture.serving { _ in
@@ -115,6 +141,7 @@ internal import Testing
                 try await fixture.session(thiefs) { thief in
                     try await thief.isWelcomed()
                     try await session.ends("ok")
+                    fixture.clock.skip(.seconds(31))
                     try await fixture.session(owned) { try await $0.ends("permissionDenied") }
                 }
             }

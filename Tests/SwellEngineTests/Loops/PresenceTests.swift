@@ -32,6 +32,16 @@ struct PresenceLedgerTests {
         #expect(!second.clearsConnections && second.connections == [Self.connection("b")] && second.seen == nil)
     }
 
+    @Test("Who is seen and connected is heard, and nobody who has left") func heard() throws {
+        var ledger = Self.begun()
+        ledger.note(Self.connection("a"))
+        ledger.note(Self.connection("b"))
+        ledger.note(Self.connection("b", false))
+        for cluster in ["a", "b", "c"] as [ClusterName] { ledger.see(cluster, at: LoopFixture.at(1)) }
+        let found = ledger.batch(now: LoopFixture.at(2))
+        #expect(found?.heard == ["a"] && found?.seen?.count == 3)
+    }
+
     @Test("Who was seen is in flight until it is answered, and due again where the write failed") func failed() throws {
         var ledger = Self.begun()
         ledger.see("a", at: LoopFixture.at(1))

@@ -248,6 +248,14 @@ internal import Testing
             try await store.touch([] as [ClusterName])
             try await store.dropConnections(of: "a")
             #expect(try await record()?.isConnected == true)
+            try await store.noteHeard(["east-1", "nowhere"], replica: "a")
+            try await store.dropConnections(of: "a")
+            #expect(try await record()?.isConnected == true, "who is connected elsewhere stays so")
+            try await store.dropConnections(of: "b")
+            #expect(try await record()?.isConnected == false)
+            // Another replica of the name cleared it, and it is heard here still.
+            try await store.noteHeard(["east-1"], replica: "b")
+            #expect(try await record()?.isConnected == true)
             try await store.dropConnections(of: "b")
             #expect(try await record()?.isConnected == false)
             await expect(.notFound) { () async throws(StoreError) in

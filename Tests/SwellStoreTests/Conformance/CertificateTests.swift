@@ -58,6 +58,42 @@ internal import Testing
     }
 
     @Test(arguments: StoreForm.allCases)
+    func whatWasReplacedAMomentAgoIsNoCopyYet(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            func copies(_ serial: String) async throws -> [String?] {
+                try await store.reportCopy(of: CertificateUse("east-1", serial: serial), reason: "a copy")
+                return try await events("clone-suspected", store).map(\.to)
+            }
+            try await join("east-1", "s1", store)
+            try await use("s1", "east-1", store)
+            // One that counts, and speaks for another cluster, is told of at once.
+            try await join("east-2", "o1", store)
+            try await store.reportCopy(of: CertificateUse("east-2", serial: "o1"), reason: "another uid")
+            #expect(try await events("clone-suspected", store).map(\.to) == ["o1"])
+            _ = try await store.recordRenewal(note("s2", store), of: "east-1", replacing: "s1")
+            try await use("s2", "east-1", store)
+            #expect(try await copies("s1") == ["o1"])
+            try await join("east-1", "s3", store)
+            #expect(try await copies("s2") == ["o1"])
+            // What was replaced before that only a copy shows.
+            #expect(try await Set(copies("s1")) == ["o1", "s1"])
+            #expect(try await copies("s1").count == 2)
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func aTextOfAnAuditRowIsBounded(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            _ = try await store.revokeCertificates(
+                of: "east-1", serial: nil, reason: String(repeating: "é", count: 50_000), by: "ann")
+            let reason = try #require(try await events("revoked", store).first?.reason)
+            #expect(reason.utf8.count <= 16_400 && reason.hasSuffix("…"), "\(reason.utf8.count)")
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
     func aTokenIsListedAndTakenBackUnlessItWasSpent(form: StoreForm) async throws {
         try await form.run { store in
             try await Fixtures.fill(store)
