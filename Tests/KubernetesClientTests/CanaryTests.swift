@@ -10,6 +10,24 @@ internal import Testing
         try KubernetesObject(json: YAMLReader.document(in: yaml, file: "test").root.json)
     }
 
+    private static let definition = """
+        apiVersion: apiextensions.k8s.io/v1
+        kind: CustomResourceDefinition
+        metadata: {name: canaries.flagger.app}
+        spec:
+          group: flagger.app
+          scope: Namespaced
+          names: {kind: Canary, listKind: CanaryList, plural: canaries, singular: canary}
+          versions:
+          - name: v1beta1
+            served: true
+            storage: true
+            subresources: {status: {}}
+            schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+        ---
+
+        """
+
     private static func canary(_ phase: String, applied: String, target: String = "web") throws -> KubernetesObject {
         try read(
             """
@@ -70,7 +88,8 @@ internal import Testing
         #expect(Self.assess(try Self.canary("Succeeded", applied: "1", target: "api"), other).value == .healthy)
         // Of what another process sent nobody knows which revision was spoken of before.
         let resumed = try Self.evidence(found: "Succeeded", isResumed: true)
-        #expect(Self.assess(try Self.canary("Succeeded", applied: "1"), resumed).value == .healthy)
+        let unheard = Self.assess(try Self.canary("Succeeded", applied: "1"), resumed)
+        #expect(unheard.value == .unknown && unheard.message.contains("is not known"), "\(unheard)")
     }
 
     /// Flagger analyses no target that is again what it promoted last: its canary says for good how the one between fared.
@@ -80,7 +99,85 @@ internal import Testing
         let back = Self.assess(try Self.canary(phase, applied: "1"), evidence)
         #expect(back.value == .healthy && back.remark == .accepted, "\(back)")
         #expect(back.message.contains("web is again what was promoted last"), "\(back)")
-        #expect(Self.assess(try Self.canary("Progressing", applied: "1"), evidence).value == .progressing)
+    }
+
+    /// While a gate is asked, Flagger writes the phase alone (`SetStatusPhase`): the hash beside it is the former one until it opens.
+    @Test(arguments: ["Waiting", "WaitingPromotion"]) func aGateThatIsAskedWaitsForPeople(phase: String) throws {
+        let evidence = try Self.evidence(found: "Succeeded")
+        #expect(Self.assess(try Self.canary(phase, applied: "1"), evidence).value == .suspended)
+        #expect(Self.assess(try Self.canary(phase, applied: "2"), evidence).value == .suspended)
+    }
+
+    /// Whatever Flagger makes of a target that comes back, what serves meanwhile is the primary that it promoted.
+    @Test(
+        arguments: ["Waiting", "WaitingPromotion", "Progressing", "Promoting", "Finalising", "Failed"], ["1", "2"])
+    func theWayBackIsHeldUpByNoPhase(phase: String, applied: String) throws {
+        let evidence = try Self.evidence(found: "Waiting", isReturn: true, from: "a:2", to: "a:1")
+        let back = Self.assess(try Self.canary(phase, applied: applied), evidence)
+        #expect(back.value == .healthy && back.remark == .accepted, "\(back)")
+        #expect(back.message.contains("what was promoted last"), "\(back)")
+    }
+
+    @Test func whereNothingWasPromotedYetNothingServesOnTheWayBack() throws {
+        let evidence = try Self.evidence(found: "Initializing", isReturn: true)
+        var canary = try Self.canary("Initializing", applied: "1")
+        #expect(Self.assess(canary, evidence).value == .progressing)
+        canary = try Self.canary("Progressing", applied: "2")
+        try canary.set("", at: FieldPath(parsing: "status.lastPromotedSpec"))
+        #expect(Self.assess(canary, evidence).value == .progressing)
+    }
+
+    /// Flagger tracks what the target's pods read: it looks again though their template, and so the revision that it names, is the same.
+    @Test(arguments: ["changed", "same", "new"]) func whatThePodsReadIsLookedAtToo(what: String) async throws {
+        try await SimulatedServer.run { server in
+            @Sendable func bundle(_ value: String) throws -> [KubernetesObject] {
+                let web = Sample.deployment("web").replacing(
+                    "image: \"app:1\"", with: "image: \"app:1\", envFrom: [{configMapRef: {name: settings}}]")
+                return try Sample.manifest(
+                    Sample.namespace + Self.definition + Sample.configMap("settings", value) + web
+                        + "apiVersion: flagger.app/v1beta1\nkind: Canary\nmetadata: {name: web}\n"
+                        + "spec: {targetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}\n")
+            }
+            @Sendable func applier(_ ledger: EvidenceLedger) -> BundleApplier {
+                server.applier {
+                    $0.waitsForHealth = false
+                    $0.evidence = ledger
+                }
+            }
+            let reference = ObjectReference(
+                type: GroupVersionKind(apiVersion: "flagger.app/v1beta1", kind: "Canary"), namespace: "shop",
+                name: "web")
+            @Sendable func says(_ phase: String, at time: String, revision: String = "1") async throws {
+                _ = try await server.api.patch(
+                    reference,
+                    .merge([
+                        "status": [
+                            "phase": .string(phase), "lastAppliedSpec": .string(revision), "lastPromotedSpec": "1",
+                            "lastTransitionTime": .string(time),
+                        ]
+                    ]), subresource: "status")
+            }
+            @Sendable func assessment(_ ledger: EvidenceLedger) async throws -> HealthValue? {
+                try await server.api.get(reference).map { Self.assess($0, ledger.evidence).value }
+            }
+            let first = EvidenceLedger()
+            first.begin("1 a", before: FormerTroubles())
+            #expect(try await applier(first).apply(try bundle("1")).succeeded)
+            try await says("Succeeded", at: "2026-01-01T00:00:00Z")
+            if what == "new" {
+                let web = try #require(try await server.live("apps/v1", "Deployment", "web"))
+                _ = try await server.api.delete(web.reference)
+                while try await server.api.get(web.reference) != nil { await Task.yield() }
+            }
+            let second = EvidenceLedger()
+            second.begin("2 b", before: FormerTroubles())
+            #expect(try await applier(second).apply(try bundle(what == "changed" ? "2" : "1")).succeeded)
+            #expect(try await assessment(second) == (what == "same" ? .healthy : .progressing))
+            try await says("Progressing", at: "2026-01-01T00:01:00Z")
+            #expect(try await assessment(second) == .progressing)
+            try await says("Succeeded", at: "2026-01-01T00:05:00Z")
+            #expect(try await assessment(second) == .healthy)
+        }
     }
 
     @Test func aTargetThatFlaggerScaledToNoneIsWellAndNoProof() throws {
@@ -116,26 +213,9 @@ internal import Testing
     /// Played on a cluster: the target is created as the manifest says, and scaled by Flagger from then on.
     @Test func replicasOfATargetAreFlaggers() async throws {
         try await SimulatedServer.run { server in
-            let definition = """
-                apiVersion: apiextensions.k8s.io/v1
-                kind: CustomResourceDefinition
-                metadata: {name: canaries.flagger.app}
-                spec:
-                  group: flagger.app
-                  scope: Namespaced
-                  names: {kind: Canary, listKind: CanaryList, plural: canaries, singular: canary}
-                  versions:
-                  - name: v1beta1
-                    served: true
-                    storage: true
-                    subresources: {status: {}}
-                    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
-                ---
-
-                """
             @Sendable func bundle(_ image: String) throws -> [KubernetesObject] {
                 try Sample.manifest(
-                    Sample.namespace + definition + Sample.deployment("web", image: image)
+                    Sample.namespace + Self.definition + Sample.deployment("web", image: image)
                         + "apiVersion: flagger.app/v1beta1\nkind: Canary\nmetadata: {name: web}\n"
                         + "spec: {targetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}\n")
             }

@@ -203,6 +203,59 @@ internal import Testing
         }
     }
 
+    private static let fixed = ObjectReference(
+        type: GroupVersionKind(version: "v1", kind: "ConfigMap"), namespace: "shop", name: "fixed")
+
+    /// What nobody can put back keeps nothing else from it: neither what comes in a later wave nor what needs it; and what was put back
+    /// once is no fight.
+    @Test func whatCannotBePutBackHoldsUpNothingAfterIt() async throws {
+        let first = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: fixed}\ndata: {key: ours}\n---\n"
+        let later = Self.settings().replacing("{name: c,", with: "{name: c, annotations: {swell.dev/wave: \"1\"},")
+        let needing = Self.deployment().replacing(
+            "image: \"app:1\"", with: "image: \"app:1\", envFrom: [{configMapRef: {name: fixed}}]")
+        try await Fight.run { fight in
+            let release = try Fight.release(first + later + needing)
+            try await fight.apply(release)
+            _ = try await fight.api.patch(
+                Self.fixed, .merge(["data": ["key": "theirs"], "immutable": true]), fieldManager: "somebody")
+            _ = try await fight.api.patch(
+                Self.configMap, .merge(["data": ["key": "once"]]), fieldManager: "kubectl-replace")
+            let web = ObjectReference(
+                type: GroupVersionKind(apiVersion: "apps/v1", kind: "Deployment"), namespace: "shop", name: "web")
+            _ = try await fight.api.patch(
+                web, .merge(["spec": ["paused": true, "replicas": 3]]), fieldManager: "kubectl-replace")
+            let words = try await fight.play([release], against: [], minutes: 5)[0]
+            #expect(try await fight.api.get(Self.configMap)?.value(at: ["data", "key"]) == "1")
+            #expect(try await fight.api.get(web)?.spec?["replicas"] == 1)
+            #expect(words.corrections == 1, "\(words.map(\.finding))")
+            #expect(words.count == 2, "once for what was put back, once for what stays: \(words.map(\.finding))")
+            let told = words.compactMap(\.finding.contention).joined(separator: "\n")
+            #expect(!told.contains("keeps writing"), "\(told)")
+            #expect(words.last?.finding.objects.map(\.name) == ["fixed"], "\(words.map(\.finding))")
+        }
+    }
+
+    /// What is left to others and what cannot be put back stand side by side, and are told once, with both reasons.
+    @Test func whatIsLeftBesideWhatCannotBePutBackIsToldOnce() async throws {
+        let fixed = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: fixed}\ndata: {key: ours}\n---\n"
+        try await Fight.run { fight in
+            let release = try Fight.release(Self.settings() + fixed)
+            try await fight.apply(release)
+            _ = try await fight.api.patch(
+                Self.fixed, .merge(["data": ["key": "theirs"], "immutable": true]), fieldManager: "somebody")
+            let writer = OtherWriter.patcher("chaos", every: .seconds(5), Self.configMap) {
+                ["data": ["key": .string("\($0)")]]
+            }
+            let words = try await fight.play([release], against: [writer], minutes: Self.minutes)[0]
+            #expect(words.count <= 2 * DriftWatch.contentionThreshold + 2, "\(words.count) findings")
+            let last = words.last?.finding
+            #expect(last?.isCorrected == false)
+            #expect(last?.objects.map(\.name).sorted() == ["c", "fixed"], "\(String(describing: last))")
+            #expect(last?.contention?.contains("'chaos' keeps writing data.key of ConfigMap shop/c") == true)
+            #expect(last?.contention?.contains("cannot be put back: ") == true, "\(last?.contention ?? "")")
+        }
+    }
+
     @Test(arguments: ["swell-inventory-other", "swell-record-other"])
     func aReleaseWritesNoneOfTheAgentsRecords(name: String) async throws {
         try await Fight.run { fight in

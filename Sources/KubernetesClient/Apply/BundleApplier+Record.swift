@@ -29,19 +29,35 @@ extension BundleApplier {
         }
     }
 
-    /// Looks, before anything is sent, which revisions those objects speak of that judge others' revisions. Of one that cannot be read
-    /// nothing is noted, and what it says counts.
+    /// Looks, before anything is sent, what those objects say that judge others' revisions, and what it is about. Of one that cannot be
+    /// read nothing is noted, and what it says counts.
     func hear(_ plan: BundlePlan) async throws {
-        let judges = plan.steps.flatMap(\.objects).filter { $0.judgedTarget != nil }
-        try await forEachConcurrently(judges, atMost: options.concurrency) { object -> KubernetesObject? in
-            do {
-                return try await api.get(object.reference)
-            } catch is KubernetesError {
-                try Task.checkCancellation()
-                return nil
+        let objects = plan.steps.flatMap(\.objects)
+        let judges = objects.filter { $0.judgedTarget != nil }
+        if judges.isEmpty { return }
+        let targets = Dictionary(
+            objects.map { ($0.reference.identity, $0) }, uniquingKeysWith: { first, _ in first })
+        try await forEachConcurrently(judges, atMost: options.concurrency) { object in
+            let wanted = object.judgedTarget.flatMap { targets[$0] }
+            return (try await seen(object.reference), wanted, try await seen(wanted?.reference))
+        } onResult: { (judge, wanted, target) in
+            guard let judge else { return }
+            let settings = [wanted, target].compactMap { $0 }.flatMap(BundlePlan.podReferences(of:)).filter {
+                $0.type.group.isEmpty && ["ConfigMap", "Secret"].contains($0.type.kind)
             }
-        } onResult: { live in
-            if let live { options.evidence.heard(live) }
+            options.evidence.heard(judge, target: target, settings: Set(settings))
+        }
+        options.evidence.hearingEnds()
+        try await options.onHeard()
+    }
+
+    private func seen(_ reference: ObjectReference?) async throws -> KubernetesObject? {
+        guard let reference else { return nil }
+        do {
+            return try await api.get(reference)
+        } catch is KubernetesError {
+            try Task.checkCancellation()
+            return nil
         }
     }
 

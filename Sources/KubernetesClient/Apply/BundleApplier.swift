@@ -180,7 +180,7 @@ public struct BundleApplier: Sendable {
             if options.waitsForHealth, !run.hasFailed {
                 try await awaitHealth(of: applied, atMost: options.healthTimeout, &run, onProgress)
             }
-            if run.stopped == nil, run.hasFailed {
+            if run.stopped == nil, run.hasFailed, !options.goesOnAfterFailures {
                 run.stopped = wave.map { "wave \($0) failed" } ?? "what goes before all waves failed"
             }
         }
@@ -192,7 +192,8 @@ public struct BundleApplier: Sendable {
     ) async throws {
         var ready: [KubernetesObject] = []
         for object in step.objects {
-            let dependency = plan.failedDependency(of: object, failed: run.failed)
+            let dependency =
+                options.goesOnAfterFailures ? nil : plan.failedDependency(of: object, failed: run.failed)
             guard let reason = dependency.map({ "it needs \($0)" }) ?? run.stopped else {
                 ready.append(object)
                 continue
@@ -222,7 +223,8 @@ public struct BundleApplier: Sendable {
         run.record = run.record.noting(adopted: run.written.adopted.references)
         applied.append(contentsOf: done)
         if step.phase == .definitions { try await awaitServed(done, &run, onProgress) }
-        if options.stopsAtFailure, run.stopped == nil, let failed = run.reports.first(where: { $0.outcome == .failed })
+        if options.stopsAtFailure, !options.goesOnAfterFailures, run.stopped == nil,
+            let failed = run.reports.first(where: { $0.outcome == .failed })
         {
             run.stopped = "\(failed.reference.identity) failed"
         }

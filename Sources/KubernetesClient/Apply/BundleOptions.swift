@@ -61,6 +61,9 @@ public struct BundleOptions: Sendable {
     public var concurrency: Int = 8
     /// Whether a failed object stops all that comes after it; otherwise only the waves after its own, and what needs it.
     public var stopsAtFailure = true
+    /// Whether all the rest is tried whatever fails, later waves and what needs the object that failed too: for what was applied whole
+    /// once, and is only put back.
+    public var goesOnAfterFailures = false
     /// Whether each wave's health is awaited before the next, and the last one's before pruning.
     public var waitsForHealth = true
     /// How long one wave's health may take.
@@ -86,6 +89,8 @@ public struct BundleOptions: Sendable {
     public var silentControllers: SilencePolicy = .wait
     /// Where it is noted what was sent, so that no status of before is taken for one about it.
     public var evidence = EvidenceLedger()
+    /// Called once it is noted what judges of revisions said, before anything is sent: who comes after an interruption is to know it.
+    public var onHeard: @Sendable () async throws -> Void = {}
     /// Gives the current time, for health rules.
     public var now: @Sendable () -> KubernetesTime
 

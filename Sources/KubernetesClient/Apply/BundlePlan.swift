@@ -100,7 +100,7 @@ struct BundlePlan: Sendable {
     }
 
     /// The ConfigMaps, Secrets and accounts that a workload's pods refer to.
-    private static func podReferences(of object: KubernetesObject) -> [ObjectIdentity] {
+    static func podReferences(of object: KubernetesObject) -> [ObjectIdentity] {
         let spec: JSONValue?
         switch object.kind {
         case "Pod": spec = object.spec
@@ -118,6 +118,10 @@ struct BundlePlan: Sendable {
             add("ConfigMap", volume["configMap"]?["name"])
             add("Secret", volume["secret"]?["secretName"])
             add("PersistentVolumeClaim", volume["persistentVolumeClaim"]?["claimName"])
+            for source in volume["projected"]?["sources"]?.arrayValue ?? [] {
+                add("ConfigMap", source["configMap"]?["name"])
+                add("Secret", source["secret"]?["name"])
+            }
         }
         for field in ["containers", "initContainers"] {
             for container in spec[field]?.arrayValue ?? [] {

@@ -5,10 +5,15 @@ internal import Synchronization
 public struct SentEvidence: Sendable, Hashable {
     var marks: [ObjectIdentity: SentMark] = [:]
     var before = FormerTroubles()
-    /// Of objects that judge others' revisions, which revision they spoke of before anything was sent.
-    var spokenOf: [ObjectIdentity: String] = [:]
+    /// What is known beside, and outlives the process.
+    var kept = KeptEvidence()
+    /// Whether nobody knows what judges said before another process sent this.
+    var isUnheard = false
     /// Whether what is sent is what was proven here last.
-    var isReturn = false
+    var isReturn: Bool { kept.isReturn }
+
+    /// What a judge said before anything was sent.
+    func verdict(of judge: ObjectIdentity) -> FormerVerdict? { kept.verdicts?[FormerTroubles.key(judge)] }
 
     /// Creates the evidence of one who has sent nothing.
     public init() {}
@@ -24,6 +29,31 @@ public final class EvidenceLedger: Sendable {
         var isResumed = false
         /// Objects that were seen in trouble as they were sent: that is theirs, however often they are sent again.
         var troubled: Set<ObjectIdentity> = []
+        /// Whether it is known what judges said before anything was sent.
+        var hasHeard = false
+
+        /// Whether nothing was sent yet, by any process, so that what judges say is said of what was before.
+        var isHearing: Bool { isSending && !hasHeard && !evidence.isUnheard && evidence.marks.isEmpty }
+
+        /// Takes in that an object is so now, where it is what a judge judges or what its target's pods read.
+        mutating func judged(_ answer: KubernetesObject, over live: KubernetesObject?, isWritten: Bool) {
+            guard let verdicts = evidence.kept.verdicts, !verdicts.isEmpty else { return }
+            let key = FormerTroubles.key(answer.reference.identity)
+            let isNewContent =
+                isWritten && isSending
+                && ["data", "binaryData", "stringData"].contains { live?[$0] != answer[$0] }
+            for (judge, verdict) in verdicts {
+                var verdict = verdict
+                if verdict.target == key {
+                    verdict.take(answer, over: live, isSending: isWritten && isSending)
+                } else if isNewContent, verdict.change == .nothing, verdict.settings.contains(key),
+                    answer.annotations["flagger.app/config-tracking"] != "disabled"
+                {
+                    verdict.change = .around
+                }
+                evidence.kept.verdicts?[judge] = verdict
+            }
+        }
     }
 
     private let state = Mutex(State())
@@ -37,6 +67,12 @@ public final class EvidenceLedger: Sendable {
     /// What was so before, and has not been healthy since.
     public var before: FormerTroubles { state.withLock { $0.evidence.before } }
 
+    /// What the next process is to know of the work beside what was so before.
+    public var kept: KeptEvidence { state.withLock { $0.evidence.kept } }
+
+    /// Whether it is still being sent.
+    public var isSending: Bool { state.withLock { $0.isSending } }
+
     /// The work that was begun last; nil before the first.
     public var work: String? { state.withLock { $0.work } }
 
@@ -48,22 +84,38 @@ public final class EvidenceLedger: Sendable {
     ///   - isResumed: Whether another process has begun it. What is then found as it should be may have been sent by that one, so that
     ///     what its status tells may be the work's own doing.
     ///   - isReturn: Whether it brings what was proven here last.
-    public func begin(_ work: String, before: FormerTroubles, isResumed: Bool = false, isReturn: Bool = false) {
+    ///   - kept: What another process, which has begun it, knew of it beside.
+    public func begin(
+        _ work: String, before: FormerTroubles, isResumed: Bool = false, isReturn: Bool = false,
+        kept: KeptEvidence? = nil
+    ) {
         state.withLock { state in
             state.isSending = true
             guard state.work != work else { return }
             state = State(work: work, isResumed: isResumed)
             state.evidence.before = before
-            state.evidence.isReturn = isReturn
+            state.evidence.kept =
+                isResumed ? kept ?? KeptEvidence(isReturn: isReturn) : KeptEvidence(isReturn: isReturn)
+            state.evidence.isUnheard = isResumed && kept == nil
+            state.hasHeard = state.evidence.kept.verdicts != nil
         }
     }
 
     /// Takes in what was so before a work that another process began; of what it sent nothing is known.
-    public func resume(_ work: String, before: FormerTroubles) {
+    ///
+    /// - Parameters:
+    ///   - kept: What that one knew of it beside; nil where nobody knows.
+    ///   - isProven: Whether it was proven since, so that its judges have spoken of it.
+    public func resume(
+        _ work: String, before: FormerTroubles, kept: KeptEvidence? = nil, isReturn: Bool = false,
+        isProven: Bool = false
+    ) {
         state.withLock { state in
             guard state.work == nil else { return }
             state = State(work: work, isSending: false, isResumed: true)
             state.evidence.before = before
+            state.evidence.kept = kept ?? KeptEvidence(isReturn: isReturn)
+            state.evidence.isUnheard = kept == nil && !isProven
         }
     }
 
@@ -81,7 +133,7 @@ public final class EvidenceLedger: Sendable {
         state.withLock { state in
             let identity = answer.reference.identity
             let first = state.evidence.marks[identity].flatMap { $0.uid == answer.uid ? $0 : nil }
-            var mark = SentMark(answer, over: live).keepingChange(of: first)
+            var mark = SentMark(answer)
             if let first {
                 let isTouched = live?.generation != first.generation
                 if !isTouched || state.troubled.contains(identity) { mark = mark.keepingConditions(of: first) }
@@ -89,6 +141,7 @@ public final class EvidenceLedger: Sendable {
                 mark = mark.withoutConditions
             }
             state.evidence.marks[identity] = mark
+            state.judged(answer, over: live, isWritten: true)
         }
     }
 
@@ -96,6 +149,7 @@ public final class EvidenceLedger: Sendable {
     /// may have sent it.
     func found(_ live: KubernetesObject) {
         state.withLock { state in
+            state.judged(live, over: live, isWritten: false)
             guard state.isSending, !state.isResumed, state.evidence.marks[live.reference.identity] == nil else {
                 return
             }
@@ -103,16 +157,34 @@ public final class EvidenceLedger: Sendable {
         }
     }
 
-    /// Notes which revision an object that judges others' revisions speaks of, before anything is sent.
-    func heard(_ live: KubernetesObject) {
-        guard let revision = CanaryHealth.revision(in: live) else { return }
+    /// Notes what an object that judges others' revisions says, before anything is sent. Of a work that another process began, only
+    /// where that one has sent nothing.
+    ///
+    /// - Parameters:
+    ///   - target: What it judges; nil where that is not there, or not known.
+    ///   - settings: The ConfigMaps and Secrets that the target's pods name.
+    func heard(_ live: KubernetesObject, target: KubernetesObject? = nil, settings: Set<ObjectIdentity> = []) {
+        guard let verdict = CanaryHealth.verdict(of: live, target: target, settings: settings) else { return }
         state.withLock { state in
-            let identity = live.reference.identity
-            guard state.isSending, !state.isResumed, state.evidence.marks.isEmpty,
-                state.evidence.spokenOf[identity] == nil
-            else { return }
-            state.evidence.spokenOf[identity] = revision
+            let key = FormerTroubles.key(live.reference.identity)
+            let known = state.evidence.kept.verdicts ?? [:]
+            guard state.isHearing, known[key] == nil, known.count < KeptEvidence.limit else { return }
+            state.evidence.kept.verdicts = known.merging([key: verdict]) { _, new in new }
         }
+    }
+
+    /// Says that all judges were heard: from then on what they say is taken for said of what is sent.
+    func hearingEnds() {
+        state.withLock { state in
+            guard state.isHearing else { return }
+            state.evidence.kept.verdicts = state.evidence.kept.verdicts ?? [:]
+            state.hasHeard = true
+        }
+    }
+
+    /// Notes how the target of a judge is, which another process may have sent.
+    public func looked(at live: KubernetesObject) {
+        state.withLock { $0.judged(live, over: nil, isWritten: false) }
     }
 
     /// Notes how an object is. What it was before excuses nothing once it is healthy; and what it is in trouble for as it was sent is

@@ -53,7 +53,8 @@ public struct FormerTroubles: Sendable, Hashable, Codable {
     /// Forgets an object: it has been healthy since.
     mutating func forget(_ identity: ObjectIdentity) { entries[Self.key(identity)] = nil }
 
-    private static func key(_ identity: ObjectIdentity) -> String {
+    /// What an object is called in what is stored.
+    static func key(_ identity: ObjectIdentity) -> String {
         "\(identity.type.group)/\(identity.type.kind)/\(identity.namespace ?? "")/\(identity.name)"
     }
 
@@ -67,9 +68,14 @@ public struct FormerTroubles: Sendable, Hashable, Codable {
             spec["replicas"] = nil
             fields["spec"] = .object(spec)
         }
+        return hash(of: .object(fields))
+    }
+
+    /// A hash of a value: no secret is to be among what it is made of, since few guesses find a short one.
+    static func hash(of value: JSONValue) -> String {
         // FNV-1a: short, the same in every process, and told apart from chance, not from malice.
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in JSONValue.object(fields).serializedBytes() { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        for byte in value.serializedBytes() { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
         return String(hash, radix: 16)
     }
 }

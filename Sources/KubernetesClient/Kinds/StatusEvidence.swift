@@ -55,8 +55,6 @@ struct SentMark: Sendable, Hashable {
     /// Whether it is known which conditions stood before what was sent. Where another process sent it, or it was only put back, those
     /// that stand may be about the very same.
     private(set) var knowsConditions = true
-    /// Whether what the object's pods are made of was changed.
-    private(set) var changesPods = false
 
     init(_ answer: KubernetesObject) {
         self.uid = answer.uid
@@ -64,13 +62,6 @@ struct SentMark: Sendable, Hashable {
         self.resourceVersion = answer.resourceVersion
         self.conditions = Dictionary(
             Condition.all(in: answer).map { ($0.type, $0.stamp) }, uniquingKeysWith: { first, _ in first })
-    }
-
-    /// What an object was when it was sent over what was there.
-    init(_ answer: KubernetesObject, over live: KubernetesObject?) {
-        self.init(answer)
-        guard let live, live.uid == answer.uid, let template = live.spec?["template"] else { return }
-        changesPods = template != answer.spec?["template"]
     }
 
     /// The mark of an object that was sent once more, for the same work: what stood when that was sent first is what stood before.
@@ -86,13 +77,6 @@ struct SentMark: Sendable, Hashable {
         var mark = self
         mark.conditions = [:]
         mark.knowsConditions = false
-        return mark
-    }
-
-    /// The mark of one whose pods an earlier write of the same work changed.
-    func keepingChange(of first: SentMark?) -> SentMark {
-        var mark = self
-        mark.changesPods = changesPods || first?.changesPods == true
         return mark
     }
 

@@ -297,7 +297,7 @@ struct ClusterDriver: Sendable {
             isFirst = false
             let look = try await DriftLook.look(
                 at: cluster, for: release, isCorrecting: policy == .correct, &watch, now: now)
-            for finding in look.findings { await inbox.send(.driftObserved(work, finding)) }
+            if let finding = look.finding { await inbox.send(.driftObserved(work, finding)) }
             if let failure = look.failure {
                 tellUncorrected(failure, work, &stateLog)
             } else {

@@ -32,6 +32,8 @@ struct InventoryRecord: Sendable, Hashable {
     var isRemoved = false
     /// What was not healthy before the release that is under way or was last.
     var before: FormerTroubles?
+    /// What else is known of the release that is under way or was last; nil where it has no object that judges others' revisions.
+    var kept: KeptEvidence?
 }
 
 /// What a cluster did not do.

@@ -101,6 +101,7 @@ struct ClusterRecords: Sendable {
         record.isRemoved = text("removed") == "true"
         // One that cannot be read excuses nothing.
         record.before = text("before").flatMap { try? JSONDecoder().decode(FormerTroubles.self, from: Data($0.utf8)) }
+        record.kept = text("evidence").flatMap { try? JSONDecoder().decode(KeptEvidence.self, from: Data($0.utf8)) }
         return record
     }
 
@@ -120,13 +121,19 @@ struct ClusterRecords: Sendable {
         if let uid = await binding.uid() { data["namespace-uid"] = .string(uid) }
         if record.isRemoved { data["removed"] = "true" }
         if let begun = record.begun { data["begun"] = .string(begun.rawValue) }
-        if let before = record.before, !before.isEmpty {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = .sortedKeys
-            let text = String(decoding: try encoder.encode(before), as: UTF8.self)
-            // What is too long to be read back is not written: it would take the rest with it.
-            if text.utf8.count <= Self.sizeLimit - 4_096 { data["before"] = .string(text) }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        // What is too long to be read back is not written: it would take the rest with it.
+        var room = Self.sizeLimit - 4_096
+        func keep(_ value: (some Encodable)?, as key: String) throws {
+            guard let value else { return }
+            let text = String(decoding: try encoder.encode(value), as: UTF8.self)
+            guard text.utf8.count <= room else { return }
+            room -= text.utf8.count
+            data[key] = .string(text)
         }
+        try keep(record.before.flatMap { $0.isEmpty ? nil : $0 }, as: "before")
+        try keep(record.kept, as: "evidence")
         object["data"] = .object(data)
         _ = try await api.apply(object, ApplyOptions(fieldManager: fieldManager, force: true))
     }

@@ -4,11 +4,9 @@ internal import SwellEngine
 internal import SwellModel
 
 extension ObjectChange {
-    fileprivate func isAmong(failuresOf result: BundleResult) -> Bool {
-        result.objects.contains {
-            $0.outcome == .failed && $0.reference.type.kind == kind && $0.reference.type.apiVersion == apiVersion
-                && $0.reference.name == name && $0.reference.namespace == namespace
-        }
+    fileprivate func isOf(_ report: BundleProgress) -> Bool {
+        report.reference.type.kind == kind && report.reference.type.apiVersion == apiVersion
+            && report.reference.name == name && report.reference.namespace == namespace
     }
 }
 
@@ -24,8 +22,8 @@ extension KubernetesCluster {
             // has become its only owner. What another application holds is not taken by it.
             options.adoption = .force
             options.takesOver = false
-            // One object that cannot be put right keeps no other from it.
-            options.stopsAtFailure = false
+            // One object that cannot be put right keeps no other from it, whichever comes first.
+            options.goesOnAfterFailures = true
             // To put back what others changed is no reason to do a release's work once more, nor to tell of its failure.
             options.repeatsFinishedJobs = false
             options.runsHooks = false
@@ -46,10 +44,11 @@ extension KubernetesCluster {
             }
             // An inventory that somebody deleted is drift that shows nowhere.
             let isRecorded = try await looker.isRecorded(release.objects, in: found.inventory)
-            let open = leaving.split(changes).open
+            let (open, left) = leaving.split(changes)
             if isCorrecting, !open.isEmpty || !isRecorded {
                 leave(leaving, found, in: &options)
-                try await correct(changes, of: release, options, makesNamespace: makesNamespace)
+                let given = left.filter { change in !open.contains { $0.isSameObject(as: change) } }
+                try await correct(changes, given: given, of: release, options, makesNamespace: makesNamespace)
             } else {
                 do {
                     try check(found)
@@ -61,27 +60,40 @@ extension KubernetesCluster {
         }
     }
 
-    /// Puts right what others changed.
+    /// Puts right what others changed. Corrected is what is written by that, and nothing else: what nobody came to, or what was as it
+    /// should be meanwhile, was not put back, and does not count against whoever wrote it.
     ///
-    /// - Throws: ``UncorrectedDrift`` where something is in the way of some of it.
+    /// - Parameter given: What of the changes is left to others as a whole.
+    /// - Throws: ``UncorrectedDrift`` where some of the rest was not put back.
     private func correct(
-        _ changes: [ObjectChange], of release: ClusterRelease, _ options: BundleOptions, makesNamespace: Bool
+        _ changes: [ObjectChange], given: [ObjectChange], of release: ClusterRelease, _ options: BundleOptions,
+        makesNamespace: Bool
     ) async throws {
-        var left = changes
+        var written: [ObjectChange] = []
+        var failure: ClusterError?
         do {
             try await translating {
                 if makesNamespace {
-                    try await api.ensureNamespace(release.application.namespace, fieldManager: Self.fieldManager)
+                    let namespace = release.application.namespace
+                    try await api.ensureNamespace(namespace, fieldManager: Self.fieldManager)
+                    written += changes.filter {
+                        $0.apiVersion == "v1" && $0.kind == "Namespace" && $0.name == namespace
+                    }
                 }
-                let applied = try await applier(options).apply(release.objects)
-                left = changes.filter { $0.isAmong(failuresOf: applied) }
+                // One by one, so that what was written before the server went away is known.
+                let applied = try await applier(options).apply(release.objects) { report in
+                    guard [.created, .configured, .replaced].contains(report.outcome) else { return }
+                    written += changes.filter { $0.isOf(report) }
+                }
                 try check(applied)
             }
         } catch let error as ClusterError {
-            let kept = left
-            throw UncorrectedDrift(
-                corrected: changes.filter { !kept.contains($0) }, left: kept, what: "cannot be put back", error: error)
+            failure = error
         }
+        let left = changes.filter { !written.contains($0) && !given.contains($0) }
+        guard failure != nil || !left.isEmpty else { return }
+        throw UncorrectedDrift(
+            corrected: changes.filter { !left.contains($0) }, left: left, what: "cannot be put back", error: failure)
     }
 
     /// Leaves what is contested, and what others hold, as it is.

@@ -11,20 +11,23 @@ extension KubernetesCluster {
     /// What tells a work from others: the way back is of the same generation as what it takes back.
     static func work(_ release: ClusterRelease) -> String { "\(release.generation) \(release.release.digest)" }
 
-    /// What was not healthy before a release, and whether another process has begun the release already.
+    /// What was not healthy before a release, whether another process has begun the release already, and what that one knew beside.
     func start(
         _ release: ClusterRelease, _ ledger: EvidenceLedger
-    ) async throws -> (before: FormerTroubles, isResumed: Bool) {
-        if ledger.work == Self.work(release) { return (ledger.before, false) }
+    ) async throws -> (before: FormerTroubles, isResumed: Bool, kept: KeptEvidence?) {
+        if ledger.work == Self.work(release) { return (ledger.before, false, nil) }
         let record = try await records.one(release.application.name)
         guard Self.isMeasured(before: release, record) else {
             let isResumed =
                 ledger.work == nil && record?.generation == release.generation
                 && record?.begun == release.release.digest
             // What has been healthy since is known here at once, and in the record a little later.
-            return (ledger.work == nil ? record?.before ?? FormerTroubles() : ledger.before, isResumed)
+            return (
+                ledger.work == nil ? record?.before ?? FormerTroubles() : ledger.before, isResumed,
+                isResumed ? record?.kept : nil
+            )
         }
-        return (try await measured(release, ledger), false)
+        return (try await measured(release, ledger), false, nil)
     }
 
     /// What is not healthy now: of the release, and of what only former ones brought, which the way back is judged by.
@@ -53,8 +56,10 @@ extension KubernetesCluster {
     /// Reads what was so before from the cluster's record, where another process applied the release.
     func resume(_ release: ClusterRelease, _ ledger: EvidenceLedger) async throws {
         guard ledger.work == nil else { return }
+        let isProven = release.provenGeneration == release.generation
         guard var record = try await records.one(release.application.name) else {
-            return ledger.resume(Self.work(release), before: FormerTroubles())
+            return ledger.resume(
+                Self.work(release), before: FormerTroubles(), isReturn: release.isReturn, isProven: isProven)
         }
         let digest = release.release.digest
         if record.generation == release.generation, record.begun == nil, record.release?.digest == digest,
@@ -66,7 +71,32 @@ extension KubernetesCluster {
             record.before = try await measured(release, ledger).silent
             try await records.write(record)
         }
-        ledger.resume(Self.work(release), before: record.before ?? FormerTroubles())
+        let isOfThis = record.generation == release.generation && record.begun == digest
+        ledger.resume(
+            Self.work(release), before: record.before ?? FormerTroubles(), kept: isOfThis ? record.kept : nil,
+            isReturn: release.isReturn, isProven: isProven)
+        try await lookAtTargets(of: release, ledger)
+    }
+
+    /// Looks what became of what judges judge: the process that sent it may have ended before it noted that.
+    private func lookAtTargets(of release: ClusterRelease, _ ledger: EvidenceLedger) async throws {
+        for judge in release.objects {
+            guard let target = judge.judgedTarget,
+                let object = release.objects.first(where: { object in
+                    object.type.groupKind == target.type && object.name == target.name
+                        && (object.namespace ?? release.application.namespace)
+                            == (target.namespace ?? release.application.namespace)
+                })
+            else { continue }
+            var reference = object.reference
+            reference.namespace = reference.namespace ?? release.application.namespace
+            do {
+                if let live = try await api.get(reference) { ledger.looked(at: live) }
+            } catch is KubernetesError {
+                // What was noted counts.
+                try Task.checkCancellation()
+            }
+        }
     }
 
     // MARK: - What has been healthy since
@@ -82,27 +112,30 @@ extension KubernetesCluster {
     /// nothing is left that could be, once the record is of another work, at a send, or cancelled; a write that has begun is seen
     /// through in either case. Cut short here it might still be carried out there, after what the next assignment writes.
     func keepRecord(of release: ClusterRelease, _ ledger: EvidenceLedger, until stop: Signal) async {
-        var written: FormerTroubles?
+        var written: (before: FormerTroubles, kept: KeptEvidence)?
         var pause = Duration.zero
         while pause == .zero ? !Task.isCancelled : await stop.wait(upTo: pause) == .timedOut {
             pause = Self.recordInterval
-            let before = ledger.before
-            if before != written {
+            let (before, kept) = (ledger.before, ledger.kept)
+            if before != written?.before || kept != written?.kept {
                 do {
                     guard var record = try await records.one(release.application.name),
                         record.generation == release.generation, record.begun == release.release.digest
                     else { return }
-                    if record.before ?? FormerTroubles() != before {
+                    if record.before ?? FormerTroubles() != before || record.kept != nil && record.kept != kept {
                         record.before = before
+                        if record.kept != nil { record.kept = kept }
                         try await writeThrough(record)
                         pause = Self.recordPause
                     }
-                    written = before
+                    written = (before, kept)
                 } catch {
                     pause = Self.recordDelay
                 }
             }
-            if before.isEmpty, written == before { return }
+            // What judges judge may still be sent.
+            let isHeard = kept.hasVerdicts && ledger.isSending
+            if before.isEmpty, !isHeard, written?.before == before, written?.kept == kept { return }
         }
     }
 

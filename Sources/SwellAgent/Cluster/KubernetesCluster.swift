@@ -82,11 +82,13 @@ struct KubernetesCluster: ClusterPort {
             let before = start.before
             ledger.begin(
                 Self.work(release), before: before, isResumed: start.isResumed,
-                isReturn: release.isReturn || release.release.digest == release.proven)
+                isReturn: release.isReturn || release.release.digest == release.proven, kept: start.kept)
             // How far generations have come is remembered before anything is touched, what is applied after.
             var record = InventoryRecord(
                 application: name, generation: release.generation, epoch: release.epoch, begun: release.release.digest,
                 before: before)
+            let isJudged = release.objects.contains { $0.judgedTarget != nil }
+            if isJudged { record.kept = ledger.kept }
             try await records.write(record)
             await onAnswer()
             // A release need not bring its namespace; one that does decides how it looks.
@@ -100,6 +102,12 @@ struct KubernetesCluster: ClusterPort {
             // Health decides between waves, and before what is no longer wanted is deleted; the agent's own deadline ends the
             // wait, which moves while a release is held.
             options.healthTimeout = .seconds(24 * 3_600)
+            let begun = record
+            options.onHeard = {
+                var record = begun
+                (record.before, record.kept) = (ledger.before, ledger.kept)
+                try await records.write(record)
+            }
             let applier = applier(options)
             let result = try await keepingRecord(of: release, ledger) { try await applier.apply(release.objects) }
             logWarnings(of: result, name)
@@ -109,6 +117,7 @@ struct KubernetesCluster: ClusterPort {
             ledger.end()
             record.release = release.release
             record.before = ledger.before
+            if isJudged { record.kept = ledger.kept }
             try await records.write(record)
         }
     }

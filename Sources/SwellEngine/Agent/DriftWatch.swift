@@ -16,6 +16,29 @@ public struct DriftFinding: Sendable, Hashable {
     }
 }
 
+/// What one look for drift saw, and what became of it.
+public struct DriftSighting: Sendable, Hashable {
+    /// What was put back, but for what of it is left to others.
+    public var corrected: [ObjectChange]
+    /// What stays as it was found.
+    public var left: [ObjectChange]
+    /// Whether what differs is to be put back.
+    public var isCorrecting: Bool
+    /// What is in the way of what is left.
+    public var obstacle: String?
+    /// Whether what is in the way may pass by itself, so that nobody knows yet whether what is left stays so.
+    public var mayPass = false
+
+    public init(
+        corrected: [ObjectChange] = [], left: [ObjectChange], isCorrecting: Bool, obstacle: String? = nil
+    ) {
+        self.corrected = corrected
+        self.left = left
+        self.isCorrecting = isCorrecting
+        self.obstacle = obstacle
+    }
+}
+
 /// Says how long to wait between looks for drift, what of them is news, and what is left to others because they keep writing it.
 ///
 /// A change is answered within ``base``. The same object changed again soon after it was put back makes for twice the wait,
@@ -56,8 +79,10 @@ public struct DriftWatch: Sendable, Hashable {
     public private(set) var contested: [ContestedField] = []
     /// How it came to that.
     private var reasons: [ContestedField: String] = [:]
-    /// What was told last; nil before the first look.
-    private var told: [ObjectChange]?
+    /// What was told to stand as it was found, each as ``trace(of:_:)``; nil before the first look.
+    private var told: Set<ObjectChange>?
+    /// What was in the way of it.
+    private var obstacle: String?
 
     public init(
         base: Interval = .seconds(1), ceiling: Interval = .seconds(60), memory: Interval = .minutes(2)
@@ -74,45 +99,90 @@ public struct DriftWatch: Sendable, Hashable {
         return min(ceiling, Interval(milliseconds: doubled))
     }
 
-    /// Takes in what a look found, and says what of it is news; nil for nothing.
+    /// Takes in what a look found where all of it was dealt with alike, and says what of it is news; nil for nothing.
     ///
     /// - Parameter isCorrected: Whether all of it was put back but what is ``contested``.
     public mutating func note(_ objects: [ObjectChange], isCorrected: Bool, now: Timestamp) -> DriftFinding? {
-        let (open, left) = contested.split(objects)
-        guard isCorrected, !open.isEmpty else {
-            return sighting(objects, left, isCorrected: isCorrected && left.isEmpty)
+        note(
+            DriftSighting(
+                corrected: isCorrected ? objects : [], left: isCorrected ? [] : objects, isCorrecting: isCorrected),
+            now: now)
+    }
+
+    /// Takes in what a look saw, all at once, and says what of it is news; nil for nothing.
+    public mutating func note(_ sighting: DriftSighting, now: Timestamp) -> DriftFinding? {
+        let (corrected, given) = contested.split(sighting.corrected)
+        var (blocked, more) = contested.split(sighting.left)
+        if sighting.mayPass {
+            // Neither told as here to stay, nor as gone where it was told, before either is known.
+            blocked = blocked.filter { told?.contains(Self.trace(of: $0, isCorrecting: true)) == true }
+        } else {
+            obstacle = blocked.isEmpty ? nil : sighting.obstacle
         }
-        return correction(open, now)
+        let inTheWay = blocked.isEmpty ? nil : obstacle
+        guard !corrected.isEmpty else {
+            return standing(given + more, blocked, inTheWay, isCorrecting: sighting.isCorrecting)
+        }
+        var finding = correction(corrected, now)
+        finding.contention = Self.joined([finding.contention, inTheWay])
+        return finding
     }
 
-    /// What stays as it is, is told once: that somebody writes yet another value to it is no news.
-    private mutating func sighting(
-        _ objects: [ObjectChange], _ left: [ObjectChange], isCorrected: Bool
+    /// What stays as it is, is told once: that somebody writes yet another value to what the agent leaves is no news.
+    private mutating func standing(
+        _ given: [ObjectChange], _ blocked: [ObjectChange], _ inTheWay: String?, isCorrecting: Bool
     ) -> DriftFinding? {
-        let isKnown =
-            left.isEmpty || left.count < objects.count
-            ? objects == told : toldIsOpen && objects.map(\.shape) == told?.map(\.shape)
-        guard !isKnown else { return nil }
+        let traces = Set((given + blocked).map { Self.trace(of: $0, isCorrecting: isCorrecting) })
         // The first look may end what an earlier one, before a restart, has reported.
-        defer { told = objects }
-        if isCorrected, let told, told.isEmpty || !toldIsOpen { return nil }
-        toldIsOpen = !objects.isEmpty
-        let why = contested.filter { field in left.contains { change in reasonCovers(field, change) } }
-        let contention = why.compactMap { reasons[$0] }.prefix(3).joined(separator: "; ")
+        guard traces != told else { return nil }
+        told = traces
+        let why = contested.filter { field in given.contains { change in reasonCovers(field, change) } }
+        let said = why.compactMap { reasons[$0] }.prefix(3).joined(separator: "; ")
         return DriftFinding(
-            objects: objects, isCorrected: isCorrected, contention: contention.isEmpty ? nil : contention)
+            objects: Self.merged(given + blocked), isCorrected: isCorrecting && traces.isEmpty,
+            contention: Self.joined([said, inTheWay]))
     }
 
-    /// Whether what was told last stays as it is until its end is told.
-    private var toldIsOpen = false
+    private static func joined(_ reasons: [String?]) -> String? {
+        let said = reasons.compactMap { $0 }.filter { !$0.isEmpty }
+        return said.isEmpty ? nil : said.joined(separator: "; ")
+    }
+
+    /// What is compared to know whether a change was told: all of it where it is only reported; what changes, whatever the values, where
+    /// it would be put back if it could.
+    private static func trace(of change: ObjectChange, isCorrecting: Bool) -> ObjectChange {
+        guard isCorrecting || change.action == .fail else { return change }
+        var trace = change
+        trace.message = nil
+        trace.omittedFields = 0
+        trace.fields = change.fields.map(\.path).sorted().map { ChangedField(path: $0, before: nil, after: nil) }
+        return trace
+    }
+
+    /// One change an object, where some fields are left to others and others cannot be put back.
+    private static func merged(_ changes: [ObjectChange]) -> [ObjectChange] {
+        var merged: [ObjectChange] = []
+        var places: [ObjectChange: Int] = [:]
+        for change in changes {
+            var object = change
+            object.fields = []
+            if let place = places[object] {
+                merged[place].fields += change.fields
+            } else {
+                places[object] = merged.count
+                merged.append(change)
+            }
+        }
+        return merged
+    }
 
     private func reasonCovers(_ field: ContestedField, _ change: ObjectChange) -> Bool {
         field.path.isEmpty ? field.covers(change, "") : change.fields.contains { field.covers(change, $0.path) }
     }
 
     private mutating func correction(_ objects: [ObjectChange], _ now: Timestamp) -> DriftFinding {
-        told = objects
-        toldIsOpen = false
+        // It takes the place of what was told to stand, which is told again by the next look.
+        told = []
         let isSoon = lastCorrection.map { now - $0 <= max(memory, ceiling + ceiling) } ?? false
         let isAgain = objects.contains { object in lastCorrected.contains { $0.isSameObject(as: object) } }
         if isSoon, isAgain {
@@ -173,9 +243,4 @@ public struct DriftWatch: Sendable, Hashable {
         reasons[field] = reason
         return reason
     }
-}
-
-extension ObjectChange {
-    /// What changes, whatever the values.
-    fileprivate var shape: [String] { [apiVersion, title, action.rawValue] + fields.map(\.path) }
 }

@@ -127,7 +127,7 @@ struct Fight: Sendable {
                 let look = try await DriftLook.look(
                     at: cluster, for: releases[index], isCorrecting: true, &watches[index],
                     now: { Timestamp(milliseconds: lookAt) })
-                for finding in look.findings {
+                if let finding = look.finding {
                     words[index].append(Word(at: Interval(milliseconds: lookAt), finding: finding))
                 }
                 looks[index] = lookAt + max(watches[index].pause.milliseconds, 20_000)
