@@ -14,9 +14,11 @@ internal import Testing
     func wrongFlagsGiveUsageAndExitCode2(words: [String]) async throws {
         let result = try await Programs.call(words[0], Array(words.dropFirst()))
         #expect(result.code == 2, "\(words): exit code \(result.code)")
+        let said = result.errors + result.output
+        // As kubectl does it: an unknown flag is named, with where to read on.
         #expect(
-            (result.errors + result.output).contains("Usage:") || (result.errors + result.output).contains("USAGE"),
-            "\(words)")
+            said.contains("Usage:") || said.contains("USAGE") || said.contains("See '\(words[0]) --help'"),
+            "\(words): \(said)")
     }
 
     @Test func badDocumentsAreRefusedAsAWholeWithFileLineAndPath() async throws {
