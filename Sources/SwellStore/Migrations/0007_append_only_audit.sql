@@ -29,35 +29,3 @@ BEGIN
             ' FOR EACH STATEMENT EXECUTE FUNCTION swell_refuse_audit_change()', partition_name);
     END LOOP;
 END $$;
-
-CREATE OR REPLACE FUNCTION swell_prepare_audit_partitions(months integer) RETURNS integer LANGUAGE plpgsql AS $$
-DECLARE
-    this_month timestamp := date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC');
-    month_start timestamptz;
-    month_end timestamptz;
-    partition_name text;
-    made integer := 0;
-BEGIN
-    FOR step IN 0..months LOOP
-        month_start := (this_month + make_interval(months => step)) AT TIME ZONE 'UTC';
-        month_end := (this_month + make_interval(months => step + 1)) AT TIME ZONE 'UTC';
-        partition_name := 'audit_events_' || to_char(month_start AT TIME ZONE 'UTC', 'YYYYMM');
-        CONTINUE WHEN to_regclass(partition_name) IS NOT NULL;
-        LOCK TABLE audit_events IN SHARE ROW EXCLUSIVE MODE;
-        EXECUTE format('CREATE TABLE %I (LIKE audit_events INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', partition_name);
-        -- Set here and not by the function's own SET, which PostgreSQL leaves to superusers.
-        PERFORM set_config('swell.moving_audit', 'on', true);
-        EXECUTE format(
-            'WITH moved AS (DELETE FROM audit_events_default WHERE at >= %L AND at < %L RETURNING *)'
-            ' INSERT INTO %I SELECT * FROM moved', month_start, month_end, partition_name);
-        PERFORM set_config('swell.moving_audit', 'off', true);
-        EXECUTE format(
-            'ALTER TABLE audit_events ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
-            partition_name, month_start, month_end);
-        EXECUTE format(
-            'CREATE TRIGGER audit_events_keep_all BEFORE TRUNCATE ON %I'
-            ' FOR EACH STATEMENT EXECUTE FUNCTION swell_refuse_audit_change()', partition_name);
-        made := made + 1;
-    END LOOP;
-    RETURN made;
-END $$;

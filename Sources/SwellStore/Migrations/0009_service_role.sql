@@ -15,7 +15,7 @@ DECLARE
 BEGIN
     DROP FUNCTION swell_prepare_audit_partitions(integer);
 
-    -- As before, and for a year ahead at most.
+    -- As before, for a year ahead at most, moving rows past the trigger that keeps the log, and keeping new partitions from TRUNCATE.
     EXECUTE replace($create$
         CREATE FUNCTION @.swell_prepare_audit_partitions(months integer) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
             SET search_path = pg_catalog, pg_temp AS $body$
