@@ -75,7 +75,9 @@ enum Reachability {
         case (_, .reverted) where move.from != .reverting: return "going back comes before having gone back"
         case (.verifying, .removed): return "a removal has nothing to verify"
         case (.healthy, _): return "what was proven is watched, and judged by the coordinator"
-        case (.failed, _), (.reverted, _), (.removed, _): return "it stays so until the next assignment"
+        case (.failed, .removed): return nil
+        case (.failed, _), (.reverted, _), (.removed, _):
+            return "it stays so until the next assignment, but for a removal, which is tried again"
         case (.reverting, .verifying), (.reverting, .healthy), (.reverting, .removed):
             return "going back ends by having gone back, or by failing"
         default: return nil
