@@ -166,10 +166,13 @@ public struct KubernetesError: Error, Sendable {
             return reason == "Conflict" && !causes.contains { $0.reason == "FieldManagerConflict" }
         case 403:
             // A namespace on its way out will be gone, and can then be made again.
-            return causes.contains { $0.reason == "NamespaceTerminating" }
+            return isNamespaceTerminating
         default: return false
         }
     }
+
+    /// Whether nothing can be made in a namespace, since it is on its way out.
+    var isNamespaceTerminating: Bool { causes.contains { $0.reason == "NamespaceTerminating" } }
 }
 
 extension KubernetesError: CustomStringConvertible {

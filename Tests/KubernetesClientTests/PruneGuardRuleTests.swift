@@ -27,6 +27,11 @@ internal import Testing
         #expect(PruneGuard.refusal(old: old, new: old, allowsEmpty: false) == nil)
     }
 
+    @Test func whatHasDataIsTheSameForAll() {
+        let kinds = KindTable.rows.filter { $0.prune == .onlyWhenTold }.map(\.kind)
+        #expect(Set(kinds) == KubernetesObject.dataKinds)
+    }
+
     @Test func keepsWhatIsAnnotatedOrSomebodyElses() throws {
         func reason(_ object: KubernetesObject) -> String? {
             PruneGuard.keepReason(object, annotations: annotations, fieldManager: "swell")

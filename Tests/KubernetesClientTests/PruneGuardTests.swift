@@ -245,7 +245,7 @@ internal import Testing
                 #expect(result.report("shop")?.outcome == .kept, "\(result.objects)")
                 #expect(
                     result.report("shop")?.message.hasPrefix(
-                        "it still holds v1 ConfigMap shop/kept, which is not of this bundle") == true)
+                        "it holds v1 ConfigMap shop/kept, which stays") == true)
             }
             #expect(try await server.live("v1", "ConfigMap", "kept")?.deletionTimestamp == nil)
             #expect(try await server.exists("v1", "ConfigMap", "kept"))

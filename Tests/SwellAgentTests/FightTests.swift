@@ -321,7 +321,7 @@ internal import Testing
             #expect(words[0].last?.finding.objects.first?.message?.contains("application b holds it") == true)
             #expect(words[1].corrections == 0, "\(words[1].map(\.finding))")
             // The one that gave it up does not delete it when it goes.
-            try await fight.cluster.remove("a", generation: 2, epoch: 1) { _, _ in }
+            _ = try await fight.cluster.remove("a", generation: 2, epoch: 1) { _, _ in }
             #expect(try await fight.api.get(Self.configMap)?.value(at: ["data", "key"]) == "two")
         }
     }

@@ -191,7 +191,7 @@ internal import Testing
             try await narrow.apply(release([Self.settings("shop")], generation: 2)) { _, _ in }
             #expect(try await lab.api.get(theirs) != nil)
             // Nor does a removal take it away.
-            try await narrow.remove("shop", generation: 3, epoch: 1) { _, _ in }
+            _ = try await narrow.remove("shop", generation: 3, epoch: 1) { _, _ in }
             #expect(try await lab.api.get(theirs) != nil)
             #expect(try await lab.api.get(Self.settings("shop").reference) == nil)
             // Hooks for a failure are Jobs, and are asked about like everything else.

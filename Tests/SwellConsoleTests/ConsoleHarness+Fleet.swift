@@ -40,7 +40,8 @@ extension ConsoleHarness {
 
     /// An agent says how far it is with what it is assigned, after long enough that it may be true; then the rollout is decided.
     func report(
-        _ cluster: ClusterName, _ phase: AgentPhase, reason: String? = nil, to rollout: RolloutName = "r1"
+        _ cluster: ClusterName, _ phase: AgentPhase, reason: String? = nil, message: String? = nil,
+        to rollout: RolloutName = "r1"
     ) async throws {
         clock.advance(by: .seconds(11))
         try await store.touch(Self.bothClusters)
@@ -51,7 +52,7 @@ extension ConsoleHarness {
         let report = ApplicationReport(
             application: "shop", generation: assignment.generation, digest: digest, epoch: assignment.epoch,
             phase: phase,
-            health: health, reason: reason)
+            health: health, reason: reason, message: message)
         _ = try await store.ingest([ReceivedReport(cluster: cluster, report: report)])
         await Self.decide(rollout, in: store)
     }

@@ -41,6 +41,7 @@ internal import Testing
             let asked = try await console.request(.post, path)
             #expect(asked.status == 409 && asked.text.contains("unconfirmed"), "\(asked.text)")
             #expect(asked.text.contains("1.1.0 from use1-a, usw1-a"), "\(asked.text)")
+            #expect(!asked.text.contains("confirmed:"), "\(asked.text)")
             let taken = try await console.request(.post, path, ["confirmed": true])
             #expect(taken.status == 201, "\(taken.text)")
             let view = try #require(taken.json["items"]?.arrayValue?.first)
@@ -57,6 +58,50 @@ internal import Testing
             #expect(list.json["items"]?[0]?["spec"]?["type"] == "removal", "\(list.text)")
             let nothing = try await console.request(.post, path, ["confirmed": true])
             #expect(nothing.status == 409 && nothing.text.contains("nothing to remove"), "\(nothing.text)")
+        }
+    }
+
+    @Test func whatStaysIsSaidBeforeAndAfter() async throws {
+        try await withTwoProven { console in
+            let more = """
+                apiVersion: v1
+                kind: PersistentVolumeClaim
+                metadata: {name: data}
+                spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+                ---
+                apiVersion: v1
+                kind: PersistentVolumeClaim
+                metadata: {name: scratch, annotations: {swell.dev/prune: allow}}
+                spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+                ---
+                apiVersion: v1
+                kind: ConfigMap
+                metadata: {name: extra, annotations: {helm.sh/resource-policy: keep}}
+
+                """
+            let created = try await console.request(
+                .post, "/v1/applications/shop/releases",
+                ["version": "1.2.0", "files": [["name": "a.yaml", "content": .string(more)]]])
+            try #require(created.status == 201, "\(created.text)")
+            try await console.start("r9", "1.2.0", policy: "flat")
+            for cluster in ConsoleHarness.bothClusters { try await console.report(cluster, .healthy, to: "r9") }
+            let asked = try await console.request(.post, path).text
+            for words in [
+                "PersistentVolumeClaim data, since data go with it",
+                "ConfigMap extra, annotated helm.sh/resource-policy: keep", "what was there before shop was",
+            ] {
+                #expect(asked.contains(words), "\(asked)")
+            }
+            #expect(!asked.contains("scratch"), "\(asked)")
+            _ = try await console.request(.post, path, ["confirmed": true])
+            for cluster in ConsoleHarness.bothClusters {
+                try await console.report(
+                    cluster, .removed, message: "left in the cluster: PersistentVolumeClaim shop/data (why)",
+                    to: "shop-uninstall")
+            }
+            let target = try await console.target("use1-a", of: "shop-uninstall")
+            #expect(target["phase"] == "removed")
+            #expect(target["reason"] == "left in the cluster: PersistentVolumeClaim shop/data (why)", "\(target)")
         }
     }
 

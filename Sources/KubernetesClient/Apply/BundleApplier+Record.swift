@@ -119,7 +119,7 @@ extension BundleApplier {
         do {
             try await store.write(record)
         } catch let error as KubernetesError where record.inventory.references.isEmpty {
-            guard error.isNotFound || error.causes.contains(where: { $0.reason == "NamespaceTerminating" }) else {
+            guard error.isNotFound || error.isNamespaceTerminating else {
                 throw error
             }
         }

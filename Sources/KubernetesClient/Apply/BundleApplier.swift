@@ -332,48 +332,7 @@ public struct BundleApplier: Sendable {
         }
     }
 
-    /// Deletes objects in reverse order and returns those that stay in the inventory.
-    private func prune(
-        _ unwanted: Inventory, _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
-    ) async throws -> Inventory {
-        guard !unwanted.references.isEmpty else { return Inventory() }
-        let others = try await InventoryStore(api: records, options: options).others()
-        if let unreadable = others.unreadable.first {
-            for reference in unwanted.sorted {
-                let message =
-                    "not deleted yet: the inventory ConfigMap \(options.inventoryNamespace)/\(unreadable) cannot be read, and may "
-                    + "hold it; mend it, or delete it where no application is of that name"
-                await note(BundleProgress(reference: reference, outcome: .kept, message: message), &run, onProgress)
-            }
-            return unwanted
-        }
-        let pruner = Pruner(
-            api: api, options: options, record: run.record,
-            pending: run.record.pending.identities.subtracting(run.ours),
-            heldByOthers: others.held.filter { !$0.value.isPending },
-            applied: Set(run.reports.compactMap(\.uid)))
-        var going = Set(unwanted.references.map(\.identity))
-        // The inventory goes with its namespace; it is nobody else's.
-        going.insert(InventoryStore(api: records, options: options).reference.identity)
-        var staying: [ObjectReference] = []
-        for step in ApplyOrder.pruneOrder(unwanted.sorted) {
-            var leaving: [KubernetesObject] = []
-            let pruned = going
-            try await forEachConcurrently(step, atMost: options.concurrency) { reference in
-                (reference, try await pruner.prune(reference, pruned: pruned))
-            } onResult: { reference, outcome in
-                await note(outcome.progress, &run, onProgress)
-                // Neither its namespace nor its definition may take along what was kept, or could not be deleted.
-                if outcome.progress.outcome != .pruned { going.remove(reference.identity) }
-                if outcome.stays { staying.append(reference) }
-                if let object = outcome.leaving { leaving.append(object) }
-            }
-            try await pruner.awaitGone(leaving, onWait: onProgress)
-        }
-        return Inventory(staying)
-    }
-
-    private func note(
+    func note(
         _ report: BundleProgress, _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
     ) async {
         run.note(report)

@@ -83,6 +83,9 @@ public struct BundleOptions: Sendable {
     public var hookScope = ""
     /// Whether an empty list of objects means to delete everything.
     public var allowsEmpty = false
+    /// Whether what is deleted goes for good, and nobody comes after to go on with it: then it is waited for, what is still there after
+    /// ``settleTimeout`` is a failure, and what was kept is held no more once all the rest is gone.
+    public var isRemoval = false
     /// Checks for kinds that the built-in rules do not know.
     public var checks: [CustomHealthCheck] = []
     /// What to make of custom resources whose controller says nothing.

@@ -8,11 +8,16 @@ struct ForeignObjects: Sendable {
     let pruned: Set<ObjectIdentity>
     /// What the namespace's manifest names as no reason to keep it, as `ConfigMap/mesh-ca`.
     private var defaults: Set<String> = []
+    /// All that the bundle brought and brings: what of it is not pruned stays, and is not others'.
+    let known: Set<ObjectIdentity>
 
-    init(api: KubernetesAPI, options: BundleOptions, pruned: Set<ObjectIdentity>) {
+    init(
+        api: KubernetesAPI, options: BundleOptions, pruned: Set<ObjectIdentity>, known: Set<ObjectIdentity> = []
+    ) {
         self.api = api
         self.options = options
         self.pruned = pruned
+        self.known = known
     }
 
     /// Owners that own each other in more steps than this are not followed: what they own is others'.
@@ -32,6 +37,7 @@ struct ForeignObjects: Sendable {
         do {
             let catalog = try await catalog()
             if let foreign = try await foreignObject(among: catalog.resources, in: name) {
+                if known.contains(foreign.identity) { return "it holds \(foreign), which stays" }
                 return "it still holds \(foreign), which is not of this bundle; "
                     + "name it in the annotation \(options.annotations.namespaceDefaults) of the namespace's manifest, in a "
                     + "release before it is taken out, to have it go along"
@@ -62,7 +68,11 @@ struct ForeignObjects: Sendable {
             }
             // An owner of the same kind is in this very list.
             let foreign = try await firstForeign(among: objects) { $0.type.groupKind == type.groupKind }
-            return foreign.map { "\($0), which is not of this bundle, would be deleted with it" }
+            return foreign.map {
+                known.contains($0.identity)
+                    ? "\($0), which stays, would be deleted with it"
+                    : "\($0), which is not of this bundle, would be deleted with it"
+            }
         } catch let error as KubernetesError where error.status == 403 || error.isTransient {
             return "\(unseen): \(error.message)"
         }

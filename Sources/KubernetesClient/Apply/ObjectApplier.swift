@@ -47,7 +47,11 @@ struct ObjectApplier: Sendable {
             return report
         } catch let error as KubernetesError {
             try Task.checkCancellation()
-            return failure(of: object, error)
+            var report = failure(of: object, error)
+            if error.isNamespaceTerminating, let namespace = object.namespace ?? options.defaultNamespace {
+                report.message += try await Termination(api: api).words(ofNamespace: namespace)
+            }
+            return report
         } catch let error as KubernetesObjectError {
             return BundleProgress(reference: object.reference, outcome: .failed, message: error.message)
         }
@@ -331,16 +335,18 @@ struct ObjectApplier: Sendable {
 
     /// Waits until an object is gone, or another one has its name.
     func waitUntilGone(_ object: KubernetesObject) async throws {
-        try await api.poll(
-            every: .milliseconds(100), atMost: options.settleTimeout,
-            what: "\(object.reference) to be gone\(waitsFor(object))"
-        ) {
-            guard let current = try await api.get(object.reference) else { return true }
-            return current.uid != object.uid
+        var seen = object
+        do {
+            try await api.poll(
+                every: .milliseconds(100), atMost: options.settleTimeout, what: "\(object.reference) to be gone"
+            ) {
+                guard let current = try await api.get(object.reference), current.uid == object.uid else { return true }
+                seen = current
+                return false
+            }
+        } catch var error as KubernetesError where error.code == .notReached {
+            error.message += ": it is \(try await Termination(api: api).words(on: seen))"
+            throw error
         }
-    }
-
-    private func waitsFor(_ object: KubernetesObject) -> String {
-        object.finalizers.isEmpty ? "" : " (it has finalizers: \(object.finalizers.joined(separator: ", ")))"
     }
 }

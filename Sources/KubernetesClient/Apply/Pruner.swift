@@ -7,8 +7,10 @@ struct Pruner: Sendable {
         let progress: BundleProgress
         /// Whether the object stays in the inventory, to be tried again next time.
         let stays: Bool
-        /// A custom resource that goes once its finalizers are done.
+        /// What goes once its finalizers are done, or what it runs has ended.
         var leaving: KubernetesObject?
+        /// What was there before, and is to be given up.
+        var givenUp: KubernetesObject?
     }
 
     let api: KubernetesAPI
@@ -21,6 +23,8 @@ struct Pruner: Sendable {
     var heldByOthers: [ObjectIdentity: InventoryStore.OtherHold] = [:]
     /// The server's own names of what the bundle wants.
     var applied: Set<String> = []
+    /// All that the bundle brought and brings: of what is found in a namespace, what is not others'.
+    var known: Set<ObjectIdentity> = []
 
     /// Deletes one object; failures are outcomes.
     ///
@@ -80,8 +84,10 @@ struct Pruner: Sendable {
             return Outcome(
                 progress: BundleProgress(reference: wanted, outcome: .pruned, message: "already gone"), stays: false)
         case .kept(let outcome): return outcome
-        case .left(let outcome, let reference, let live):
-            try await release(reference, live)
+        case .left(var outcome, let reference, let live):
+            outcome.givenUp = live
+            // A removal may have to be tried again, and would not know it any more.
+            if !options.isRemoval { try await release(reference, live) }
             return outcome
         case .unwanted(let reference, let live): return try await delete(wanted, as: reference, live)
         }
@@ -132,7 +138,7 @@ struct Pruner: Sendable {
             return .kept(
                 Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: true))
         }
-        let foreign = ForeignObjects(api: api, options: options, pruned: pruned)
+        let foreign = ForeignObjects(api: api, options: options, pruned: pruned, known: known)
         let reason =
             switch live.type.groupKind {
             case GroupKind(kind: "Namespace"):
@@ -149,7 +155,7 @@ struct Pruner: Sendable {
     /// Gives up the fields of an object that is left, their values untouched: whoever applies it next owns them.
     ///
     /// - Throws: `CancellationError` only: who is in the way of it may go on being named as an owner, which harms nothing.
-    private func release(_ reference: ObjectReference, _ live: KubernetesObject) async throws {
+    func release(_ reference: ObjectReference, _ live: KubernetesObject) async throws {
         guard let entries = FieldLedger(live).without(options.fieldManager) else { return }
         // Naming the version read makes the server refuse when somebody wrote in between.
         var patch: JSONValue = ["metadata": ["managedFields": entries]]
@@ -201,38 +207,9 @@ struct Pruner: Sendable {
         case .deleted, .absent:
             return Outcome(progress: BundleProgress(reference: wanted, outcome: .pruned), stays: false)
         case .terminating(let object):
-            let waiting = object.finalizers.isEmpty ? "" : ", waits for \(object.finalizers.joined(separator: ", "))"
-            let progress = BundleProgress(reference: wanted, outcome: .pruned, message: "terminating\(waiting)")
-            let isAwaited = BuiltInGroups.isCustom(object.type.groupKind) && !object.finalizers.isEmpty
-            return Outcome(progress: progress, stays: false, leaving: isAwaited ? object : nil)
-        }
-    }
-
-    /// Waits a while for custom resources to be gone: what does their finalizers' work may be what is deleted next, and without
-    /// it they would stay for ever, and their definition and namespace with them.
-    ///
-    /// - Parameter onWait: Told of each that is still there when it is its turn, with what it waits for.
-    /// - Throws: `CancellationError` only.
-    func awaitGone(_ objects: [KubernetesObject], onWait: (BundleProgress) async -> Void = { _ in }) async throws {
-        let deadline = ContinuousClock.now.advanced(by: options.settleTimeout)
-        for object in objects {
-            let left = max(.zero, ContinuousClock.now.duration(to: deadline))
-            do {
-                if let live = try await api.get(object.reference), live.uid == object.uid {
-                    let waiting =
-                        live.finalizers.isEmpty ? "" : ", waits for \(live.finalizers.joined(separator: ", "))"
-                    var progress = BundleProgress(
-                        reference: object.reference, outcome: .pruned, message: "terminating\(waiting)")
-                    progress.isAwaitedGone = true
-                    await onWait(progress)
-                }
-                try await api.poll(every: .milliseconds(100), atMost: left, what: "\(object.reference) to be gone") {
-                    try await api.get(object.reference)?.uid != object.uid
-                }
-            } catch is KubernetesError {
-                // It is told as terminating; what else is to go goes on.
-                try Task.checkCancellation()
-            }
+            let progress = BundleProgress(
+                reference: wanted, outcome: .pruned, message: Termination.words(on: object))
+            return Outcome(progress: progress, stays: false, leaving: object)
         }
     }
 }

@@ -25,7 +25,8 @@ enum PruneGuard {
         _ live: KubernetesObject, annotations: ObjectAnnotations, fieldManager: String, isPending: Bool = false,
         mark: ObjectMark = ObjectMark()
     ) -> String? {
-        if let said = protection(of: live, annotations: annotations) { return "annotated \(said)" }
+        // It counts whoever wrote it, on the cluster too: who holds a deletion back takes nothing from anybody.
+        if let said = live.keepingWord(own: annotations.prune) { return "annotated \(said)" }
         // One of that name that was made by somebody else since, and that this manager never applied.
         if mark.sameness(with: live) == .another, !FieldLedger(live).isApplied(by: fieldManager) {
             return "another object has that name now"
@@ -45,30 +46,6 @@ enum PruneGuard {
         }
         return nil
     }
-
-    /// What on an object says that it is to stay, in Swell's words, Helm's, Argo CD's or Flux's; nil where nothing does. It counts
-    /// whoever wrote it, on the cluster too: who holds a deletion back takes nothing from anybody.
-    static func protection(of live: KubernetesObject, annotations: ObjectAnnotations) -> String? {
-        if live.annotations[annotations.prune] == "keep" { return "\(annotations.prune): keep" }
-        let helm = "helm.sh/resource-policy"
-        if live.annotations[helm] == "keep" { return "\(helm): keep" }
-        for (key, value) in fluxProtections where live.annotations[key]?.lowercased() == value {
-            return "\(key): \(value)"
-        }
-        let argo = "argocd.argoproj.io/sync-options"
-        let options = (live.annotations[argo] ?? "").split { $0 == "," || $0 == " " }
-        return options.first { argoProtections.contains(String($0)) }.map { "\(argo): \($0)" }
-    }
-
-    /// Flux's word for what it leaves, and that of its sources' lifecycle.
-    private static let fluxProtections = [
-        ("kustomize.toolkit.fluxcd.io/prune", "disabled"), ("client.lifecycle.config.k8s.io/deletion", "detach"),
-    ]
-
-    /// Where Argo CD asks somebody, nobody has answered here.
-    private static let argoProtections: Set<String> = [
-        "Prune=false", "Delete=false", "Prune=confirm", "Delete=confirm",
-    ]
 
     /// Why an object with whose deletion data go is kept; nil where it is told to go, or has none.
     ///

@@ -20,6 +20,23 @@ enum ApplyReason {
         return (subject + culprit.message.shortened(to: max(room, limit / 3)) + others).shortened(to: limit)
     }
 
+    /// What a removal has left in the cluster, each with why, as far as there is room; nil for nothing.
+    static func left(by result: BundleResult) -> String? {
+        let kept = result.objects.filter { $0.outcome == .kept }
+        guard !kept.isEmpty else { return nil }
+        var (text, count) = ("left in the cluster: ", 0)
+        for object in kept {
+            let name = [object.reference.namespace, object.reference.name].compactMap { $0 }.joined(separator: "/")
+            let entry =
+                "\(count == 0 ? "" : ", ")\(object.reference.type.kind) \(name) (\(object.message.shortened(to: 240)))"
+            if count > 0, text.unicodeScalars.count + entry.unicodeScalars.count > limit - 60 { break }
+            text += entry
+            count += 1
+        }
+        if count < kept.count { text += " and \(kept.count - count) more, which the agent's log names" }
+        return text.shortened(to: limit)
+    }
+
     /// ` (2 more failed: ConfigMap a, Service b; 5 skipped: ConfigMap c, Service d, Deployment e …)`, or nothing.
     private static func others(than culprit: BundleProgress, in result: BundleResult) -> String {
         let failures = result.failures.filter { $0.reference != culprit.reference }

@@ -130,6 +130,7 @@ struct ClusterDriver: Sendable {
                     hasBegun.withLock { $0 = true }
                     try await apply(release, for: work)
                 }
+                return nil
             }
             return hasBegun.withLock { $0 } ? !isDone : nil
         case .remove(let work, let epoch):
@@ -219,12 +220,13 @@ struct ClusterDriver: Sendable {
             isReturn: work.isReturn)
     }
 
-    /// Does the work, and tells how it went unless it was cut short. True where it was done.
-    private func report(_ work: AgentWork, _ body: () async throws -> Void) async -> Bool {
+    /// Does the work, which says what it has left in the cluster, and tells how it went unless it was cut short. True where it was
+    /// done.
+    private func report(_ work: AgentWork, _ body: () async throws -> String?) async -> Bool {
         do {
-            try await body()
+            let leaving = try await body()
             guard !Task.isCancelled else { return false }
-            await inbox.send(.workFinished(work))
+            await inbox.send(.workFinished(work, leaving: leaving))
         } catch {
             guard !Task.isCancelled, !(error is CancellationError) else { return false }
             await inbox.send(.workFailed(work, Self.failure(of: error)))

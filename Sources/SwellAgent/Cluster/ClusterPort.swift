@@ -68,12 +68,13 @@ protocol ClusterPort: Sendable {
     ///
     /// - Throws: ``ClusterError``; `CancellationError`.
     func runFailureHooks(of release: ClusterRelease) async throws
-    /// Removes everything that releases of the application brought.
+    /// Removes everything that releases of the application brought, and waits until it is gone.
     ///
-    /// - Throws: ``ClusterError``; `CancellationError`.
+    /// - Returns: What was left in the cluster, and why, for people; nil for nothing.
+    /// - Throws: ``ClusterError``, also where something is still there; `CancellationError`.
     func remove(
         _ application: ApplicationName, generation: Int64, epoch: Int64, onHoldUp: @escaping HoldUpObserver
-    ) async throws
+    ) async throws -> String?
     /// Tells the health of the objects at every change of it, until cancelled or there is more to watch. Being
     /// unable to look is `unknown`.
     ///

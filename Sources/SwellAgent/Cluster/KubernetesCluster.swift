@@ -141,7 +141,7 @@ struct KubernetesCluster: ClusterPort {
 
     func remove(
         _ application: ApplicationName, generation: Int64, epoch: Int64, onHoldUp: @escaping HoldUpObserver
-    ) async throws {
+    ) async throws -> String? {
         try await reporting(onHoldUp).carryOut(
             removalOf: application, generation: generation, epoch: epoch, onHoldUp: onHoldUp)
     }
@@ -165,12 +165,13 @@ struct KubernetesCluster: ClusterPort {
 
     private func carryOut(
         removalOf application: ApplicationName, generation: Int64, epoch: Int64, onHoldUp: HoldUpObserver
-    ) async throws {
+    ) async throws -> String? {
         try await translating {
             try await prepare(for: [])
             if await api.isInSight() { await onHoldUp("", nil) }
             var options = try options(of: application, nil)
             options.allowsEmpty = true
+            options.isRemoval = true
             // What its finalizers hold is what the removal waits for.
             var isWaiting = false
             let result = try await applier(options).apply([]) { progress in
@@ -185,6 +186,7 @@ struct KubernetesCluster: ClusterPort {
             try check(result)
             try await records.write(
                 InventoryRecord(application: application, generation: generation, epoch: epoch, isRemoved: true))
+            return ApplyReason.left(by: result)
         }
     }
 

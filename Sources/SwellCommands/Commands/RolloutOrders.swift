@@ -148,7 +148,11 @@ extension Session {
     ) async throws -> Answer {
         do {
             return try await send(request)
-        } catch let error as CommandError where error.takesAWord && terminal.canAsk {
+        } catch var error as CommandError where error.takesAWord {
+            guard terminal.canAsk else {
+                error.message += "; there is no terminal to ask on: say --yes to have it done"
+                throw error
+            }
             terminal.note(error.message)
             guard terminal.ask(question) else {
                 throw CommandError(code: .refused, message: "all stays as it is")

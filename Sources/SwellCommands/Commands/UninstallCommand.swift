@@ -7,10 +7,15 @@ struct UninstallCommand: ServerCommand {
         commandName: "uninstall", abstract: "Take an application off clusters, whatever was proven there.",
         discussion: """
             All that its releases brought is removed, from every cluster or those of --region or --cluster, at once; volume claims and what
-            is annotated `swell.dev/prune: keep` stay. Says what goes, and asks; without a terminal to ask on, that takes --yes. What is
-            different by the time of the answer is asked for again. One rollout does it for each release that runs, also on clusters
-            that the application no longer selects, and goes on with what an earlier removal did not finish. What is gone counts as
-            never proven there. The application's document and its releases stay, and can be rolled out again.
+            is annotated `swell.dev/prune: keep` stay. Says what goes and what stays, and asks; without a terminal to ask on, that takes
+            --yes. What is different by the time of the answer is asked for again. One rollout does it for each release that runs, also
+            on clusters that the application no longer selects, and goes on with what an earlier removal did not finish.
+
+            A cluster is `removed` once all of it is gone: while something is still terminating, and where that takes longer than the
+            policy's progressDeadline, it says what, and what holds it. What was left in the cluster, and why, stands beside `removed`
+            (`swell rollout status`, or --watch); nobody holds it any more, so that another application may have it, or the same one
+            again. What is gone counts as never proven there. The application's document and its releases stay, and can be rolled out
+            again.
             """)
 
     @Argument(help: "The application.")
@@ -41,7 +46,14 @@ struct UninstallCommand: ServerCommand {
                 session.terminal.note("warning: \(warning.message)")
             }
         }
-        guard watch else { return }
+        guard watch else {
+            if let first = views.first {
+                session.terminal.note(
+                    "what is left in the clusters, and why, stands beside 'removed' when it is done: swell rollout status "
+                        + first.metadata.name)
+            }
+            return
+        }
         for view in views { try await Watching(session: session, limit: limit).watch(view.metadata.name) }
     }
 }

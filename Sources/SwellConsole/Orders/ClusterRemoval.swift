@@ -66,7 +66,7 @@ extension Problem {
     static func unconfirmed(_ removal: RemovalView) -> Problem {
         Problem(
             code: "unconfirmed", title: "This takes a person's word", status: 409,
-            detail: removal.lines.joined(separator: "\n") + "\nSay --yes (confirmed=true) to remove it all the same")
+            detail: removal.lines.joined(separator: "\n") + "\nNothing was done yet")
     }
 
     /// Something would be removed on the way back, since the application's strategy says so, and nobody agreed to it.
@@ -75,6 +75,6 @@ extension Problem {
     static func unconfirmedRemoval(_ what: String, digest: ContentDigest? = nil) -> Problem {
         Problem(
             code: "unconfirmed", title: "This takes a person's word", status: 409,
-            detail: what + "\nNothing was done. Say --yes (confirmed: true) for that", digest: digest)
+            detail: what + "\nNothing was done yet", digest: digest)
     }
 }

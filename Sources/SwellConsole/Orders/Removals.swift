@@ -42,8 +42,10 @@ struct Removals: Sendable {
         let digest = Self.digest(of: going)
         guard isConfirmed, agreed == nil || agreed == digest else {
             let changed = isConfirmed ? "what would go is not what was agreed to any more: " : ""
+            let kept = try await KeptObjects(store: store).lines(of: Set(going.map(\.release.digest)), name)
             throw Problem.unconfirmedRemoval(
-                "\(changed)all that \(name) brought is removed:\n" + Self.lines(on: going), digest: digest)
+                "\(changed)all that \(name) brought is removed:\n" + Self.lines(on: going) + "\nbut this stays:\n"
+                    + kept.map { "  \($0)" }.joined(separator: "\n"), digest: digest)
         }
         let sources = Dictionary(grouping: going, by: \.source.name).values.compactMap { group in
             group.first.map { (rollout: $0.source, clusters: group.map(\.cluster)) }

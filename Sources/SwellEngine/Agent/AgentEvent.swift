@@ -10,8 +10,8 @@ public enum AgentEvent: Sendable, Hashable {
     case contentPresent(ContentDigest)
     /// This release cannot be had: the coordinator does not know it, or it is malformed.
     case contentUnavailable(ContentDigest, message: String)
-    /// All objects of the work were applied, or removed.
-    case workFinished(AgentWork)
+    /// All objects of the work were applied, or removed; of a removal, what it has left in the cluster and why, nil for nothing.
+    case workFinished(AgentWork, leaving: String? = nil)
     /// The work could not be carried out.
     case workFailed(AgentWork, WorkFailure)
     /// The health of all that the work applied.

@@ -23,7 +23,9 @@ extension AgentMachine {
 
     // MARK: - Carrying out
 
-    mutating func finish(_ work: AgentWork, _ now: Timestamp, _ actions: inout [AgentAction]) {
+    mutating func finish(
+        _ work: AgentWork, _ leaving: String?, _ now: Timestamp, _ actions: inout [AgentAction]
+    ) {
         let name = work.application
         guard var record = journal.applications[name], record.work == work, activities[name] == .working else { return }
         record.isApplied = true
@@ -33,13 +35,13 @@ extension AgentMachine {
         case .remove:
             record.phase = .removed
             record.deadline = nil
-            record.observed = ObservedHealth(.healthy)
+            record.observed = ObservedHealth(.healthy, message: leaving)
             record.failure = nil
             // What comes next comes for the first time: nothing of before speaks for it, or is gone back to.
             record.proven = []
             record.provenGeneration = nil
             activities[name] = .idle
-            note("removed", record, "everything that releases brought is gone", &actions)
+            note("removed", record, leaving ?? "everything that releases brought is gone", &actions)
         case .forward(let release):
             record.phase = .verifying
             record.observed = ObservedHealth(.progressing)

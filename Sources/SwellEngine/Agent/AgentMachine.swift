@@ -34,7 +34,7 @@ public struct AgentMachine: Sendable, Hashable {
             for assignment in assignments { take(assignment, now, &actions) }
         case .contentPresent(let digest): present.insert(digest)
         case .contentUnavailable(let digest, let message): contentLacks(digest, message, now, &actions)
-        case .workFinished(let work): finish(work, now, &actions)
+        case .workFinished(let work, let leaving): finish(work, leaving, now, &actions)
         case .workFailed(let work, let failure): workFailed(work, failure, now, &actions)
         case .healthObserved(let work, let health): observe(work, health, now, &actions)
         case .driftObserved(let work, let finding): drift(work, finding, now, &actions)

@@ -155,6 +155,11 @@ extension DecisionState {
     private mutating func noteAssertion(_ record: ReportRecord) {
         update(record.cluster) { $0.attempt?.evidence.observe(.asserted, at: record.receivedAt) }
         confirm(record.cluster)
+        // What a removal has left is what there is to say of it.
+        guard let left = record.report.message, record.report.phase == .removed else { return }
+        update(record.cluster) {
+            if $0.phase == .healthy || $0.phase == .rolledBack { $0.reason = left.shortened(to: 1_024) }
+        }
     }
 
     /// Counts an assertion as soon as `minHealthyTime` has gone by since the dispatch; until then it only waits.

@@ -64,10 +64,11 @@ actor FakeCluster: ClusterPort {
 
     func remove(
         _ application: ApplicationName, generation: Int64, epoch: Int64, onHoldUp: @escaping HoldUpObserver
-    ) async throws {
+    ) async throws -> String? {
         try reachable()
         removals += 1
         running[application] = nil
+        return nil
     }
 
     func watch(

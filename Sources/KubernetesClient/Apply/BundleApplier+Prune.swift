@@ -1,0 +1,64 @@
+internal import AsyncSupport
+internal import KubernetesObjects
+
+/// What of former bundles is not wanted any more.
+extension BundleApplier {
+    /// Deletes objects in reverse order and returns those that stay in the inventory.
+    func prune(
+        _ unwanted: Inventory, _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
+    ) async throws -> Inventory {
+        guard !unwanted.references.isEmpty else { return Inventory() }
+        let others = try await InventoryStore(api: records, options: options).others()
+        if let unreadable = others.unreadable.first {
+            let message =
+                "not deleted yet: the inventory ConfigMap \(options.inventoryNamespace)/\(unreadable) cannot be read, and may "
+                + "hold it; mend it, or delete it where no application is of that name"
+            for reference in unwanted.sorted {
+                let report = BundleProgress(
+                    reference: reference, outcome: options.isRemoval ? .failed : .kept, message: message,
+                    isTransient: options.isRemoval)
+                await note(report, &run, onProgress)
+            }
+            return unwanted
+        }
+        let pruner = pruner(of: unwanted, run, beside: others)
+        var going = Set(unwanted.references.map(\.identity))
+        // The inventory goes with its namespace; it is nobody else's.
+        going.insert(InventoryStore(api: records, options: options).reference.identity)
+        var (staying, kept): ([ObjectReference], [ObjectReference]) = ([], [])
+        var (leaving, givenUp): ([KubernetesObject], [KubernetesObject]) = ([], [])
+        for step in ApplyOrder.pruneOrder(unwanted.sorted) {
+            let (pruned, before) = (going, leaving.count)
+            try await forEachConcurrently(step, atMost: options.concurrency) { reference in
+                (reference, try await pruner.prune(reference, pruned: pruned))
+            } onResult: { reference, outcome in
+                await note(outcome.progress, &run, onProgress)
+                // Neither its namespace nor its definition may take along what was kept, or could not be deleted.
+                if outcome.progress.outcome != .pruned { going.remove(reference.identity) }
+                if outcome.progress.outcome == .kept { kept.append(reference) }
+                if outcome.stays { staying.append(reference) }
+                if let object = outcome.leaving { leaving.append(object) }
+                if let object = outcome.givenUp { givenUp.append(object) }
+            }
+            try await pruner.awaitGone(Array(leaving[before...]), onWait: onProgress)
+        }
+        guard options.isRemoval else { return Inventory(staying) }
+        for left in try await pruner.remaining(leaving, onWait: onProgress) {
+            await note(left, &run, onProgress)
+            staying.append(left.reference)
+        }
+        // Whoever goes on with it is to know of all that there is to tell; once it is done, nobody holds what was kept.
+        guard run.failed.isEmpty else { return Inventory(staying).union(Inventory(kept)) }
+        for object in givenUp { try await pruner.release(object.reference, object) }
+        return Inventory()
+    }
+
+    private func pruner(of unwanted: Inventory, _ run: BundleRun, beside others: InventoryStore.Others) -> Pruner {
+        Pruner(
+            api: api, options: options, record: run.record,
+            pending: run.record.pending.identities.subtracting(run.ours),
+            heldByOthers: others.held.filter { !$0.value.isPending },
+            applied: Set(run.reports.compactMap(\.uid)),
+            known: unwanted.identities.union(run.record.inventory.identities))
+    }
+}
