@@ -5,13 +5,12 @@ internal import KubernetesObjects
 extension BundleApplier {
     /// Stores the union before anything is applied; where the inventory's namespace comes with the bundle, that first.
     func write(
-        _ run: inout BundleRun, replacing stored: InventoryStore.Record, to store: InventoryStore, plan: BundlePlan
+        _ run: inout BundleRun, replacing stored: InventoryStore.Record, plan: BundlePlan
     ) async throws {
         run.record = run.record.tidied
-        defer { run.written = run.record }
         if run.record == stored { return }
         do {
-            try await store.write(run.record)
+            try await run.keepRecord()
         } catch let error as KubernetesError where error.isNotFound {
             let namespace = plan.steps.lazy.flatMap(\.objects).first { object in
                 object.type.groupKind == GroupKind(kind: "Namespace") && object.name == options.inventoryNamespace
@@ -25,8 +24,16 @@ extension BundleApplier {
                 run.ours.insert(namespace.reference.identity)
                 run.record = run.record.noting(created: [namespace.reference])
             }
-            try await store.write(run.record)
+            try await run.keepRecord()
         }
+    }
+
+    /// Looks who holds what, again where something was taken over meanwhile: who has it now is named where it is to be changed.
+    func meetTakers(_ run: inout BundleRun) async throws {
+        let taken = run.store.state.taken
+        guard taken != run.takenKnown else { return }
+        run.holders = try await run.store.others().held
+        run.takenKnown = taken
     }
 
     /// Looks, before anything is sent, what those objects say that judge others' revisions, and what it is about. Of one that cannot be
@@ -64,7 +71,7 @@ extension BundleApplier {
     /// Takes out of the record what this run was to bring and did not come to: whoever goes back need not look for it, which he
     /// may have no right to.
     func forget(
-        _ untouched: [ObjectReference], old: Inventory, _ run: inout BundleRun, _ store: InventoryStore
+        _ untouched: [ObjectReference], old: Inventory, _ run: inout BundleRun
     ) async throws {
         var record = run.record
         record.inventory = record.inventory.subtracting(Inventory(untouched).subtracting(old))
@@ -74,10 +81,10 @@ extension BundleApplier {
         record = record.tidied
         guard record != run.written else { return }
         do {
-            try await store.write(record)
-            run.record = record
-            run.written = record
+            (record, run.record) = (run.record, record)
+            try await run.keepRecord()
         } catch is KubernetesError {
+            run.record = record
             // What is recorded besides does no harm; the failure that led here is what is to be told.
         }
     }
@@ -102,7 +109,7 @@ extension BundleApplier {
     }
 
     /// Notes what was made, and takes over what other inventories note of objects that came from them.
-    func noteOrigins(_ run: inout BundleRun, _ store: InventoryStore) async throws {
+    func noteOrigins(_ run: inout BundleRun) async throws {
         run.record = run.record.noting(
             created: run.reports.filter { $0.outcome == .created || $0.outcome == .replaced }.map(\.reference))
         // It was there, and applied by this manager, though not by this inventory: another one had it, or an earlier run.
@@ -115,10 +122,10 @@ extension BundleApplier {
     }
 
     /// Stores the final record. When all is removed, its own namespace may be on its way out too.
-    func finish(_ record: InventoryStore.Record, in store: InventoryStore) async throws {
+    func finish(_ run: inout BundleRun) async throws {
         do {
-            try await store.write(record)
-        } catch let error as KubernetesError where record.inventory.references.isEmpty {
+            try await run.keepRecord()
+        } catch let error as KubernetesError where run.record.inventory.references.isEmpty {
             guard error.isNotFound || error.isNamespaceTerminating else {
                 throw error
             }

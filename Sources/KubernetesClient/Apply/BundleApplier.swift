@@ -52,7 +52,7 @@ public struct BundleApplier: Sendable {
         if options.prunes, let refusal = PruneGuard.refusal(old: old, new: new, allowsEmpty: options.allowsEmpty) {
             throw KubernetesError(code: .invalidInput, message: refusal)
         }
-        var run = BundleRun(record: stored)
+        var run = BundleRun(record: stored, store: store)
         run.ours = await placed(stored.applied.union(previous)).identities
         run.record.inventory = old.union(new)
         run.record.pending = Inventory(
@@ -60,7 +60,7 @@ public struct BundleApplier: Sendable {
         // What another bundle did this one may undo: that runs again should the other come back, however this one ends.
         if !options.hookScope.isEmpty { run.record.finished.forgetRepeated(but: Set(plan.hooks.map(\.digest))) }
         run.record = run.record.narrowed(to: plan, options.annotations)
-        try await write(&run, replacing: stored, to: store, plan: plan)
+        try await write(&run, replacing: stored, plan: plan)
 
         run.holders = try await store.others().held
         try await hear(plan)
@@ -68,11 +68,11 @@ public struct BundleApplier: Sendable {
         try await runHooks(.before, plan, &run, onProgress)
         try await applySteps(plan.steps.filter { $0.wave != nil }, plan, &run, onProgress)
         try await runHooks(.after, plan, &run, onProgress)
-        try await noteOrigins(&run, store)
+        try await noteOrigins(&run)
         run.record = run.record.noting(permitsOf: plan, applied: run.reports, options.annotations)
         if run.hasFailed {
             if options.runsFailureHooks { try await runHooks(.onFailure, plan, &run, onProgress) }
-            try await forget(run.untouched, old: old, &run, store)
+            try await forget(run.untouched, old: old, &run)
         } else {
             noteFinished(plan, &run)
             run.record = run.record.noting(marksOf: run.reports)
@@ -87,7 +87,7 @@ public struct BundleApplier: Sendable {
             }
             run.record.pending = run.record.pending.subtracting(new)
             run.record = run.record.tidied
-            if run.record != run.written { try await finish(run.record, in: store) }
+            if run.record != run.written { try await finish(&run) }
         }
         return BundleResult(objects: run.reports, inventory: run.record.inventory)
     }
@@ -201,8 +201,8 @@ public struct BundleApplier: Sendable {
             await note(
                 BundleProgress(reference: object.reference, outcome: .skipped, message: reason), &run, onProgress)
         }
-        let store = InventoryStore(api: records, options: options)
-        let adoptions = AdoptionLog(record: run.written, store: store)
+        try await meetTakers(&run)
+        let adoptions = AdoptionLog(record: run.written, store: run.store)
         var applier = ObjectApplier(api: api, options: options, ours: run.ours, plan: plan)
         applier.uids = run.record.uids
         applier.holders = run.holders
@@ -220,6 +220,7 @@ public struct BundleApplier: Sendable {
             if report.outcome != .failed, !isLeft { done.append(object) }
         }
         run.written = await adoptions.record
+        run.ours.subtract(run.store.state.taken)
         run.record = run.record.noting(adopted: run.written.adopted.references)
         applied.append(contentsOf: done)
         if step.phase == .definitions { try await awaitServed(done, &run, onProgress) }
@@ -314,10 +315,7 @@ public struct BundleApplier: Sendable {
                 if refusal == nil { run.record.finished.remove(hook.digest) }
             }
             // Before it runs: what is interrupted goes on, and what came before it is not taken for it.
-            if run.record.finished != run.written.finished {
-                try await InventoryStore(api: records, options: options).write(run.record)
-                run.written = run.record
-            }
+            if run.record.finished != run.written.finished { try await run.keepRecord() }
             let report = if let refusal { refusal } else { try await runner.run(hook) }
             await note(report, &run, onProgress)
             if report.outcome == .failed {
@@ -325,8 +323,7 @@ public struct BundleApplier: Sendable {
             } else if moment != .onFailure {
                 run.record.finished.insert(hook.digest, isRepeated: hook.runsOnReturn)
                 // At once: a migration must not run twice because what follows it was interrupted.
-                try await InventoryStore(api: records, options: options).write(run.record)
-                run.written = run.record
+                try await run.keepRecord()
             }
             try await runner.cleanUp(after: hook, report)
         }

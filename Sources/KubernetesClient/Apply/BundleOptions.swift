@@ -74,6 +74,9 @@ public struct BundleOptions: Sendable {
     public var prunes = true
     /// Whether a Job that goes by itself once it has finished, and is not there, is run again; otherwise it counts as done.
     public var repeatsFinishedJobs = true
+    /// Whether a Job that failed, and is the very one that was applied before and as it is wanted now, is deleted and made again. For
+    /// whoever orders the same bundle once more after it failed; otherwise it stays, and so does its failure.
+    public var repeatsFailedJobs = false
     /// Whether hooks are run. Where not, those around the bundle count as done: they have run when it was applied.
     public var runsHooks = true
     /// Whether hooks for a failure are run as soon as something has failed; otherwise they are for whoever gives up, by

@@ -5,8 +5,12 @@ struct BundleRun {
     var record: InventoryStore.Record
     /// What of it is stored.
     var written: InventoryStore.Record
+    /// Where it is stored.
+    let store: InventoryStore
     /// What was applied before.
     var ours: Set<ObjectIdentity> = []
+    /// What others took over during the run, as far as ``holders`` knows of it.
+    var takenKnown: Set<ObjectIdentity> = []
     /// What other inventories hold.
     var holders: [ObjectIdentity: InventoryStore.OtherHold] = [:]
     var reports: [BundleProgress] = []
@@ -14,9 +18,17 @@ struct BundleRun {
     /// Why what follows is not tried.
     var stopped: String?
 
-    init(record: InventoryStore.Record) {
+    init(record: InventoryStore.Record, store: InventoryStore) {
         self.record = record
         self.written = record
+        self.store = store
+    }
+
+    /// Stores the record. What others took over meanwhile is not this bundle's any more.
+    mutating func keepRecord() async throws {
+        record = try await store.write(record)
+        written = record
+        ours.subtract(store.state.taken)
     }
 
     /// What was not tried, or failed before anything was sent that could have written it.

@@ -49,6 +49,14 @@ struct FinishedWork: Sendable, Hashable {
         }
     }
 
+    /// Takes in what somebody else noted who began with the same.
+    mutating func formUnion(_ other: FinishedWork, since known: FinishedWork) {
+        for digest in other.digests where !known.digests.contains(digest) && !digests.contains(digest) {
+            digests.append(digest)
+        }
+        if digests.count > Self.capacity { digests.removeFirst(digests.count - Self.capacity) }
+    }
+
     /// Keeps nothing but this.
     mutating func formIntersection(_ current: Set<String>) {
         digests.removeAll { !current.contains(String(Self.plain($0))) }

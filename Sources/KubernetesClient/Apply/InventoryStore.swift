@@ -7,6 +7,8 @@ struct InventoryStore: Sendable {
     private(set) var reference: ObjectReference
     let prefix: String?
     let isPart: String
+    /// What is known of it, by all copies of this value.
+    private(set) var state = InventoryState()
 
     init(api: KubernetesAPI, options: BundleOptions) {
         self.api = api
@@ -18,10 +20,17 @@ struct InventoryStore: Sendable {
             name: options.inventoryName)
     }
 
-    /// What is stored; an empty record when nothing is.
+    /// What is stored; an empty record when nothing is. What is written next is written over it.
     func read() async throws -> Record {
-        guard let object = try await api.get(reference) else { return Record() }
-        return try await record(of: object)
+        let stored = try await stored()
+        state.note(stored)
+        return stored.record
+    }
+
+    /// What is stored, with its version.
+    func stored() async throws -> InventoryState.Base {
+        guard let object = try await api.get(reference) else { return InventoryState.Base() }
+        return InventoryState.Base(record: try await record(of: object), version: object.resourceVersion)
     }
 
     func record(of object: KubernetesObject) async throws -> Record {
@@ -117,9 +126,6 @@ struct InventoryStore: Sendable {
         return nil
     }
 
-    /// How often an inventory is read again that its own application keeps writing.
-    private static let takeoverAttempts = 5
-
     /// Takes an object out of another application's inventory: from then on that one neither changes nor deletes it.
     ///
     /// What the other application has written since it was read here is not written over: then it is read again. One that is gone holds
@@ -128,19 +134,20 @@ struct InventoryStore: Sendable {
         guard let prefix else { return }
         var other = self
         other.reference.name = prefix + hold.name
+        other.state = InventoryState()
         var attempt = 1
         while true {
-            guard let object = try await api.get(other.reference) else { return }
-            var record = try await other.record(of: object)
-            guard record.inventory.identities.contains(taken.identity) else { return }
-            record.inventory = record.inventory.subtracting(Inventory([taken]))
+            let base = try await other.stored()
+            guard base.version != nil, base.record.inventory.identities.contains(taken.identity) else { break }
             do {
-                return try await other.write(record.tidied, over: object)
+                _ = try await other.write(base.record.without([taken.identity]), over: base)
+                break
             } catch let error as KubernetesError
-                where error.status == 409 && ApplyConflict.list(in: error).isEmpty && attempt < Self.takeoverAttempts
+                where error.status == 409 && ApplyConflict.list(in: error).isEmpty && attempt < Self.writeAttempts
             {
                 attempt += 1
             }
         }
+        state.noteOwn(taken.identity)
     }
 }

@@ -194,14 +194,6 @@ struct ObjectApplier: Sendable {
         return report
     }
 
-    /// Whether an object that is not there is a Job that has done its work: whatever took it away, it is not to run again.
-    func isFinished(_ object: KubernetesObject) -> Bool {
-        guard object.type.groupKind == ObjectAnnotations.job else { return false }
-        if finished.contains(Hook.digest(of: object, scope: options.hookScope)) { return true }
-        return !options.repeatsFinishedJobs
-            && (object.spec?["ttlSecondsAfterFinished"] != nil || ours.contains(object.reference.identity))
-    }
-
     /// A report that says which object it was.
     func marked(_ report: BundleProgress, _ live: KubernetesObject) -> BundleProgress {
         var marked = report
@@ -252,7 +244,8 @@ struct ObjectApplier: Sendable {
     ) async throws -> BundleProgress {
         let manager = options.fieldManager
         let unchanged = marked(BundleProgress(reference: wanted.reference, outcome: .unchanged), live)
-        if await api.settled.contains(wanted, live: live, manager: manager) {
+        let isToRunAgain = isToRunAgain(live)
+        if !isToRunAgain, await api.settled.contains(wanted, live: live, manager: manager) {
             options.evidence.found(live)
             return unchanged
         }
@@ -263,6 +256,7 @@ struct ObjectApplier: Sendable {
             let preview = try await api.apply(wanted, ApplyOptions(fieldManager: manager, force: true, dryRun: true))
             changes = ObjectDifference.changes(from: live, to: preview, ignoring: ignored, mask: &mask)
             guard !changes.isEmpty else {
+                if isToRunAgain { return try await runAgain(wanted, live) }
                 options.evidence.found(live)
                 await api.settled.remember(wanted, live: live, answer: preview, manager: manager)
                 return unchanged

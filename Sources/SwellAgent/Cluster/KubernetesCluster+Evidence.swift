@@ -11,23 +11,36 @@ extension KubernetesCluster {
     /// What tells a work from others: the way back is of the same generation as what it takes back.
     static func work(_ release: ClusterRelease) -> String { "\(release.generation) \(release.release.digest)" }
 
-    /// What was not healthy before a release, whether another process has begun the release already, and what that one knew beside.
-    func start(
-        _ release: ClusterRelease, _ ledger: EvidenceLedger
-    ) async throws -> (before: FormerTroubles, isResumed: Bool, kept: KeptEvidence?) {
-        if ledger.work == Self.work(release) { return (ledger.before, false, nil) }
+    /// How a release begins.
+    struct Start {
+        /// What was not healthy before it.
+        var before: FormerTroubles
+        /// Whether another process has begun it already, and what that one knew beside.
+        var isResumed = false
+        var kept: KeptEvidence?
+        /// Whether the very release was ordered before, and comes again under a new order before any other was begun. True once for each
+        /// order: from then on the record says that this one has begun.
+        var isAgain = false
+    }
+
+    func start(_ release: ClusterRelease, _ ledger: EvidenceLedger) async throws -> Start {
+        if ledger.work == Self.work(release) { return Start(before: ledger.before) }
         let record = try await records.one(release.application.name)
+        let isAgain =
+            record.map {
+                $0.generation < release.generation && $0.begun == release.release.digest && !$0.isRemoved
+                    && !release.isReturn
+            } ?? false
         guard Self.isMeasured(before: release, record) else {
             let isResumed =
                 ledger.work == nil && record?.generation == release.generation
                 && record?.begun == release.release.digest
             // What has been healthy since is known here at once, and in the record a little later.
-            return (
-                ledger.work == nil ? record?.before ?? FormerTroubles() : ledger.before, isResumed,
-                isResumed ? record?.kept : nil
-            )
+            return Start(
+                before: ledger.work == nil ? record?.before ?? FormerTroubles() : ledger.before, isResumed: isResumed,
+                kept: isResumed ? record?.kept : nil, isAgain: isAgain)
         }
-        return (try await measured(release, ledger), false, nil)
+        return Start(before: try await measured(release, ledger), isAgain: isAgain)
     }
 
     /// What is not healthy now: of the release, and of what only former ones brought, which the way back is judged by.

@@ -102,6 +102,7 @@ struct KubernetesCluster: ClusterPort {
             // Health decides between waves, and before what is no longer wanted is deleted; the agent's own deadline ends the
             // wait, which moves while a release is held.
             options.healthTimeout = .seconds(24 * 3_600)
+            options.repeatsFailedJobs = start.isAgain
             let begun = record
             options.onHeard = {
                 var record = begun

@@ -74,7 +74,12 @@ struct RolloutAbort: ServerCommand {
 }
 
 struct RolloutRetry: ServerCommand {
-    static let configuration = CommandConfiguration(commandName: "retry", abstract: "Try failed clusters again.")
+    static let configuration = CommandConfiguration(
+        commandName: "retry", abstract: "Try failed clusters again.",
+        discussion: """
+            The same release is ordered there once more. Hooks and plain Jobs of it that failed run again, a Job where it is the very one
+            that the release brought, and unchanged; what has succeeded does not run again.
+            """)
 
     @Argument(help: "The rollout.")
     var name: String

@@ -66,7 +66,7 @@ extension Problem {
     static func unconfirmed(_ removal: RemovalView) -> Problem {
         Problem(
             code: "unconfirmed", title: "This takes a person's word", status: 409,
-            detail: removal.lines.joined(separator: "\n") + "\nNothing was done yet")
+            detail: removal.lines.joined(separator: "\n") + "\nSay --yes (confirmed=true) to remove it all the same")
     }
 
     /// Something would be removed on the way back, since the application's strategy says so, and nobody agreed to it.

@@ -5,7 +5,7 @@ extension MemoryState {
     public mutating func ingest(_ reports: [ReceivedReport]) -> Ingested {
         var ingested = Ingested()
         // Of a batch the last finding of each stands.
-        var found: [ClusterApplication: DriftReport] = [:]
+        var found: [ClusterApplication: (report: DriftReport, generation: Int64)] = [:]
         for received in reports {
             if let session = received.session, agents[received.cluster]?.session != session {
                 ingested.overtaken.insert(session)
@@ -24,7 +24,7 @@ extension MemoryState {
                 drifts[key] = nil
                 endProofs(key, by: report)
             } else if let drift = received.report.drift {
-                found[key] = drift
+                found[key] = (drift, report.generation)
             }
             guard let rollout = claims[key] else { continue }
             inbox[rollout, default: []].append(
@@ -35,7 +35,7 @@ extension MemoryState {
         for (key, drift) in found.sorted(by: {
             ($0.key.cluster, $0.key.application) < ($1.key.cluster, $1.key.application)
         }) {
-            note(drift, key)
+            note(drift.report, key, under: drift.generation)
         }
         return ingested
     }
@@ -59,23 +59,33 @@ extension MemoryState {
         }
     }
 
-    private mutating func note(_ drift: DriftReport, _ key: ClusterApplication) {
+    private mutating func note(_ drift: DriftReport, _ key: ClusterApplication, under generation: Int64) {
         let known = drifts[key]
         guard known?.found.drift.foundAt != drift.foundAt else { return }
         let found = ClusterDrift(
             cluster: key.cluster, application: key.application, drift: drift, receivedAt: now)
         let next = DriftAudit.next(after: known?.auditedUntil, now: now)
-        drifts[key] = StoredDrift(found: found, auditedUntil: next ?? known?.auditedUntil ?? now)
+        drifts[key] = StoredDrift(
+            found: found, generation: generation, auditedUntil: next ?? known?.auditedUntil ?? now)
         if next != nil { record(.drift(found, region: clusters[key.cluster]?.region)) }
+    }
+
+    /// What was found under the assignment that its agent works on now. What was found under an earlier one is history, which the audit
+    /// log has.
+    private var standingDrifts: [ClusterDrift] {
+        drifts.compactMap { key, stored in
+            guard let status = statuses[key], status.report.generation != stored.generation else { return stored.found }
+            return nil
+        }
     }
 
     public func drifts(of cluster: ClusterName) -> [ClusterDrift] {
         guard clusters[cluster] != nil else { return [] }
-        return drifts.values.map(\.found).filter { $0.cluster == cluster }.sorted { $0.application < $1.application }
+        return standingDrifts.filter { $0.cluster == cluster }.sorted { $0.application < $1.application }
     }
 
     public func driftFigures() -> [DriftFigures] {
-        drifts.values.map(\.found).filter { clusters[$0.cluster] != nil }
+        standingDrifts.filter { clusters[$0.cluster] != nil }
             .sorted { ($0.cluster, $0.application) < ($1.cluster, $1.application) }
             .map { found in
                 DriftFigures(

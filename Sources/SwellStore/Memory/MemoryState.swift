@@ -60,6 +60,8 @@ public struct MemoryState: Sendable {
 
     struct StoredDrift {
         var found: ClusterDrift
+        /// The generation of the assignment that it was found under.
+        var generation: Int64
         /// Until when its share of the audit log is used up.
         var auditedUntil: Timestamp
     }

@@ -2,11 +2,19 @@ internal import PostgresClient
 public import SwellModel
 
 extension PostgresStore {
+    /// Only what was found under the assignment that its agent works on now. What was found under an earlier one is history, which the
+    /// audit log has.
+    private static let standing = """
+        LEFT JOIN cluster_status s ON s.cluster = d.cluster AND s.application = d.application
+        WHERE ((d.drift->>'generation') IS NULL OR s.report IS NULL
+            OR (d.drift->>'generation')::bigint = (s.report->>'generation')::bigint)
+        """
+
     public func drifts(of cluster: ClusterName) async throws(StoreError) -> [ClusterDrift] {
         try await read(
             """
             SELECT d.cluster, d.application, d.drift, d.received_at FROM cluster_drift d
-            JOIN clusters c ON c.name = d.cluster WHERE d.cluster = $1 ORDER BY d.application COLLATE "C"
+            JOIN clusters c ON c.name = d.cluster \(Self.standing) AND d.cluster = $1 ORDER BY d.application COLLATE "C"
             """, [.name(cluster)]
         ) { try $0.map { try ClusterDrift($0) } }
     }
@@ -17,7 +25,7 @@ extension PostgresStore {
             SELECT d.cluster, d.application,
                 jsonb_array_length(d.drift->'objects') + (d.drift->>'omitted')::bigint,
                 (d.drift->>'isCorrected')::boolean, d.received_at
-            FROM cluster_drift d JOIN clusters c ON c.name = d.cluster
+            FROM cluster_drift d JOIN clusters c ON c.name = d.cluster \(Self.standing)
             ORDER BY d.cluster COLLATE "C", d.application COLLATE "C"
             """
         ) { rows in
@@ -49,9 +57,10 @@ extension PostgresTransaction {
                 SELECT k.cluster, k.application, k.logged_at FROM cluster_drift k
                 WHERE (k.cluster, k.application) IN (SELECT * FROM unnest($1::text[], $2::text[])))
             INSERT INTO cluster_drift AS d (cluster, application, received_at, logged_at, drift)
-            SELECT DISTINCT ON (n.cluster, n.application) n.cluster, n.application, swell_now(), swell_now(), n.drift
-            FROM unnest($1::text[], $2::text[], $3::jsonb[]) WITH ORDINALITY
-                AS n (cluster, application, drift, ordinal)
+            SELECT DISTINCT ON (n.cluster, n.application) n.cluster, n.application, swell_now(), swell_now(),
+                n.drift || jsonb_build_object('generation', n.generation)
+            FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::bigint[]) WITH ORDINALITY
+                AS n (cluster, application, drift, generation, ordinal)
             JOIN clusters c ON c.name = n.cluster JOIN applications p ON p.name = n.application
             ORDER BY n.cluster, n.application, n.ordinal DESC
             ON CONFLICT (cluster, application) DO UPDATE SET drift = excluded.drift,
@@ -63,7 +72,7 @@ extension PostgresTransaction {
             """,
             [
                 .names(found.map(\.cluster)), .names(found.map(\.report.application)),
-                try .jsons(encoding: found.compactMap(\.report.drift)),
+                try .jsons(encoding: found.compactMap(\.report.drift)), .int64s(found.map(\.report.generation)),
             ])
         var news: [ClusterDrift] = []
         var used: [Timestamp] = []

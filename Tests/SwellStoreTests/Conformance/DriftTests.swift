@@ -107,6 +107,28 @@ internal import Testing
     }
 
     @Test(arguments: StoreForm.allCases)
+    func whatWasFoundUnderAnEarlierAssignmentIsHistory(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            _ = try await store.ingest([
+                Self.report("east-1", Self.drift(at: 5)), Self.report("west-1", Self.drift(at: 6)),
+            ])
+            #expect(try await store.driftFigures().map(\.cluster) == ["east-1", "west-1"])
+            var next = Self.report("east-1", nil)
+            next.report.generation += 1
+            _ = try await store.ingest([next])
+            #expect(try await store.driftFigures().map(\.cluster) == ["west-1"])
+            #expect(try await store.drifts(of: "east-1").isEmpty)
+            #expect(try await store.drifts(of: "west-1").count == 1)
+            #expect(try await events(store).count == 2, "it is in the audit log")
+            var found = next
+            found.report.drift = Self.drift(at: 9)
+            _ = try await store.ingest([found])
+            #expect(try await store.driftFigures().map(\.cluster) == ["east-1", "west-1"])
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
     func ofABatchTheLastFindingStands(form: StoreForm) async throws {
         try await form.run { store in
             try await Fixtures.fill(store)

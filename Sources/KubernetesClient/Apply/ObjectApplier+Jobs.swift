@@ -1,0 +1,34 @@
+internal import KubernetesObjects
+
+/// Jobs that have ended, and what becomes of them when their bundle is applied again.
+extension ObjectApplier {
+    /// Whether an object that is not there is a Job that has done its work: whatever took it away, it is not to run again.
+    func isFinished(_ object: KubernetesObject) -> Bool {
+        guard object.type.groupKind == ObjectAnnotations.job else { return false }
+        if finished.contains(Hook.digest(of: object, scope: options.hookScope)) { return true }
+        return !options.repeatsFinishedJobs
+            && (object.spec?["ttlSecondsAfterFinished"] != nil || ours.contains(object.reference.identity))
+    }
+
+    /// Whether a Job has failed and is to run again: the very one that was applied, by its uid, and that nobody else holds.
+    func isToRunAgain(_ live: KubernetesObject) -> Bool {
+        guard options.repeatsFailedJobs, live.type.groupKind == ObjectAnnotations.job,
+            WorkloadHealth.end(ofJob: live)?.value == .failed
+        else { return false }
+        let identity = live.reference.identity
+        return ours.contains(identity) && holders[identity] == nil
+            && ObjectMark(uid: uids[identity]).sameness(with: live) == .same
+    }
+
+    /// Deletes a Job that has failed, and makes it again as it is wanted.
+    func runAgain(_ wanted: KubernetesObject, _ live: KubernetesObject) async throws -> BundleProgress {
+        _ = try await api.delete(live.reference, DeleteOptions(uid: live.uid, propagation: .background))
+        try await waitUntilGone(live)
+        let created = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager))
+        options.evidence.sent(created)
+        await api.settled.remember(wanted, live: created, answer: created, manager: options.fieldManager)
+        return marked(
+            BundleProgress(
+                reference: wanted.reference, outcome: .replaced, message: "it had failed, and is run again"), created)
+    }
+}
