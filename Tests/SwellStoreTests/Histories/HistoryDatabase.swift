@@ -51,6 +51,20 @@ struct HistoryDatabase: Sendable {
         try await control.query("SELECT coalesce(max(epoch), 0) FROM leases").scalar(Int64.self)
     }
 
+    /// Waits until no server process is at work on what the store asked of it.
+    ///
+    /// A server goes on with a COMMIT whose connection is gone: what is read meanwhile does not tell what came of it.
+    func settled() async throws {
+        try await eventually("the server is done with what was asked of it") {
+            try await control.query(
+                """
+                SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+                AND backend_type = 'client backend' AND state IS DISTINCT FROM 'idle'
+                """
+            ).scalar(Int.self) == 0
+        }
+    }
+
     /// How many failures there were.
     func failures() async throws -> Int64 {
         try await control.query("SELECT last_value FROM history_failures").scalar(Int64.self) - 1
