@@ -35,6 +35,7 @@ struct Link: Sendable {
             do {
                 let end = try await dial(rotating, authorities) { welcome in
                     welcomedAt.send(ContinuousClock.now)
+                    await ports.welcomed()
                     logger.info(
                         "connected to the coordinator",
                         metadata: ["coordinator": "\(settings.coordinator)", "session": "\(welcome.sessionID)"])
@@ -72,6 +73,8 @@ struct Link: Sendable {
                 if Self.isRefusal(error), let again = await enroller.enrolAgain() {
                     (credential, authorities) = again
                     delay = .zero
+                } else if let error = error as? RPCError, WireRefusal.isOtherCluster(error) {
+                    await ports.refusedAsAnother(error.message)
                 }
             }
             await documents.close()

@@ -170,9 +170,19 @@ public protocol AgentCertificateStore: Sendable {
     func certificates(of cluster: ClusterName) async throws(StoreError) -> [CertificateRecord]
     /// Audits that somebody came with a certificate that only a copy can have: once for each that is listed.
     func reportCopy(of use: CertificateUse, reason: String) async throws(StoreError)
-    /// Notes what tells the cluster behind the name from others, once after each enrolment. Returns what was noted before, where that is
-    /// something else.
-    func noteClusterUID(_ uid: String, of cluster: ClusterName) async throws(StoreError) -> String?
+    /// Notes what tells the cluster behind the name from others, once after each enrolment: the uid of its `kube-system`, or
+    /// `namespace/uid` of an agent that keeps to namespaces, of which any number may be in one cluster.
+    func noteClusterUID(_ uid: String, of cluster: ClusterName) async throws(StoreError) -> ClusterUIDNote
+}
+
+/// Whether a cluster is who its name says.
+public enum ClusterUIDNote: Sendable, Hashable {
+    /// It is noted, now or since the enrolment.
+    case isNoted
+    /// Another uid was noted since the enrolment.
+    case isAnother(String)
+    /// A cluster of the fleet with another name has this uid.
+    case isOf(ClusterName)
 }
 
 extension AgentCertificateStore {

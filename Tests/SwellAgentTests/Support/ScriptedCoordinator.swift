@@ -32,6 +32,7 @@ actor ScriptedCoordinator {
     /// How long certificates live.
     private var leafLifetime: Interval = .hours(24)
     private var acknowledgesReports = true
+    private var isOtherCluster = false
 
     init(place: Cluster) throws {
         self.place = place
@@ -43,6 +44,8 @@ actor ScriptedCoordinator {
     func addToken(_ token: JoinToken) { tokens.insert(token.text) }
     func setLeafLifetime(_ lifetime: Interval) { leafLifetime = lifetime }
     func setRetryLater(_ interval: Interval?) { retryLater = interval }
+    /// Whether agents are told that they speak for another cluster than the one that enrolled.
+    func setOtherCluster(_ value: Bool) { isOtherCluster = value }
     func setAcknowledgesReports(_ value: Bool) { acknowledgesReports = value }
     func store(_ release: AssembledRelease) {
         for document in release.documents { documents[document.digest] = document }
@@ -128,6 +131,11 @@ actor ScriptedCoordinator {
 
     fileprivate func open(_ writer: RPCWriter<Swell_V1_CoordinatorMessage>, _ hello: AgentHello) async throws -> Int? {
         hellos.append(hello)
+        if isOtherCluster {
+            throw RPCError(
+                code: .permissionDenied, message: "the agent speaks for another cluster",
+                metadata: ["swell-refusal": "other_cluster"])
+        }
         if let retryLater {
             try await writer.write(.init(.retryLater(after: retryLater, reason: "the script says so")))
             return nil
