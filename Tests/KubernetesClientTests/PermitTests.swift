@@ -127,6 +127,7 @@ private func reference(_ kind: String, _ name: String) -> ObjectReference {
 
     @Test(arguments: [
         ("swell.dev/prune", "keep"), ("helm.sh/resource-policy", "keep"),
+        ("kustomize.toolkit.fluxcd.io/prune", "Disabled"), ("client.lifecycle.config.k8s.io/deletion", "detach"),
         ("argocd.argoproj.io/sync-options", "Validate=false,Prune=false"),
         ("argocd.argoproj.io/sync-options", "Delete=confirm"),
     ])

@@ -46,16 +46,24 @@ enum PruneGuard {
         return nil
     }
 
-    /// What on an object says that it is to stay, in Swell's words, Helm's or Argo CD's; nil where nothing does. It counts
+    /// What on an object says that it is to stay, in Swell's words, Helm's, Argo CD's or Flux's; nil where nothing does. It counts
     /// whoever wrote it, on the cluster too: who holds a deletion back takes nothing from anybody.
     static func protection(of live: KubernetesObject, annotations: ObjectAnnotations) -> String? {
         if live.annotations[annotations.prune] == "keep" { return "\(annotations.prune): keep" }
         let helm = "helm.sh/resource-policy"
         if live.annotations[helm] == "keep" { return "\(helm): keep" }
+        for (key, value) in fluxProtections where live.annotations[key]?.lowercased() == value {
+            return "\(key): \(value)"
+        }
         let argo = "argocd.argoproj.io/sync-options"
         let options = (live.annotations[argo] ?? "").split { $0 == "," || $0 == " " }
         return options.first { argoProtections.contains(String($0)) }.map { "\(argo): \($0)" }
     }
+
+    /// Flux's word for what it leaves, and that of its sources' lifecycle.
+    private static let fluxProtections = [
+        ("kustomize.toolkit.fluxcd.io/prune", "disabled"), ("client.lifecycle.config.k8s.io/deletion", "detach"),
+    ]
 
     /// Where Argo CD asks somebody, nobody has answered here.
     private static let argoProtections: Set<String> = [

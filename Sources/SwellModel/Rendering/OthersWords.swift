@@ -54,6 +54,15 @@ public enum OthersWords {
             if all["swell.dev/wave"] != nil || text == "0" { return nil }
             return
                 "\(key) is not followed: where the order matters beyond kinds and health, write swell.dev/wave: '\(text.prefix(20))'"
+        case "argocd.argoproj.io/sync-options":
+            let options = text.split { $0 == "," || $0 == " " }
+            guard all["swell.dev/replace"] == nil,
+                let option = options.first(where: { $0 == "Replace=true" || $0 == "Force=true" })
+            else { return nil }
+            return
+                "\(key): \(option) is not followed: what cannot be changed is made again only where it says swell.dev/replace: allow"
+        case "kustomize.toolkit.fluxcd.io/reconcile", "kustomize.toolkit.fluxcd.io/ssa":
+            return "\(key) is Flux's, and not followed: the object is applied like any other"
         default: return misspelt(key)
         }
     }

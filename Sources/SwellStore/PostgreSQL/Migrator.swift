@@ -24,6 +24,8 @@ struct Migration {
             number: 7, name: "append-only audit", sql: PackageResources._007_append_only_audit_sql),
         Migration(number: 8, name: "sealed Secrets", sql: PackageResources._008_sealed_secrets_sql),
         Migration(number: 9, name: "service role", sql: PackageResources._009_service_role_sql),
+        Migration(
+            number: 10, name: "one cluster, one name", sql: PackageResources._010_one_cluster_one_name_sql),
     ]
 }
 
@@ -52,7 +54,7 @@ extension PostgresStore {
                 let isChanged = try await apply(known, on: connection, logger: logger)
                 if let role {
                     try await role.grant(over: connection)
-                } else if isChanged, known.count == Migration.all.count {
+                } else if isChanged, known.count >= Migration.all.count {
                     // What a migration made is for those, too, who were named before.
                     for role in try await ServiceRole.all(over: connection) { try await role.grant(over: connection) }
                 }

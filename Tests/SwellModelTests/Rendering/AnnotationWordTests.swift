@@ -79,6 +79,8 @@ private func told(_ text: String) -> (errors: [String], warnings: [String]) {
         ("argocd.argoproj.io/sync-wave: '3'", "swell.dev/wave"),
         ("helm.sh/hook: pre-install", "-f CHART"),
         ("helm.sh/resource-policy: kep", "did you mean 'keep'?"),
+        ("argocd.argoproj.io/sync-options: 'Force=true,Replace=true'", "swell.dev/replace: allow"),
+        ("kustomize.toolkit.fluxcd.io/ssa: IfNotPresent", "not followed"),
         ("helm.sh/hok: pre-install", "did you mean 'helm.sh/hook'?"),
     ])
     func othersWordsAreWarnedOf(annotation: String, expected: String) {
