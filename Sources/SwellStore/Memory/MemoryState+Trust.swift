@@ -206,10 +206,14 @@ extension MemoryState {
         }
     }
 
-    public mutating func noteClusterUID(_ uid: String, of cluster: ClusterName) -> String? {
-        if let known = trust[cluster]?.clusterUID { return known == uid ? nil : known }
+    public mutating func noteClusterUID(_ uid: String, of cluster: ClusterName) -> ClusterUIDNote {
+        let known = trust[cluster]?.clusterUID
+        if known == uid { return .isNoted }
+        let others = trust.filter { $0.key != cluster && $0.value.clusterUID == uid && clusters[$0.key] != nil }
+        if !uid.contains("/"), let other = others.keys.min() { return .isOf(other) }
+        if let known { return .isAnother(known) }
         trust[cluster, default: TrustRules.Row()].clusterUID = uid
-        return nil
+        return .isNoted
     }
 
     private mutating func list(_ certificate: CertificateNote, of cluster: ClusterName, number: Int64, former: String?)

@@ -173,9 +173,19 @@ public protocol AgentCertificateStore: Sendable {
     /// Nothing is noted of a certificate that was in use until another took its place less than half a minute ago: after a renewal a call
     /// of the former may still be under way, and after an enrolment the former agent may still run. Who comes again after that is noted.
     func reportCopy(of use: CertificateUse, reason: String) async throws(StoreError)
-    /// Notes what tells the cluster behind the name from others, once after each enrolment. Returns what was noted before, where that is
-    /// something else.
-    func noteClusterUID(_ uid: String, of cluster: ClusterName) async throws(StoreError) -> String?
+    /// Notes what tells the cluster behind the name from others, once after each enrolment: the uid of its `kube-system`, or
+    /// `namespace/uid` of an agent that keeps to namespaces, of which any number may be in one cluster.
+    func noteClusterUID(_ uid: String, of cluster: ClusterName) async throws(StoreError) -> ClusterUIDNote
+}
+
+/// Whether a cluster is who its name says.
+public enum ClusterUIDNote: Sendable, Hashable {
+    /// It is noted, now or since the enrolment.
+    case isNoted
+    /// Another uid was noted since the enrolment.
+    case isAnother(String)
+    /// A cluster of the fleet with another name has this uid.
+    case isOf(ClusterName)
 }
 
 extension AgentCertificateStore {

@@ -20,6 +20,8 @@ enum TrustRules {
         /// No certificate that is listed counts any more, and none is taken in.
         mutating func endAll() {
             validFrom = counter + 1
+            // Whoever enrols next says which cluster it is.
+            clusterUID = nil
             readmitUntil = nil
         }
     }

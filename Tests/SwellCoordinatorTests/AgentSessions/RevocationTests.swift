@@ -173,6 +173,31 @@ internal import Testing
         }
     }
 
+    @Test func oneClusterDoesNotComeUnderTwoNames() async throws {
+        let fixture = try await PortFixture()
+        try await fixture.serving { _ in
+            let first = try await fixture.agent("east-1")
+            let second = try await fixture.agent("west-1")
+            try await fixture.session(first, first: PortFixture.hello(uid: "u1")) { try await $0.isWelcomed() }
+            try await fixture.session(second, first: PortFixture.hello(uid: "u1")) { session in
+                try await session.ends("permissionDenied")
+                let said = try #require(session.refusal.entries.first)
+                #expect(
+                    said.contains("cluster 'west-1' is the cluster 'east-1': both have kube-system uid u1"), "\(said)")
+            }
+            let told = try await events("clone-suspected", fixture)
+            #expect(told.map(\.cluster) == ["west-1"])
+            #expect(told.first?.reason?.contains("'east-1'") == true)
+            // Agents that keep to namespaces share a cluster.
+            try await fixture.session(first, first: PortFixture.hello(uid: "a/u2")) { try await $0.isWelcomed() }
+            try await fixture.session(second, first: PortFixture.hello(uid: "a/u2")) { try await $0.isWelcomed() }
+            // One that has left the fleet is in nobody's way.
+            try await fixture.store.removeCluster("east-1", by: "ann")
+            let third = try await fixture.agent("west-1")
+            try await fixture.session(third, first: PortFixture.hello(uid: "u1")) { try await $0.isWelcomed() }
+        }
+    }
+
     @Test func removedAndAppliedAgainNeitherCertificateNorTokenCounts() async throws {
         let fixture = try await PortFixture()
         try await fixture.serving { _ in

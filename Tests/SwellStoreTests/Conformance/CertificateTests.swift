@@ -277,11 +277,38 @@ internal import Testing
         try await form.run { store in
             try await Fixtures.fill(store)
             try await join("east-1", "s1", store)
-            #expect(try await store.noteClusterUID("u1", of: "east-1") == nil)
-            #expect(try await store.noteClusterUID("u1", of: "east-1") == nil)
-            #expect(try await store.noteClusterUID("u2", of: "east-1") == "u1")
+            #expect(try await store.noteClusterUID("u1", of: "east-1") == .isNoted)
+            #expect(try await store.noteClusterUID("u1", of: "east-1") == .isNoted)
+            #expect(try await store.noteClusterUID("u2", of: "east-1") == .isAnother("u1"))
             try await join("east-1", "s2", store)
-            #expect(try await store.noteClusterUID("u2", of: "east-1") == nil)
+            #expect(try await store.noteClusterUID("u2", of: "east-1") == .isNoted)
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func oneClusterHasOneNameWhoeverComesFirst(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            for round in 0..<8 {
+                try await join("east-1", "a\(round)", store)
+                try await join("east-2", "b\(round)", store)
+                async let first = store.noteClusterUID("u\(round)", of: "east-1")
+                async let second = store.noteClusterUID("u\(round)", of: "east-2")
+                let notes = try await [first, second]
+                #expect(
+                    notes == [.isNoted, .isOf("east-1")] || notes == [.isOf("east-2"), .isNoted], "\(notes)")
+            }
+            // Agents that keep to namespaces may share one; a cluster that was removed or revoked has no uid any more.
+            try await join("east-1", "c", store)
+            try await join("east-2", "d", store)
+            #expect(try await store.noteClusterUID("shop/u", of: "east-1") == .isNoted)
+            #expect(try await store.noteClusterUID("shop/u", of: "east-2") == .isNoted)
+            try await join("east-1", "e", store)
+            try await join("east-2", "f", store)
+            #expect(try await store.noteClusterUID("v", of: "east-1") == .isNoted)
+            #expect(try await store.noteClusterUID("v", of: "east-2") == .isOf("east-1"))
+            _ = try await store.revokeCertificates(of: "east-1", serial: nil, reason: nil, by: "ann")
+            #expect(try await store.noteClusterUID("v", of: "east-2") == .isNoted)
         }
     }
 

@@ -2,6 +2,7 @@ internal import PostgresClient
 internal import PostgresTesting
 internal import SwellModel
 internal import SwellStore
+internal import Testing
 
 /// A PostgreSQL database for one history: its clock stands where the test puts it, and its statements can be made to meet others.
 ///
