@@ -52,7 +52,8 @@ struct Replica: Service {
             settings: AgentPort.Settings(
                 replica: settings.replica,
                 fleet: .fleet(host: settings.agents.host, port: settings.agents.port),
-                enrolment: .enrolment(host: settings.enrolment.host, port: settings.enrolment.port)),
+                enrolment: .enrolment(host: settings.enrolment.host, port: settings.enrolment.port),
+                endedCertificatesFile: folder.endedCertificatesFile),
             ingestor: ingestor, assignmentsChanged: signals.assignments,
             previewsWanted: signals.previews, trustChanged: signals.trust,
             announceTrustChange: { signals.notifyTrustChanged() }, now: Self.now)

@@ -9,6 +9,8 @@ internal import Synchronization
 struct CallerAuthenticator: Sendable {
     let trustDomain: TrustDomain
     let certificates: any AgentCertificateStore
+    /// What does not count whatever a restored database says.
+    let ended: EndedCertificates
     let connections: CallerConnections
     let calls = CallLimit()
     let now: @Sendable () -> Timestamp
@@ -46,6 +48,8 @@ struct CallerAuthenticator: Sendable {
         switch try await certificates.standing(of: caller.use) {
         case .counts(isUsed: true): return
         case .counts(isUsed: false): break
+        case .awaited where ended.contains(caller.use), .unknown where ended.contains(caller.use):
+            throw CallerRefusal(.endedBeforeRestore, caller)
         case .awaited:
             let note = CertificateNote(
                 serial: caller.serial, keyFingerprint: "\(caller.keyFingerprint)", expiresAt: caller.notValidAfter)

@@ -9,6 +9,8 @@ struct CallerRefusal: Error, CustomStringConvertible {
         case revoked(Timestamp)
         case superseded
         case unknown
+        /// It is not listed since the database was restored, and was ended before.
+        case endedBeforeRestore
         case notInFleet
         case otherCluster(uid: String, enrolled: String)
         /// The cluster is in the fleet under another name.
@@ -21,6 +23,7 @@ struct CallerRefusal: Error, CustomStringConvertible {
             case .revoked: "revoked"
             case .superseded: "superseded"
             case .unknown: "unknown"
+            case .endedBeforeRestore: "revoked"
             case .notInFleet: "not_in_fleet"
             case .otherCluster: "other_cluster"
             case .secondName: "second_name"
@@ -31,7 +34,7 @@ struct CallerRefusal: Error, CustomStringConvertible {
         var isOtherCluster: Bool {
             switch self {
             case .otherCluster, .secondName: true
-            case .expired, .revoked, .superseded, .unknown, .notInFleet: false
+            case .expired, .revoked, .superseded, .unknown, .endedBeforeRestore, .notInFleet: false
             }
         }
 
@@ -43,6 +46,7 @@ struct CallerRefusal: Error, CustomStringConvertible {
                 "a later one has taken its place and is in use: this is a copy of an agent's state, or a stolen key"
             case .unknown:
                 "it is not listed: the database was restored to a moment before it was issued, or it expired long ago"
+            case .endedBeforeRestore: "it was revoked, or a new token ended it, before the database was restored"
             case .notInFleet: "the cluster is not in the fleet"
             case .otherCluster(let uid, let enrolled):
                 "the agent speaks for another cluster than the one that enrolled: its kube-system has uid \(uid), not \(enrolled)"

@@ -95,6 +95,8 @@ extension PostgresStore: AgentCertificateStore {
                 SELECT name, $2 FROM unnest($1::text[]) AS n (name) ORDER BY name COLLATE "C"
                 ON CONFLICT (cluster) DO UPDATE SET readmit_until = excluded.readmit_until
                 """, [.names(names), .time(end)])
+            try await transaction.query(
+                "DELETE FROM join_tokens WHERE cluster = ANY($1) AND spent_at IS NULL", [.names(names)])
             let now = try await transaction.now()
             try await transaction.record(
                 names.map { cluster in

@@ -61,6 +61,11 @@ enum TrustRules {
         return reason.map { "\(what): \($0)" } ?? what
     }
 
+    /// What the audit log says of what a restore had brought back.
+    static func endedAgain(_ count: Int) -> String {
+        "\(count) certificate\(count == 1 ? "" : "s") that a replica remembers as ended counted again: the database was restored"
+    }
+
     static func noCertificate(_ serial: String, _ cluster: ClusterName) -> StoreError {
         StoreError(
             code: .notFound,

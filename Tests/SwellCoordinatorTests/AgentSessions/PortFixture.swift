@@ -66,9 +66,11 @@ struct PortFixture: Sendable {
 
     /// - Parameters:
     ///   - other: A replica whose store and authority this one shares.
+    ///   - restored: What its database was restored to instead.
     ///   - ingesting: Makes what takes reports in, where ``ingestor`` is not to.
     init(
-        beside other: PortFixture? = nil, clusters: [Cluster] = SmallFleet.clusters, logger: Logger? = nil,
+        beside other: PortFixture? = nil, restored: MemoryState? = nil, clusters: [Cluster] = SmallFleet.clusters,
+        logger: Logger? = nil,
         _ adjust: (inout AgentPort.Settings) -> Void = { _ in },
         ingesting: ((MemoryStore) throws -> any ReportIngesting)? = nil
     ) async throws {
@@ -79,7 +81,7 @@ struct PortFixture: Sendable {
             try other?.authority
             ?? CertificateAuthority.create(trustDomain: TrustDomain("swell.test"), now: base - .hours(72))
         rotating = RotatingAuthority(authority)
-        store = other?.store ?? MemoryStore(clock: now)
+        store = restored.map { MemoryStore(state: $0, clock: now) } ?? other?.store ?? MemoryStore(clock: now)
         if other == nil { try await SmallFleet.fill(store, clusters) }
         ingestor = TestIngestor(store)
         var settings = AgentPort.Settings(
