@@ -17,6 +17,8 @@ public struct StateFolder: Sendable {
     /// `ca-hash`: the pin for joining agents.
     public var authorityHashFile: String { path + "/ca-hash" }
 
+    /// `ended-certificates.json`: which certificates were ended before their time, mode 0600.
+    public var endedCertificatesFile: String { path + "/ended-certificates.json" }
     /// Where the authority is.
     public var directory: AuthorityDirectory { AuthorityDirectory(path: path + "/authority") }
 

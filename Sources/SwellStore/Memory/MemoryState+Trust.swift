@@ -123,6 +123,7 @@ extension MemoryState {
         for name in names where clusters[name] == nil { throw .noCluster(name) }
         for name in names {
             trust[name, default: TrustRules.Row()].readmitUntil = end
+            tokens = tokens.filter { $0.value.cluster != name || $0.value.spentBy != nil }
             record(
                 .cluster(
                     "readmission-opened", name, region: clusters[name]?.region, by: actor, at: now, to: "\(end)"))
@@ -171,6 +172,38 @@ extension MemoryState {
         return Revocation(serials: serials, tokens: count - tokens.count)
     }
 
+    public func endedCertificates(after moment: Timestamp) -> (ended: [EndedCertificate], now: Timestamp) {
+        let ended = certificates.filter { serial, known in
+            guard known.expiresAt > now else { return false }
+            if let revokedAt = known.revokedAt, revokedAt > moment { return true }
+            guard known.number < trust[known.cluster]?.validFrom ?? 0 else { return false }
+            return certificates.values.contains {
+                $0.cluster == known.cluster && $0.former == nil && $0.number > known.number && $0.issuedAt > moment
+            }
+        }
+        let sorted = ended.sorted { ($1.value.expiresAt, $0.key) < ($0.value.expiresAt, $1.key) }
+        return (
+            sorted.prefix(EndedCertificate.limit).map {
+                EndedCertificate(cluster: $1.cluster, serial: $0, expiresAt: $1.expiresAt)
+            }, now
+        )
+    }
+
+    public mutating func endAgain(_ uses: [CertificateUse]) -> [CertificateUse] {
+        let counting = uses.filter { use in
+            guard let known = certificates[use.serial], known.cluster == use.cluster else { return false }
+            return known.revokedAt == nil && known.number >= trust[use.cluster]?.validFrom ?? 0
+        }
+        for use in counting { certificates[use.serial]?.revokedAt = now }
+        for (cluster, ended) in Dictionary(grouping: counting, by: \.cluster).sorted(by: { $0.key < $1.key }) {
+            record(
+                .cluster(
+                    "revoked", cluster, region: clusters[cluster]?.region, by: Transition.engine, at: now,
+                    reason: TrustRules.endedAgain(ended.count)))
+        }
+        return counting.sorted()
+    }
+
     public func certificateRecords(of cluster: ClusterName) -> [CertificateRecord] {
         certificates.filter { $0.value.cluster == cluster }
             .sorted { ($1.value.number, $0.key) < ($0.value.number, $1.key) }.prefix(1_000)
@@ -206,10 +239,14 @@ extension MemoryState {
         }
     }
 
-    public mutating func noteClusterUID(_ uid: String, of cluster: ClusterName) -> String? {
-        if let known = trust[cluster]?.clusterUID { return known == uid ? nil : known }
+    public mutating func noteClusterUID(_ uid: String, of cluster: ClusterName) -> ClusterUIDNote {
+        let known = trust[cluster]?.clusterUID
+        if known == uid { return .isNoted }
+        let others = trust.filter { $0.key != cluster && $0.value.clusterUID == uid && clusters[$0.key] != nil }
+        if !uid.contains("/"), let other = others.keys.min() { return .isOf(other) }
+        if let known { return .isAnother(known) }
         trust[cluster, default: TrustRules.Row()].clusterUID = uid
-        return nil
+        return .isNoted
     }
 
     private mutating func list(_ certificate: CertificateNote, of cluster: ClusterName, number: Int64, former: String?)

@@ -76,6 +76,8 @@ extension MemoryStore: FleetStore {
     public func setFleetLimit(_ limit: Int?, by actor: String) throws(StoreError) {
         try transact { (state: inout MemoryState) throws(StoreError) in try state.setFleetLimit(limit, by: actor) }
     }
+    public func isWritable() throws(StoreError) -> Bool { true }
+
     public func now() throws(StoreError) -> Timestamp {
         try transact { (state: inout MemoryState) throws(StoreError) in state.now }
     }
@@ -342,10 +344,18 @@ extension MemoryStore: AgentCertificateStore {
     public func certificates(of cluster: ClusterName) throws(StoreError) -> [CertificateRecord] {
         try transact { (state: inout MemoryState) throws(StoreError) in state.certificateRecords(of: cluster) }
     }
+    public func endedCertificates(
+        after moment: Timestamp
+    ) throws(StoreError) -> (ended: [EndedCertificate], now: Timestamp) {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.endedCertificates(after: moment) }
+    }
+    public func endAgain(_ uses: [CertificateUse]) throws(StoreError) -> [CertificateUse] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.endAgain(uses) }
+    }
     public func reportCopy(of use: CertificateUse, reason: String) throws(StoreError) {
         try transact { (state: inout MemoryState) throws(StoreError) in state.reportCopy(of: use, reason: reason) }
     }
-    public func noteClusterUID(_ uid: String, of cluster: ClusterName) throws(StoreError) -> String? {
+    public func noteClusterUID(_ uid: String, of cluster: ClusterName) throws(StoreError) -> ClusterUIDNote {
         try transact { (state: inout MemoryState) throws(StoreError) in state.noteClusterUID(uid, of: cluster) }
     }
 }

@@ -95,6 +95,8 @@ extension PostgresStore: AgentCertificateStore {
                 SELECT name, $2 FROM unnest($1::text[]) AS n (name) ORDER BY name COLLATE "C"
                 ON CONFLICT (cluster) DO UPDATE SET readmit_until = excluded.readmit_until
                 """, [.names(names), .time(end)])
+            try await transaction.query(
+                "DELETE FROM join_tokens WHERE cluster = ANY($1) AND spent_at IS NULL", [.names(names)])
             let now = try await transaction.now()
             try await transaction.record(
                 names.map { cluster in
@@ -169,18 +171,28 @@ extension PostgresStore: AgentCertificateStore {
         }
     }
 
-    public func noteClusterUID(_ uid: String, of cluster: ClusterName) async throws(StoreError) -> String? {
+    public func noteClusterUID(_ uid: String, of cluster: ClusterName) async throws(StoreError) -> ClusterUIDNote {
         // Nearly always it is what it was: no lock for that.
         let known = try await read("SELECT cluster_uid FROM cluster_trust WHERE cluster = $1", [.name(cluster)]) {
             try $0.first?.decode(String?.self, at: 0)
         }
-        if let known { return known == uid ? nil : known }
+        if known == uid { return .isNoted }
         return try await transact { transaction in
+            // Two that come with one uid at the same time take turns.
+            try await transaction.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 10))", [.text(uid)])
             var trust = try await transaction.lockTrust(of: cluster)
-            if let known = trust.clusterUID { return known == uid ? nil : known }
+            if trust.clusterUID == uid { return .isNoted }
+            let other = try await transaction.query(
+                """
+                SELECT t.cluster FROM cluster_trust t JOIN clusters c ON c.name = t.cluster
+                WHERE t.cluster_uid = $1 AND t.cluster <> $2 AND strpos($1, '/') = 0
+                ORDER BY t.cluster COLLATE "C" LIMIT 1
+                """, [.text(uid), .name(cluster)])
+            if let other = other.first { return .isOf(try other.name(0)) }
+            if let known = trust.clusterUID { return .isAnother(known) }
             trust.clusterUID = uid
             try await transaction.store(trust, of: cluster)
-            return nil
+            return .isNoted
         }
     }
 }

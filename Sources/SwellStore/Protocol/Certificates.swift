@@ -84,6 +84,25 @@ public struct CertificateRecord: Sendable, Hashable, Codable {
     }
 }
 
+/// A certificate that an operator or an enrolment ended before its time.
+public struct EndedCertificate: Sendable, Hashable, Codable {
+    public var cluster: ClusterName
+    public var serial: String
+    /// When it would have ceased to be valid by itself.
+    public var expiresAt: Timestamp
+
+    public init(cluster: ClusterName, serial: String, expiresAt: Timestamp) {
+        self.cluster = cluster
+        self.serial = serial
+        self.expiresAt = expiresAt
+    }
+
+    public var use: CertificateUse { CertificateUse(cluster, serial: serial) }
+
+    /// How many are told of at once.
+    public static let limit = 10_000
+}
+
 /// A join token as it is listed; the token itself is kept nowhere.
 public struct JoinTokenRecord: Sendable, Hashable, Codable {
     /// The first 12 digits of the token's hash, which name it and let nobody in.
@@ -160,12 +179,21 @@ public protocol AgentCertificateStore: Sendable {
     func readmit(_ certificate: CertificateNote, of cluster: ClusterName) async throws(StoreError) -> Bool
     /// Opens the door until then for one certificate of each of these clusters that is not listed, after the store was restored; with
     /// nil, of every cluster of the fleet. Returns which. `notFound` where one is not in the fleet.
+    ///
+    /// Their tokens that nobody has spent end: what is unspent after a restore may have been spent or taken back before it.
     func openReadmission(of clusters: [ClusterName]?, until end: Timestamp, by actor: String)
         async throws(StoreError) -> [ClusterName]
     /// Ends what a cluster has: every certificate and unspent token; or, of one serial number, that certificate and what was renewed
     /// with it. `notFound` where nothing is known of the cluster, or the certificate is not its.
     func revokeCertificates(of cluster: ClusterName, serial: String?, reason: String?, by actor: String)
         async throws(StoreError) -> Revocation
+    /// The certificates, unexpired still, that a revocation, a removal or an enrolment ended after `moment`, by the store's clock, and what that
+    /// says now. At most ``EndedCertificate/limit``, those that expire last.
+    func endedCertificates(after moment: Timestamp) async throws(StoreError) -> (
+        ended: [EndedCertificate], now: Timestamp
+    )
+    /// Ends those of these that count, since the store was restored to a moment before they were ended; returns which.
+    func endAgain(_ uses: [CertificateUse]) async throws(StoreError) -> [CertificateUse]
     /// The certificates of a cluster that are still remembered, the newest first.
     func certificates(of cluster: ClusterName) async throws(StoreError) -> [CertificateRecord]
     /// Audits that somebody came with a certificate that only a copy can have: once for each that is listed.
@@ -173,9 +201,19 @@ public protocol AgentCertificateStore: Sendable {
     /// Nothing is noted of a certificate that was in use until another took its place less than half a minute ago: after a renewal a call
     /// of the former may still be under way, and after an enrolment the former agent may still run. Who comes again after that is noted.
     func reportCopy(of use: CertificateUse, reason: String) async throws(StoreError)
-    /// Notes what tells the cluster behind the name from others, once after each enrolment. Returns what was noted before, where that is
-    /// something else.
-    func noteClusterUID(_ uid: String, of cluster: ClusterName) async throws(StoreError) -> String?
+    /// Notes what tells the cluster behind the name from others, once after each enrolment: the uid of its `kube-system`, or
+    /// `namespace/uid` of an agent that keeps to namespaces, of which any number may be in one cluster.
+    func noteClusterUID(_ uid: String, of cluster: ClusterName) async throws(StoreError) -> ClusterUIDNote
+}
+
+/// Whether a cluster is who its name says.
+public enum ClusterUIDNote: Sendable, Hashable {
+    /// It is noted, now or since the enrolment.
+    case isNoted
+    /// Another uid was noted since the enrolment.
+    case isAnother(String)
+    /// A cluster of the fleet with another name has this uid.
+    case isOf(ClusterName)
 }
 
 extension AgentCertificateStore {

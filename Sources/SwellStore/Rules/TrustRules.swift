@@ -20,6 +20,8 @@ enum TrustRules {
         /// No certificate that is listed counts any more, and none is taken in.
         mutating func endAll() {
             validFrom = counter + 1
+            // Whoever enrols next says which cluster it is.
+            clusterUID = nil
             readmitUntil = nil
         }
     }
@@ -57,6 +59,11 @@ enum TrustRules {
             "\(revocation.serials.count) certificate\(revocation.serials.count == 1 ? "" : "s"), "
             + "\(revocation.tokens) token\(revocation.tokens == 1 ? "" : "s")"
         return reason.map { "\(what): \($0)" } ?? what
+    }
+
+    /// What the audit log says of what a restore had brought back.
+    static func endedAgain(_ count: Int) -> String {
+        "\(count) certificate\(count == 1 ? "" : "s") that a replica remembers as ended counted again: the database was restored"
     }
 
     static func noCertificate(_ serial: String, _ cluster: ClusterName) -> StoreError {

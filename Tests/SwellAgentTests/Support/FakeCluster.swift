@@ -20,6 +20,9 @@ actor FakeCluster: ClusterPort {
     private(set) var previewed: [String] = []
     private(set) var remembered: [InventoryRecord] = []
     private var isAway = false
+    private let ownUID: String
+
+    init(uid: String = "uid-1") { self.ownUID = uid }
 
     // MARK: - The script
 
@@ -36,7 +39,12 @@ actor FakeCluster: ClusterPort {
 
     func uid() async throws -> String {
         try reachable()
-        return "uid-1"
+        return ownUID
+    }
+
+    func uid(of namespace: String) async throws -> String? {
+        try reachable()
+        return ownUID
     }
 
     func inventories() async throws -> [InventoryRecord] {

@@ -1,4 +1,5 @@
 internal import AsyncSupport
+internal import Foundation
 internal import GRPCCore
 internal import SwellIdentity
 internal import SwellModel
@@ -173,6 +174,31 @@ internal import Testing
         }
     }
 
+    @Test func oneClusterDoesNotComeUnderTwoNames() async throws {
+        let fixture = try await PortFixture()
+        try await fixture.serving { _ in
+            let first = try await fixture.agent("east-1")
+            let second = try await fixture.agent("west-1")
+            try await fixture.session(first, first: PortFixture.hello(uid: "u1")) { try await $0.isWelcomed() }
+            try await fixture.session(second, first: PortFixture.hello(uid: "u1")) { session in
+                try await session.ends("permissionDenied")
+                let said = try #require(session.refusal.entries.first)
+                #expect(
+                    said.contains("cluster 'west-1' is the cluster 'east-1': both have kube-system uid u1"), "\(said)")
+            }
+            let told = try await events("clone-suspected", fixture)
+            #expect(told.map(\.cluster) == ["west-1"])
+            #expect(told.first?.reason?.contains("'east-1'") == true)
+            // Agents that keep to namespaces share a cluster.
+            try await fixture.session(first, first: PortFixture.hello(uid: "a/u2")) { try await $0.isWelcomed() }
+            try await fixture.session(second, first: PortFixture.hello(uid: "a/u2")) { try await $0.isWelcomed() }
+            // One that has left the fleet is in nobody's way.
+            try await fixture.store.removeCluster("east-1", by: "ann")
+            let third = try await fixture.agent("west-1")
+            try await fixture.session(third, first: PortFixture.hello(uid: "u1")) { try await $0.isWelcomed() }
+        }
+    }
+
     @Test func removedAndAppliedAgainNeitherCertificateNorTokenCounts() async throws {
         let fixture = try await PortFixture()
         try await fixture.serving { _ in
@@ -206,6 +232,70 @@ internal import Testing
             try await fixture.session(west) { try await $0.ends("permissionDenied") }
             try await fixture.session(unknown) { try await $0.isWelcomed() }
         }
+    }
+
+    @Test func whatWasEndedStaysEndedInADatabaseThatWasRestoredToAMomentBefore() async throws {
+        let folder = FileManager.default.temporaryDirectory.path + "/swell-ended-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = folder + "/ended-certificates.json"
+        let fixture = try await PortFixture { $0.endedCertificatesFile = path }
+        try await fixture.serving { _ in
+            let stolen = try await fixture.agent("east-1")
+            let honest = try await fixture.agent("west-1")
+            let backup = await fixture.store.snapshot
+            let late = try await fixture.agent("east-1")
+            try await fixture.revoke("east-1")
+            try await soon("it is written down") {
+                let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+                return text.split(separator: "\"cluster\":\"east-1\"").count == 3
+            }
+
+            let restored = try await PortFixture(beside: fixture, restored: backup) { $0.endedCertificatesFile = path }
+            try await restored.serving { _ in
+                let end = try await restored.store.now() + .hours(1)
+                _ = try await restored.store.openReadmission(of: ["east-1"], until: end, by: "ann")
+                try await restored.session(stolen) { try await $0.ends("permissionDenied") }
+                try await restored.session(late) { session in
+                    try await session.ends("permissionDenied")
+                    let said = try #require(session.refusal.entries.first)
+                    #expect(said.contains("before the database was restored"), "\(said)")
+                }
+                try await restored.session(honest) { try await $0.isWelcomed() }
+            }
+            // Without what the replicas remember, both would come in: the test has something to hold.
+            let forgetful = try await PortFixture(beside: fixture, restored: backup)
+            try await forgetful.serving { _ in
+                let end = try await forgetful.store.now() + .hours(1)
+                _ = try await forgetful.store.openReadmission(of: ["east-1"], until: end, by: "ann")
+                try await forgetful.session(stolen) { try await $0.isWelcomed() }
+                try await forgetful.session(late) { try await $0.isWelcomed() }
+            }
+        }
+    }
+
+    @Test func whatWasEndedIsRememberedUntilItHadExpiredAndWithinABound() throws {
+        let remembered = try EndedCertificates(path: nil)
+        let now = Timestamp(milliseconds: 1_000)
+        let many = (0...EndedCertificates.limit).map { number in
+            EndedCertificate(
+                cluster: "east-1", serial: "\(number)", expiresAt: now + .minutes(1) + .seconds(Int64(number)))
+        }
+        try remembered.add(many, now: now)
+        #expect(remembered.uses.count == EndedCertificates.limit)
+        #expect(!remembered.contains(CertificateUse("east-1", serial: "0")))
+        #expect(!remembered.contains(CertificateUse("east-2", serial: "1")))
+        try remembered.add([], now: many[5].expiresAt)
+        #expect(!remembered.contains(many[5].use) && remembered.contains(many[6].use))
+    }
+
+    @Test func aRecordOfWhatWasEndedThatCannotBeReadIsNoEmptyOne() throws {
+        let path = FileManager.default.temporaryDirectory.path + "/swell-ended-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        _ = FileManager.default.createFile(
+            atPath: path, contents: Data("{\"ended\":".utf8), attributes: [.posixPermissions: 0o600])
+        let error = #expect(throws: IdentityError.self) { try EndedCertificates(path: path) }
+        #expect(error?.message.contains(path) == true)
     }
 
     @Test func aCertificateThatExpiredOnAnOpenConnectionMakesNoCall() async throws {
