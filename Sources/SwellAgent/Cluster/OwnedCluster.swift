@@ -149,9 +149,9 @@ struct OwnedCluster: ClusterPort {
 
     func remove(
         _ application: ApplicationName, generation: Int64, epoch: Int64, onHoldUp: @escaping HoldUpObserver
-    ) async throws {
+    ) async throws -> String? {
         try await owner.confirm()
-        try await base.remove(application, generation: generation, epoch: epoch, onHoldUp: onHoldUp)
+        return try await base.remove(application, generation: generation, epoch: epoch, onHoldUp: onHoldUp)
     }
 
     func watch(
