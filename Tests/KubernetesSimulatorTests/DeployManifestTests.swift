@@ -21,6 +21,9 @@ struct DeployManifestTests {
         "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
         "Role": "/apis/rbac.authorization.k8s.io/v1/namespaces/NS/roles",
         "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/NS/rolebindings",
+        "ValidatingAdmissionPolicy": "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies",
+        "ValidatingAdmissionPolicyBinding":
+            "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
     ]
 
     /// The objects in the order that the kustomization lists their files.
@@ -62,7 +65,7 @@ struct DeployManifestTests {
     func namespaced() async throws {
         let text = try await Kubectl.rendered(Self.folder.appending(path: "agent-namespaced").path)
         let objects = try Manifest.objects(in: text, file: "agent-namespaced")
-        #expect(!objects.contains { $0.kind.hasPrefix("ClusterRole") })
+        #expect(!objects.contains { $0.kind.hasPrefix("ClusterRole") || $0.kind.hasPrefix("ValidatingAdmission") })
         var cluster = TestCluster()
         // kustomize prints namespaces first, and the rest in the order of kinds.
         try apply(objects, "agent", to: &cluster)
