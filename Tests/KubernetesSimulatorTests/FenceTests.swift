@@ -97,8 +97,8 @@ struct FenceTests {
         }
     }
 
-    private func refusals(_ asked: Asked) throws -> [String]? {
-        let fence = try Fence(try #require(try Self.objects("fence.yaml").first))
+    private func refusals(_ asked: Asked, by file: String = "fence.yaml") throws -> [String]? {
+        let fence = try Fence(try #require(try Self.objects(file).first))
         func whole(_ object: JSONValue?) -> JSONValue {
             guard case .object(var members)? = object else { return .null }
             if members["metadata"] == nil { members["metadata"] = ["name": .string(asked.name ?? "")] }
@@ -268,5 +268,57 @@ struct FenceTests {
         }
         try lets(Asked(resource: "authorization.k8s.io/selfsubjectaccessreviews", name: nil))
         try lets(Asked(resource: "apiextensions.k8s.io/customresourcedefinitions", name: "carts.shop.io"))
+    }
+
+    @Test("gives releases no hold of a node, where that is asked for")
+    func hosts() throws {
+        let file = "../agent-no-host/policy.yaml"
+        func asked(_ resource: String, _ pod: JSONValue) -> Asked {
+            let template: JSONValue = ["spec": pod]
+            let object: JSONValue =
+                switch resource {
+                case "/pods": template
+                case "/podtemplates": ["template": template]
+                case "batch/cronjobs": ["spec": ["jobTemplate": ["spec": ["template": template]]]]
+                default: ["spec": ["template": template]]
+                }
+            return Asked(resource: resource, namespace: "shop", object: object)
+        }
+        func pod(_ security: JSONValue, initial: Bool = false) -> JSONValue {
+            let bad: JSONValue = ["name": "a", "securityContext": security]
+            let good: JSONValue = ["name": "b"]
+            return initial ? ["containers": [good], "initContainers": [bad]] : ["containers": [good, bad]]
+        }
+        let plain: JSONValue = [
+            "containers": [
+                ["name": "a", "securityContext": ["privileged": false, "capabilities": ["drop": ["ALL"]]]]
+            ],
+            "volumes": [["name": "v", "emptyDir": [:]]], "hostNetwork": false,
+        ]
+        let bad: [JSONValue] = [
+            pod(["privileged": true]), pod(["privileged": true], initial: true),
+            pod(["capabilities": ["add": ["SYS_ADMIN"]]]), pod(["procMount": "Unmasked"]),
+            ["containers": [], "hostPID": true], ["containers": [], "hostNetwork": true],
+            ["containers": [], "volumes": [["name": "v", "hostPath": ["path": "/"]]]],
+        ]
+        for resource in [
+            "/pods", "/podtemplates", "/replicationcontrollers", "apps/deployments", "apps/daemonsets",
+            "apps/statefulsets",
+            "apps/replicasets", "batch/jobs", "batch/cronjobs",
+        ] {
+            #expect(try refusals(asked(resource, plain), by: file) == [], "\(resource)")
+            #expect(
+                try refusals(asked(resource, pod(["capabilities": ["add": ["NET_BIND_SERVICE"]]])), by: file) == [])
+            for pod in bad {
+                let found = try refusals(asked(resource, pod), by: file)
+                #expect(found?.count == 1, "\(resource): \(pod)")
+            }
+        }
+        let volume = Asked(resource: "/persistentvolumes", object: ["spec": ["hostPath": ["path": "/"]]])
+        #expect(try refusals(volume, by: file)?.count == 1)
+        #expect(try refusals(Asked(resource: "/persistentvolumes", object: ["spec": ["nfs": [:]]]), by: file) == [])
+        var others = asked("/pods", bad[0])
+        others.user = "kubernetes-admin"
+        #expect(try refusals(others, by: file) == nil)
     }
 }
