@@ -82,7 +82,7 @@ struct Link: Sendable {
                     (credential, authorities) = again
                     hangUps = 0
                     delay = .zero
-                } else if let error = error as? RPCError, WireRefusal.isOtherCluster(error) {
+                } else if let error = error as? RPCError, WireRefusal.isOtherCluster(error), !enroller.hasUnshownToken {
                     await ports.refusedAsAnother(error.message)
                 }
             }
