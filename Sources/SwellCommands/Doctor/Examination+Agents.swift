@@ -11,7 +11,7 @@ extension Examination {
             .broken(
                 "agents' clusters",
                 "\(foreign.count) agents are refused, since what they speak for is another cluster than their name's\(Self.examples(foreign))",
-                "swell events --cluster NAME says which one it is: give that agent the kubeconfig of NAME, or where NAME was built again an empty state directory and a new token"
+                "swell events --cluster NAME says which one it is: give that agent the kubeconfig of NAME, or where NAME was built again an empty state directory and a new token; where a cluster shall change its name, remove the old one first"
             )
         ]
     }
