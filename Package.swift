@@ -138,8 +138,8 @@ let package = Package(
             dependencies: [
                 "AsyncSupport", "SwellModel", "SwellEngine", "SwellProtocol", "SwellIdentity", "KubernetesClient",
                 "KubernetesObjects",
-                "SwellTelemetry", grpc, grpcTransport, protobuf, lifecycle, logging, metrics, nioPosix, nioSSL, x509,
-                crypto,
+                "SwellTelemetry", grpc, grpcTransport, protobuf, lifecycle, logging, metrics, nioCore, nioPosix, nioSSL,
+                nioTLS, x509, crypto,
             ]),
         // The command line's words: requests to the operator API, tables and trees.
         .target(

@@ -73,9 +73,10 @@ struct Link: Sendable {
                 }
                 let what = Enroller.describe(error)
                 if stateLog.isNews(what) {
+                    let advice = await Enroller.advice(error, at: settings.coordinator, wanting: .sessions)
                     logger.warning(
                         "the coordinator is out of reach, trying again",
-                        metadata: ["coordinator": "\(settings.coordinator)", "reason": "\(what)"])
+                        metadata: ["coordinator": "\(settings.coordinator)", "reason": "\(what)\(advice)"])
                 }
                 delay = backoff.next(chance: ports.chance())
                 if Self.isRefusal(error) || hangUps >= Self.hangUpsBorne, let again = await enroller.enrolAgain() {

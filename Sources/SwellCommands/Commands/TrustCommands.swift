@@ -123,7 +123,9 @@ struct ClusterReadmit: ServerCommand {
     func validate() throws {
         guard all != !names.isEmpty else { throw ValidationError("Name clusters, or say --all.") }
         if let within, Interval(within) == nil {
-            throw ValidationError("--within: '\(within)' is no length of time, such as 30m or 2h")
+            throw ValidationError(
+                "--within: '\(within)' is no length of time; write numbers with units d, h, m or s, such as 30m or 1h30m"
+            )
         }
     }
 

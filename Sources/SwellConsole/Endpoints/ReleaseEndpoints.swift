@@ -93,6 +93,9 @@ struct ReleaseEndpoints: Sendable {
                 "the values of \(carried.count == 1 ? carried[0] : "\(carried.count) Secrets") are stored in clear: the coordinator "
                     + "has no key for Secrets (--secrets-key-file)")
         }
+        warnings += SecretContent.parameters(in: assembled).prefix(DocumentErrors.maximumCount).map {
+            SecretContent.warning(of: $0.parameter, in: $0.secret)
+        }
         return ReleaseView(stored, warnings: warnings.isEmpty ? nil : warnings)
     }
 

@@ -82,6 +82,8 @@ package struct AgentPort: Service {
     private let presenceWriter: PresenceWriter
     /// Who is connected here and who was seen: decisions wait for it.
     package let presence: FleetPresence
+    /// Whom this replica did not let in, and why.
+    package let refusals = RefusalMemory()
     private let hub: SessionHub
     private let admission: SessionAdmission
 
@@ -136,7 +138,7 @@ package struct AgentPort: Service {
             documents: DocumentDelivery(
                 store: store, limiter: ConcurrencyLimiter(running: 32, waiting: 2_048), shares: ClusterShares(limit: 4),
                 limit: .minutes(1)),
-            issuer: issuer, renewals: RenewalLimit(), makeID: Self.makeID)
+            issuer: issuer, renewals: RenewalLimit(), refusals: refusals, makeID: Self.makeID)
         let enrolment = EnrollmentService(
             issuer: issuer,
             rate: EnrolmentLimit { Set(try await store.tokens().map(\.id)) },
