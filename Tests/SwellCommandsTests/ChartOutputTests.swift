@@ -26,4 +26,27 @@ internal import Testing
         #expect(object.annotations["swell.dev/hook-on-return"] == onReturn)
         #expect(output.warnings.isEmpty, "\(output.warnings)")
     }
+
+    @Test(
+        arguments: [
+            ("v1", "Pod", "pre-install", "before", "5m"), ("v1", "Pod", "post-install,post-upgrade", "after", "5m"),
+            ("apps/v1", "Deployment", "pre-install", "before", nil),
+            ("apps/v1", "Deployment", "post-install", nil, nil),
+            ("v1", "ConfigMap", "pre-install", "before", nil),
+        ] as [(String, String, String, String?, String?)])
+    func aHookMayBeOfAnyKind(version: String, kind: String, events: String, hook: String?, timeout: String?) throws {
+        let text = """
+            ---
+            # Source: c/templates/h.yaml
+            apiVersion: \(version)
+            kind: \(kind)
+            metadata: {name: h, annotations: {helm.sh/hook: "\(events)"}}
+            spec: {restartPolicy: Never}
+            """
+        let output = try ChartOutput(text, chart: "c")
+        let object = try #require(try output.files.flatMap { try Manifest.objects(in: $0.content) }.first)
+        #expect(object.annotations["swell.dev/hook"] == hook)
+        #expect(object.annotations["swell.dev/hook-timeout"] == timeout)
+        #expect(try WrittenObjects.read(output.files).count == 1)
+    }
 }

@@ -5,8 +5,8 @@ internal import SwellModel
 ///
 /// | Helm | Swell |
 /// |---|---|
-/// | a Job for `pre-install`, `pre-upgrade` | `swell.dev/hook: before` |
-/// | a Job for `post-install`, `post-upgrade` | `swell.dev/hook: after` |
+/// | a Job or a Pod for `pre-install`, `pre-upgrade` | `swell.dev/hook: before` |
+/// | a Job or a Pod for `post-install`, `post-upgrade` | `swell.dev/hook: after` |
 /// | one for installs only, or for upgrades only | `swell.dev/hook-on` |
 /// | one for `pre-rollback`, `post-rollback` besides | `swell.dev/hook-on-return: run` |
 /// | what else is for `pre-…`, such as a hook's account | `swell.dev/hook: before`: applied ahead of the hooks, and kept |
@@ -162,7 +162,7 @@ struct ChartOutput {
             return
         case .ordinary: break
         case .ahead: changed["swell.dev/hook"] = changed["swell.dev/hook"] ?? "before"
-        case .job(let moment):
+        case .run(let moment):
             changed["swell.dev/hook"] = changed["swell.dev/hook"] ?? .string(moment)
             let seconds = object["spec"]?["activeDeadlineSeconds"]?.intValue
             let timeout = seconds.map { "\(max(1, $0))s" } ?? "5m"
@@ -186,7 +186,8 @@ struct ChartOutput {
 /// One of Helm's hooks.
 private struct ChartHook {
     enum Place {
-        case job(moment: String)
+        /// Run to its end.
+        case run(moment: String)
         /// Applied ahead of the hooks that run before the rest.
         case ahead
         case ordinary
@@ -247,14 +248,12 @@ private struct ChartHook {
         if events.contains("crd-install") { return .ordinary }
         guard isBefore || isAfter else { return .leftOut }
         switch kind {
-        case "Job":
+        case "Job", "Pod":
             guard isBefore != isAfter else {
                 throw refusal(
-                    "is a hook for before and after, and Swell runs a hook at one moment; make two Jobs of it")
+                    "is a hook for before and after, and Swell runs a hook at one moment; make two \(kind)s of it")
             }
-            return .job(moment: isBefore ? "before" : "after")
-        case "Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "CronJob", "ReplicationController":
-            throw refusal("is a hook, and Swell runs Jobs as hooks; make a Job of it, or render without it (--set …)")
+            return .run(moment: isBefore ? "before" : "after")
         default: return isBefore ? .ahead : .ordinary
         }
     }

@@ -232,8 +232,42 @@ private func value(_ release: AssembledRelease) throws -> String? {
         #expect(try made("argocd.argoproj.io/hook: Sync").0?.annotations["swell.dev/hook"] == nil)
         #expect(try made("argocd.argoproj.io/hook: Skip").0 == nil)
         #expect(
-            errors(hook("name: a, annotations: {argocd.argoproj.io/hook: PreSync}", kind: "Pod"))[0].contains(
-                "make a Job of it"))
+            errors(hook("name: a, annotations: {argocd.argoproj.io/hook: 'PreSync,PostSync'}"))[0].contains(
+                "make one of it for each"))
+    }
+
+    /// Pods run like Jobs; what is of another kind is applied in its time.
+    @Test func hooksOfArgoMayBeOfAnyKind() throws {
+        func made(_ type: String, _ hook: String, _ rest: String = "") throws -> (KubernetesObject?, String?) {
+            let release = try assemble(
+                map("x") + "---\n\(type)\nmetadata: {name: a, annotations: {argocd.argoproj.io/hook: \(hook)}}\n\(rest)"
+            )
+            return (try rendered(release).last, release.warnings.first?.message)
+        }
+        let pod = "spec: {restartPolicy: Never, containers: [{name: a, image: a}]}\n"
+        let (check, _) = try made("apiVersion: v1\nkind: Pod", "PostSync", pod)
+        #expect(check?.annotations["swell.dev/hook"] == "after" && check?.annotations["swell.dev/hook-timeout"] == "5m")
+        for type in [
+            "apiVersion: v1\nkind: ConfigMap", "apiVersion: v1\nkind: ServiceAccount",
+            "apiVersion: argoproj.io/v1alpha1\nkind: Workflow",
+        ] {
+            let (before, note) = try made(type, "PreSync")
+            #expect(before?.annotations["swell.dev/hook"] == "before", "\(type)")
+            #expect(note?.contains("is applied ahead of the hooks, and kept") == true)
+            let (after, _) = try made(type, "PostSync")
+            #expect(after?.annotations["swell.dev/hook"] == nil && after?.annotations["swell.dev/wave"] == "1000")
+        }
+        let (account, _) = try made("apiVersion: v1\nkind: ServiceAccount", "SyncFail")
+        #expect(account?.annotations["swell.dev/hook"] == nil)
+        let refused = errors(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: a, annotations: {argocd.argoproj.io/hook: SyncFail}}\n"
+        )
+        #expect(
+            refused.count == 1 && refused[0].contains("make a Job of it with swell.dev/hook: on-failure"), "\(refused)")
+        let endless = errors(
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {argocd.argoproj.io/hook: PreSync}}\n"
+                + pod.replacing("restartPolicy: Never, ", with: ""))
+        #expect(endless.first?.contains("write restartPolicy: Never") == true, "\(endless)")
     }
 
     /// What is large, but no larger than a release may be.
