@@ -236,6 +236,68 @@ private func value(_ release: AssembledRelease) throws -> String? {
                 "make one of it for each"))
     }
 
+    /// What a server would refuse is told with line and path, all of it, and nothing that is known on each cluster only.
+    @Test func valuesOfAnotherTypeAreRefused() throws {
+        let text = """
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: c}
+            data:
+              port: 8080
+              on: yes
+            ---
+            apiVersion: v1
+            kind: Secret
+            metadata: {name: s}
+            stringData: {pin: 1234}
+            """
+        #expect(
+            errors(text) == [
+                "m.yaml:5: ConfigMap c: data.port must be a string, not an integer; write it in quotes: \"8080\"",
+                "m.yaml:6: ConfigMap c: data.true must be a string, not a boolean; write it in quotes: \"yes\"",
+                "m.yaml:11: Secret s: stringData.pin must be a string, not an integer; write it in quotes",
+            ])
+        let scaled =
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: \"${n}\"}\n"
+        let application = Application(name: "shop", namespace: "shop", parameters: ["n": "x"])
+        #expect(errors(scaled, application).isEmpty)
+        #expect(errors(scaled)[0].contains("spec.replicas must be an integer, not a string"))
+    }
+
+    @Test func keysThatKubectlReadsAsBooleansAreTold() throws {
+        let release = try assemble("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  on: a\n")
+        #expect(try rendered(release)[0].json["data"] == ["true": "a"])
+        #expect(
+            release.warnings.map(\.description) == [
+                "m.yaml:5: ConfigMap c: the key on is read as true, as kubectl does; where the word is meant, write \"on\""
+            ])
+    }
+
+    @Test func fieldsThatCannotBeAreToldOfSettings() throws {
+        let application = Application(
+            name: "shop", namespace: "shop",
+            checks: [
+                HealthCheck(
+                    apiVersion: "apps/v1", kind: "Deployment", name: nil, healthy: "status.readyReplica > 0",
+                    failed: nil),
+                HealthCheck(
+                    apiVersion: "example.com/v1", kind: "Thing", name: nil, healthy: "staus.phase == 'a'", failed: nil),
+            ],
+            ignoreFields: [
+                IgnoredFields(
+                    apiVersion: "apps/v1", kind: "Deployment", name: nil, paths: ["spec.replica", "spec.replicas"])
+            ])
+        let text =
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n---\n"
+            + "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: web}\n"
+        #expect(
+            try assemble(text, application).warnings.map(\.description) == [
+                "spec.checks[0].healthy: status.readyReplica: status of a Deployment has no field 'readyReplica'; did you mean 'readyReplicas'?",
+                "spec.checks[1].healthy: staus.phase: few objects have a field 'staus'; did you mean 'status'?",
+                "spec.ignoreFields[0].paths[0]: spec.replica: spec of a Deployment has no field 'replica'; did you mean 'replicas'?",
+            ])
+    }
+
     /// Pods run like Jobs; what is of another kind is applied in its time.
     @Test func hooksOfArgoMayBeOfAnyKind() throws {
         func made(_ type: String, _ hook: String, _ rest: String = "") throws -> (KubernetesObject?, String?) {
