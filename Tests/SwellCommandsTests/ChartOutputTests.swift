@@ -27,6 +27,16 @@ internal import Testing
         #expect(output.warnings.isEmpty, "\(output.warnings)")
     }
 
+    @Test func everyHookThatHasNoFormIsTold() throws {
+        let text = ["a", "b"].map {
+            "---\n# Source: c/templates/\($0).yaml\napiVersion: batch/v1\nkind: Job\n"
+                + "metadata: {name: \($0), annotations: {helm.sh/hook: \"pre-install,post-install\"}}\n"
+        }
+        let error = #expect(throws: CommandError.self) { try ChartOutput(text.joined(), chart: "c") }
+        #expect(error?.message.contains("'c/templates/a.yaml (helm template)': Job a is a hook for") == true)
+        #expect(error?.message.contains("'c/templates/b.yaml (helm template)': Job b is a hook for") == true)
+    }
+
     @Test(
         arguments: [
             ("v1", "Pod", "pre-install", "before", "5m"), ("v1", "Pod", "post-install,post-upgrade", "after", "5m"),

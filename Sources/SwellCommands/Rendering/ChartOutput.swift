@@ -24,9 +24,13 @@ struct ChartOutput {
     private let chart: String
     private var hooks: [(weight: Int, name: String, file: SourceFile)] = []
 
-    /// - Throws: ``CommandError`` for a hook that Swell has no form for.
+    /// The most refusals that are told at once.
+    private static let maximumRefusals = 20
+
+    /// - Throws: ``CommandError`` for hooks that Swell has no form for, all of them.
     init(_ text: String, chart: String) throws {
         self.chart = chart
+        var refusals: [String] = []
         for part in Self.parts(of: text) {
             let name = "\(chart)/\(part.template) (helm template)"
             let documents: [YAMLDocument]
@@ -45,7 +49,20 @@ struct ChartOutput {
                 append(SourceFile(name: name, content: part.text))
                 continue
             }
-            for node in documents.flatMap({ Manifest.items(of: $0.root) }) { try take(node.json, from: name) }
+            for node in documents.flatMap({ Manifest.items(of: $0.root) }) {
+                do {
+                    try take(node.json, from: name)
+                } catch let error as CommandError {
+                    refusals.append(error.message)
+                }
+            }
+        }
+        guard refusals.isEmpty else {
+            let more = refusals.count - Self.maximumRefusals
+            throw CommandError(
+                code: .refused,
+                message: refusals.prefix(Self.maximumRefusals).joined(separator: "\n")
+                    + (more > 0 ? "\nand \(more) more" : ""))
         }
         let ordered = hooks.enumerated().sorted {
             ($0.element.weight, $0.element.name, $0.offset) < ($1.element.weight, $1.element.name, $1.offset)
