@@ -21,6 +21,8 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
         public static let protocolBreach = Code("protocol_breach")
         /// Objects that a cluster does not take.
         public static let refusedByCluster = Code("refused_by_cluster")
+        /// State, certificate or API server are another cluster's than the agent is started for.
+        public static let otherCluster = Code("other_cluster")
         /// The cluster's API server cannot be reached or is not ready.
         public static let clusterAway = Code("cluster_away")
     }

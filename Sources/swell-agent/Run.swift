@@ -16,6 +16,10 @@ struct Run: AsyncParsableCommand {
         discussion: """
             On its first start it spends the join token for a certificate; from then on it comes back with that. It may be \
             killed at any moment: the state directory tells where to go on.
+
+            The state directory belongs to one cluster, by its name and the uid of kube-system (of the agent's own namespace with \
+            --namespaces). Started with another one's state directory or kubeconfig, it touches nothing and ends with 78; so it does \
+            where the coordinator says that this is not the cluster that enrolled.
             """)
 
     @Option(help: "The cluster's name, as the fleet's documents have it.")
@@ -71,6 +75,10 @@ struct Run: AsyncParsableCommand {
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel: String?
 
+    /// What it ends with where state, certificate or API server are another cluster's: EX_CONFIG of sysexits.h. Starting it again as it
+    /// is helps nothing.
+    private static let otherCluster = ExitCode(78)
+
     func validate() throws {
         _ = try settings()
         _ = try logSettings()
@@ -97,7 +105,8 @@ struct Run: AsyncParsableCommand {
         } catch {
             logger.error("agent ends", metadata: ["error": "\(error)"])
             await api.shutdown()
-            throw ExitCode.failure
+            let isOthers = (error as? AgentError)?.code == .otherCluster
+            throw isOthers ? Self.otherCluster : ExitCode.failure
         }
         await api.shutdown()
     }

@@ -1,8 +1,10 @@
 internal import ArgumentParser
 internal import Foundation
+internal import Logging
 internal import SwellCoordinator
 internal import SwellIdentity
 internal import SwellModel
+internal import SwellStore
 
 /// Replaces the authority while everything runs.
 struct Authority: AsyncParsableCommand {
@@ -20,9 +22,10 @@ struct Authority: AsyncParsableCommand {
                         former one until it has been given the new files and restarted, so count from there.
 
             Nobody is disconnected. Where the authority's key was stolen, this is not enough, since the thief can sign as well: begin a
-            new state directory, give agents its --ca-hash, and let them join with new tokens.
+            new state directory with the `secrets-key` and `server-names` of the old one, stop every replica, run `authority adopt` with \
+            it, start the replicas with it, give agents its --ca-hash, and let them join with new tokens.
             """,
-        subcommands: [Show.self, Prepare.self, Activate.self, Retire.self], defaultSubcommand: Show.self)
+        subcommands: [Show.self, Prepare.self, Activate.self, Retire.self, Adopt.self], defaultSubcommand: Show.self)
 
     struct Options: ParsableArguments {
         @Option(help: "The coordinator's state directory.")
@@ -66,6 +69,11 @@ struct Authority: AsyncParsableCommand {
 
         func run() async throws {
             print("prepared \(try options.directory.prepare(trustDomain: options.domain(), now: options.now))")
+            print(
+                """
+                next: give operators the new ca.pem and replicas without this directory a copy of it; then, once all have it,
+                      swell-coordinator authority activate --state-dir \(options.stateDir)
+                """)
         }
     }
 
@@ -86,6 +94,11 @@ struct Authority: AsyncParsableCommand {
                 }
             }
             print("signs: \(try options.directory.activate(trustDomain: options.domain(), now: options.now))")
+            print(
+                """
+                next: give replicas without this directory a copy of it, and the new ca-hash to agents that join from now on;
+                      a day later, swell-coordinator authority retire --state-dir \(options.stateDir)
+                """)
         }
     }
 
@@ -98,6 +111,34 @@ struct Authority: AsyncParsableCommand {
         func run() async throws {
             try options.directory.retire(trustDomain: options.domain(), now: options.now, isForced: force)
             print("the former authority is trusted no more")
+            print("next: give replicas without this directory a copy of it, and operators the new ca.pem")
+        }
+    }
+
+    struct Adopt: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let this state directory's authority take the place of the one that the database knows.",
+            discussion: """
+                For the emergency, as after the authority's key was stolen: replicas whose authority the database does not know do not \
+                start. What the former authority issued is trusted by none of them any more.
+                """)
+        @OptionGroup var options: Options
+        @OptionGroup var database: DatabaseOption
+
+        func run() async throws {
+            let set = try options.directory.loadSet(trustDomain: options.domain(), now: options.now)
+            let configuration = try database.configuration()
+            try await PostgresStore.migrate(configuration, logger: Logger(label: "swell.adopt"))
+            try await PostgresStore.noteAuthorities(
+                AuthorityNotes.fingerprints(of: set), in: configuration, isAdopting: true)
+            print("adopted: \(set.issuing.fingerprint)")
+            print(
+                """
+                next: start the replicas with this directory, give agents its --ca-hash, and let them join with new tokens. Secrets of releases
+                      are read with the secrets-key of before: it has to be in this directory, as server-names and operator-token if they
+                      shall stay.
+                """
+            )
         }
     }
 }

@@ -28,7 +28,7 @@ struct Replica: Service {
         let authority = RotatingAuthority(authorities)
         let names = try settings.serverNames ?? folder.serverNames() ?? ServerNames(["localhost"])
         let credential = try RotatingCredential(authority.issueServerCredential(names: names, now: Self.now()))
-        guard try await prepareDatabase() else {
+        guard try await prepareDatabase(authority) else {
             logger.info("coordinator ended before the database was there", metadata: ["replica": "\(settings.replica)"])
             return
         }
@@ -52,7 +52,8 @@ struct Replica: Service {
             settings: AgentPort.Settings(
                 replica: settings.replica,
                 fleet: .fleet(host: settings.agents.host, port: settings.agents.port),
-                enrolment: .enrolment(host: settings.enrolment.host, port: settings.enrolment.port)),
+                enrolment: .enrolment(host: settings.enrolment.host, port: settings.enrolment.port),
+                rememberedEndsFile: folder.rememberedEndsFile),
             ingestor: ingestor, assignmentsChanged: signals.assignments,
             previewsWanted: signals.previews, trustChanged: signals.trust,
             announceTrustChange: { signals.notifyTrustChanged() }, now: Self.now)
@@ -75,6 +76,7 @@ struct Replica: Service {
             ServerCredentialRotation(
                 authority: authority, names: names, credential: credential,
                 jitter: .random(in: 0..<1), now: Self.now),
+            AuthorityNotes(store: store, authority: authority, logger: logger),
             AuthorityWatch(
                 folder: folder, authority: authority, names: names, credential: credential,
                 now: Self.now),
@@ -100,12 +102,12 @@ struct Replica: Service {
         logger.info("coordinator ended", metadata: ["replica": "\(holder)"])
     }
 
-    /// Brings the schema up to date; waits while the server is away and says so once. False where it was told to stop meanwhile.
-    private func prepareDatabase() async throws -> Bool {
+    /// Brings the schema up to date, and notes the authorities there; waits while the server is away and says so once. False where it was told to stop meanwhile.
+    private func prepareDatabase(_ authority: RotatingAuthority) async throws -> Bool {
         try await cancelWhenGracefulShutdown {
             var wasAway = false
             var pause = Duration.milliseconds(200)
-            while let error = await migrate() {
+            while let error = await migrate(authority) {
                 if Task.isCancelled { return false }
                 guard error.code == .unavailable || error.code == .outcomeUnknown else { throw error }
                 if !wasAway {
@@ -122,9 +124,12 @@ struct Replica: Service {
         }
     }
 
-    private func migrate() async -> StoreError? {
+    private func migrate(_ authority: RotatingAuthority) async -> StoreError? {
         do {
             try await PostgresStore.migrate(settings.database, logger: logger)
+            // Before anything is issued in the name of this installation.
+            try await PostgresStore.noteAuthorities(
+                AuthorityNotes.fingerprints(of: authority.current), in: settings.database)
             return nil
         } catch {
             return error

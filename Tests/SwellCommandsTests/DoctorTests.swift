@@ -141,6 +141,15 @@ extension ClusterName {
         Fault(testDescription: "standby", check: "database", words: "target_session_attrs") {
             $0.database.isInRecovery = true
         },
+        Fault(
+            testDescription: "another cluster", check: "agents' clusters",
+            words: "another cluster than their name's: west-1"
+        ) {
+            $0.agents.foreign = InstallationView.Sample(count: 1, examples: ["west-1"])
+        },
+        Fault(testDescription: "read-only", check: "database", words: "default_transaction_read_only is on") {
+            $0.database.isReadOnly = true
+        },
         Fault(testDescription: "newer schema", check: "database", standing: .warning, words: "refuse to start") {
             $0.database.migrations = 7
         },

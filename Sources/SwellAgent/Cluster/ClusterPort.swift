@@ -58,6 +58,10 @@ protocol ClusterPort: Sendable {
     /// Something that tells this cluster from one rebuilt under its name: the uid of `kube-system`, or of the agent's own
     /// namespace where it keeps to namespaces.
     func uid() async throws -> String
+    /// The uid of a namespace; nil where there is none.
+    ///
+    /// - Throws: ``ClusterError``; `CancellationError`.
+    func uid(of namespace: String) async throws -> String?
     /// What the cluster remembers of every application.
     func inventories() async throws -> [InventoryRecord]
     /// Applies all objects and prunes what former releases brought beyond them.

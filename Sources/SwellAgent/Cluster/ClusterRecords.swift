@@ -11,6 +11,8 @@ internal import Synchronization
 /// disk knows how far generations have come.
 struct ClusterRecords: Sendable {
     let api: KubernetesAPI
+    /// The cluster's name in the fleet; nil where records of any are believed.
+    var cluster: ClusterName?
     /// The namespace for what the agent keeps.
     let namespace: String
     let fieldManager: String
@@ -56,7 +58,7 @@ struct ClusterRecords: Sendable {
 
     private func record(_ object: KubernetesObject, in uid: String?) -> InventoryRecord? {
         do {
-            return try Self.read(object, in: uid)
+            return try Self.read(object, in: uid, of: cluster)
         } catch {
             if binding.isNews(object) {
                 logger.warning(
@@ -75,8 +77,12 @@ struct ClusterRecords: Sendable {
         let reason: String
     }
 
-    /// - Parameter uid: That of the namespace as it is now; nil where it is not known, and all are taken to be of it.
-    static func read(_ object: KubernetesObject, in uid: String?) throws(Disbelief) -> InventoryRecord {
+    /// - Parameters:
+    ///   - uid: That of the namespace as it is now; nil where it is not known, and all are taken to be of it.
+    ///   - cluster: The agent's own; nil where records of any are believed.
+    static func read(
+        _ object: KubernetesObject, in uid: String?, of cluster: ClusterName? = nil
+    ) throws(Disbelief) -> InventoryRecord {
         func text(_ key: String) -> String? { object["data"]?[key]?.stringValue }
         let size = (object["data"]?.objectValue ?? [:]).reduce(0) { $0 + ($1.value.stringValue?.utf8.count ?? 0) }
         guard size <= sizeLimit else { throw Disbelief(reason: "it has \(size) bytes, of \(sizeLimit) at most") }
@@ -92,6 +98,9 @@ struct ClusterRecords: Sendable {
         // Those of earlier versions do not say where they were written.
         if let uid, let written = text("namespace-uid"), written != uid {
             throw Disbelief(reason: "it was written in another cluster, or before this namespace was made again")
+        }
+        if let cluster, let written = text("cluster"), written != cluster.rawValue {
+            throw Disbelief(reason: "it was written by the agent of cluster '\(written)', not '\(cluster)'")
         }
         var record = InventoryRecord(application: application, generation: generation, epoch: epoch)
         if let version = text("version"), let digest = text("digest").flatMap({ try? ContentDigest($0) }) {
@@ -114,6 +123,7 @@ struct ClusterRecords: Sendable {
             "application": .string(record.application.rawValue), "generation": .string(String(record.generation)),
             "epoch": .string(String(record.epoch)),
         ]
+        if let cluster { data["cluster"] = .string(cluster.rawValue) }
         if let release = record.release {
             data["version"] = .string(release.version)
             data["digest"] = .string(release.digest.rawValue)

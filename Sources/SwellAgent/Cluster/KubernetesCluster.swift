@@ -13,6 +13,8 @@ struct KubernetesCluster: ClusterPort {
     /// For the agent's own records, and nothing else.
     private var recordAPI: KubernetesAPI
     private let writes: ReleaseWrites
+    /// The cluster's name in the fleet; nil where records of any are believed.
+    private let name: ClusterName?
     /// The namespace for what the agent keeps.
     let namespace: String
     /// The namespaces that it keeps to; nil for the whole cluster.
@@ -29,8 +31,8 @@ struct KubernetesCluster: ClusterPort {
 
     /// - Parameter managesItself: Whether releases may change the agent itself, all but its records.
     init(
-        api: KubernetesAPI, namespace: String, scope: NamespaceScope? = nil, managesItself: Bool = false,
-        now: @escaping @Sendable () -> Timestamp, logger: Logger
+        api: KubernetesAPI, name: ClusterName? = nil, namespace: String, scope: NamespaceScope? = nil,
+        managesItself: Bool = false, now: @escaping @Sendable () -> Timestamp, logger: Logger
     ) {
         // A namespace that was named is meant, the agent's own too.
         let isManaged = managesItself || scope?.namespaces.contains(namespace) == true
@@ -39,6 +41,7 @@ struct KubernetesCluster: ClusterPort {
         self.api = api.guarded(by: writes)
         self.recordAPI = api.guarded(by: RecordWrites(namespace: namespace))
         self.binding = RecordBinding(api: api, namespace: namespace)
+        self.name = name
         self.namespace = namespace
         self.scope = scope
         self.now = now
@@ -48,19 +51,26 @@ struct KubernetesCluster: ClusterPort {
 
     var records: ClusterRecords {
         ClusterRecords(
-            api: recordAPI, namespace: namespace, fieldManager: Self.fieldManager, binding: binding, logger: logger)
+            api: recordAPI, cluster: name, namespace: namespace, fieldManager: Self.fieldManager, binding: binding,
+            logger: logger)
     }
 
     func uid() async throws -> String {
         try await translating {
             // An agent that keeps to namespaces need not see any but its own, which is as good as it is rebuilt as seldom.
             let name = scope == nil ? "kube-system" : namespace
-            let reference = ObjectReference(type: GroupVersionKind(version: "v1", kind: "Namespace"), name: name)
-            guard let uid = try await api.get(reference)?.uid else {
+            guard let uid = try await uid(of: name) else {
                 throw ClusterError(isTransient: true, reason: "NotFound", message: "there is no namespace \(name)")
             }
             // Said with its name, so that nobody takes the one for the other when the agent's scope changes.
             return scope == nil ? uid : "\(namespace)/\(uid)"
+        }
+    }
+
+    func uid(of namespace: String) async throws -> String? {
+        try await translating {
+            let type = GroupVersionKind(version: "v1", kind: "Namespace")
+            return try await api.get(ObjectReference(type: type, name: namespace))?.uid
         }
     }
 

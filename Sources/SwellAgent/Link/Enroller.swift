@@ -110,6 +110,12 @@ final class Enroller: Sendable {
         }
     }
 
+    /// Whether there is a token that nobody has judged yet.
+    var hasUnshownToken: Bool {
+        guard let text = try? joinToken() else { return false }
+        return !shown.withLock { $0.contains(text) }
+    }
+
     /// The text of the token's file.
     private func joinToken() throws -> String {
         guard let file = settings.joinTokenFile, settings.authorityPin != nil else {

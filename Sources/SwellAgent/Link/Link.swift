@@ -39,6 +39,7 @@ struct Link: Sendable {
             do {
                 let end = try await dial(rotating, authorities) { welcome in
                     welcomedAt.send(ContinuousClock.now)
+                    await ports.welcomed()
                     logger.info(
                         "connected to the coordinator",
                         metadata: ["coordinator": "\(settings.coordinator)", "session": "\(welcome.sessionID)"])
@@ -81,6 +82,8 @@ struct Link: Sendable {
                     (credential, authorities) = again
                     hangUps = 0
                     delay = .zero
+                } else if let error = error as? RPCError, WireRefusal.isOtherCluster(error), !enroller.hasUnshownToken {
+                    await ports.refusedAsAnother(error.message)
                 }
             }
             await documents.close()

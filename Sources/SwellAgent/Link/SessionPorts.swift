@@ -10,6 +10,10 @@ struct SessionPorts: Sendable {
     var journal: JournalView
     /// Names the cluster; asked before each session, since it tells a rebuilt one.
     var clusterUID: @Sendable () async -> String?
+    /// Told when the coordinator takes this for another cluster than the one that enrolled, with its words.
+    var refusedAsAnother: @Sendable (String) async -> Void
+    /// Told when the coordinator has welcomed the agent.
+    var welcomed: @Sendable () async -> Void
     var bootID: String
     var now: @Sendable () -> Timestamp
     var chance: @Sendable () -> Double

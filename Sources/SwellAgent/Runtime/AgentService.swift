@@ -46,14 +46,16 @@ public struct AgentService: Service {
         self.init(
             settings: settings,
             cluster: KubernetesCluster(
-                api: api, namespace: namespace, scope: scope.map { NamespaceScope(namespaces: $0) },
+                api: api, name: settings.link.cluster, namespace: namespace,
+                scope: scope.map { NamespaceScope(namespaces: $0) },
                 managesItself: managesItself, now: now, logger: logger),
             now: now, logger: logger)
     }
 
     /// Runs until a graceful shutdown or cancellation.
     ///
-    /// - Throws: ``AgentError`` when the state directory cannot be used.
+    /// - Throws: ``AgentError`` when the state directory cannot be used; with code `otherCluster` when state, certificate or API server
+    ///   are another cluster's, of which nothing was touched.
     public func run() async throws {
         try AtomicFile.makeDirectory(settings.stateDirectory)
         let lock = try DirectoryLock(settings.stateDirectory)
@@ -67,11 +69,14 @@ public struct AgentService: Service {
     }
 
     private func work() async throws {
+        let owner = try OwnerCheck(
+            stateDirectory: settings.stateDirectory, name: settings.link.cluster, cluster: cluster, logger: logger)
+        let cluster = OwnedCluster(base: cluster, owner: owner)
         let file = JournalFile(stateDirectory: settings.stateDirectory)
         let journal = try await JournalRecovery(file: file, cluster: cluster, now: now, logger: logger).journal()
         let parts = try AgentParts(
-            settings: settings, cluster: cluster, file: file, journal: journal, now: now, chance: chance, logger: logger
-        )
+            settings: settings, cluster: cluster, file: file, journal: journal, now: now, chance: chance,
+            logger: logger)
         logger.info(
             "agent started",
             metadata: [
@@ -81,6 +86,7 @@ public struct AgentService: Service {
             ])
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await parts.loop.run(AgentMachine(journal: journal, rules: settings.rules)) }
+            group.addTask { if let error = await owner.foreign.next() { throw error } }
             group.addTask { await parts.alarm.run() }
             group.addTask { await parts.driver.run() }
             group.addTask { await parts.fetcher.run() }
@@ -107,7 +113,7 @@ private struct AgentParts: Sendable {
     let link: Link
 
     init(
-        settings: AgentSettings, cluster: any ClusterPort, file: JournalFile, journal: AgentJournal,
+        settings: AgentSettings, cluster: OwnedCluster, file: JournalFile, journal: AgentJournal,
         now: @escaping @Sendable () -> Timestamp, chance: @escaping @Sendable () -> Double, logger: Logger
     ) throws {
         let inbox = Mailbox<MachineEvent>(capacity: 1_024)
@@ -123,6 +129,7 @@ private struct AgentParts: Sendable {
         let content = ReleaseContent(cache: cache)
         let documents = SessionDocuments()
         let identity = ClusterIdentity(cluster: cluster)
+        let owner = cluster.owner
         self.loop = AgentLoop(
             inbox: inbox, file: file, view: view, board: board, wanted: wanted, outbox: outbox, alarm: alarms,
             now: now, logger: logger)
@@ -142,7 +149,18 @@ private struct AgentParts: Sendable {
             outbox: outbox, logger: logger)
         let ports = SessionPorts(
             inbox: inbox, outbox: outbox, placement: placement, previews: previews, journal: view,
-            clusterUID: { await identity.uid() }, bootID: Self.bootID(), now: now, chance: chance)
+            clusterUID: {
+                var uid = await identity.uid()
+                // A coordinator that refused it can change its mind only on a uid.
+                while uid == nil, await owner.isRefused, (try? await Task.sleep(for: .seconds(5))) != nil {
+                    uid = await identity.uid()
+                }
+                // Another cluster's is nobody's business there.
+                if uid != nil, (try? await owner.confirm(isReading: true)) == nil { uid = nil }
+                await owner.tells(uid: uid)
+                return uid
+            }, refusedAsAnother: { await owner.refused($0) }, welcomed: { await owner.welcomed() },
+            bootID: Self.bootID(), now: now, chance: chance)
         self.link = Link(
             settings: settings.link, ports: ports,
             directory: AgentCredentialDirectory(path: settings.stateDirectory + "/identity"), documents: documents,

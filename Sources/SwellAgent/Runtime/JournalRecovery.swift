@@ -42,6 +42,8 @@ struct JournalRecovery: Sendable {
                         metadata: ["applications": "\(journal.applications.count)"])
                 }
                 return journal
+            } catch let error as AgentError where error.code == .otherCluster {
+                throw error
             } catch {
                 try Task.checkCancellation()
                 let what = "\(error)"

@@ -107,8 +107,9 @@ struct ClusterReadmit: ServerCommand {
         discussion: """
             A restored database does not know certificates that were issued after the backup, so their agents are refused until they
             join with a new token. Where that is too much by hand, this opens the door for one certificate of each cluster named, for
-            an hour or --within; the first that comes with one that the authority signed is taken in. Revoke afterwards what was
-            revoked since the backup. A cluster whose key may have been stolen joins with a token instead.
+            an hour or --within; the first that comes with one that the authority signed is taken in. What was
+            revoked since the backup stays out, as replicas remember it in their state directories; where none of these is left, as after
+            pods were replaced, revoke it again first. A cluster whose key may have been stolen joins with a token instead.
             """)
 
     @Argument(help: "The clusters.")

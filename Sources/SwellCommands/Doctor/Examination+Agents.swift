@@ -3,7 +3,18 @@ internal import SwellModel
 extension Examination {
     private var fleet: InstallationView.Agents { installation.agents }
 
-    var agents: [Finding] { [presence, agentVersions, agentCertificates, permissions] }
+    var agents: [Finding] { [presence, agentVersions, agentCertificates, permissions] + foreign }
+
+    private var foreign: [Finding] {
+        guard let foreign = fleet.foreign, foreign.count > 0 else { return [] }
+        return [
+            .broken(
+                "agents' clusters",
+                "\(foreign.count) agents are refused, since what they speak for is another cluster than their name's\(Self.examples(foreign))",
+                "swell events --cluster NAME says which one it is: give that agent the kubeconfig of NAME, or where NAME was built again an empty state directory and a new token; where a cluster shall change its name, remove the old one first"
+            )
+        ]
+    }
 
     private var presence: Finding {
         let (all, away, never) = (fleet.clusters, fleet.away, fleet.neverJoined)

@@ -15,6 +15,12 @@ extension Examination {
                 "database", "\(text) is a standby, which nobody can write to",
                 "give the coordinator the primary; with several hosts in the URL, target_session_attrs=read-write")
         }
+        if facts.isReadOnly == true {
+            return .broken(
+                "database", "\(text) is read-only: default_transaction_read_only is on, so every order is refused",
+                "find out who set it (a full disk, a move?), then ALTER DATABASE … or ALTER ROLE … RESET default_transaction_read_only, and restart the coordinator"
+            )
+        }
         if facts.version < 140_000 {
             return .broken("database", "\(text) is too old", "move to PostgreSQL 14 or later")
         }

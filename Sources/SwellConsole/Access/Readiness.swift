@@ -12,16 +12,25 @@ final class Readiness: Sendable {
     private let store: any Store
     /// When the database last answered; nil where the last answer was an error, or none came yet.
     private let answeredAt = Mutex<ContinuousClock.Instant?>(nil)
+    /// Whether it could be written to when it last answered.
+    private let isWritable = Mutex(true)
 
     init(store: any Store) { self.store = store }
 
-    var isReady: Bool {
+    /// Why nobody should be sent here; nil for nothing.
+    var problem: String? {
+        guard hasAnswered else { return "the database is away" }
+        return isWritable.withLock { $0 } ? nil : "the database is read-only"
+    }
+
+    private var hasAnswered: Bool {
         answeredAt.withLock { $0 }.map { ContinuousClock.now - $0 <= Self.interval + Self.patience } ?? false
     }
 
     /// Asks the database once.
     func check() async {
-        let answer = await Result { try await store.now() }
+        let answer = await Result { try await store.isWritable() }
+        if case .success(let value) = answer { isWritable.withLock { $0 = value } }
         answeredAt.withLock { $0 = (try? answer.get()) == nil ? nil : .now }
     }
 

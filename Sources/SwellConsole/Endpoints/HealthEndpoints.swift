@@ -10,7 +10,7 @@ struct HealthEndpoints: Sendable {
     func add(to router: Router<ConsoleContext>) {
         router.get("healthz") { _, _ in Self.text("ok\n") }
         router.get("readyz") { _, _ in
-            let problem = readiness.isReady ? unready() : "the database is away"
+            let problem = readiness.problem ?? unready()
             return problem.map { Self.text("\($0)\n", status: .serviceUnavailable) } ?? Self.text("ok\n")
         }
         guard let metrics else { return }

@@ -60,6 +60,8 @@ extension Problem {
         case .invalid: self = .invalid(error.message)
         case .sealed:
             self = Problem(code: "sealed", title: "A Secret cannot be opened", status: 500, detail: error.message)
+        case .unavailable where error.isReadOnly:
+            self = Problem(code: "unavailable", title: "The database is read-only", status: 503, detail: error.message)
         case .unavailable, .leaseLost:
             self = Problem(
                 code: "unavailable", title: "The database is away", status: 503,

@@ -9,6 +9,8 @@ internal import Synchronization
 struct CallerAuthenticator: Sendable {
     let trustDomain: TrustDomain
     let certificates: any AgentCertificateStore
+    /// What was ended before the database was restored.
+    let ended: RememberedEnds
     let connections: CallerConnections
     let calls = CallLimit()
     let now: @Sendable () -> Timestamp
@@ -46,6 +48,10 @@ struct CallerAuthenticator: Sendable {
         switch try await certificates.standing(of: caller.use) {
         case .counts(isUsed: true): return
         case .counts(isUsed: false): break
+        // The door of a restored database is for nobody whom it has forgotten to have been shut out.
+        case .awaited where ended.contains(caller.use, issuedAt: caller.issuedAt),
+            .unknown where ended.contains(caller.use, issuedAt: caller.issuedAt):
+            throw CallerRefusal(.endedBeforeRestore, caller)
         case .awaited:
             let note = CertificateNote(
                 serial: caller.serial, keyFingerprint: "\(caller.keyFingerprint)", expiresAt: caller.notValidAfter)
@@ -67,10 +73,15 @@ struct CallerAuthenticator: Sendable {
     /// tell says `unknown`.
     func check(_ caller: AgentCaller, clusterUID uid: String) async throws {
         guard !uid.isEmpty, uid != "unknown" else { return }
-        guard let enrolled = try await certificates.noteClusterUID(uid, of: caller.cluster) else { return }
-        // `uid` is of kube-system, `namespace/uid` of the one that an agent keeps to: the one says nothing of the other.
-        guard uid.contains("/") == enrolled.contains("/") else { return }
-        let refusal = CallerRefusal(.otherCluster(uid: uid, enrolled: enrolled), caller)
+        let refusal: CallerRefusal
+        switch try await certificates.noteClusterUID(uid, of: caller.cluster) {
+        case .isNoted: return
+        case .isAnother(let enrolled):
+            // `uid` is of kube-system, `namespace/uid` of the one that an agent keeps to: the one says nothing of the other.
+            guard uid.contains("/") == enrolled.contains("/") else { return }
+            refusal = CallerRefusal(.otherCluster(uid: uid, enrolled: enrolled), caller)
+        case .isOf(let other): refusal = CallerRefusal(.secondName(uid: uid, of: other), caller)
+        }
         try await certificates.reportCopy(of: caller.use, reason: refusal.reason.explanation)
         throw refusal
     }

@@ -9,8 +9,12 @@ struct CallerRefusal: Error, CustomStringConvertible {
         case revoked(Timestamp)
         case superseded
         case unknown
+        /// It is not listed since the database was restored, and was ended before.
+        case endedBeforeRestore
         case notInFleet
         case otherCluster(uid: String, enrolled: String)
+        /// The cluster is in the fleet under another name.
+        case secondName(uid: String, of: ClusterName)
 
         /// One word, fit for a metric's label.
         var word: String {
@@ -19,8 +23,18 @@ struct CallerRefusal: Error, CustomStringConvertible {
             case .revoked: "revoked"
             case .superseded: "superseded"
             case .unknown: "unknown"
+            case .endedBeforeRestore: "revoked"
             case .notInFleet: "not_in_fleet"
             case .otherCluster: "other_cluster"
+            case .secondName: "second_name"
+            }
+        }
+
+        /// Whether the agent must leave the cluster alone that it has before it.
+        var isOtherCluster: Bool {
+            switch self {
+            case .otherCluster, .secondName: true
+            case .expired, .revoked, .superseded, .unknown, .endedBeforeRestore, .notInFleet: false
             }
         }
 
@@ -32,9 +46,13 @@ struct CallerRefusal: Error, CustomStringConvertible {
                 "a later one has taken its place and is in use: this is a copy of an agent's state, or a stolen key"
             case .unknown:
                 "it is not listed: the database was restored to a moment before it was issued, or it expired long ago"
+            case .endedBeforeRestore:
+                "it was revoked, or ended by a new token, and the database was restored to a moment before that"
             case .notInFleet: "the cluster is not in the fleet"
             case .otherCluster(let uid, let enrolled):
                 "the agent speaks for another cluster than the one that enrolled: its kube-system has uid \(uid), not \(enrolled)"
+            case .secondName(let uid, let other):
+                "it is the cluster '\(other)': both have kube-system uid \(uid)"
             }
         }
     }
@@ -54,11 +72,18 @@ struct CallerRefusal: Error, CustomStringConvertible {
         case .notInFleet: "Apply the cluster, then make a token with 'swell cluster token \(cluster)'."
         case .unknown:
             "'swell cluster readmit \(cluster)' takes it in, or the token that 'swell cluster token \(cluster)' prints."
+        case .secondName(_, let other):
+            "Give its agent the kubeconfig of '\(cluster)'; where the cluster shall change its name, first 'swell cluster remove \(other)'."
+        case .otherCluster:
+            "Give its agent the kubeconfig of '\(cluster)'; where that was built again, an empty --state-dir and the token that 'swell cluster token \(cluster)' prints."
         default: "'swell cluster token \(cluster)' makes a token that lets its agent in again and ends what was before."
         }
     }
 
     var description: String {
-        "The certificate \(serial) of cluster '\(cluster)' does not count: \(reason.explanation). \(advice)"
+        if case .secondName(let uid, let other) = reason {
+            return "cluster '\(cluster)' is the cluster '\(other)': both have kube-system uid \(uid). \(advice)"
+        }
+        return "The certificate \(serial) of cluster '\(cluster)' does not count: \(reason.explanation). \(advice)"
     }
 }

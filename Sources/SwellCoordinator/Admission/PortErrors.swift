@@ -12,7 +12,10 @@ extension RPCError {
         switch error {
         case let error as RPCError: self = error
         case let error as WireError: self.init(code: .invalidArgument, message: error.description)
-        case let error as CallerRefusal: self.init(code: .permissionDenied, message: error.description)
+        case let error as CallerRefusal:
+            self.init(
+                code: .permissionDenied, message: error.description,
+                metadata: error.reason.isOtherCluster ? WireRefusal.otherClusterMetadata : [:])
         case let error as IdentityError: self.init(error)
         case let error as StoreError: self.init(error)
         case is ConcurrencyLimiter.Overloaded:

@@ -26,10 +26,13 @@ package struct AgentPort: Service {
         package var certificateLifetime: Interval
         /// Sessions at a time; agents beyond are asked to come back later.
         package var maximumSessions: Int
+        /// Where it is written down what was revoked; nil for nowhere.
+        package var rememberedEndsFile: String?
 
         package init(
             replica: String, fleet: AgentPortSettings, enrolment: AgentPortSettings, paces: Paces = Paces(),
-            certificateLifetime: Interval = CertificateAuthority.defaultLeafLifetime, maximumSessions: Int = 15_000
+            certificateLifetime: Interval = CertificateAuthority.defaultLeafLifetime, maximumSessions: Int = 15_000,
+            rememberedEndsFile: String? = nil
         ) {
             self.replica = replica
             self.fleet = fleet
@@ -37,6 +40,7 @@ package struct AgentPort: Service {
             self.paces = paces
             self.certificateLifetime = certificateLifetime
             self.maximumSessions = maximumSessions
+            self.rememberedEndsFile = rememberedEndsFile
         }
     }
 
@@ -115,8 +119,9 @@ package struct AgentPort: Service {
         let issuer = CertificateIssuer(
             authority: authority, store: store, lifetime: settings.certificateLifetime, now: now)
         let callers = CallerConnections()
+        let ended = try RememberedEnds(path: settings.rememberedEndsFile)
         let authenticator = CallerAuthenticator(
-            trustDomain: authority.trustDomain, certificates: store, connections: callers, now: now)
+            trustDomain: authority.trustDomain, certificates: store, ended: ended, connections: callers, now: now)
         let admission = SessionAdmission(tick: tick, log: log)
         let context = SessionContext(
             store: store, hub: hub, presence: presence, places: places,
@@ -166,8 +171,9 @@ package struct AgentPort: Service {
             store: store, hub: hub, places: places, changed: assignmentsChanged, paces: settings.paces,
             tick: tick, chance: chance, logger: logger)
         self.trust = TrustWatch(
-            store: store, hub: hub, callers: callers, changed: trustChanged, paces: settings.paces, now: now,
-            logger: logger)
+            store: store, hub: hub, callers: callers, changed: trustChanged, remembered: ended, paces: settings.paces,
+            now: now,
+            tick: tick, logger: logger)
         self.previews = PreviewRelay(
             store: store, hub: hub, wanted: previewsWanted, poll: settings.paces.previews,
             logger: logger)

@@ -1,5 +1,6 @@
 internal import AsyncSupport
 internal import Logging
+internal import SwellEngine
 internal import SwellModel
 internal import SwellStore
 
@@ -11,26 +12,38 @@ struct TrustWatch: Sendable {
     let callers: CallerConnections
     /// Sent when certificates may have ceased to count.
     let changed: Signal
+    /// What a restored database must not bring back.
+    let remembered: RememberedEnds
     let paces: AgentPort.Paces
     let now: @Sendable () -> Timestamp
+    let tick: @Sendable () -> Tick
     let logger: Logger
 
     /// How many certificates are looked at in one question to the store.
     private static let batch = 1_000
 
+    /// How far back of the last answer is asked for what was ended: longer than a transaction takes from its moment to its commit.
+    private static let overlap = Interval.minutes(1)
+
     /// Runs until cancelled.
     func run() async {
         var health = StoreHealth(what: "certificates", logger: logger)
+        var ends = EndsWatch(store: store, remembered: remembered, tick: tick, logger: logger)
+        // First of all, what a restored database has brought back.
+        health.note(await ends.look())
         while await changed.wait(upTo: paces.checks.duration) != .cancelled {
             await hub.end(expiredAt: now())
             do throws(StoreError) {
                 let ended = try await endWhatDoesNotCount()
                 health.note(nil)
-                guard !ended.isEmpty else { continue }
-                // A moment to read why; whoever does not is cut off all the same.
-                try? await Task.sleep(for: paces.cut.duration)
-                callers.close(ended)
-                logger.info("connections closed whose certificates ended", metadata: ["certificates": "\(ended.count)"])
+                if !ended.isEmpty {
+                    // A moment to read why; whoever does not is cut off all the same.
+                    try? await Task.sleep(for: paces.cut.duration)
+                    callers.close(ended)
+                    logger.info(
+                        "connections closed whose certificates ended", metadata: ["certificates": "\(ended.count)"])
+                }
+                if let failure = await ends.look() { throw failure }
             } catch {
                 health.note(error)
             }

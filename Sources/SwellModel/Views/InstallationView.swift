@@ -84,13 +84,16 @@ public struct InstallationView: Sendable, Hashable, Codable {
         public var sslMode: String?
         public var isSuperuser: Bool
         public var isInRecovery: Bool
+        /// Whether its sessions take no writes; nil where a coordinator of before is asked.
+        public var isReadOnly: Bool?
         /// The migrations that were applied, and those that this program knows.
         public var migrations: Int
         public var knownMigrations: Int
 
         public init(
             version: Int, now: Timestamp, settings: [String: String], connections: Int, isRemote: Bool, tls: String?,
-            sslMode: String?, isSuperuser: Bool, isInRecovery: Bool, migrations: Int, knownMigrations: Int
+            sslMode: String?, isSuperuser: Bool, isInRecovery: Bool, isReadOnly: Bool? = nil,
+            migrations: Int, knownMigrations: Int
         ) {
             self.version = version
             self.now = now
@@ -101,6 +104,7 @@ public struct InstallationView: Sendable, Hashable, Codable {
             self.sslMode = sslMode
             self.isSuperuser = isSuperuser
             self.isInRecovery = isInRecovery
+            self.isReadOnly = isReadOnly
             self.migrations = migrations
             self.knownMigrations = knownMigrations
         }
@@ -149,6 +153,9 @@ public struct InstallationView: Sendable, Hashable, Codable {
         public var renewingInVain: Sample?
         /// Clusters whose agent lacks a right that a release needs.
         public var forbidden: Sample
+        /// Clusters whose agent is refused since it speaks for another cluster than the one that enrolled, or for one that has another name
+        /// in the fleet; nil where a coordinator of before is asked.
+        public var foreign: Sample?
         /// Agents with a session at this replica whose clocks are known by a report.
         public var clocksKnown: Int
         /// Those whose clocks are off by more than ``clockNotice``.
@@ -167,7 +174,8 @@ public struct InstallationView: Sendable, Hashable, Codable {
 
         public init(
             clusters: Int, connected: Int, neverJoined: Sample, away: Sample, versions: [String: Int],
-            expiring: Sample, forbidden: Sample, renewingInVain: Sample? = nil, clocksKnown: Int = 0,
+            expiring: Sample, forbidden: Sample, renewingInVain: Sample? = nil, foreign: Sample? = nil,
+            clocksKnown: Int = 0,
             clocksOff: Sample = Sample(),
             furthestClock: Int64? = nil
         ) {
@@ -179,6 +187,7 @@ public struct InstallationView: Sendable, Hashable, Codable {
             self.expiring = expiring
             self.forbidden = forbidden
             self.renewingInVain = renewingInVain
+            self.foreign = foreign
             self.clocksKnown = clocksKnown
             self.clocksOff = clocksOff
             self.furthestClock = furthestClock

@@ -29,9 +29,7 @@ extension MemoryState {
         tokens[hash]?.spentBy = serial
         let ended = standingSerials(of: token.cluster).count
         var row = trust[token.cluster] ?? TrustRules.Row()
-        row.validFrom = row.next()
-        row.clusterUID = nil
-        row.readmitUntil = nil
+        row.enrol(at: now)
         trust[token.cluster] = row
         list(certificate, of: token.cluster, number: row.counter, former: nil)
         agents[token.cluster, default: Agent()].isEnrolled = true
@@ -148,6 +146,7 @@ extension MemoryState {
                 chain.formUnion(more.keys)
             }
             for serial in chain where certificates[serial]?.revokedAt == nil { certificates[serial]?.revokedAt = now }
+            for serial in chain { certificates[serial]?.isRevoked = true }
             revocation = Revocation(serials: counted.intersection(chain).sorted())
         } else {
             revocation = revokeAll(of: cluster)
@@ -167,8 +166,49 @@ extension MemoryState {
         }
         let count = tokens.count
         tokens = tokens.filter { $0.value.cluster != cluster || $0.value.spentBy != nil }
-        trust[cluster, default: TrustRules.Row()].endAll()
+        trust[cluster, default: TrustRules.Row()].endAll(at: now)
         return Revocation(serials: serials, tokens: count - tokens.count)
+    }
+
+    public func endedTrust(after moment: Timestamp) -> EndedTrust {
+        let floors = trust.compactMap { cluster, row in
+            row.floorAt.flatMap { $0 > moment ? TrustFloor(cluster: cluster, number: row.floor, at: $0) : nil }
+        }
+        let revoked = certificates.filter { $0.value.isRevoked && $0.value.revokedAt.map { $0 > moment } == true }
+            .sorted { ($1.value.revokedAt ?? now, $0.key) < ($0.value.revokedAt ?? now, $1.key) }
+        return EndedTrust(
+            floors: floors.sorted { $0.cluster < $1.cluster },
+            certificates: revoked.prefix(EndedTrust.limit).map { CertificateUse($1.cluster, serial: $0) }, now: now)
+    }
+
+    public mutating func endAgain(_ ended: EndedTrust) -> [ClusterName] {
+        var clusters: Set<ClusterName> = []
+        for floor in ended.floors {
+            guard trust[floor.cluster, default: TrustRules.Row()].raise(to: floor) else { continue }
+            clusters.insert(floor.cluster)
+            for (serial, known) in certificates
+            where known.cluster == floor.cluster && known.revokedAt == nil && known.number < floor.number {
+                certificates[serial]?.revokedAt = now
+            }
+            tokens = tokens.filter {
+                $0.value.cluster != floor.cluster || $0.value.spentBy != nil || $0.value.createdAt >= floor.at
+            }
+        }
+        for use in ended.certificates {
+            guard let known = certificates[use.serial], known.cluster == use.cluster, known.revokedAt == nil else {
+                continue
+            }
+            certificates[use.serial]?.revokedAt = now
+            certificates[use.serial]?.isRevoked = true
+            clusters.insert(use.cluster)
+        }
+        for cluster in clusters.sorted() {
+            record(
+                .cluster(
+                    "revoked", cluster, region: self.clusters[cluster]?.region, by: Transition.engine, at: now,
+                    reason: TrustRules.endedAgain))
+        }
+        return clusters.sorted()
     }
 
     public func certificateRecords(of cluster: ClusterName) -> [CertificateRecord] {
@@ -206,10 +246,15 @@ extension MemoryState {
         }
     }
 
-    public mutating func noteClusterUID(_ uid: String, of cluster: ClusterName) -> String? {
-        if let known = trust[cluster]?.clusterUID { return known == uid ? nil : known }
-        trust[cluster, default: TrustRules.Row()].clusterUID = uid
-        return nil
+    public mutating func noteClusterUID(_ uid: String, of cluster: ClusterName) -> ClusterUIDNote {
+        var row = trust[cluster] ?? TrustRules.Row()
+        if row.clusterUID == uid, !row.isUIDOpen { return .isNoted }
+        let others = trust.filter { $0.key != cluster && $0.value.clusterUID == uid && clusters[$0.key] != nil }
+        if !uid.contains("/"), let other = others.keys.min() { return .isOf(other) }
+        if let known = row.clusterUID, !row.isUIDOpen { return .isAnother(known) }
+        (row.clusterUID, row.isUIDOpen) = (uid, false)
+        trust[cluster] = row
+        return .isNoted
     }
 
     private mutating func list(_ certificate: CertificateNote, of cluster: ClusterName, number: Int64, former: String?)

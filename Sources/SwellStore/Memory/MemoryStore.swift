@@ -76,6 +76,8 @@ extension MemoryStore: FleetStore {
     public func setFleetLimit(_ limit: Int?, by actor: String) throws(StoreError) {
         try transact { (state: inout MemoryState) throws(StoreError) in try state.setFleetLimit(limit, by: actor) }
     }
+    public func isWritable() throws(StoreError) -> Bool { true }
+
     public func now() throws(StoreError) -> Timestamp {
         try transact { (state: inout MemoryState) throws(StoreError) in state.now }
     }
@@ -342,10 +344,16 @@ extension MemoryStore: AgentCertificateStore {
     public func certificates(of cluster: ClusterName) throws(StoreError) -> [CertificateRecord] {
         try transact { (state: inout MemoryState) throws(StoreError) in state.certificateRecords(of: cluster) }
     }
+    public func endedTrust(after moment: Timestamp) throws(StoreError) -> EndedTrust {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.endedTrust(after: moment) }
+    }
+    public func endAgain(_ ended: EndedTrust) throws(StoreError) -> [ClusterName] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.endAgain(ended) }
+    }
     public func reportCopy(of use: CertificateUse, reason: String) throws(StoreError) {
         try transact { (state: inout MemoryState) throws(StoreError) in state.reportCopy(of: use, reason: reason) }
     }
-    public func noteClusterUID(_ uid: String, of cluster: ClusterName) throws(StoreError) -> String? {
+    public func noteClusterUID(_ uid: String, of cluster: ClusterName) throws(StoreError) -> ClusterUIDNote {
         try transact { (state: inout MemoryState) throws(StoreError) in state.noteClusterUID(uid, of: cluster) }
     }
 }

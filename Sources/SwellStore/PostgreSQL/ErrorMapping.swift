@@ -34,6 +34,7 @@ extension StoreError {
             self.init(
                 code: .unavailable, message: "the database's disk is full, so nothing was done: give it room",
                 cause: error)
+        case _ where error.sqlState == .readOnlyTransaction: self = .readOnly(error)
         // Class 53 is a lack of resources: memory, connections, what the server's settings allow.
         case _ where error.sqlState?.category == "53":
             self.init(code: .unavailable, message: "the database lacks resources; nothing was done", cause: error)

@@ -24,6 +24,9 @@ struct Migration {
             number: 7, name: "append-only audit", sql: PackageResources._007_append_only_audit_sql),
         Migration(number: 8, name: "sealed Secrets", sql: PackageResources._008_sealed_secrets_sql),
         Migration(number: 9, name: "service role", sql: PackageResources._009_service_role_sql),
+        Migration(
+            number: 10, name: "one cluster, one name", sql: PackageResources._010_one_cluster_one_name_sql),
+        Migration(number: 11, name: "trust floors", sql: PackageResources._011_trust_floors_sql),
     ]
 }
 

@@ -17,7 +17,8 @@ extension PostgresStore {
                     (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
                     (SELECT s.version FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid() AND s.ssl),
                     coalesce((SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user), false),
-                    pg_is_in_recovery(), (SELECT count(*) FROM schema_migrations)
+                    pg_is_in_recovery(), (SELECT count(*) FROM schema_migrations),
+                    current_setting('default_transaction_read_only') = 'on'
                 """),
             PostgresStatement(
                 "SELECT name, setting FROM pg_settings WHERE name = ANY($1)", [.texts(Self.settings)]),
@@ -31,6 +32,7 @@ extension PostgresStore {
                 settings: Dictionary(settings) { first, _ in first }, connections: try row.decode(at: 2),
                 isRemote: false, tls: try row.decode(String?.self, at: 3), sslMode: nil,
                 isSuperuser: try row.decode(at: 4), isInRecovery: try row.decode(at: 5),
+                isReadOnly: try row.decode(Bool.self, at: 7),
                 migrations: try row.decode(at: 6), knownMigrations: Migration.all.count)
         }
     }
@@ -93,6 +95,14 @@ extension PostgresStore {
                     GROUP BY s.cluster, s.former HAVING count(*) > $2::bigint AND bool_and(s.used_at IS NULL)
                 ) AS f
                 """, [.int(InstallationView.Agents.unusedRenewalsBorne)]),
+            // A copy is told of a certificate that counts no more: one that does, and was told of, is in the wrong place.
+            sample(
+                """
+                SELECT DISTINCT s.cluster FROM certificates s JOIN clusters c ON c.name = s.cluster
+                    JOIN cluster_trust t ON t.cluster = s.cluster JOIN agents a ON a.cluster = s.cluster
+                WHERE s.misused_at IS NOT NULL AND s.denied_at IS NULL AND s.number >= t.valid_from
+                    AND a.connected_to IS NULL
+                """),
         ]) { results in
             func sample(_ result: PostgresResult) throws -> InstallationView.Sample {
                 guard let row = result.first else { return InstallationView.Sample() }
@@ -105,7 +115,8 @@ extension PostgresStore {
                 clusters: try results[0].first?.decode(at: 0) ?? 0, connected: try results[0].first?.decode(at: 1) ?? 0,
                 neverJoined: try sample(results[2]), away: try sample(results[3]),
                 versions: Dictionary(versions) { first, _ in first }, expiring: try sample(results[4]),
-                forbidden: try sample(results[5]), renewingInVain: try sample(results[6]))
+                forbidden: try sample(results[5]), renewingInVain: try sample(results[6]),
+                foreign: try sample(results[7]))
         }
     }
 }

@@ -84,6 +84,39 @@ public struct CertificateRecord: Sendable, Hashable, Codable {
     }
 }
 
+/// The number of a cluster's certificate below which none counts, since a revocation, a removal or an enrolment ended all before it.
+public struct TrustFloor: Sendable, Hashable, Codable {
+    public var cluster: ClusterName
+    public var number: Int64
+    /// When they were ended, by the store's clock.
+    public var at: Timestamp
+
+    public init(cluster: ClusterName, number: Int64, at: Timestamp) {
+        self.cluster = cluster
+        self.number = number
+        self.at = at
+    }
+}
+
+/// What was ended before its time.
+public struct EndedTrust: Sendable, Hashable {
+    /// One a cluster, in order.
+    public var floors: [TrustFloor]
+    /// Those that an operator ended by name, or that were renewed with one, the last ones first; at most ``limit``.
+    public var certificates: [CertificateUse]
+    /// The store's clock.
+    public var now: Timestamp
+
+    public init(floors: [TrustFloor] = [], certificates: [CertificateUse] = [], now: Timestamp) {
+        self.floors = floors
+        self.certificates = certificates
+        self.now = now
+    }
+
+    /// How many certificates are told of at once.
+    public static let limit = 5_000
+}
+
 /// A join token as it is listed; the token itself is kept nowhere.
 public struct JoinTokenRecord: Sendable, Hashable, Codable {
     /// The first 12 digits of the token's hash, which name it and let nobody in.
@@ -166,6 +199,11 @@ public protocol AgentCertificateStore: Sendable {
     /// with it. `notFound` where nothing is known of the cluster, or the certificate is not its.
     func revokeCertificates(of cluster: ClusterName, serial: String?, reason: String?, by actor: String)
         async throws(StoreError) -> Revocation
+    /// What was ended after `moment`, by the store's clock.
+    func endedTrust(after moment: Timestamp) async throws(StoreError) -> EndedTrust
+    /// Ends what of this counts, since the store was restored to a moment before it was ended: certificates below a floor, unspent tokens made
+    /// before it, and those certificates. Returns the clusters that had any.
+    func endAgain(_ ended: EndedTrust) async throws(StoreError) -> [ClusterName]
     /// The certificates of a cluster that are still remembered, the newest first.
     func certificates(of cluster: ClusterName) async throws(StoreError) -> [CertificateRecord]
     /// Audits that somebody came with a certificate that only a copy can have: once for each that is listed.
@@ -173,9 +211,20 @@ public protocol AgentCertificateStore: Sendable {
     /// Nothing is noted of a certificate that was in use until another took its place less than half a minute ago: after a renewal a call
     /// of the former may still be under way, and after an enrolment the former agent may still run. Who comes again after that is noted.
     func reportCopy(of use: CertificateUse, reason: String) async throws(StoreError)
-    /// Notes what tells the cluster behind the name from others, once after each enrolment. Returns what was noted before, where that is
-    /// something else.
-    func noteClusterUID(_ uid: String, of cluster: ClusterName) async throws(StoreError) -> String?
+    /// Notes what tells the cluster behind the name from others, once after each enrolment: the uid of its `kube-system`, or
+    /// `namespace/uid` of an agent that keeps to namespaces, of which any number may be in one cluster. Until a cluster has said another one,
+    /// or has left the fleet, nobody else may have what it said.
+    func noteClusterUID(_ uid: String, of cluster: ClusterName) async throws(StoreError) -> ClusterUIDNote
+}
+
+/// Whether a cluster is who its name says.
+public enum ClusterUIDNote: Sendable, Hashable {
+    /// It is noted, now or since the enrolment.
+    case isNoted
+    /// Another uid was noted since the enrolment.
+    case isAnother(String)
+    /// A cluster of the fleet with another name has this uid.
+    case isOf(ClusterName)
 }
 
 extension AgentCertificateStore {

@@ -33,6 +33,8 @@ public protocol FleetStore: Sendable {
     func setFleetLimit(_ limit: Int?, by actor: String) async throws(StoreError)
     /// The database's clock.
     func now() async throws(StoreError) -> Timestamp
+    /// Whether it can be written to now.
+    func isWritable() async throws(StoreError) -> Bool
 }
 
 /// Releases and the documents they consist of.

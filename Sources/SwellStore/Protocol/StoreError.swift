@@ -36,6 +36,17 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         self.cause = cause
     }
 
+    /// The database takes no writes; nothing was done. Like any that is `unavailable`, until somebody has mended it.
+    static func readOnly(_ cause: any Error) -> StoreError {
+        StoreError(code: .unavailable, message: readOnlyMessage, cause: cause)
+    }
+
+    /// What is said of a database that takes no writes.
+    public static let readOnlyMessage =
+        "the database is read-only, so nothing was done: it is a standby, or default_transaction_read_only is on"
+
+    public var isReadOnly: Bool { code == .unavailable && message == Self.readOnlyMessage }
+
     public var description: String {
         cause.map { "\(message) (\(code.rawValue): \($0))" } ?? "\(message) (\(code.rawValue))"
     }

@@ -41,6 +41,14 @@ struct AgentWorld: Sendable {
     let cluster: any ClusterPort
     let place: Cluster
 
+    /// The same with another cluster behind it.
+    init(directory: String, coordinator: ScriptedCoordinator, cluster: any ClusterPort, place: Cluster) {
+        self.directory = directory
+        self.coordinator = coordinator
+        self.cluster = cluster
+        self.place = place
+    }
+
     init(directory: String, cluster: any ClusterPort) async throws {
         self.directory = directory
         self.cluster = cluster

@@ -20,6 +20,9 @@ actor FakeCluster: ClusterPort {
     private(set) var previewed: [String] = []
     private(set) var remembered: [InventoryRecord] = []
     private var isAway = false
+    private let ownUID: String
+
+    init(uid: String = "uid-1") { self.ownUID = uid }
 
     // MARK: - The script
 
@@ -34,9 +37,21 @@ actor FakeCluster: ClusterPort {
 
     // MARK: - The port
 
+    /// What asking for a namespace's uid fails with, where it does.
+    private var uidError: ClusterError?
+    func failUID(with error: ClusterError?) { uidError = error }
+
     func uid() async throws -> String {
         try reachable()
-        return "uid-1"
+        // An agent in namespaces sees its own.
+        if let uidError, !ownUID.contains("/") { throw uidError }
+        return ownUID
+    }
+
+    func uid(of namespace: String) async throws -> String? {
+        try reachable()
+        if let uidError { throw uidError }
+        return ownUID
     }
 
     func inventories() async throws -> [InventoryRecord] {

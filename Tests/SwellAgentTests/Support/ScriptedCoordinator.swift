@@ -35,6 +35,7 @@ actor ScriptedCoordinator {
     /// How long certificates live.
     private var leafLifetime: Interval = .hours(24)
     private var acknowledgesReports = true
+    private var isOtherCluster = false
 
     init(place: Cluster) throws {
         self.place = place
@@ -48,6 +49,8 @@ actor ScriptedCoordinator {
     func setRetryLater(_ interval: Interval?) { retryLater = interval }
     func failEnrolments(with codes: [RPCError.Code]) { enrolmentFailures = codes }
     func failRenewals(_ count: Int) { renewalFailures = count }
+    /// Whether agents are told that they speak for another cluster than the one that enrolled.
+    func setOtherCluster(_ value: Bool) { isOtherCluster = value }
     func setAcknowledgesReports(_ value: Bool) { acknowledgesReports = value }
     func store(_ release: AssembledRelease) {
         for document in release.documents { documents[document.digest] = document }
@@ -133,6 +136,11 @@ actor ScriptedCoordinator {
 
     fileprivate func open(_ writer: RPCWriter<Swell_V1_CoordinatorMessage>, _ hello: AgentHello) async throws -> Int? {
         hellos.append(hello)
+        if isOtherCluster {
+            throw RPCError(
+                code: .permissionDenied, message: "the agent speaks for another cluster",
+                metadata: ["swell-refusal": "other_cluster"])
+        }
         if let retryLater {
             try await writer.write(.init(.retryLater(after: retryLater, reason: "the script says so")))
             return nil

@@ -66,9 +66,11 @@ struct PortFixture: Sendable {
 
     /// - Parameters:
     ///   - other: A replica whose store and authority this one shares.
+    ///   - restored: What its database was restored to instead.
     ///   - ingesting: Makes what takes reports in, where ``ingestor`` is not to.
     init(
-        beside other: PortFixture? = nil, clusters: [Cluster] = SmallFleet.clusters, logger: Logger? = nil,
+        beside other: PortFixture? = nil, restored: MemoryState? = nil, clusters: [Cluster] = SmallFleet.clusters,
+        logger: Logger? = nil,
         _ adjust: (inout AgentPort.Settings) -> Void = { _ in },
         ingesting: ((MemoryStore) throws -> any ReportIngesting)? = nil
     ) async throws {
@@ -79,7 +81,7 @@ struct PortFixture: Sendable {
             try other?.authority
             ?? CertificateAuthority.create(trustDomain: TrustDomain("swell.test"), now: base - .hours(72))
         rotating = RotatingAuthority(authority)
-        store = other?.store ?? MemoryStore(clock: now)
+        store = restored.map { MemoryStore(state: $0, clock: now) } ?? other?.store ?? MemoryStore(clock: now)
         if other == nil { try await SmallFleet.fill(store, clusters) }
         ingestor = TestIngestor(store)
         var settings = AgentPort.Settings(
@@ -191,9 +193,12 @@ struct PortFixture: Sendable {
         return try await withGRPCClient(transport: transport) { client in try await body(Fleet(wrapping: client)) }
     }
 
+    /// Stands for a uid of the cluster's own: a session puts its name there.
+    static let ownUID = "own"
+
     static func hello(
         journal: [ApplicationReport] = [], boot: String = "boot-1", highestEpoch: Int64 = 0,
-        capabilities: Set<String> = [], uid: String = "uid"
+        capabilities: Set<String> = [], uid: String = ownUID
     ) -> AgentEvent {
         .hello(
             AgentHello(
@@ -230,14 +235,20 @@ struct TestSession: Sendable {
     func say(_ event: AgentEvent) { outgoing.yield(event) }
     func hangUp() { outgoing.finish() }
 
+    private static func told(_ first: AgentEvent, by cluster: ClusterName) -> AgentEvent {
+        guard case .hello(var hello) = first, hello.clusterUID == PortFixture.ownUID else { return first }
+        hello.clusterUID = "uid-of-\(cluster)"
+        return .hello(hello)
+    }
+
     static func run<Result: Sendable>(
         _ fleet: PortFixture.Fleet, _ first: AgentEvent, _ credential: Credential,
         _ body: @Sendable (TestSession) async throws -> Result
     ) async throws -> Result {
         let (events, outgoing) = AsyncStream<AgentEvent>.makeStream()
         let session = TestSession(outgoing)
-        session.say(first)
         let cluster = try #require(credential.identity.clusterName)
+        session.say(told(first, by: cluster))
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 do {

@@ -88,7 +88,7 @@ internal import Testing
             try await Fixtures.fill(store)
             _ = try await store.revokeCertificates(
                 of: "east-1", serial: nil, reason: String(repeating: "é", count: 50_000), by: "ann")
-            let reason = try #require(try await events("revoked", store).first?.reason)
+            let reason = try #require(try await events("revoked", store).last?.reason)
             #expect(reason.utf8.count <= 16_400 && reason.hasSuffix("…"), "\(reason.utf8.count)")
         }
     }
@@ -273,15 +273,110 @@ internal import Testing
     }
 
     @Test(arguments: StoreForm.allCases)
+    func tellsWhatWasEndedBeforeItsTime(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            let begin = try await store.now() - .seconds(1)
+            // A renewal ends what was before it, and is nobody's word against it.
+            try await join("east-1", "s1", store)
+            _ = try await store.recordRenewal(note("s2", store), of: "east-1", replacing: "s1")
+            _ = try await store.recordRenewal(note("s3", store), of: "east-1", replacing: "s1")
+            try await use("s3", "east-1", store)
+            #expect(try await store.endedTrust(after: begin).floors.map(\.number) == [1])
+            #expect(try await store.endedTrust(after: begin).certificates == [])
+
+            try await join("east-1", "s4", store)
+            try await join("east-2", "e1", store)
+            _ = try await store.revokeCertificates(of: "east-1", serial: "s4", reason: nil, by: "ann")
+            _ = try await store.revokeCertificates(of: "east-2", serial: nil, reason: nil, by: "ann")
+            let ended = try await store.endedTrust(after: begin)
+            #expect(ended.floors.map(\.cluster) == ["east-1", "east-2"] && ended.floors.map(\.number) == [4, 2])
+            #expect(ended.certificates == [CertificateUse("east-1", serial: "s4")])
+            let later = try await store.endedTrust(after: ended.now + .hours(1))
+            #expect(later.floors.isEmpty && later.certificates.isEmpty)
+            // What is known is not ended twice.
+            #expect(try await store.endAgain(ended) == [])
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func whatWasEndedIsEndedAgainInAStoreOfBefore(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            let later = try await store.now() + .hours(1)
+            try await join("east-1", "s1", store)
+            try await store.createToken(hash: "before", cluster: "east-1", expiresAt: later, by: "ann")
+            try await join("east-2", "e1", store)
+            try await join("west-1", "w1", store)
+            let moment = try await store.now() + .seconds(1)
+            let ended = EndedTrust(
+                floors: [TrustFloor(cluster: "east-1", number: 5, at: moment)],
+                certificates: [CertificateUse("east-2", serial: "e1"), CertificateUse("west-1", serial: "e1")],
+                now: moment)
+            // Renewed meanwhile by who came back with it.
+            _ = try await store.recordRenewal(note("s2", store), of: "east-1", replacing: "s1")
+            #expect(try await store.endAgain(ended) == ["east-1", "east-2"])
+            for (serial, cluster) in [("s1", "east-1"), ("s2", "east-1"), ("e1", "east-2")] {
+                guard case .revoked = try await standing(serial, ClusterName(cluster), store) else {
+                    Issue.record("\(serial) counts")
+                    return
+                }
+            }
+            #expect(try await standing("w1", "west-1", store).counts)
+            #expect(try await store.spendToken(hash: "before", for: note("s3", store)) == nil)
+            #expect(try await events("revoked", store).count == 2)
+            #expect(try await store.endAgain(ended) == [])
+            // Whoever joins now stays, however often it is said again.
+            try await join("east-1", "s4", store)
+            #expect(try await store.endAgain(ended) == [])
+            #expect(try await standing("s4", "east-1", store).counts)
+            #expect(try await store.certificates(of: "east-1").first?.number == 5)
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
     func anotherClusterUnderTheNameShowsUntilAnEnrolment(form: StoreForm) async throws {
         try await form.run { store in
             try await Fixtures.fill(store)
             try await join("east-1", "s1", store)
-            #expect(try await store.noteClusterUID("u1", of: "east-1") == nil)
-            #expect(try await store.noteClusterUID("u1", of: "east-1") == nil)
-            #expect(try await store.noteClusterUID("u2", of: "east-1") == "u1")
+            #expect(try await store.noteClusterUID("u1", of: "east-1") == .isNoted)
+            #expect(try await store.noteClusterUID("u1", of: "east-1") == .isNoted)
+            #expect(try await store.noteClusterUID("u2", of: "east-1") == .isAnother("u1"))
+            // A revocation gives it to nobody else.
+            _ = try await store.revokeCertificates(of: "east-1", serial: nil, reason: nil, by: "ann")
+            #expect(try await store.noteClusterUID("u1", of: "east-2") == .isOf("east-1"))
             try await join("east-1", "s2", store)
-            #expect(try await store.noteClusterUID("u2", of: "east-1") == nil)
+            #expect(try await store.noteClusterUID("u2", of: "east-1") == .isNoted)
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func oneClusterHasOneNameWhoeverComesFirst(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            for round in 0..<8 {
+                try await join("east-1", "a\(round)", store)
+                try await join("east-2", "b\(round)", store)
+                async let first = store.noteClusterUID("u\(round)", of: "east-1")
+                async let second = store.noteClusterUID("u\(round)", of: "east-2")
+                let notes = try await [first, second]
+                #expect(
+                    notes == [.isNoted, .isOf("east-1")] || notes == [.isOf("east-2"), .isNoted], "\(notes)")
+            }
+            // Agents that keep to namespaces may share one.
+            try await join("east-1", "c", store)
+            try await join("east-2", "d", store)
+            #expect(try await store.noteClusterUID("shop/u", of: "east-1") == .isNoted)
+            #expect(try await store.noteClusterUID("shop/u", of: "east-2") == .isNoted)
+            try await join("east-1", "e", store)
+            try await join("east-2", "f", store)
+            #expect(try await store.noteClusterUID("v", of: "east-1") == .isNoted)
+            #expect(try await store.noteClusterUID("v", of: "east-2") == .isOf("east-1"))
+            // Who was cut off keeps it, lest somebody who was refused gets in there; who left does not.
+            _ = try await store.revokeCertificates(of: "east-1", serial: nil, reason: nil, by: "ann")
+            #expect(try await store.noteClusterUID("v", of: "east-2") == .isOf("east-1"))
+            try await store.removeCluster("east-1", by: "ann")
+            #expect(try await store.noteClusterUID("v", of: "east-2") == .isNoted)
         }
     }
 

@@ -145,6 +145,7 @@ struct BrokenHistory {
 
     /// Reads everything, until one way is left in which things may have gone.
     private mutating func look() async throws {
+        try await database.settled()
         let rollouts = await candidates[0].memory.snapshot.rolloutSummaries(of: nil, limit: 100).map(\.name)
         for operation in StoreOperation.everyReading(rollouts: rollouts) where report.divergence == nil {
             try await follow(operation, await real.perform(operation, on: store))

@@ -2,6 +2,7 @@ internal import PostgresClient
 internal import PostgresTesting
 internal import SwellModel
 internal import SwellStore
+internal import Testing
 
 /// A PostgreSQL database for one history: its clock stands where the test puts it, and its statements can be made to meet others.
 ///
@@ -49,6 +50,20 @@ struct HistoryDatabase: Sendable {
     /// The highest epoch that a lease stands under.
     func highestEpoch() async throws -> Int64 {
         try await control.query("SELECT coalesce(max(epoch), 0) FROM leases").scalar(Int64.self)
+    }
+
+    /// Waits until no server process is at work on what the store asked of it.
+    ///
+    /// A server goes on with a COMMIT whose connection is gone: what is read meanwhile does not tell what came of it.
+    func settled() async throws {
+        try await eventually("the server is done with what was asked of it") {
+            try await control.query(
+                """
+                SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+                AND backend_type = 'client backend' AND state IS DISTINCT FROM 'idle'
+                """
+            ).scalar(Int.self) == 0
+        }
     }
 
     /// How many failures there were.

@@ -201,7 +201,7 @@ struct StoreClient: Sendable {
         case .revokeCertificates(let cluster, let serial):
             return "\(try await store.revokeCertificates(of: cluster, serial: serial, reason: "lost", by: "ann"))"
         case .noteClusterUID(let uid, let cluster):
-            return try await store.noteClusterUID(uid, of: cluster) ?? "the same"
+            return "\(try await store.noteClusterUID(uid, of: cluster))"
         case .readTrust(let serials, let clusters):
             let uses = clusters.flatMap { cluster in serials.map { CertificateUse(cluster, serial: $0) } }
             var lines = try await store.standings(of: uses).map { "\($0.key) \($0.value)" }.sorted()
