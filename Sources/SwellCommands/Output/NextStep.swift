@@ -162,7 +162,11 @@ extension RolloutView {
 extension TargetView {
     /// Whether an API server has refused an object for what it says.
     fileprivate var isRefused: Bool {
-        isMistyped || reason?.hasPrefix("Invalid: ") == true || reason?.hasPrefix("BadRequest: ") == true
+        guard let reason, !isMistyped else { return reason != nil }
+        // Where its agent stands with it may come before the word.
+        return ["", "its agent goes back: ", "reverted by its agent: "].contains { standing in
+            ["Invalid: ", "BadRequest: "].contains { reason.hasPrefix(standing + $0) }
+        }
     }
 
     /// Whether that is a field that there is not, or a value of another type: no change of the cluster makes it right.
