@@ -73,7 +73,9 @@ let package = Package(
         // Keeps a TCP port's connections few, alive and honest: deadlines, limits, displacement. No noun of ours.
         .target(name: "PortGuard", dependencies: [metrics, nioCore, nioSSL, nioTLS]),
         // JSON and YAML as Kubernetes reads them: values with positions, object identity, patches.
-        .target(name: "KubernetesObjects", dependencies: ["ShownText", yams, collections]),
+        .target(
+            name: "KubernetesObjects", dependencies: ["ShownText", yams, collections],
+            resources: [.embedInCode("Schema/Tables")]),
         // The nouns: clusters, applications, policies, releases, assignments; documents decoded strictly.
         .target(name: "SwellModel", dependencies: ["KubernetesObjects", crypto]),
         // The verbs: pure state machines of rollout, stage, target, lease, agent and session.
@@ -138,8 +140,8 @@ let package = Package(
             dependencies: [
                 "AsyncSupport", "SwellModel", "SwellEngine", "SwellProtocol", "SwellIdentity", "KubernetesClient",
                 "KubernetesObjects",
-                "SwellTelemetry", grpc, grpcTransport, protobuf, lifecycle, logging, metrics, nioPosix, nioSSL, x509,
-                crypto,
+                "SwellTelemetry", grpc, grpcTransport, protobuf, lifecycle, logging, metrics, nioCore, nioPosix, nioSSL,
+                nioTLS, x509, crypto,
             ]),
         // The command line's words: requests to the operator API, tables and trees.
         .target(

@@ -31,8 +31,16 @@ extension ServiceProgram {
     }
 
     /// What to say where `error` is a mistake in the command line; nil where it is none.
-    static func wrongUsage(_ error: any Error) -> String? {
-        exitCode(for: error) == .validationFailure ? fullMessage(for: error) : nil
+    ///
+    /// - Parameter arguments: The command line, without the program's own name.
+    static func wrongUsage(
+        _ error: any Error, arguments: [String] = Array(CommandLine.arguments.dropFirst())
+    ) -> String? {
+        guard exitCode(for: error) == .validationFailure else { return nil }
+        let told = fullMessage(for: error)
+        guard let problem = MeantWords.problem(in: arguments, of: Self.self), let usage = told.firstRange(of: "Usage: ")
+        else { return told }
+        return "Error: \(problem)\n\(told[usage.lowerBound...])"
     }
 }
 

@@ -22,8 +22,8 @@ struct Authority: AsyncParsableCommand {
                         former one until it has been given the new files and restarted, so count from there.
 
             Nobody is disconnected. Where the authority's key was stolen, this is not enough, since the thief can sign as well: begin a
-            new state directory, stop every replica, run `authority adopt` with it, start the replicas with it, give agents its --ca-hash, \
-            and let them join with new tokens.
+            new state directory with the `secrets-key` and `server-names` of the old one, stop every replica, run `authority adopt` with \
+            it, start the replicas with it, give agents its --ca-hash, and let them join with new tokens.
             """,
         subcommands: [Show.self, Prepare.self, Activate.self, Retire.self, Adopt.self], defaultSubcommand: Show.self)
 
@@ -133,7 +133,11 @@ struct Authority: AsyncParsableCommand {
                 AuthorityNotes.fingerprints(of: set), in: configuration, isAdopting: true)
             print("adopted: \(set.issuing.fingerprint)")
             print(
-                "next: start the replicas with this directory, give agents its --ca-hash, and let them join with new tokens"
+                """
+                next: start the replicas with this directory, give agents its --ca-hash, and let them join with new tokens. Secrets of releases
+                      are read with the secrets-key of before: it has to be in this directory, as server-names and operator-token if they
+                      shall stay.
+                """
             )
         }
     }

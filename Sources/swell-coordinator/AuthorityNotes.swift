@@ -17,15 +17,21 @@ struct AuthorityNotes: Service {
     func run() async throws {
         await cancelWhenGracefulShutdown {
             var noted = Self.fingerprints(of: authority.current)
+            var isAway = false
+            // Also where nothing changed: a restored database may have forgotten.
             while (try? await Task.sleep(for: interval)) != nil {
                 let current = Self.fingerprints(of: authority.current)
-                guard current != noted else { continue }
                 do {
-                    try await store.noteAuthorities(current)
+                    try await store.changeAuthorities(trusted: current, formerly: noted)
                     noted = current
+                    isAway = false
                 } catch {
                     // Tried again: what is away comes back.
-                    logger.warning("the authorities cannot be noted in the database", metadata: ["error": "\(error)"])
+                    if !isAway {
+                        logger.warning(
+                            "the authorities cannot be noted in the database", metadata: ["error": "\(error)"])
+                    }
+                    isAway = true
                 }
             }
         }

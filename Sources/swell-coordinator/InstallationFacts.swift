@@ -24,6 +24,7 @@ struct InstallationFacts: Sendable {
         database.sslMode = settings.database.sslMode
         var agents = try await store.agentFacts()
         add(agentPort.presence.clockOffsets, to: &agents)
+        try await addAbsences(to: &agents)
         let sealing = try await store.sealingFacts()
         let keys = store.openingKeys
         let unreadable = sealing.unreadable(with: keys)
@@ -40,6 +41,45 @@ struct InstallationFacts: Sendable {
                 enrolmentPort: try await agentPort.enrolmentPort,
                 databaseConnections: settings.databaseConnections, files: folder.inspect()),
             database: database, agents: agents, secrets: secrets)
+    }
+
+    /// Who is connected, away or never joined, as `swell get clusters` counts them: whoever was not heard of for a minute is away, also where
+    /// the replica that had it is gone and could not say so. Of the few that are named, what may be why.
+    private func addAbsences(to agents: inout InstallationView.Agents) async throws {
+        let clusters = try await store.clusterListing().items
+        let (joined, never) = (clusters.filter(\.isEnrolled), clusters.filter { !$0.isEnrolled })
+        let away = joined.filter { !$0.isConnected }
+        agents.connected = joined.count - away.count
+        agents.away = InstallationView.Sample(count: away.count, examples: away.map(\.cluster.name))
+        agents.neverJoined = InstallationView.Sample(count: never.count, examples: never.map(\.cluster.name))
+        let named = Set(agents.away.examples + agents.neverJoined.examples)
+        guard !named.isEmpty else {
+            agents.absences = []
+            return
+        }
+        let now = now()
+        let tokens = try await store.tokens().filter { $0.spentFor == nil && $0.expiresAt > now }
+        var absences: [InstallationView.Absence] = []
+        for record in away + never where named.contains(record.cluster.name) {
+            let cluster = record.cluster.name
+            var absence = InstallationView.Absence(
+                cluster: cluster, lastSeenAt: record.isEnrolled ? record.lastSeenAt : nil,
+                version: record.agentVersion)
+            // Newest first.
+            let certificates = try await store.certificates(of: cluster)
+            if let counting = certificates.first(where: \.counts) {
+                absence.certificateEndsAt = counting.expiresAt
+            } else {
+                absence.revokedAt = certificates.compactMap(\.revokedAt).max()
+            }
+            absence.tokenEndsAt = tokens.filter { $0.cluster == cluster }.map(\.expiresAt).max()
+            if let refusal = agentPort.refusals.last(of: cluster), record.lastSeenAt.map({ $0 <= refusal.at }) ?? true {
+                absence.refusal = refusal.reason
+                absence.refusedAt = refusal.at
+            }
+            absences.append(absence)
+        }
+        agents.absences = absences
     }
 
     private func add(_ offsets: [ClusterName: Interval], to agents: inout InstallationView.Agents) {

@@ -53,7 +53,7 @@ struct Replica: Service {
                 replica: settings.replica,
                 fleet: .fleet(host: settings.agents.host, port: settings.agents.port),
                 enrolment: .enrolment(host: settings.enrolment.host, port: settings.enrolment.port),
-                endedCertificatesFile: folder.endedCertificatesFile),
+                rememberedEndsFile: folder.rememberedEndsFile),
             ingestor: ingestor, assignmentsChanged: signals.assignments,
             previewsWanted: signals.previews, trustChanged: signals.trust,
             announceTrustChange: { signals.notifyTrustChanged() }, now: Self.now)

@@ -1,4 +1,3 @@
-internal import ArgumentParser
 internal import PostgresClient
 internal import SwellIdentity
 internal import SwellModel
@@ -23,24 +22,4 @@ struct ReplicaSettings: Sendable {
     var replica: String
     var readyFile: String?
     var log: LogSettings
-}
-
-/// An address to listen on.
-struct ListenAddress: Sendable {
-    var host: String
-    var port: Int
-
-    /// Reads `host:port`; an IPv6 host stands in brackets. Port 0 takes a free one.
-    init(_ flag: String, _ text: String) throws {
-        guard let colon = text.lastIndex(of: ":"), colon != text.startIndex,
-            let port = Int(text[text.index(after: colon)...]), (0...65_535).contains(port)
-        else {
-            throw ValidationError(
-                "\(flag): '\(text)' is no address; write host:port, such as 0.0.0.0:7443 or [::]:7443")
-        }
-        var host = String(text[..<colon])
-        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
-        self.host = host
-        self.port = port
-    }
 }

@@ -72,6 +72,10 @@ struct Serve: AsyncParsableCommand {
         let logger = Logger(label: "swell.coordinator")
         if let warning = database.warning { logger.warning("\(warning)") }
         do {
+            if let problem = [settings.agents, settings.enrolment, settings.api].compactMap(\.problem).first {
+                logger.critical("the coordinator cannot listen", metadata: ["error": "\(problem)"])
+                throw ExitCode.failure
+            }
             if replica == nil {
                 settings.replica = try StateFolder(path: stateDir)
                     .replicaName(host: settings.replica, port: settings.agents.port)
@@ -81,6 +85,8 @@ struct Serve: AsyncParsableCommand {
                 services: [.init(service: replica, successTerminationBehavior: .gracefullyShutdownGroup)],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
             try await ServiceGroup(configuration: configuration).run()
+        } catch let end as ExitCode {
+            throw end
         } catch {
             logger.critical("the coordinator ends", metadata: ["error": "\(error)"])
             throw ExitCode.failure

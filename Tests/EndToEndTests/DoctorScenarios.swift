@@ -78,6 +78,8 @@ internal import Testing
             #expect(told.output.contains("→ chmod 0600 \(key.path)"), "\(told.output)")
             #expect(told.output.contains("→ set fsync = on in postgresql.conf and reload"))
             #expect(told.output.contains("1 of 2 connected; 1 away: use1-b"))
+            #expect(told.output.contains("away, last heard of"), "\(told.output)")
+            #expect(told.output.contains("its certificate is good, and nothing came from it since"))
 
             #expect(told.output.contains("swell.invalid:7443: the name is not known here"))
 
@@ -87,6 +89,38 @@ internal import Testing
             for text in [call.output, told.output] {
                 #expect(!text.contains(token) && !text.contains("PRIVATE KEY") && !text.contains("postgres://"))
             }
+        }
+    }
+
+    /// A replica that dies says nothing of its agents: they are away all the same, and each says why.
+    @Test func whoIsAwayIsCountedAsItIsAndSaysWhy() async throws {
+        let shape = Fleet.Shape(regions: ["us-east-1": ["use1-a", "use1-b", "use1-c"]])
+        try await withFleet(shape) { fleet in
+            try await fleet.killAgent("use1-b")
+            try await fleet.killAgent("use1-c")
+            _ = try await fleet.swell("cluster", "revoke", "use1-b", "--reason", "stolen")
+            let connection = try await PostgresConnection.connect(to: PostgresConfiguration(fleet.databaseURL))
+            // As a replica leaves it that was cut off from its machine.
+            try await eventually("the agents to be written off") { () -> Bool? in
+                let rows = try await connection.query(
+                    "SELECT count(*) FROM agents WHERE cluster = 'use1-c' AND connected_to IS NULL")
+                let count: Int? = try rows.first?.decode(at: 0)
+                return count == 1 ? true : nil
+            }
+            try await connection.query(
+                "UPDATE agents SET connected_to = 'gone', last_seen_at = now() - interval '1 hour' WHERE cluster = 'use1-c'"
+            )
+            await connection.close()
+            try await fleet.startAgent("use1-b")
+            let told = try await eventually("doctor to say why") { () -> String? in
+                let told = try await fleet.swell("doctor").output
+                return told.contains("refused") ? told : nil
+            } orDescribe: {
+                try await fleet.swell("doctor").output
+            }
+            #expect(told.contains("1 of 3 connected; 2 away: use1-b, use1-c"), "\(told)")
+            #expect(told.contains("it was revoked at"), "\(told)")
+            #expect(told.contains("away, last heard of 1h0m ago"), "\(told)")
         }
     }
 

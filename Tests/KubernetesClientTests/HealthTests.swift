@@ -228,6 +228,9 @@ private func pod(_ name: String, status: JSONValue, metadata: JSONValue = [:]) -
                 "argoproj.io/v1alpha1", "Rollout", generation: 2,
                 status: ["observedGeneration": "1", "phase": "Healthy"])),
         Example(value: .degraded, json: object("flagger.app/v1beta1", "Canary", status: ["phase": "Failed"])),
+        Example(value: .progressing, json: object("argoproj.io/v1alpha1", "Workflow", status: ["phase": "Running"])),
+        Example(value: .healthy, json: object("argoproj.io/v1alpha1", "Workflow", status: ["phase": "Succeeded"])),
+        Example(value: .failed, json: object("argoproj.io/v1alpha1", "Workflow", status: ["phase": "Error"])),
         Example(
             value: .suspended, json: object("flagger.app/v1beta1", "Canary", status: ["phase": "WaitingPromotion"])),
         Example(
@@ -381,7 +384,10 @@ private func pod(_ name: String, status: JSONValue, metadata: JSONValue = [:]) -
             try assess(widget(["phase": "Broken", "why": "no fuel"]), context: context)
                 == HealthAssessment(.failed, "no fuel"))
         #expect(
-            try assess(widget([:]), context: context)
+            try assess(widget(["phase": "Off"]), context: context)
                 == HealthAssessment(.progressing, "waits for status.phase == 'Up'"))
+        #expect(
+            try assess(widget([:]), context: context)
+                == HealthAssessment(.progressing, "waits for status.phase == 'Up'; status.phase is not there yet"))
     }
 }

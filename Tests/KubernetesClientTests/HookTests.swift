@@ -24,6 +24,43 @@ internal import Testing
         }
     }
 
+    /// A pod is done once it has succeeded, and not once it is ready.
+    @Test func runsPodsLikeJobs() async throws {
+        try await SimulatedServer.run { server in
+            let text =
+                Sample.namespace + Sample.hookPod("prepare") + Sample.configMap("a")
+                + Sample.hookPod("check", hook: "after")
+            let first = try await server.applier().apply(try Sample.manifest(text))
+            #expect(
+                first.summary == [
+                    "Namespace shop created", "Pod prepare created", "ConfigMap a created", "Pod check created",
+                ], "\(first.objects)")
+            #expect(first.message("prepare") == "before hook succeeded")
+            let ended = try await server.live("v1", "Pod", "check")?.status?["phase"]
+            #expect(ended == "Succeeded")
+            let second = try await server.applier().apply(try Sample.manifest(text))
+            #expect(second.message("check") == "after hook has run already")
+            let third = try await server.applier().apply(
+                try Sample.manifest(
+                    Sample.namespace + Sample.hookPod("prepare", image: "check:broken") + Sample.configMap("b")))
+            #expect(third.summary.contains("Pod prepare failed") && third.summary.contains("ConfigMap b skipped"))
+        }
+    }
+
+    /// What a before hook needs may run pods of its own, as a database does: it is awaited ahead of the hook.
+    @Test func whatGoesAheadOfHooksMayBeAWorkload() async throws {
+        try await SimulatedServer.run { server in
+            let database = Sample.deployment("db").replacing(
+                "swell.dev/wave: \"0\"", with: "swell.dev/hook: before")
+            let result = try await server.applier().apply(
+                try Sample.manifest(Sample.namespace + Sample.job("migrate") + database + Sample.configMap("a")))
+            #expect(
+                result.summary == [
+                    "Namespace shop created", "Deployment db created", "Job migrate created", "ConfigMap a created",
+                ], "\(result.objects)")
+        }
+    }
+
     @Test func runsTheSameHookOnceForEachBundle() async throws {
         try await SimulatedServer.run { server in
             let text = Sample.namespace + Sample.job("migrate") + Sample.job("check", hook: "after")
@@ -187,7 +224,7 @@ internal import Testing
     @Test(arguments: [
         (Sample.job("x", hook: "sometimes"), "none of before, after, on-failure"),
         (Sample.job("x", timeout: "soon"), "no duration"),
-        (Sample.configMap("x", annotations: "{swell.dev/hook: after}"), "a hook must be a Job"),
+        (Sample.configMap("x", annotations: "{swell.dev/hook: after}"), "a hook must be a Job or a Pod"),
         (Sample.configMap("x", annotations: "{swell.dev/wave: x}"), "no integer"),
     ])
     func refusesUnsoundBundlesBeforeTouchingAnything(text: String, expected: String) async throws {

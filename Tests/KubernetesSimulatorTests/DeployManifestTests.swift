@@ -16,11 +16,15 @@ struct DeployManifestTests {
         "PersistentVolumeClaim": "/api/v1/namespaces/NS/persistentvolumeclaims",
         "Deployment": "/apis/apps/v1/namespaces/NS/deployments",
         "PodDisruptionBudget": "/apis/policy/v1/namespaces/NS/poddisruptionbudgets",
+        "Job": "/apis/batch/v1/namespaces/NS/jobs",
         "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/NS/networkpolicies",
         "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
         "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
         "Role": "/apis/rbac.authorization.k8s.io/v1/namespaces/NS/roles",
         "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/NS/rolebindings",
+        "ValidatingAdmissionPolicy": "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies",
+        "ValidatingAdmissionPolicyBinding":
+            "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
     ]
 
     /// The objects in the order that the kustomization lists their files.
@@ -62,7 +66,7 @@ struct DeployManifestTests {
     func namespaced() async throws {
         let text = try await Kubectl.rendered(Self.folder.appending(path: "agent-namespaced").path)
         let objects = try Manifest.objects(in: text, file: "agent-namespaced")
-        #expect(!objects.contains { $0.kind.hasPrefix("ClusterRole") })
+        #expect(!objects.contains { $0.kind.hasPrefix("ClusterRole") || $0.kind.hasPrefix("ValidatingAdmission") })
         var cluster = TestCluster()
         // kustomize prints namespaces first, and the rest in the order of kinds.
         try apply(objects, "agent", to: &cluster)
@@ -130,6 +134,40 @@ struct DeployManifestTests {
         let text = try await Kubectl.rendered(Self.folder.appending(path: "examples/\(program)").path)
         var cluster = TestCluster()
         try apply(try Manifest.objects(in: text, file: "examples"), program, to: &cluster)
+    }
+
+    @Test(
+        "to copy for a team, and for a database with two roles, are accepted too",
+        .enabled(if: Kubectl.program != nil, "there is no kubectl on the PATH"))
+    func otherExamples() async throws {
+        func rendered(_ name: String) async throws -> [KubernetesObject] {
+            try Manifest.objects(
+                in: try await Kubectl.rendered(Self.folder.appending(path: "examples/\(name)").path), file: name)
+        }
+        var cluster = TestCluster()
+        let team = try await rendered("agent-namespaced")
+        try apply(team, "agent", to: &cluster)
+        #expect(team.contains { $0["data"]?["namespaces"] == "shop,shop-jobs" })
+        let noHost = try Manifest.objects(
+            in: String(contentsOf: Self.folder.appending(path: "agent-no-host/policy.yaml"), encoding: .utf8),
+            file: "no-host")
+        let migration = try await rendered("migrate") + noHost
+        #expect(
+            cluster.apply(
+                "/api/v1/namespaces/swell-coordinator",
+                [
+                    "apiVersion": "v1", "kind": "Namespace",
+                    "metadata": ["name": "swell-coordinator"],
+                ]
+            ).status == 201)
+        for object in migration {
+            let resource = try #require(Self.resources[object.kind])
+            let path = resource.replacing("NS", with: object.namespace ?? "") + "/\(object.name)"
+            let (status, body) = cluster.apply(path, object.json, options: "&fieldValidation=Strict")
+            #expect(status == 201, "\(object.reference): \(body)")
+        }
+        let container = migration.first { $0.kind == "Job" }?.spec?["template"]?["spec"]?["containers"]?[0]
+        #expect(container?["args"]?[0] == "migrate" && container?["securityContext"]?["readOnlyRootFilesystem"] == true)
     }
 
     @Test("confine every container", arguments: ["coordinator", "agent"])

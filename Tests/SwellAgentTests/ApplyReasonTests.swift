@@ -31,6 +31,16 @@ internal import Testing
         )
     }
 
+    @Test func ofEachThatFailedIsToldWhy() {
+        let said = "PATCH /api/v1/namespaces/shop/configmaps/b: .data.a: expected string, got 1"
+        #expect(
+            message([object("a", .failed, "no"), object("b", .failed, said)])
+                == "v1 ConfigMap shop/a: no (1 more failed: ConfigMap b: .data.a: expected string, got 1)")
+        let typed =
+            "PATCH /x: failed to create typed patch object (shop/a; v1, Kind=ConfigMap): .data.a: expected string"
+        #expect(ApplyReason.word(for: object("a", .failed, typed)) == "Invalid")
+    }
+
     @Test func aLongMessageLosesItsMiddleAndNeverWhatWasSkipped() {
         let name = String(repeating: "n", count: 253)
         let value = String(repeating: "\"x\":null,", count: 1_000)

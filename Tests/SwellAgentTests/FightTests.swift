@@ -288,6 +288,47 @@ internal import Testing
         }
     }
 
+    /// One who mends a release wants to do so once.
+    @Test func everyRefusalIsToldAtOnce() async throws {
+        try await Fight.run { fight in
+            let broken =
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {key: 1}\n---\n"
+                + Self.deployment().replacing("replicas: 1", with: "replicas: many")
+                + "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}], type: Nothing}\n"
+            let error = await #expect(throws: ClusterError.self) { try await fight.apply(try Fight.release(broken)) }
+            let message = error?.message ?? ""
+            #expect(error?.reason == "Invalid" && error?.isTransient == false)
+            #expect(message.hasPrefix("v1 ConfigMap shop/c: "), "\(message)")
+            #expect(message.contains("2 more failed: ") && message.contains("Deployment web: "), "\(message)")
+            #expect(message.contains(".spec.replicas: expected numeric"), "\(message)")
+            #expect(message.contains("Service web: ") && message.contains("spec.type"), "\(message)")
+        }
+    }
+
+    @Test func anAutoscalerOfSomebodyElsesIsToldBeforeItIsFought() async throws {
+        try await Fight.run { fight in
+            let first = try Fight.release(Self.deployment())
+            try await fight.apply(first)
+            var scaler = try #require(try Manifest.objects(in: Self.scaler).first)
+            scaler.namespace = "shop"
+            _ = try await fight.api.apply(scaler, ApplyOptions(fieldManager: "somebody"))
+            func told(_ extra: String = "", _ ignored: [IgnoredFields] = []) async throws -> String {
+                var next = try Fight.release(
+                    Self.deployment(extra).replacing("app:1", with: "app:2"), version: "2")
+                next.application.ignoreFields = ignored
+                return try await fight.cluster.preview(next).objects.first { $0.kind == "Deployment" }?.message ?? ""
+            }
+            let word = "HorizontalPodAutoscaler web, which the release does not have, scales it"
+            let plain = try await told()
+            #expect(plain.contains(word), "\(plain)")
+            let own = try await told(Self.scaler)
+            #expect(!own.contains(word), "\(own)")
+            let left = try await told(
+                "", [IgnoredFields(apiVersion: "apps/v1", kind: "Deployment", name: nil, paths: ["spec.replicas"])])
+            #expect(!left.contains(word), "\(left)")
+        }
+    }
+
     @Test func twoThatHoldOneObjectDoNotFightOverIt() async throws {
         try await Fight.run { fight in
             let releases = [

@@ -112,4 +112,51 @@ internal import Testing
             }
         }
     }
+
+    @Test func whatWasLearntOfAClusterThatNobodyWelcomedIsForgotten() async throws {
+        try await withDirectory { directory in
+            let wrong = FakeCluster(uid: "uid-2")
+            let world = try await AgentWorld(directory: directory, cluster: wrong)
+            try await world.coordinator.serve {
+                let one = try await world.release("1.0.0")
+                try await world.coordinator.assign(one.assignment(1))
+                await world.coordinator.setOtherCluster(true)
+                let settings = try await world.settings()
+                let message = try await ending(world, settings) { await !wrong.applied.isEmpty }
+                #expect(message?.contains("start the agent again") == true, "\(message ?? "it did not end")")
+                #expect(await wrong.applied.isEmpty)
+                // With the right kubeconfig it is who it should be.
+                await world.coordinator.setOtherCluster(false)
+                let right = FakeCluster()
+                try await elsewhere(world, right).withAgent(settings) {
+                    try await eventually("applied") { await !right.applied.isEmpty }
+                }
+            }
+        }
+    }
+
+    @Test func whoMayNotSeeTheNamespaceThatTellsItsClusterWorksAsBefore() async throws {
+        let forbidden = ClusterError(isTransient: false, reason: "Forbidden", message: "it may not see kube-system")
+        try await withDirectory { directory in
+            let cluster = FakeCluster()
+            await cluster.failUID(with: forbidden)
+            let world = try await AgentWorld(directory: directory, cluster: cluster)
+            try await world.coordinator.serve { try await fill(world) }
+            #expect(await !cluster.applied.isEmpty)
+        }
+        // Confined to namespaces, it sees kube-system no more.
+        try await withDirectory { directory in
+            let world = try await AgentWorld(directory: directory, cluster: FakeCluster())
+            try await world.coordinator.serve {
+                try await fill(world)
+                let confined = FakeCluster(uid: "team/uid-9")
+                await confined.failUID(with: forbidden)
+                let two = try await world.release("2.0.0")
+                try await world.coordinator.assign(two.assignment(2))
+                try await elsewhere(world, confined).withAgent(try await world.settings()) {
+                    try await eventually("applied") { await !confined.applied.isEmpty }
+                }
+            }
+        }
+    }
 }

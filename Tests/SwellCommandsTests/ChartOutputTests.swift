@@ -26,4 +26,37 @@ internal import Testing
         #expect(object.annotations["swell.dev/hook-on-return"] == onReturn)
         #expect(output.warnings.isEmpty, "\(output.warnings)")
     }
+
+    @Test func everyHookThatHasNoFormIsTold() throws {
+        let text = ["a", "b"].map {
+            "---\n# Source: c/templates/\($0).yaml\napiVersion: batch/v1\nkind: Job\n"
+                + "metadata: {name: \($0), annotations: {helm.sh/hook: \"pre-install,post-install\"}}\n"
+        }
+        let error = #expect(throws: CommandError.self) { try ChartOutput(text.joined(), chart: "c") }
+        #expect(error?.message.contains("'c/templates/a.yaml (helm template)': Job a is a hook for") == true)
+        #expect(error?.message.contains("'c/templates/b.yaml (helm template)': Job b is a hook for") == true)
+    }
+
+    @Test(
+        arguments: [
+            ("v1", "Pod", "pre-install", "before", "5m"), ("v1", "Pod", "post-install,post-upgrade", "after", "5m"),
+            ("apps/v1", "Deployment", "pre-install", "before", nil),
+            ("apps/v1", "Deployment", "post-install", nil, nil),
+            ("v1", "ConfigMap", "pre-install", "before", nil),
+        ] as [(String, String, String, String?, String?)])
+    func aHookMayBeOfAnyKind(version: String, kind: String, events: String, hook: String?, timeout: String?) throws {
+        let text = """
+            ---
+            # Source: c/templates/h.yaml
+            apiVersion: \(version)
+            kind: \(kind)
+            metadata: {name: h, annotations: {helm.sh/hook: "\(events)"}}
+            spec: {restartPolicy: Never}
+            """
+        let output = try ChartOutput(text, chart: "c")
+        let object = try #require(try output.files.flatMap { try Manifest.objects(in: $0.content) }.first)
+        #expect(object.annotations["swell.dev/hook"] == hook)
+        #expect(object.annotations["swell.dev/hook-timeout"] == timeout)
+        #expect(try WrittenObjects.read(output.files).count == 1)
+    }
 }

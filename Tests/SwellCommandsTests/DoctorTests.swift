@@ -275,4 +275,44 @@ extension ClusterName {
         #expect(HostAndPort(text)?.host == host)
         if host != nil { #expect(HostAndPort(text)?.port == port) }
     }
+
+    @Test func eachAgentThatIsAwaySaysWhy() throws {
+        func name(_ text: String) throws -> ClusterName { try ClusterName(text) }
+        func absence(
+            _ cluster: String, seen: Timestamp? = now - .hours(3), _ change: (inout InstallationView.Absence) -> Void
+        ) throws -> InstallationView.Absence {
+            var absence = InstallationView.Absence(
+                cluster: try name(cluster), lastSeenAt: seen, version: seen == nil ? nil : "0.1.0")
+            change(&absence)
+            return absence
+        }
+        let absences = [
+            try absence("expired") { $0.certificateEndsAt = now - .hours(2) },
+            try absence("revoked") { $0.revokedAt = now - .minutes(5) },
+            try absence("silent") { $0.certificateEndsAt = now + .hours(9) },
+            try absence("refused") {
+                $0.refusal = "the agent speaks for another cluster"
+                $0.refusedAt = now - .seconds(4)
+            },
+            try absence("tokenless", seen: nil) { _ in },
+            try absence("awaited", seen: nil) { $0.tokenEndsAt = now + .minutes(40) },
+        ]
+        let found = findings {
+            $0.agents.connected = 4_000
+            $0.agents.away = InstallationView.Sample(count: 5_998, examples: [])
+            $0.agents.absences = absences
+        }
+        func message(_ cluster: String) -> String {
+            found.first { $0.check == "agent \(cluster)" }.map { "\($0.message) → \($0.advice ?? "")" } ?? "no line"
+        }
+        #expect(
+            message("expired").contains("last heard of 3h0m ago, of version 0.1.0; its certificate expired 2h0m ago"))
+        #expect(
+            message("revoked").contains("revoked 5m ago") && message("revoked").contains("swell cluster token revoked"))
+        #expect(message("silent").contains("its certificate is good, and nothing came"))
+        #expect(message("refused").contains("refused 4s ago: the agent speaks for another cluster"))
+        #expect(message("tokenless").contains("never joined, and no token for it is open"))
+        #expect(message("awaited").contains("a token is good for 40m"))
+        #expect(found.first { $0.check == "agents" }?.message.contains("5998 away") == true)
+    }
 }

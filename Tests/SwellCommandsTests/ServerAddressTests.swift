@@ -68,6 +68,15 @@ internal import Testing
         }
     }
 
+    @Test(.enabled(if: geteuid() == 0, "only root may give a file away"))
+    func rootReadsTheTokenOfAServiceUser() throws {
+        try withConfiguration { token, _ in
+            try FileManager.default.setAttributes(
+                [.posixPermissions: 0o600, .ownerAccountID: 64_001], ofItemAtPath: token)
+            #expect(try TokenFile.read(token) == "token-of-a")
+        }
+    }
+
     @Test func aTokenFileThatOthersReadIsRefused() throws {
         try withConfiguration { token, _ in
             #expect(try TokenFile.read(token) == "token-of-a")

@@ -42,6 +42,28 @@ private func wait(_ what: String, stage: StageName? = nil, _ clusters: [ClusterN
         RolloutTree(view: view, now: start, style: Style(hasColours: false)).lines()
     }
 
+    /// What an API server refuses stays refused: no retry mends it.
+    @Test func whatIsRefusedIsMendedByANewRelease() {
+        var refused = target("a", "rolledBack")
+        refused.reason =
+            "reverted by its agent: Invalid: v1 ConfigMap shop/c: PATCH /x: failed to create typed patch object (shop/c; v1, Kind=ConfigMap): .data.a: expected string"
+        let shown = view("paused", [refused])
+        let mistyped = NextStep.lines(shown).joined()
+        #expect(mistyped.contains("`swell diff shop --version 1.1.0 --cluster a` shows all of it"))
+        #expect(mistyped.contains("`swell rollout start shop --version NEW --policy waves --supersede`"))
+        #expect(!mistyped.contains("retry") && mistyped.contains("`swell rollout undo r1`"))
+        for said in ["Invalid: ", "its agent goes back: Invalid: ", "reverted by its agent: Invalid: ", "BadRequest: "]
+        {
+            refused.reason = "\(said)v1 Service shop/c: provided port is already allocated"
+            let invalid = NextStep.lines(view("paused", [refused])).joined()
+            #expect(invalid.contains("where it is the cluster that has to change, `swell rollout retry r1`"))
+        }
+        refused.reason = "CrashLoopBackOff: apps/v1 Deployment shop/web: pod web-1"
+        #expect(
+            NextStep.lines(view("paused", [refused])).joined().hasPrefix(
+                "once that is mended, `swell rollout retry r1`"))
+    }
+
     @Test func removedAndHeldAreNotHealthy() {
         let shown = view("progressing", [target("a", "removed"), target("b", "held"), target("c", "healthy")])
         #expect(tree(shown).contains { $0.hasSuffix("us-east-1  1/3 healthy, 1 removed, 1 held") })

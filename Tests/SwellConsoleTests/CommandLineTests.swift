@@ -122,4 +122,55 @@ internal import Testing
             }
         }
     }
+
+    @Test func aTokenGoesIntoAFileOfItsOwnersAlone() async throws {
+        try await withTool { _, swell in
+            let file = FileManager.default.temporaryDirectory.appending(path: "join-\(UUID().uuidString)")
+            defer { try? FileManager.default.removeItem(at: file) }
+            #expect(try await swell(["cluster", "token", "nobody", "--output-file", file.path]) == 3)
+            #expect(!FileManager.default.fileExists(atPath: file.path), "nothing is left of what failed")
+            let cluster = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).yaml")
+            defer { try? FileManager.default.removeItem(at: cluster) }
+            let document = "apiVersion: swell.dev/v1\nkind: Cluster\nmetadata: {name: euc1-a}\n"
+            try (document + "spec: {region: eu-central-1, environment: production}\n")
+                .write(to: cluster, atomically: true, encoding: .utf8)
+            #expect(try await swell(["apply", "-f", cluster.path]) == 0)
+            #expect(try await swell(["cluster", "token", "euc1-a", "--output-file", file.path]) == 0)
+            let text = try String(contentsOf: file, encoding: .utf8)
+            #expect(text.hasPrefix("swell-join.") && text.hasSuffix("\n"), "\(text.prefix(8))")
+            let mode = try FileManager.default.attributesOfItem(atPath: file.path)[.posixPermissions] as? Int
+            #expect(mode == 0o600)
+            #expect(try await swell(["cluster", "token", "euc1-a", "--output-file", file.path]) == 2)
+            #expect(try String(contentsOf: file, encoding: .utf8) == text, "it is not written over")
+        }
+    }
+
+    @Test func eventsAreThoseSinceAMoment() async throws {
+        try await withTool { console, swell in
+            #expect(try await swell(["events", "--since", "3d"]) == 0)
+            #expect(try await swell(["events", "--since", "yesterday"]) == 2)
+            let all = try await console.request(.get, "/v1/events?since=1h").json["items"]?.arrayValue ?? []
+            #expect(all.count > 3)
+            let none =
+                try await console.request(.get, "/v1/events?since=2990-01-01T00:00:00Z").json["items"]?.arrayValue ?? []
+            #expect(none.isEmpty)
+            let middle = try #require(all[all.count / 2]["at"]?.stringValue)
+            let rest = try await console.request(.get, "/v1/events?since=\(middle)").json["items"]?.arrayValue ?? []
+            #expect(!rest.isEmpty && rest.allSatisfy { ($0["at"]?.stringValue ?? "") >= middle })
+            #expect(try await console.request(.get, "/v1/events?since=soon").status == 400)
+        }
+    }
+
+    @Test func whatIsMisspeltIsNotFound() async throws {
+        try await withTool { console, swell in
+            #expect(try await swell(["cluster", "revoke", "nobody"]) == 3)
+            #expect(try await swell(["events", "--cluster", "nobody"]) == 3)
+            #expect(try await swell(["approve", "r1", "--stage", "nope"]) != 0)
+            let refused = try await console.request(
+                .post, "/v1/rollouts/r1/approve", ["stage": "nope"])
+            #expect(refused.text.contains("canary") && refused.text.contains("rest"), "\(refused.text)")
+            let revoked = try await console.request(.post, "/v1/clusters/use1-aa/revoke")
+            #expect(revoked.status == 404 && revoked.text.contains("use1-a'"), "\(revoked.text)")
+        }
+    }
 }

@@ -66,6 +66,28 @@ internal import Testing
         }
     }
 
+    /// What was told when the document was applied is told again where its effect begins.
+    @Test func tellsOfSettingsThatAreAboutNothing() async throws {
+        try await ConsoleHarness.run { console in
+            try await console.applyFleet()
+            let text =
+                "apiVersion: swell.dev/v1\nkind: Application\nmetadata: {name: shop}\nspec:\n  namespace: shop\n"
+                + "  select: {labels: {tier: nothing}}\n"
+                + "  ignoreFields: [{apiVersion: apps/v1, kind: Deployment, paths: [spec.replica]}]\n"
+            let files: JSONValue = [["name": "shop.yaml", "content": .string(text)]]
+            let applied = try await console.request(.post, "/v1/apply", ["files": files])
+            let told = (applied.json["warnings"]?.arrayValue ?? []).compactMap { $0["message"]?.stringValue }
+            let doubt = "spec.replica: spec of a Deployment has no field 'replica'; did you mean 'replicas'?"
+            #expect(told.contains { $0.hasPrefix("shop.yaml:7: spec.ignoreFields[0].paths[0]: \(doubt)") }, "\(told)")
+            let made = try await console.request(
+                .post, "/v1/applications/shop/releases",
+                ["version": "3", "files": [["name": "web.yaml", "content": .string(webManifest)]], "dryRun": true])
+            let warnings = (made.json["status"]?["warnings"]?.arrayValue ?? []).compactMap(\.stringValue)
+            #expect(warnings.contains("spec.ignoreFields[0].paths[0]: \(doubt)"), "\(warnings)")
+            #expect(warnings.contains { $0.hasPrefix("spec.select.labels: no cluster has ") }, "\(warnings)")
+        }
+    }
+
     @Test func tellsWhereARenderingWouldFail() async throws {
         try await ConsoleHarness.run { console in
             try await console.applyFleet()

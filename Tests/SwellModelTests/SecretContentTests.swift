@@ -78,4 +78,28 @@ internal import Testing
         #expect(releases[0].digest == releases[1].digest)
         #expect(throws: DocumentErrors.self) { try application("  secrets: maybe\n") }
     }
+
+    @Test func parametersThatGoIntoSecretsAreNamed() throws {
+        let manifests = SourceFile(
+            name: "all.yaml",
+            content: """
+                apiVersion: v1
+                kind: Secret
+                metadata: {name: db}
+                stringData: {url: "postgres://shop:${password}@${region}/shop", note: "$${level}"}
+                ---
+                apiVersion: v1
+                kind: ConfigMap
+                metadata: {name: settings}
+                data: {level: "${level}"}
+                """)
+        let parameters = "  parameters: {password: hunter2, level: info}\n"
+        let found = SecretContent.parameters(
+            in: try ReleaseAssembler.assemble(application(parameters), from: [manifests]))
+        #expect(found.map(\.parameter) == ["password"] && found.map(\.secret) == ["Secret shop/db"])
+        let warning = SecretContent.warning(of: found[0].parameter, in: found[0].secret)
+        #expect(warning.contains("stored in clear") && !warning.contains("hunter2"))
+        let none = try ReleaseAssembler.assemble(application(), from: [Self.manifests])
+        #expect(SecretContent.parameters(in: none).isEmpty)
+    }
 }

@@ -32,4 +32,22 @@ internal import Testing
         #expect(Program.wrongUsage(Failure()) == nil)
         #expect(Program.wrongUsage(ExitCode.failure) == nil)
     }
+
+    @Test(arguments: [
+        (["sreve", "--port", "1"], "'program' has no command 'sreve'; did you mean 'serve'?"),
+        (["x"], "'program' has no command 'x'; it is one of serve"),
+        (["serve", "--prot", "1"], "'program serve' has no flag '--prot'; did you mean '--port'?"),
+        (["serve", "--prot=1"], "'program serve' has no flag '--prot'; did you mean '--port'?"),
+    ])
+    func whatNobodyKnowsIsNamedWithTheNearest(arguments: [String], said: String) throws {
+        let error = try #require(throws: (any Error).self) { try Program.parseAsRoot(arguments) }
+        let told = try #require(Program.wrongUsage(error, arguments: arguments))
+        #expect(told.hasPrefix("Error: \(said)\nUsage: program"), "\(told)")
+    }
+
+    @Test(arguments: [["serve", "--port", "0"], ["serve"]])
+    func whatIsKnownIsNotTakenForMisspelt(arguments: [String]) throws {
+        let error = try #require(throws: (any Error).self) { try Program.parseAsRoot(arguments) }
+        #expect(Program.wrongUsage(error, arguments: arguments) == Program.fullMessage(for: error))
+    }
 }

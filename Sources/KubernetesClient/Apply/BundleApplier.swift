@@ -298,13 +298,13 @@ public struct BundleApplier: Sendable {
         for hook in plan.hooks where hook.moment == moment {
             if moment != .onFailure, run.hasFailed {
                 let reason = run.stopped ?? "an object before it failed"
-                let report = BundleProgress(reference: hook.job.reference, outcome: .skipped, message: reason)
+                let report = BundleProgress(reference: hook.object.reference, outcome: .skipped, message: reason)
                 await note(report, &run, onProgress)
                 continue
             }
             if let reason = hook.reasonToSkip(run.record, isReturn: options.isReturn) {
                 let message = "\(moment.rawValue) hook \(reason)"
-                let report = BundleProgress(reference: hook.job.reference, outcome: .unchanged, message: message)
+                let report = BundleProgress(reference: hook.object.reference, outcome: .unchanged, message: message)
                 await note(report, &run, onProgress)
                 continue
             }
@@ -319,7 +319,7 @@ public struct BundleApplier: Sendable {
             let report = if let refusal { refusal } else { try await runner.run(hook) }
             await note(report, &run, onProgress)
             if report.outcome == .failed {
-                run.stopped = run.stopped ?? "hook \(hook.job.name) failed"
+                run.stopped = run.stopped ?? "hook \(hook.object.name) failed"
             } else if moment != .onFailure {
                 run.record.finished.insert(hook.digest, isRepeated: hook.runsOnReturn)
                 // At once: a migration must not run twice because what follows it was interrupted.

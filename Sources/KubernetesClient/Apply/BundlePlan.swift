@@ -84,7 +84,7 @@ struct BundlePlan: Sendable {
 
     /// What the bundle brings. Hooks are in it whatever their policy: one that is interrupted stays.
     var inventory: Inventory {
-        Inventory(steps.flatMap { $0.objects.map(\.reference) } + hooks.map(\.job.reference))
+        Inventory(steps.flatMap { $0.objects.map(\.reference) } + hooks.map(\.object.reference))
     }
 
     /// The object among those that failed without which another one cannot be.

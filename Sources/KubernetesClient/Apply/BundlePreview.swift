@@ -319,7 +319,7 @@ private struct ObjectPreviewer: Sendable {
         for hook in hooks where hook.moment == moment {
             if let reason = hook.reasonToSkip(stored, isReturn: options.isReturn) {
                 var done = BundleProgress(
-                    reference: hook.job.reference, outcome: .unchanged, message: "\(moment.rawValue) hook \(reason)")
+                    reference: hook.object.reference, outcome: .unchanged, message: "\(moment.rawValue) hook \(reason)")
                 done.isHook = true
                 reports.append(done)
                 continue
@@ -338,16 +338,17 @@ private struct ObjectPreviewer: Sendable {
 
     private func look(at hook: Hook, _ mask: inout SecretMask) async throws -> BundleProgress {
         do {
-            if try await api.get(hook.job.reference) != nil {
+            if try await api.get(hook.object.reference) != nil {
                 // The one that is there is deleted first, so there is nothing to compare with.
                 return BundleProgress(
-                    reference: hook.job.reference, outcome: .created, message: "the former run's Job is deleted first")
+                    reference: hook.object.reference, outcome: .created,
+                    message: "the former run's \(hook.object.kind) is deleted first")
             }
         } catch let error as KubernetesError {
             try Task.checkCancellation()
-            return failure(of: hook.job, error).report
+            return failure(of: hook.object, error).report
         }
-        return judge(try await observation(of: hook.job, .absent), &mask)
+        return judge(try await observation(of: hook.object, .absent), &mask)
     }
 
     // MARK: What is no longer wanted

@@ -11,6 +11,8 @@ struct HealthWait: Sendable {
 
     let api: KubernetesAPI
     let options: BundleOptions
+    /// Whether what runs to an end is awaited until then, and not until it is ready.
+    var awaitsEnds = false
 
     /// Waits for objects.
     ///
@@ -57,10 +59,11 @@ struct HealthWait: Sendable {
             var last: [Failure] = []
             var excused: [Failure] = []
             while await changed.wait(upTo: pause) != .cancelled {
-                let context = HealthContext(
+                var context = HealthContext(
                     now: options.now(), silentControllers: options.silentControllers,
                     lateBindingClasses: classes.lateBinding, classesRefusal: classes.refusal,
                     kindsWithoutStatus: kindsWithoutStatus, evidence: options.evidence.evidence, checks: options.checks)
+                context.awaitsEnds = awaitsEnds
                 excused = []
                 last = awaited.compactMap { object in
                     let assessment = board.assess(

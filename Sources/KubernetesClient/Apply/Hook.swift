@@ -1,7 +1,7 @@
 internal import Crypto
 internal import KubernetesObjects
 
-/// A Job that runs before, after or on failure of applying a bundle.
+/// A Job or a bare Pod that runs to its end before, after or on failure of applying a bundle.
 struct Hook: Sendable {
     enum Moment: String, Sendable {
         case before
@@ -22,7 +22,7 @@ struct Hook: Sendable {
         case always
     }
 
-    let job: KubernetesObject
+    let object: KubernetesObject
     let moment: Moment
     let timeout: Duration
     let deletePolicy: DeletePolicy
@@ -46,9 +46,11 @@ struct Hook: Sendable {
         guard let moment = Moment(rawValue: moment) else {
             throw failure("annotation \(annotations.hook) \"\(moment)\" is none of before, after, on-failure")
         }
-        guard object.type.groupKind == ObjectAnnotations.job else {
+        guard object.type.groupKind.runsToItsEnd else {
             if annotations.isNeededByHooks(object) { return nil }
-            throw failure("a hook must be a Job, or what a before hook needs, such as its account or settings")
+            throw failure(
+                "a hook must be a Job or a Pod, or with before what goes ahead of those; leave the annotation out to have it "
+                    + "applied with the rest")
         }
         guard let text = object.annotations[annotations.hookTimeout] else {
             throw failure("a hook must have the annotation \(annotations.hookTimeout), such as \"5m\"")
@@ -78,7 +80,7 @@ struct Hook: Sendable {
         case let other?:
             throw failure("annotation \(annotations.hookOnReturn) \"\(other)\" is none of run, skip")
         }
-        self.job = object
+        self.object = object
         self.moment = moment
         self.timeout = timeout
         self.deletePolicy = deletePolicy

@@ -1,6 +1,6 @@
 internal import KubernetesObjects
 
-/// Runs hooks: Jobs that must have succeeded before the bundle goes on.
+/// Runs hooks: Jobs and Pods that must have succeeded before the bundle goes on.
 struct HookRunner: Sendable {
     let api: KubernetesAPI
     let options: BundleOptions
@@ -10,7 +10,7 @@ struct HookRunner: Sendable {
 
     private var digestAnnotation: String { "\(options.annotations.prefix)/hook-digest" }
 
-    /// Runs a hook; failures are outcomes. What is to be done with its Job then is for ``cleanUp(after:_:)``.
+    /// Runs a hook; failures are outcomes. What is to be done with what ran then is for ``cleanUp(after:_:)``.
     ///
     /// - Throws: `CancellationError` only.
     func run(_ hook: Hook) async throws -> BundleProgress {
@@ -19,19 +19,19 @@ struct HookRunner: Sendable {
         } catch let error as KubernetesError {
             try Task.checkCancellation()
             return BundleProgress(
-                failureOf: hook.job.reference, error, message: "\(hook.moment.rawValue) hook: \(error.message)")
+                failureOf: hook.object.reference, error, message: "\(hook.moment.rawValue) hook: \(error.message)")
         }
     }
 
     private func attempt(_ hook: Hook) async throws -> BundleProgress {
         var applier = ObjectApplier(api: api, options: options, ours: ours)
         applier.uids = uids
-        if let live = try await api.get(hook.job.reference) {
+        if let live = try await api.get(hook.object.reference) {
             // Not by an annotation, which anybody may write, or copy.
             guard applier.isOurs(live) else {
-                let problem = "a Job of this name is there that is others'; give it another name"
+                let problem = "a \(live.kind) of this name is there that is others'; give it another name"
                 return BundleProgress(
-                    reference: hook.job.reference, outcome: .failed,
+                    reference: hook.object.reference, outcome: .failed,
                     message: "\(hook.moment.rawValue) hook: \(problem)")
             }
             let context = HealthContext(now: options.now())
@@ -42,13 +42,15 @@ struct HookRunner: Sendable {
                 try await applier.waitUntilGone(live)
             }
         }
-        var job = hook.job
-        job.annotations[digestAnnotation] = hook.digest
+        var object = hook.object
+        object.annotations[digestAnnotation] = hook.digest
         // While it is awaited it stays: of one that went by itself nobody could say how it ended.
-        job.spec?["ttlSecondsAfterFinished"] = nil
-        let applied = try await applier.apply(job)
+        object.spec?["ttlSecondsAfterFinished"] = nil
+        let applied = try await applier.apply(object)
         guard applied.outcome != .failed else { return applied }
-        let failure = try await HealthWait(api: api, options: options).wait(for: [job], atMost: hook.timeout).first
+        let failure = try await HealthWait(api: api, options: options, awaitsEnds: true).wait(
+            for: [object], atMost: hook.timeout
+        ).first
         guard let failure else {
             var report = applied
             report.message = "\(hook.moment.rawValue) hook succeeded"
@@ -57,14 +59,14 @@ struct HookRunner: Sendable {
         }
         let late = failure.assessment.value == .failed ? "" : "not done within \(hook.timeout.components.seconds) s: "
         var report = BundleProgress(
-            reference: job.reference, outcome: .failed,
+            reference: object.reference, outcome: .failed,
             message: "\(hook.moment.rawValue) hook: \(late)\(failure.assessment.message)")
         report.uid = applied.uid
         return report
     }
 
-    /// Deletes a hook's Job as its policy says, or lets it go by itself as its manifest says, once it is recorded how it ended.
-    /// The Job is in the inventory: what fails here is made good when that is pruned. A Job that the report does not name was not
+    /// Deletes a hook's object as its policy says, or lets it go by itself as its manifest says, once it is recorded how it ended.
+    /// It is in the inventory: what fails here is made good when that is pruned. One that the report does not name was not
     /// started here, and is not touched.
     ///
     /// - Throws: `CancellationError` only.
@@ -73,13 +75,13 @@ struct HookRunner: Sendable {
         guard let uid = report.uid else { return }
         do {
             if hook.deletePolicy == .always || (hook.deletePolicy == .onSuccess && hasSucceeded) {
-                _ = try await api.delete(hook.job.reference, DeleteOptions(uid: uid))
-            } else if let lifetime = hook.job.spec?["ttlSecondsAfterFinished"],
-                try await api.get(hook.job.reference)?.uid == uid
+                _ = try await api.delete(hook.object.reference, DeleteOptions(uid: uid))
+            } else if let lifetime = hook.object.spec?["ttlSecondsAfterFinished"],
+                try await api.get(hook.object.reference)?.uid == uid
             {
                 // Of a Job that is gone meanwhile nothing is made again.
                 _ = try await api.patch(
-                    hook.job.reference, .merge(["spec": ["ttlSecondsAfterFinished": lifetime]]),
+                    hook.object.reference, .merge(["spec": ["ttlSecondsAfterFinished": lifetime]]),
                     fieldManager: options.fieldManager)
             }
         } catch is KubernetesError {
@@ -92,8 +94,9 @@ struct HookRunner: Sendable {
     /// - Throws: `CancellationError` only.
     func stop(_ hook: Hook) async throws {
         do {
-            guard let live = try await api.get(hook.job.reference), live.annotations[digestAnnotation] == hook.digest,
-                WorkloadHealth.end(ofJob: live) == nil
+            guard let live = try await api.get(hook.object.reference),
+                live.annotations[digestAnnotation] == hook.digest,
+                WorkloadHealth.end(of: live) == nil
             else { return }
             _ = try await api.delete(live.reference, DeleteOptions(uid: live.uid, propagation: .foreground))
             try await ObjectApplier(api: api, options: options).waitUntilGone(live)
@@ -108,7 +111,8 @@ struct HookRunner: Sendable {
     /// - Throws: `CancellationError` only.
     func clear(_ hook: Hook) async throws -> BundleProgress? {
         do {
-            guard let live = try await api.get(hook.job.reference), live.annotations[digestAnnotation] == hook.digest,
+            guard let live = try await api.get(hook.object.reference),
+                live.annotations[digestAnnotation] == hook.digest,
                 FieldLedger(live).isApplied(by: options.fieldManager)
             else { return nil }
             _ = try await api.delete(live.reference, DeleteOptions(uid: live.uid))
@@ -117,7 +121,7 @@ struct HookRunner: Sendable {
         } catch let error as KubernetesError {
             try Task.checkCancellation()
             return BundleProgress(
-                failureOf: hook.job.reference, error, message: "\(hook.moment.rawValue) hook: \(error.message)")
+                failureOf: hook.object.reference, error, message: "\(hook.moment.rawValue) hook: \(error.message)")
         }
     }
 
@@ -126,11 +130,12 @@ struct HookRunner: Sendable {
     /// - Throws: `CancellationError` only.
     func forget(_ hook: Hook) async throws {
         do {
-            guard let live = try await api.get(hook.job.reference), live.annotations[digestAnnotation] == hook.digest,
+            guard let live = try await api.get(hook.object.reference),
+                live.annotations[digestAnnotation] == hook.digest,
                 FieldLedger(live).isApplied(by: options.fieldManager)
             else { return }
             _ = try await api.patch(
-                hook.job.reference, .merge(["metadata": ["annotations": [digestAnnotation: ""]]]),
+                hook.object.reference, .merge(["metadata": ["annotations": [digestAnnotation: ""]]]),
                 fieldManager: options.fieldManager)
         } catch is KubernetesError {
             try Task.checkCancellation()

@@ -49,7 +49,18 @@ public struct CustomHealthCheck: Sendable, Hashable {
             return HealthAssessment(candidate.value, said ?? message)
         }
         guard otherwise != .healthy else { return HealthAssessment(.healthy) }
-        let awaited = cases.first { $0.value == .healthy }?.condition.text
-        return HealthAssessment(otherwise, awaited.map { "waits for \($0)" } ?? "")
+        guard let awaited = cases.first(where: { $0.value == .healthy })?.condition else {
+            return HealthAssessment(otherwise)
+        }
+        // A field that is misspelt looks like one that is not written yet, which is why it is named.
+        let missing = awaited.missingFields(in: object.json)
+        let named = missing.prefix(3).map { $0.prefix(80) }.joined(separator: ", ")
+        let absence =
+            switch missing.count {
+            case 0: ""
+            case 1: "; \(named) is not there yet"
+            default: "; \(named)\(missing.count > 3 ? " …" : "") are not there yet"
+            }
+        return HealthAssessment(otherwise, "waits for \(awaited.text)\(absence)")
     }
 }

@@ -51,7 +51,7 @@ public struct HealthAssessment: Sendable, Hashable {
         if object.deletionTimestamp != nil {
             // What a Job has come to stays so, though it is on its way out.
             let isJob = object.type.groupKind == ObjectAnnotations.job
-            if isJob, let end = WorkloadHealth.end(ofJob: object) { return end }
+            if isJob || context.awaitsEnds, let end = WorkloadHealth.end(of: object) { return end }
             let waiting = object.finalizers.isEmpty ? "" : ", waits for \(object.finalizers.joined(separator: ", "))"
             return HealthAssessment(.progressing, "terminating\(waiting)")
         }
@@ -195,6 +195,8 @@ public struct HealthContext: Sendable {
 
     /// Since when watches have seen pods as they are, by the clock that ``now`` is of.
     var pods: [ObjectIdentity: PodSighting] = [:]
+    /// Whether a pod is awaited until it has come to its end: being ready is not that.
+    var awaitsEnds = false
 
     func check(for object: KubernetesObject) -> CustomHealthCheck? { checks.first { $0.isFor(object) } }
 

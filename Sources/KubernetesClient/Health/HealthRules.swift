@@ -55,6 +55,7 @@ enum HealthRules {
         GroupKind(group: GatewayHealth.group, kind: "TCPRoute"): { object, _ in GatewayHealth.route(object) },
         GroupKind(group: GatewayHealth.group, kind: "UDPRoute"): { object, _ in GatewayHealth.route(object) },
         GroupKind(group: "argoproj.io", kind: "Rollout"): { object, _ in argoRollout(object) },
+        GroupKind(group: "argoproj.io", kind: "Workflow"): { object, _ in argoWorkflow(object) },
         CanaryHealth.type: { object, context in CanaryHealth.assess(object, context) },
     ]
 
@@ -134,6 +135,15 @@ enum HealthRules {
             return HealthAssessment(.progressing, "no status yet")
         }
         return available.isTrue ? HealthAssessment(.healthy) : HealthAssessment(.progressing, available.text)
+    }
+
+    private static func argoWorkflow(_ object: KubernetesObject) -> HealthAssessment {
+        let message = object.status?["message"]?.stringValue ?? ""
+        switch phase(object) {
+        case "Succeeded": return HealthAssessment(.healthy)
+        case "Failed", "Error": return HealthAssessment(.failed, message.isEmpty ? "the workflow failed" : message)
+        default: return HealthAssessment(.progressing, message.isEmpty ? "not finished" : message)
+        }
     }
 
     private static func argoRollout(_ object: KubernetesObject) -> HealthAssessment {

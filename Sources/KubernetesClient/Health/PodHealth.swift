@@ -7,15 +7,21 @@ enum PodHealth {
     /// How long a pod may take to become ready before it is named, though it may still do so.
     static let readyGrace = 10.0
 
-    static func assess(_ pod: KubernetesObject, _ context: HealthContext) -> HealthAssessment {
-        let phase = pod.status?["phase"]?.stringValue ?? ""
-        if phase == "Succeeded" { return HealthAssessment(.healthy) }
-        if phase == "Failed" {
+    /// How a pod has ended; nil while it has not.
+    static func end(of pod: KubernetesObject) -> HealthAssessment? {
+        switch pod.status?["phase"]?.stringValue {
+        case "Succeeded": return HealthAssessment(.healthy)
+        case "Failed":
             let reason = pod.status?["reason"]?.stringValue ?? ""
             let message = pod.status?["message"]?.stringValue ?? ""
             let said = [reason, message].filter { !$0.isEmpty }.joined(separator: ": ")
             return HealthAssessment(.failed, said.isEmpty ? terminated(pod) ?? "the pod failed" : said)
+        default: return nil
         }
+    }
+
+    static func assess(_ pod: KubernetesObject, _ context: HealthContext) -> HealthAssessment {
+        if let end = end(of: pod) { return end }
         if let stuck = stuckContainer(pod) { return HealthAssessment(.degraded, stuck) }
         if let scheduled = Condition.find("PodScheduled", in: pod), scheduled.isFalse,
             scheduled.reason == "Unschedulable"
@@ -26,7 +32,9 @@ enum PodHealth {
             let waited = since.map { context.now.seconds - $0.seconds } ?? .infinity
             return HealthAssessment(waited > unschedulableGrace ? .degraded : .progressing, scheduled.text)
         }
-        if Condition.find("Ready", in: pod)?.isTrue == true { return HealthAssessment(.healthy) }
+        if Condition.find("Ready", in: pod)?.isTrue == true {
+            return context.awaitsEnds ? HealthAssessment(.progressing, "running") : HealthAssessment(.healthy)
+        }
         return HealthAssessment(.progressing, notReady(pod))
     }
 

@@ -107,6 +107,11 @@ enum WorkloadHealth {
     }
 
     /// What a Job has come to; nil while it has not finished.
+    /// How a Job or a bare Pod has ended; nil while it has not, and for what has no end.
+    static func end(of object: KubernetesObject) -> HealthAssessment? {
+        object.kind == "Pod" ? PodHealth.end(of: object) : end(ofJob: object)
+    }
+
     static func end(ofJob object: KubernetesObject) -> HealthAssessment? {
         if let failed = Condition.find("Failed", in: object), failed.isTrue {
             return HealthAssessment(.failed, failed.text)

@@ -16,8 +16,8 @@ public struct ObjectAnnotations: Sendable, Hashable {
     public var prune: String { "\(prefix)/prune" }
     /// `allow`: delete and create the object again when an immutable field changes.
     public var replace: String { "\(prefix)/replace" }
-    /// `before`, `after` or `on-failure`: the object is a Job to run then. With `before`, what runs no pods (an account, a
-    /// role, settings) goes ahead of those Jobs, and is an object like any other after that.
+    /// `before`, `after` or `on-failure`: the object is a Job or a Pod to run then. With `before`, what is of another kind (an
+    /// account, settings, a database for the migration) goes ahead of those, is awaited, and is an object like any other after that.
     public var hook: String { "\(prefix)/hook" }
     /// How long a hook may take: `90s`, `5m`, `1h`. Mandatory on hooks.
     public var hookTimeout: String { "\(prefix)/hook-timeout" }
@@ -39,14 +39,14 @@ public struct ObjectAnnotations: Sendable, Hashable {
 
     static let job = GroupKind(group: "batch", kind: "Job")
 
-    /// Whether an object is a Job to run at some moment, and so no lasting part of what is applied.
+    /// Whether an object is a Job or a Pod to run at some moment, and so no lasting part of what is applied.
     public func isHook(_ object: KubernetesObject) -> Bool {
-        object.type.groupKind == Self.job && object.annotations[hook] != nil
+        object.type.groupKind.runsToItsEnd && object.annotations[hook] != nil
     }
 
     /// Whether an object goes ahead of the hooks that run before the rest.
     func isNeededByHooks(_ object: KubernetesObject) -> Bool {
-        object.annotations[hook] == "before" && ApplyPhase(of: object.type.groupKind) != .workloads
+        object.annotations[hook] == "before" && !object.type.groupKind.runsToItsEnd
     }
 
     /// The wave of an object.

@@ -45,6 +45,39 @@ public struct FieldExpression: Sendable, Hashable {
         self.root = try parser.parse()
     }
 
+    /// A field that a condition looks at.
+    public struct Use: Sendable, Hashable {
+        /// The field as it is written.
+        public var text: String
+        /// Where it is, an entry that is picked by a field of its own being any of its list.
+        public var path: FieldPath
+        let steps: [Step]
+    }
+
+    /// The fields that it looks at, in the order written.
+    public var fields: [Use] {
+        var uses: [Use] = []
+        func collect(_ node: Node) {
+            switch node {
+            case .literal: break
+            case .field(let steps): uses.append(Use(steps))
+            case .not(let inner): collect(inner)
+            case .and(let left, let right), .or(let left, let right), .compare(let left, _, let right):
+                collect(left)
+                collect(right)
+            }
+        }
+        collect(root)
+        return uses
+    }
+
+    /// The fields that it looks at and that a value does not have, each once.
+    public func missingFields(in value: JSONValue) -> [String] {
+        var seen: Set<String> = []
+        return fields.filter { FieldExpression.look($0.steps, value).isNull && seen.insert($0.text).inserted }.map(
+            \.text)
+    }
+
     /// Whether the condition holds for a value.
     public func holds(for value: JSONValue) -> Bool {
         FieldExpression.truth(FieldExpression.evaluate(root, value))
@@ -115,6 +148,27 @@ public struct FieldExpression: Sendable, Hashable {
         case .equal: left == right
         case .notEqual: left != right
         }
+    }
+}
+
+extension FieldExpression.Use {
+    init(_ steps: [FieldExpression.Step]) {
+        var text = ""
+        var path = FieldPath.root
+        for step in steps {
+            switch step {
+            case .key(let key):
+                text += text.isEmpty ? key : ".\(key)"
+                path = path.appending(key)
+            case .index(let index):
+                text += "[\(index)]"
+                path = path.appending(index)
+            case .first(let key, let value):
+                text += "[\(key)=\(value)]"
+                path = path.appending(0)
+            }
+        }
+        self.init(text: text, path: path, steps: steps)
     }
 }
 

@@ -50,6 +50,9 @@ public struct GroupKind: Sendable, Hashable {
         self.group = group
         self.kind = kind
     }
+
+    /// Whether what is of this type runs to an end of its own: Jobs, and pods that nobody starts again.
+    public var runsToItsEnd: Bool { self == GroupKind(group: "batch", kind: "Job") || self == GroupKind(kind: "Pod") }
 }
 
 extension GroupKind: CustomStringConvertible {

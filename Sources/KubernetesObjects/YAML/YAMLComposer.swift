@@ -128,14 +128,15 @@ struct YAMLComposer {
                 merges.append((event, merged.node))
                 continue
             }
-            let key = try key(event)
+            let (key, written) = try key(event)
             if let place = places[key] { try checkRepeated(key, entries[place].key, event) }
             path.components.append(.key(key))
             let value = try compose(try events.next(), depth: depth + 1)
             if places[key] != nil { repeatedKeys.append(.init(path: path, line: event.line)) }
             path.components.removeLast()
             height = max(height, value.height + 1)
-            let entry = YAMLNode.Entry(key: key, line: event.line, column: event.column, value: value.node)
+            let entry = YAMLNode.Entry(
+                key: key, written: written, line: event.line, column: event.column, value: value.node)
             if let place = places[key] {
                 entries[place] = entry
             } else {
@@ -168,8 +169,8 @@ struct YAMLComposer {
         }
     }
 
-    /// A key, as JSON would name it.
-    private mutating func key(_ event: YAMLEvents.Event) throws -> String {
+    /// A key, as JSON would name it, and as it was written where that is another.
+    private mutating func key(_ event: YAMLEvents.Event) throws -> (key: String, written: String?) {
         let text: String
         let isPlain: Bool
         switch event.content {
@@ -184,11 +185,12 @@ struct YAMLComposer {
             throw failure(event, "a key must be a scalar")
         }
         try add(values: 0, text: text.utf8.count, depth: 0, event)
-        guard isPlain else { return text }
+        guard isPlain else { return (text, nil) }
+        func named(_ key: String) -> (String, String?) { (key, key == text ? nil : text) }
         switch YAMLScalars.resolve(plain: text) {
-        case .bool(let value): return value ? "true" : "false"
-        case .integer(let value): return String(value)
-        case .number, .string: return text
+        case .bool(let value): return named(value ? "true" : "false")
+        case .integer(let value): return named(String(value))
+        case .number, .string: return (text, nil)
         default: throw failure(event, "\"\(text)\" cannot be a key; quote it")
         }
     }

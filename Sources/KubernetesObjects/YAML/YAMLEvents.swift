@@ -32,7 +32,7 @@ final class YAMLEvents {
 
     init(_ text: String, file: String?) {
         self.file = file
-        self.input = JSONEscapes.joined(Self.withoutMarks(Array(text.utf8)))
+        self.input = JSONEscapes.joined(JSONStream.separated(Self.withoutMarks(Array(text.utf8))))
         self.buffer = UnsafeMutableBufferPointer.allocate(capacity: max(1, input.count))
         _ = buffer.initialize(from: input)
         parser.initialize(to: yaml_parser_t())

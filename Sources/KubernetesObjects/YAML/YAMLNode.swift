@@ -16,6 +16,8 @@ public struct YAMLNode: Sendable, Hashable {
     public struct Entry: Sendable, Hashable {
         /// The key, as JSON would name it.
         public var key: String
+        /// The key as it was written, where that is another: `on`, which YAML 1.1 takes for `true`, or `0x10`; else nil.
+        public var written: String?
         /// The line of the key, counted from 1.
         public var line: Int
         /// The column of the key, counted from 1.

@@ -3,7 +3,7 @@ public enum YAMLReader {
     /// The documents of a stream; empty documents are left out.
     ///
     /// Refused: a key written twice, tags other than YAML's own, keys that are not scalars, anchors that expand to more
-    /// than the limits allow, infinities. A byte order mark may begin a document.
+    /// than the limits allow, infinities. A byte order mark may begin a document. JSON objects may follow each other without a mark.
     ///
     /// - Parameters:
     ///   - text: The YAML text. JSON is YAML too.

@@ -9,7 +9,8 @@ enum ApplyReason {
 
     /// A short word for a failure: the API server's own reason where it refused, else what is wrong with a pod.
     static func word(for failure: BundleProgress) -> String {
-        failure.reason ?? ReasonWord.find(in: failure.message) ?? "ApplyFailed"
+        if isMistyped(failure.message) { return "Invalid" }
+        return failure.reason ?? ReasonWord.find(in: failure.message) ?? "ApplyFailed"
     }
 
     /// The culprit with what is said of it, and the rest. Where that is too long, it is the culprit's message that gives way.
@@ -37,7 +38,11 @@ enum ApplyReason {
         return text.shortened(to: limit)
     }
 
-    /// ` (2 more failed: ConfigMap a, Service b; 5 skipped: ConfigMap c, Service d, Deployment e …)`, or nothing.
+    /// Whether a server says that an object has a field that there is not, or a value of another type; under server-side apply it does
+    /// so as if it were a fault of its own.
+    static func isMistyped(_ message: String) -> Bool { message.contains("failed to create typed patch object") }
+
+    /// ` (2 more failed: ConfigMap a: no, Service b: no; 5 skipped: ConfigMap c, Service d, Deployment e …)`, or nothing.
     private static func others(than culprit: BundleProgress, in result: BundleResult) -> String {
         let failures = result.failures.filter { $0.reference != culprit.reference }
         let skipped = result.objects.filter { $0.outcome == .skipped }
@@ -45,9 +50,20 @@ enum ApplyReason {
         return parts.isEmpty ? "" : " (\(parts.joined(separator: "; ")))"
     }
 
+    /// What is said of one more failure: without the request, which is the same for all but for the name.
+    private static func brief(_ message: String) -> String {
+        guard message.hasPrefix("PATCH "), let end = message.firstRange(of: ": ") else {
+            return message.shortened(to: 140)
+        }
+        return String(message[end.upperBound...]).shortened(to: 140)
+    }
+
     private static func named(_ objects: [BundleProgress], _ what: String) -> String? {
         guard !objects.isEmpty else { return nil }
-        let names = objects.prefix(3).map { "\($0.reference.type.kind) \($0.reference.name.shortened(to: 80))" }
+        let names = objects.prefix(3).map { object in
+            let why = object.outcome == .failed && !object.message.isEmpty ? ": \(brief(object.message))" : ""
+            return "\(object.reference.type.kind) \(object.reference.name.shortened(to: 80))\(why)"
+        }
         let more = objects.count > names.count ? " …" : ""
         return "\(objects.count) \(what): \(names.joined(separator: ", "))\(more)"
     }

@@ -20,6 +20,7 @@ extension KubernetesCluster {
                         apiVersion: "v1", kind: "Namespace", name: namespace, action: .create,
                         message: "made before the release is applied"), at: 0)
             }
+            changes = try await notingAutoscalers(changes, of: release)
             if release.application.strategy.whenNeverHealthy == .remove, result.inventory.references.isEmpty {
                 changes = changes.map(\.sayingThatItGoesWithAFailure)
             }

@@ -124,7 +124,7 @@ struct KubernetesCluster: ClusterPort {
             logWarnings(of: result, name)
             logRemarks(of: result, name)
             logLeft(in: result, name)
-            try check(result)
+            try check(try await namingFurtherRefusals(in: result, of: release))
             ledger.end()
             record.release = release.release
             record.before = ledger.before

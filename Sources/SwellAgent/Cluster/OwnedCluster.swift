@@ -40,7 +40,18 @@ actor OwnerCheck {
     }
 
     private func compare() async throws {
-        let (namespace, uid) = StateOwner.parts(of: try await cluster.uid())
+        let told: String
+        do {
+            told = try await cluster.uid()
+        } catch let error as ClusterError where !error.isTransient && owner.uids.isEmpty {
+            // It never could: as agents were before there was this question.
+            logger.warning(
+                "the cluster's uid cannot be read, so that nobody can tell it from another one",
+                metadata: ["error": "\(error)"])
+            isConfirmed = true
+            return
+        }
+        let (namespace, uid) = StateOwner.parts(of: told)
         do {
             try await compare(namespace, uid)
         } catch let error as AgentError where error.code == .otherCluster {
@@ -53,7 +64,8 @@ actor OwnerCheck {
         if owner.uids[namespace] == nil {
             // The agent's scope has changed: what it was told by before has to be the same still.
             for (former, known) in owner.uids.sorted(by: { $0.key < $1.key }) {
-                try agree(former, known, try await formerUID(former, insteadOf: namespace))
+                guard let found = try await formerUID(former, insteadOf: namespace) else { continue }
+                try agree(former, known, found)
             }
             // Another call may have been here meanwhile.
             if owner.uids[namespace] == nil {
@@ -76,16 +88,21 @@ actor OwnerCheck {
         )
     }
 
-    private func formerUID(_ former: String, insteadOf namespace: String) async throws -> String {
+    /// Nil where the agent's new account may not see the namespace, as one that keeps to others may not.
+    private func formerUID(_ former: String, insteadOf namespace: String) async throws -> String? {
         do {
             if let uid = try await cluster.uid(of: former) { return uid }
         } catch let error as ClusterError where error.isTransient {
             throw error
         } catch is ClusterError {
+            logger.warning(
+                "the agent told its cluster by another namespace before, which it may not see now: it is taken for the same cluster",
+                metadata: ["former": "\(former)", "namespace": "\(namespace)"])
+            return nil
         }
         throw AgentError(
             .otherCluster,
-            "the agent told its cluster by namespace \(former) and does by \(namespace) now, and \(former) cannot be seen, so nobody knows whether it is the same cluster: nothing was touched; let it get that namespace for one start, or remove \(StateOwner.path(in: stateDirectory)) where it is"
+            "the agent told its cluster by namespace \(former) and does by \(namespace) now, and this cluster has no namespace \(former): nothing was touched; give the kubeconfig of cluster '\(owner.cluster)', or where this is the one, remove \(StateOwner.path(in: stateDirectory)) and start the agent again"
         )
     }
 
@@ -94,9 +111,14 @@ actor OwnerCheck {
     /// Notes whether the hello that goes out tells the uid: a welcome says something of the cluster only then.
     func tells(uid: String?) { isTold = uid != nil }
 
+    /// Whether the coordinator refused it, and has not welcomed it since.
+    var isRefused: Bool { owner.refusal != nil }
+
     /// The coordinator takes this for another cluster than the one that enrolled. It holds over restarts.
     func refused(_ reason: String) {
         owner.refusal = reason
+        // What was learnt of a cluster that nobody has ever welcomed was learnt of the wrong one.
+        if !owner.isWelcomed { owner.uids = [:] }
         do {
             try owner.write(in: stateDirectory)
         } catch {
@@ -105,15 +127,16 @@ actor OwnerCheck {
         foreign.send(
             AgentError(
                 .otherCluster,
-                "\(reason) Nothing more is touched: give the kubeconfig of cluster '\(owner.cluster)', or where this is the right one a new join token"
+                "\(reason) Nothing more is touched: give the kubeconfig of cluster '\(owner.cluster)', or where this is the right one a new join token, and start the agent again"
             ))
     }
 
     /// The coordinator has welcomed the agent.
     func welcomed() {
-        guard owner.refusal != nil, isTold else { return }
+        guard isTold, owner.refusal != nil || !owner.isWelcomed else { return }
         var next = owner
         next.refusal = nil
+        next.isWelcomed = true
         do {
             try next.write(in: stateDirectory)
             owner = next

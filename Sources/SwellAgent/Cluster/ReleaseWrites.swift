@@ -101,8 +101,29 @@ final class OwnObjects: Sendable {
         if reference.type.groupKind == GroupKind(kind: "Namespace"), reference.name == namespace {
             return "\(reference) is the agent's own namespace, and \(advice)"
         }
+        if [AdmissionReach.admission, AdmissionReach.aggregation].contains(reference.type.group) {
+            if Self.isNamedAfterIt(reference) { return "\(reference) is of the agent's own fence, and \(advice)" }
+            guard let object = write.object, let reach = try await admissionReach().reason(of: object) else {
+                return nil
+            }
+            return "\(reference) reaches the agent: \(reach); \(advice)"
+        }
         guard reference.type.group == Self.rbac, try await isOfItsRights(write) else { return nil }
         return "\(reference) is of the agent's own rights, and \(advice)"
+    }
+
+    private static func isNamedAfterIt(_ reference: ObjectReference) -> Bool {
+        reference.name == name || reference.name.hasPrefix("\(name)-")
+    }
+
+    /// By the labels that the agent's namespace has now.
+    private func admissionReach() async throws -> AdmissionReach {
+        let reference = ObjectReference(type: GroupVersionKind(version: "v1", kind: "Namespace"), name: namespace)
+        do {
+            return AdmissionReach(namespace: namespace, labels: try await api.get(reference)?.labels ?? [:])
+        } catch let error as KubernetesError where error.status == 403 {
+            return AdmissionReach(namespace: namespace, labels: nil)
+        }
     }
 
     private static let rbac = "rbac.authorization.k8s.io"
@@ -133,7 +154,7 @@ final class OwnObjects: Sendable {
 
     private func isOfItsRights(_ write: IntendedWrite) async throws -> Bool {
         let (reference, kind) = (write.reference, write.reference.type.kind)
-        if reference.name == Self.name || reference.name.hasPrefix("\(Self.name)-") { return true }
+        if Self.isNamedAfterIt(reference) { return true }
         // Whoever writes a binding says whom it binds; whom it has bound so far, the cluster knows.
         if kind.hasSuffix("Binding"), let object = write.object, binds(object) { return true }
         let rights = try await rights(in: reference.namespace)

@@ -10,6 +10,8 @@ struct StateOwner: Sendable, Hashable, Codable {
     var cluster: ClusterName
     /// The uids of the namespaces that the agent told its cluster by, by name: `kube-system`, or its own where it keeps to namespaces.
     var uids: [String: String] = [:]
+    /// Whether the coordinator has ever welcomed the agent with one of these uids.
+    var isWelcomed = false
     /// What the coordinator said when it took this for another cluster than the one that enrolled; nil once it has welcomed the agent.
     var refusal: String?
 

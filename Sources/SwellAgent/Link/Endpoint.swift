@@ -1,5 +1,13 @@
 internal import GRPCNIOTransportHTTP2
 
+#if canImport(Glibc)
+    private import Glibc
+#elseif canImport(Musl)
+    private import Musl
+#else
+    private import Darwin
+#endif
+
 /// Where to dial: `host:port`, `[v6 address]:port`.
 public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
     public var host: String
@@ -26,5 +34,15 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
 
     public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-    var target: any ResolvableTarget { .dns(host: host, port: port) }
+    /// An address is dialled as one: as a name it would be put into the handshake, where TLS has no room for addresses.
+    var target: any ResolvableTarget {
+        guard isAddress else { return .dns(host: host, port: port) }
+        return host.contains(":") ? .ipv6(address: host, port: port) : .ipv4(address: host, port: port)
+    }
+
+    /// Whether the host is an address and no name.
+    var isAddress: Bool {
+        var (four, six) = (in_addr(), in6_addr())
+        return inet_pton(AF_INET, host, &four) == 1 || inet_pton(AF_INET6, host, &six) == 1
+    }
 }

@@ -70,7 +70,8 @@ final class Enroller: Sendable {
             } catch {
                 let what = Self.describe(error)
                 if stateLog.isNews(what) {
-                    logger.warning("enrolment failed, trying again", metadata: ["reason": "\(what)"])
+                    let advice = await Self.advice(error, at: settings.enrolment, wanting: .enrolment)
+                    logger.warning("enrolment failed, trying again", metadata: ["reason": "\(what)\(advice)"])
                 }
                 try await Task.sleep(for: backoff.next(chance: chance()))
             }
@@ -108,6 +109,12 @@ final class Enroller: Sendable {
                 metadata: ["reason": "\(Self.describe(error))"])
             return nil
         }
+    }
+
+    /// Whether there is a token that nobody has judged yet.
+    var hasUnshownToken: Bool {
+        guard let text = try? joinToken() else { return false }
+        return !shown.withLock { $0.contains(text) }
     }
 
     /// The text of the token's file.
@@ -179,6 +186,12 @@ final class Enroller: Sendable {
 
     /// The answers that judge a token; all others say that it was not looked at, or not to the end.
     private static let judgements: Set<RPCError.Code> = [.unauthenticated, .permissionDenied, .invalidArgument]
+
+    /// What to do about an address where nobody speaks as was hoped: `; ` and which port is there, or nothing.
+    static func advice(_ error: any Error, at endpoint: Endpoint, wanting wanted: MetPort.Wanted) async -> String {
+        guard let code = (error as? RPCError)?.code, code == .unavailable || code == .unimplemented else { return "" }
+        return await MetPort.look(at: endpoint)?.advice(wanting: wanted).map { "; \($0)" } ?? ""
+    }
 
     /// One line for an error, without its inner workings.
     static func describe(_ error: any Error) -> String {

@@ -73,16 +73,17 @@ struct Link: Sendable {
                 }
                 let what = Enroller.describe(error)
                 if stateLog.isNews(what) {
+                    let advice = await Enroller.advice(error, at: settings.coordinator, wanting: .sessions)
                     logger.warning(
                         "the coordinator is out of reach, trying again",
-                        metadata: ["coordinator": "\(settings.coordinator)", "reason": "\(what)"])
+                        metadata: ["coordinator": "\(settings.coordinator)", "reason": "\(what)\(advice)"])
                 }
                 delay = backoff.next(chance: ports.chance())
                 if Self.isRefusal(error) || hangUps >= Self.hangUpsBorne, let again = await enroller.enrolAgain() {
                     (credential, authorities) = again
                     hangUps = 0
                     delay = .zero
-                } else if let error = error as? RPCError, WireRefusal.isOtherCluster(error) {
+                } else if let error = error as? RPCError, WireRefusal.isOtherCluster(error), !enroller.hasUnshownToken {
                     await ports.refusedAsAnother(error.message)
                 }
             }

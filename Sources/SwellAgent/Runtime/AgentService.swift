@@ -150,7 +150,13 @@ private struct AgentParts: Sendable {
         let ports = SessionPorts(
             inbox: inbox, outbox: outbox, placement: placement, previews: previews, journal: view,
             clusterUID: {
-                let uid = await identity.uid()
+                var uid = await identity.uid()
+                // A coordinator that refused it can change its mind only on a uid.
+                while uid == nil, await owner.isRefused, (try? await Task.sleep(for: .seconds(5))) != nil {
+                    uid = await identity.uid()
+                }
+                // Another cluster's is nobody's business there.
+                if uid != nil, (try? await owner.confirm(isReading: true)) == nil { uid = nil }
                 await owner.tells(uid: uid)
                 return uid
             }, refusedAsAnother: { await owner.refused($0) }, welcomed: { await owner.welcomed() },

@@ -114,7 +114,9 @@ struct OperatorClient: Sendable {
         } catch {
             throw CommandError(
                 code: .connection,
-                message: "\(connection.server) cannot be reached: \(explanation(error))", cause: error)
+                message:
+                    "\(connection.server) cannot be reached: \(await certificateProblem(error) ?? explanation(error))",
+                cause: error)
         }
     }
 
@@ -131,10 +133,20 @@ struct OperatorClient: Sendable {
         "use \(connection.server.withScheme(tls: true)), with the authority's certificates by --ca-file or SWELL_CA_FILE"
     }
 
+    private static func isDistrust(_ text: String) -> Bool {
+        ["CERTIFICATE_VERIFY_FAILED", "unableToValidateCertificate"].contains { text.contains($0) }
+    }
+
+    /// What is wrong with the times of a certificate that was not trusted; nil where they are right, or something else is wrong.
+    private func certificateProblem(_ error: any Error) async -> String? {
+        guard Self.isDistrust("\(error)") else { return nil }
+        return await ShownCertificate(of: connection.server)?.problem(at: .onThisMachine)
+    }
+
     private func explanation(_ error: any Error) -> String {
         let text = "\(error)"
         func says(_ words: String...) -> Bool { words.contains { text.contains($0) } }
-        if says("CERTIFICATE_VERIFY_FAILED", "unableToValidateCertificate") {
+        if Self.isDistrust(text) {
             return "its certificate is not trusted; give the authority's with --ca-file or SWELL_CA_FILE"
         }
         if says("connectTimeout") { return "it does not answer" }

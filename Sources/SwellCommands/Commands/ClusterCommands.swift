@@ -94,12 +94,37 @@ struct ClusterToken: ServerCommand {
 
     @Argument(help: "The cluster.")
     var name: String
+    @OptionGroup var destination: TokenDestination
     @OptionGroup var connection: ConnectionOptions
 
-    func run(_ session: Session) async throws {
-        let view = try await session.client.post("/v1/clusters/\(segment(name))/token", OrderRequest())
-            .decoded(as: JoinTokenView.self)
-        session.terminal.line(view.token)
+    func run(_ session: Session) async throws { try await destination.makeToken(for: name, session) }
+}
+
+/// Where a join token goes.
+struct TokenDestination: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Write the token into a new file that its owner alone may read (mode 0600), and print nothing of it.",
+            valueName: "path"))
+    var outputFile: String?
+
+    func makeToken(for cluster: String, _ session: Session) async throws {
+        // The file first: a token that cannot be written down would be open for an hour, and nobody's.
+        let file = try outputFile.map { try NewSecretFile(path: $0) }
+        let view: JoinTokenView
+        do {
+            view = try await session.client.post("/v1/clusters/\(segment(cluster))/token", OrderRequest())
+                .decoded(as: JoinTokenView.self)
+            try file?.write(view.token + "\n")
+        } catch {
+            file?.remove()
+            throw error
+        }
+        if let outputFile {
+            session.terminal.line("\(outputFile) written, with mode 0600")
+        } else {
+            session.terminal.line(view.token)
+        }
         session.terminal.note("good once, until \(view.expiresAt)")
     }
 }

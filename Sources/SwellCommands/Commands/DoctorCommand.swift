@@ -12,7 +12,10 @@ struct DoctorCommand: ServerCommand {
             the state folder, rights that agents lack, versions, and settings of the database. It changes nothing, shows no secret, \
             and says of a fleet of any size a few lines.
 
-            What it cannot see: a cluster whose agent never connected (its log says why), and networks other than this machine's; \
+            Of agents that are away it names five, and five that never joined, and says why as far as the coordinator knows: not \
+            heard of since when, a certificate that expired or was revoked, a refusal of the replica that answers, no open token.
+
+            What it cannot see: networks other than this machine's, and what an agent that reaches nobody writes into its log; \
             with --agents and --enrolment it tries the addresses that agents dial.
 
             Ends with 0 where nothing is broken (warnings are not), 1 where something is, 4 where the server cannot be asked.

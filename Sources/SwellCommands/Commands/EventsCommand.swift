@@ -11,6 +11,11 @@ struct EventsCommand: ServerCommand {
     var follow = false
     @Option(help: ArgumentHelp("How many rows to begin with, at most 1000.", valueName: "count"))
     var limit: Int?
+    @Option(
+        help: ArgumentHelp(
+            "Only from then on: a length of time such as 2h or 3d, or a moment in UTC such as 2026-03-01T09:30:00Z.",
+            valueName: "when"))
+    var since: String?
     @Option(help: "Only of this rollout.")
     var rollout: String?
     @Option(help: "Only of this application.")
@@ -24,6 +29,11 @@ struct EventsCommand: ServerCommand {
 
     func validate() throws {
         if let limit, !(1...1_000).contains(limit) { throw ValidationError("--limit is from 1 to 1000.") }
+        if let since, Interval(since) == nil, Timestamp(since) == nil {
+            throw ValidationError(
+                "--since: '\(since)' is neither a length of time such as 2h or 3d nor a moment such as 2026-03-01T09:30:00Z"
+            )
+        }
     }
 
     func run(_ session: Session) async throws {
@@ -36,6 +46,9 @@ struct EventsCommand: ServerCommand {
             }
             let events = try value.decoded(as: ListView<EventView>.self).items
             if events.isEmpty { session.terminal.note("there are no such events") }
+            if since != nil, events.count >= limit ?? 1_000 {
+                session.terminal.note("the newest \(events.count); there may be older ones since then")
+            }
             for event in events {
                 session.terminal.line(EventLine.text(event))
             }
@@ -62,6 +75,7 @@ struct EventsCommand: ServerCommand {
         if let limit { items.append("limit=\(limit)") }
         for (key, value) in [
             ("rollout", rollout), ("application", application), ("cluster", cluster), ("region", region),
+            ("since", since),
         ] {
             if let value { items.append("\(key)=\(segment(value))") }
         }

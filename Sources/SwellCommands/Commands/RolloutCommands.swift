@@ -57,10 +57,12 @@ struct RolloutGet: ServerCommand {
             session.terminal.data(text + "\n")
             return
         }
-        let tree = RolloutTree(view: try value.decoded(as: RolloutView.self), now: .onThisMachine, style: session.style)
+        let view = try value.decoded(as: RolloutView.self)
+        let tree = RolloutTree(view: view, now: .onThisMachine, style: session.style)
         for line in tree.lines(columns: session.terminal.width) {
             session.terminal.line(line)
         }
+        session.terminal.line(view.agreement)
     }
 }
 

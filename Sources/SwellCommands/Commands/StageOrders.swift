@@ -27,6 +27,14 @@ struct RolloutPromote: ServerCommand {
     }
 }
 
+extension RolloutView {
+    /// The content and the plan that an approval is for, as `swell approve` takes them.
+    var agreement: String {
+        "digest \(spec.release.digest.short)" + (status.plan.map { ", plan \($0.short)" } ?? "")
+            + " (what `swell approve` agrees to)"
+    }
+}
+
 /// What is agreed to: read, shown and sent, so that what came in between is not agreed to unseen.
 struct SeenPlan {
     let digest: ContentDigest

@@ -107,8 +107,9 @@ struct ClusterReadmit: ServerCommand {
         discussion: """
             A restored database does not know certificates that were issued after the backup, so their agents are refused until they
             join with a new token. Where that is too much by hand, this opens the door for one certificate of each cluster named, for
-            an hour or --within; the first that comes with one that the authority signed is taken in. Revoke afterwards what was
-            revoked since the backup. A cluster whose key may have been stolen joins with a token instead.
+            an hour or --within; the first that comes with one that the authority signed is taken in. What was
+            revoked since the backup stays out, as replicas remember it in their state directories; where none of these is left, as after
+            pods were replaced, revoke it again first. A cluster whose key may have been stolen joins with a token instead.
             """)
 
     @Argument(help: "The clusters.")
@@ -122,7 +123,9 @@ struct ClusterReadmit: ServerCommand {
     func validate() throws {
         guard all != !names.isEmpty else { throw ValidationError("Name clusters, or say --all.") }
         if let within, Interval(within) == nil {
-            throw ValidationError("--within: '\(within)' is no length of time, such as 30m or 2h")
+            throw ValidationError(
+                "--within: '\(within)' is no length of time; write numbers with units d, h, m or s, such as 30m or 1h30m"
+            )
         }
     }
 

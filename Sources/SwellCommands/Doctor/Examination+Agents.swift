@@ -3,7 +3,9 @@ internal import SwellModel
 extension Examination {
     private var fleet: InstallationView.Agents { installation.agents }
 
-    var agents: [Finding] { [presence, agentVersions, agentCertificates, permissions] + foreign }
+    var agents: [Finding] {
+        [presence] + (fleet.absences ?? []).map(absence) + [agentVersions, agentCertificates, permissions] + foreign
+    }
 
     private var foreign: [Finding] {
         guard let foreign = fleet.foreign, foreign.count > 0 else { return [] }
@@ -11,7 +13,7 @@ extension Examination {
             .broken(
                 "agents' clusters",
                 "\(foreign.count) agents are refused, since what they speak for is another cluster than their name's\(Self.examples(foreign))",
-                "swell events --cluster NAME says which one it is: give that agent the kubeconfig of NAME, or where NAME was built again an empty state directory and a new token"
+                "swell events --cluster NAME says which one it is: give that agent the kubeconfig of NAME, or where NAME was built again an empty state directory and a new token; where a cluster shall change its name, remove the old one first"
             )
         ]
     }
@@ -27,7 +29,9 @@ extension Examination {
         let message = words.joined(separator: "; ")
         if away.count > 0 {
             let advice =
-                "look at an agent's log: it says why it cannot connect; and whether the port for agents is reachable from there"
+                (fleet.absences ?? []).isEmpty
+                ? "look at an agent's log: it says why it cannot connect; and whether the port for agents is reachable from there"
+                : "each that is named has its own line below; for the others, swell get clusters"
             if fleet.connected == 0 { return .broken("agents", message, advice) }
             return .warning("agents", message, advice)
         }
@@ -35,6 +39,39 @@ extension Examination {
             return .warning("agents", message, "have them join: swell cluster token NAME, then start the agent with it")
         }
         return .ok("agents", message)
+    }
+
+    /// One agent that is not there, by what is known of it: the nearest cause first.
+    private func absence(_ absence: InstallationView.Absence) -> Finding {
+        let (name, now) = (absence.cluster.rawValue, installation.coordinator.now)
+        let check = "agent \(name)"
+        func since(_ moment: Timestamp) -> String { "\(Ages.text(Self.time(from: moment, to: now))) ago" }
+        let join = "swell cluster token \(name), and start its agent with that"
+        let token = absence.tokenEndsAt.map { "a token is good for \(Ages.text(Self.time(from: now, to: $0)))" }
+        var words = "never joined"
+        if let seen = absence.lastSeenAt {
+            words = "away, last heard of \(since(seen))" + (absence.version.map { ", of version \($0)" } ?? "")
+        }
+        if let refusal = absence.refusal {
+            let when = absence.refusedAt.map(since) ?? "lately"
+            return .warning(check, "\(words); refused \(when): \(refusal)", "do as that says; \(join)")
+        }
+        if absence.lastSeenAt == nil, absence.certificateEndsAt == nil, absence.revokedAt == nil {
+            guard let token else { return .warning(check, "\(words), and no token for it is open", join) }
+            return .warning(
+                check, "\(words); \(token)",
+                "start its agent with the token; its log says what it cannot reach: the port for enrolment comes first")
+        }
+        if let end = absence.certificateEndsAt {
+            guard end <= now else {
+                return .warning(
+                    check, "\(words); its certificate is good, and nothing came from it since",
+                    "look whether it runs, and at its log: it says what it cannot reach")
+            }
+            return .warning(check, "\(words); its certificate expired \(since(end))", token ?? join)
+        }
+        let why = absence.revokedAt.map { "its certificate was revoked \(since($0))" } ?? "no certificate of it counts"
+        return .warning(check, "\(words); \(why)", token.map { "\($0): start its agent with it" } ?? join)
     }
 
     private var agentVersions: Finding {

@@ -110,7 +110,7 @@ struct Examination: Sendable {
     }
 
     /// The time between two moments. What a server says may be any number: no difference leaves the range.
-    private static func time(from start: Timestamp, to end: Timestamp) -> Interval {
+    static func time(from start: Timestamp, to end: Timestamp) -> Interval {
         let (span, overflows) = end.milliseconds.subtractingReportingOverflow(start.milliseconds)
         let bound = Int64.max / 2
         return Interval(

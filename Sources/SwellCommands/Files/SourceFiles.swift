@@ -64,7 +64,8 @@ enum SourceFiles {
             throw CommandError(code: .refused, message: "'\(path)' has more than \(maximumBytes >> 20) MiB")
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw CommandError(code: .refused, message: "'\(path)' is not UTF-8 text")
+            throw CommandError(
+                code: .refused, message: "'\(path)' is not UTF-8 text\(TextEncoding.advice(for: bytes, file: path))")
         }
         return SourceFile(name: path, content: text)
     }
@@ -74,7 +75,9 @@ enum SourceFiles {
             throw CommandError(code: .refused, message: "more than \(maximumBytes >> 20) MiB came through the pipe")
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw CommandError(code: .refused, message: "what came through the pipe is not UTF-8 text")
+            throw CommandError(
+                code: .refused,
+                message: "what came through the pipe is not UTF-8 text\(TextEncoding.advice(for: bytes, file: nil))")
         }
         return text
     }

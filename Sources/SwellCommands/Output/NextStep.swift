@@ -89,6 +89,16 @@ enum NextStep {
         let name = view.metadata.name
         let failed = view.status.targets.filter { ["failed", "rolledBack", "rollbackFailed"].contains($0.phase) }
         let cluster = failed.count == 1 ? failed[0].cluster.rawValue : "CLUSTER"
+        if let first = failed.first, failed.allSatisfy(\.isRefused) {
+            let (application, version) = (view.spec.application, view.spec.release.version)
+            let retry =
+                failed.contains(where: \.isMistyped)
+                ? "" : "where it is the cluster that has to change, `swell rollout retry \(name)`; "
+            return
+                "the API server refuses what \(version) has, and would again: `swell diff \(application) --version \(version) --cluster "
+                + "\(first.cluster)` shows all of it; mend it in a new release, then `swell rollout start \(application) --version NEW "
+                + "--policy \(view.spec.policy) --supersede`; \(retry)to take it back, `swell rollout undo \(name)`"
+        }
         return
             "once that is mended, `swell rollout retry \(name)`; to take it back, `swell rollout undo \(name)`; to go on "
             + "without a cluster that failed, `swell rollout skip \(name) --cluster \(cluster)`; to stop for good and leave all as it "
@@ -150,6 +160,22 @@ extension RolloutView {
 }
 
 extension TargetView {
+    /// Whether an API server has refused an object for what it says.
+    fileprivate var isRefused: Bool {
+        guard let reason, !isMistyped else { return reason != nil }
+        // Where its agent stands with it may come before the word.
+        return ["", "its agent goes back: ", "reverted by its agent: "].contains { standing in
+            ["Invalid: ", "BadRequest: "].contains { reason.hasPrefix(standing + $0) }
+        }
+    }
+
+    /// Whether that is a field that there is not, or a value of another type: no change of the cluster makes it right.
+    fileprivate var isMistyped: Bool {
+        ["failed to create typed patch object", "strict decoding error", "cannot be handled as a"].contains {
+            reason?.contains($0) == true
+        }
+    }
+
     /// Whether its stage goes on without it, by order or by the policy, until it is healthy after all.
     var isLeftBehind: Bool { late == "leftBehind" && phase != "healthy" }
 }

@@ -5,8 +5,8 @@ internal import SwellModel
 ///
 /// | Helm | Swell |
 /// |---|---|
-/// | a Job for `pre-install`, `pre-upgrade` | `swell.dev/hook: before` |
-/// | a Job for `post-install`, `post-upgrade` | `swell.dev/hook: after` |
+/// | a Job or a Pod for `pre-install`, `pre-upgrade` | `swell.dev/hook: before` |
+/// | a Job or a Pod for `post-install`, `post-upgrade` | `swell.dev/hook: after` |
 /// | one for installs only, or for upgrades only | `swell.dev/hook-on` |
 /// | one for `pre-rollback`, `post-rollback` besides | `swell.dev/hook-on-return: run` |
 /// | what else is for `pre-…`, such as a hook's account | `swell.dev/hook: before`: applied ahead of the hooks, and kept |
@@ -24,9 +24,13 @@ struct ChartOutput {
     private let chart: String
     private var hooks: [(weight: Int, name: String, file: SourceFile)] = []
 
-    /// - Throws: ``CommandError`` for a hook that Swell has no form for.
+    /// The most refusals that are told at once.
+    private static let maximumRefusals = 20
+
+    /// - Throws: ``CommandError`` for hooks that Swell has no form for, all of them.
     init(_ text: String, chart: String) throws {
         self.chart = chart
+        var refusals: [String] = []
         for part in Self.parts(of: text) {
             let name = "\(chart)/\(part.template) (helm template)"
             let documents: [YAMLDocument]
@@ -45,7 +49,20 @@ struct ChartOutput {
                 append(SourceFile(name: name, content: part.text))
                 continue
             }
-            for node in documents.flatMap({ Manifest.items(of: $0.root) }) { try take(node.json, from: name) }
+            for node in documents.flatMap({ Manifest.items(of: $0.root) }) {
+                do {
+                    try take(node.json, from: name)
+                } catch let error as CommandError {
+                    refusals.append(error.message)
+                }
+            }
+        }
+        guard refusals.isEmpty else {
+            let more = refusals.count - Self.maximumRefusals
+            throw CommandError(
+                code: .refused,
+                message: refusals.prefix(Self.maximumRefusals).joined(separator: "\n")
+                    + (more > 0 ? "\nand \(more) more" : ""))
         }
         let ordered = hooks.enumerated().sorted {
             ($0.element.weight, $0.element.name, $0.offset) < ($1.element.weight, $1.element.name, $1.offset)
@@ -162,7 +179,7 @@ struct ChartOutput {
             return
         case .ordinary: break
         case .ahead: changed["swell.dev/hook"] = changed["swell.dev/hook"] ?? "before"
-        case .job(let moment):
+        case .run(let moment):
             changed["swell.dev/hook"] = changed["swell.dev/hook"] ?? .string(moment)
             let seconds = object["spec"]?["activeDeadlineSeconds"]?.intValue
             let timeout = seconds.map { "\(max(1, $0))s" } ?? "5m"
@@ -186,7 +203,8 @@ struct ChartOutput {
 /// One of Helm's hooks.
 private struct ChartHook {
     enum Place {
-        case job(moment: String)
+        /// Run to its end.
+        case run(moment: String)
         /// Applied ahead of the hooks that run before the rest.
         case ahead
         case ordinary
@@ -247,14 +265,12 @@ private struct ChartHook {
         if events.contains("crd-install") { return .ordinary }
         guard isBefore || isAfter else { return .leftOut }
         switch kind {
-        case "Job":
+        case "Job", "Pod":
             guard isBefore != isAfter else {
                 throw refusal(
-                    "is a hook for before and after, and Swell runs a hook at one moment; make two Jobs of it")
+                    "is a hook for before and after, and Swell runs a hook at one moment; make two \(kind)s of it")
             }
-            return .job(moment: isBefore ? "before" : "after")
-        case "Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "CronJob", "ReplicationController":
-            throw refusal("is a hook, and Swell runs Jobs as hooks; make a Job of it, or render without it (--set …)")
+            return .run(moment: isBefore ? "before" : "after")
         default: return isBefore ? .ahead : .ordinary
         }
     }

@@ -140,7 +140,7 @@ struct ReleaseSources: Sendable {
         if let again = try await render(path, "helm", arguments, call: call), again != text {
             output.noteDifferences(text, again)
         }
-        return (output.files, output.warnings)
+        return (output.files, try ChartLookups.notes(on: path) + output.warnings)
     }
 
     /// What a program prints; nil where it is not installed.

@@ -87,11 +87,18 @@ struct ReleaseEndpoints: Sendable {
         } else {
             stored = try await store.createRelease(release, documents: assembled.documents)
         }
-        var warnings = assembled.warnings.map(\.description)
+        // Told when the document was applied, too; the fleet may have changed since.
+        let selections = DocumentSet(applications: [Located(application, file: "", line: 0)]).selectionWarnings(
+            knownClusters: try await store.clusterListing().items.map(\.cluster))
+        var warnings =
+            (assembled.warnings + selections.prefix(DocumentErrors.maximumCount).map(\.withoutPlace)).map(\.description)
         if !carried.isEmpty, !secrets.areSealed {
             warnings.append(
                 "the values of \(carried.count == 1 ? carried[0] : "\(carried.count) Secrets") are stored in clear: the coordinator "
                     + "has no key for Secrets (--secrets-key-file)")
+        }
+        warnings += SecretContent.parameters(in: assembled).prefix(DocumentErrors.maximumCount).map {
+            SecretContent.warning(of: $0.parameter, in: $0.secret)
         }
         return ReleaseView(stored, warnings: warnings.isEmpty ? nil : warnings)
     }

@@ -27,9 +27,16 @@ struct TrustEndpoints: Sendable {
             guard (body.serial ?? "").utf8.count <= 64 else {
                 throw Problem.invalid("a serial number has 64 digits at most")
             }
-            let ended = try await store.revokeCertificates(
-                of: name, serial: body.serial?.lowercased(), reason: try OrderEndpoints.bounded(body.reason),
-                by: context.actor)
+            let reason = try OrderEndpoints.bounded(body.reason)
+            let ended: Revocation
+            do throws(StoreError) {
+                ended = try await store.revokeCertificates(
+                    of: name, serial: body.serial?.lowercased(), reason: reason, by: context.actor)
+            } catch {
+                // A name that is misspelt is answered with the nearest; in the fleet or not, the store knows it where it has certificates.
+                if error.code == .notFound { _ = try await store.clusterRecord(name) }
+                throw error
+            }
             await hooks.trustChanged()
             return Response(json: RevocationView(certificates: ended.serials, tokens: ended.tokens))
         }
@@ -74,6 +81,7 @@ struct TrustEndpoints: Sendable {
         guard length > .zero, length <= Self.longestReadmission else {
             throw Problem.invalid("within is \(length); it is more than 0s and at most \(Self.longestReadmission)")
         }
+        for name in request.clusters ?? [] { _ = try await store.clusterRecord(name) }
         let end = try await store.now() + length
         let clusters = try await store.openReadmission(of: isForAll ? nil : request.clusters, until: end, by: actor)
         return ReadmissionView(clusters: clusters, until: end)

@@ -16,14 +16,16 @@ struct EventEndpoints: Sendable {
         group.get("events") { request, _ in
             let filter = try request.eventFilter()
             try await checkNames(filter)
+            let since = try await since(request)
             if request.uri.queryParameters.get("follow") == "true" {
                 let cursor = try request.lastEventID()
-                let count = try request.limit(standard: 20)
+                let count = try request.limit(standard: since == nil ? 20 : 1_000)
                 return try stream(request) { writer in
-                    try await follow(filter, from: cursor, showing: count, writer: &writer)
+                    try await follow(filter, from: cursor, showing: count, since: since, writer: &writer)
                 }
             }
-            let events = try await store.latestEvents(filter: filter, limit: request.limit(standard: 100))
+            let limit = try request.limit(standard: since == nil ? 100 : 1_000)
+            let events = try await store.latestEvents(filter: filter, limit: limit).filter { $0.at >= since ?? $0.at }
             return Response(json: ListView(items: events.map(EventView.init)))
         }
         group.get("rollouts/:name/watch") { request, context in
@@ -31,6 +33,18 @@ struct EventEndpoints: Sendable {
             _ = try await store.existingRollout(name)
             return try stream(request) { writer in try await watch(name, writer: &writer) }
         }
+    }
+
+    /// From when on, as a moment or as a length of time before the database's now; nil for any.
+    private func since(_ request: Request) async throws -> Timestamp? {
+        guard let text = request.uri.queryParameters.get("since").map({ String($0) }) else { return nil }
+        if let moment = Timestamp(text) { return moment }
+        guard let length = Interval(text) else {
+            throw Problem.malformed(
+                "since is '\(text.prefix(40))'; write a length of time such as 2h or 3d, or a moment such as 2026-03-01T09:30:00Z"
+            )
+        }
+        return try await store.now() - length
     }
 
     /// Whoever asks for the events of what never was has misspelt it. What is gone by now has its events still.
@@ -78,13 +92,15 @@ struct EventEndpoints: Sendable {
     }
 
     @concurrent private func follow(
-        _ filter: EventFilter, from start: Int64?, showing count: Int, writer: inout EventStreamWriter
+        _ filter: EventFilter, from start: Int64?, showing count: Int, since: Timestamp?,
+        writer: inout EventStreamWriter
     ) async throws {
         var cursor = start ?? 0
         if start == nil {
             for event in try await store.latestEvents(filter: filter, limit: count) {
-                try await writer.send(EventView(event), event: "event", id: event.id)
                 cursor = event.id
+                guard event.at >= since ?? event.at else { continue }
+                try await writer.send(EventView(event), event: "event", id: event.id)
             }
         }
         while !Task.isShuttingDownGracefully {

@@ -9,8 +9,8 @@ internal import Synchronization
 struct CallerAuthenticator: Sendable {
     let trustDomain: TrustDomain
     let certificates: any AgentCertificateStore
-    /// What does not count whatever a restored database says.
-    let ended: EndedCertificates
+    /// What was ended before the database was restored.
+    let ended: RememberedEnds
     let connections: CallerConnections
     let calls = CallLimit()
     let now: @Sendable () -> Timestamp
@@ -48,7 +48,9 @@ struct CallerAuthenticator: Sendable {
         switch try await certificates.standing(of: caller.use) {
         case .counts(isUsed: true): return
         case .counts(isUsed: false): break
-        case .awaited where ended.contains(caller.use), .unknown where ended.contains(caller.use):
+        // The door of a restored database is for nobody whom it has forgotten to have been shut out.
+        case .awaited where ended.contains(caller.use, issuedAt: caller.issuedAt),
+            .unknown where ended.contains(caller.use, issuedAt: caller.issuedAt):
             throw CallerRefusal(.endedBeforeRestore, caller)
         case .awaited:
             let note = CertificateNote(

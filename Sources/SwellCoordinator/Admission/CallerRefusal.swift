@@ -46,7 +46,8 @@ struct CallerRefusal: Error, CustomStringConvertible {
                 "a later one has taken its place and is in use: this is a copy of an agent's state, or a stolen key"
             case .unknown:
                 "it is not listed: the database was restored to a moment before it was issued, or it expired long ago"
-            case .endedBeforeRestore: "it was revoked, or a new token ended it, before the database was restored"
+            case .endedBeforeRestore:
+                "it was revoked, or ended by a new token, and the database was restored to a moment before that"
             case .notInFleet: "the cluster is not in the fleet"
             case .otherCluster(let uid, let enrolled):
                 "the agent speaks for another cluster than the one that enrolled: its kube-system has uid \(uid), not \(enrolled)"
@@ -73,6 +74,8 @@ struct CallerRefusal: Error, CustomStringConvertible {
             "'swell cluster readmit \(cluster)' takes it in, or the token that 'swell cluster token \(cluster)' prints."
         case .secondName(_, let other):
             "Give its agent the kubeconfig of '\(cluster)'; where the cluster shall change its name, first 'swell cluster remove \(other)'."
+        case .otherCluster:
+            "Give its agent the kubeconfig of '\(cluster)'; where that was built again, an empty --state-dir and the token that 'swell cluster token \(cluster)' prints."
         default: "'swell cluster token \(cluster)' makes a token that lets its agent in again and ends what was before."
         }
     }

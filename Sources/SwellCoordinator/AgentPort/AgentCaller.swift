@@ -12,6 +12,8 @@ package struct AgentCaller: Sendable {
     package let serial: String
     /// The fingerprint of the certificate's key.
     package let keyFingerprint: KeyFingerprint
+    /// When the certificate was issued, by the clock of the replica that did.
+    package let issuedAt: Timestamp
     /// When the certificate ceases to be valid: the latest moment for the session to end.
     package let notValidAfter: Timestamp
 
@@ -35,6 +37,7 @@ package struct AgentCaller: Sendable {
         self.cluster = cluster
         self.serial = certificate.serialHexadecimal
         self.keyFingerprint = certificate.fingerprint
+        self.issuedAt = certificate.issuedAt
         self.notValidAfter = certificate.expiresAt
     }
 }

@@ -26,13 +26,13 @@ package struct AgentPort: Service {
         package var certificateLifetime: Interval
         /// Sessions at a time; agents beyond are asked to come back later.
         package var maximumSessions: Int
-        /// Where it is written down which certificates were ended; nil for nowhere.
-        package var endedCertificatesFile: String?
+        /// Where it is written down what was revoked; nil for nowhere.
+        package var rememberedEndsFile: String?
 
         package init(
             replica: String, fleet: AgentPortSettings, enrolment: AgentPortSettings, paces: Paces = Paces(),
             certificateLifetime: Interval = CertificateAuthority.defaultLeafLifetime, maximumSessions: Int = 15_000,
-            endedCertificatesFile: String? = nil
+            rememberedEndsFile: String? = nil
         ) {
             self.replica = replica
             self.fleet = fleet
@@ -40,7 +40,7 @@ package struct AgentPort: Service {
             self.paces = paces
             self.certificateLifetime = certificateLifetime
             self.maximumSessions = maximumSessions
-            self.endedCertificatesFile = endedCertificatesFile
+            self.rememberedEndsFile = rememberedEndsFile
         }
     }
 
@@ -82,6 +82,8 @@ package struct AgentPort: Service {
     private let presenceWriter: PresenceWriter
     /// Who is connected here and who was seen: decisions wait for it.
     package let presence: FleetPresence
+    /// Whom this replica did not let in, and why.
+    package let refusals = RefusalMemory()
     private let hub: SessionHub
     private let admission: SessionAdmission
 
@@ -119,7 +121,7 @@ package struct AgentPort: Service {
         let issuer = CertificateIssuer(
             authority: authority, store: store, lifetime: settings.certificateLifetime, now: now)
         let callers = CallerConnections()
-        let ended = try EndedCertificates(path: settings.endedCertificatesFile)
+        let ended = try RememberedEnds(path: settings.rememberedEndsFile)
         let authenticator = CallerAuthenticator(
             trustDomain: authority.trustDomain, certificates: store, ended: ended, connections: callers, now: now)
         let admission = SessionAdmission(tick: tick, log: log)
@@ -136,7 +138,7 @@ package struct AgentPort: Service {
             documents: DocumentDelivery(
                 store: store, limiter: ConcurrencyLimiter(running: 32, waiting: 2_048), shares: ClusterShares(limit: 4),
                 limit: .minutes(1)),
-            issuer: issuer, renewals: RenewalLimit(), makeID: Self.makeID)
+            issuer: issuer, renewals: RenewalLimit(), refusals: refusals, makeID: Self.makeID)
         let enrolment = EnrollmentService(
             issuer: issuer,
             rate: EnrolmentLimit { Set(try await store.tokens().map(\.id)) },
@@ -172,7 +174,8 @@ package struct AgentPort: Service {
             tick: tick, chance: chance, logger: logger)
         self.trust = TrustWatch(
             store: store, hub: hub, callers: callers, changed: trustChanged, remembered: ended, paces: settings.paces,
-            now: now, logger: logger)
+            now: now,
+            tick: tick, logger: logger)
         self.previews = PreviewRelay(
             store: store, hub: hub, wanted: previewsWanted, poll: settings.paces.previews,
             logger: logger)
@@ -183,7 +186,6 @@ package struct AgentPort: Service {
 
     /// Serves agents until graceful shutdown or cancellation.
     package func run() async throws {
-        await cancelWhenGracefulShutdown { await trust.begin() }
         // No `defer`: the last word is written on the way out of both ends.
         let result: Result<Void, any Error> = await withTaskGroup(of: Void.self) { group in
             group.addTask { await feed.run() }

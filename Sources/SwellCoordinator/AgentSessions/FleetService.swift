@@ -13,6 +13,7 @@ struct FleetService: Swell_V1_Fleet.SimpleServiceProtocol {
     let issuer: CertificateIssuer
     let renewals: RenewalLimit
     let refused = RefusedPeers()
+    let refusals: RefusalMemory
     /// Names for sessions, each a new one.
     let makeID: @Sendable () -> String
 
@@ -62,15 +63,21 @@ struct FleetService: Swell_V1_Fleet.SimpleServiceProtocol {
         _ call: String, _ context: ServerContext, _ body: (AgentCaller) async throws -> Value
     ) async throws -> Value {
         var cluster = "unknown"
+        var known: ClusterName?
         do {
             let caller = try await authenticator.admit(context)
             cluster = caller.cluster.rawValue
+            known = caller.cluster
             return try await body(caller)
         } catch {
             let answer = RPCError(reporting: error)
             if let refusal = error as? CallerRefusal {
                 refused.increment(of: refusal.reason.word)
                 cluster = refusal.cluster.rawValue
+                known = refusal.cluster
+            }
+            if let known, !error.isLostPeer, !Task.isCancelled, answer.code != .cancelled {
+                refusals.note(answer.message, of: known, at: sessions.now())
             }
             if !Task.isCancelled, answer.code != .cancelled {
                 sessions.log.note(

@@ -3,7 +3,7 @@ public import SwellIdentity
 public import SwellModel
 
 /// The coordinator's folder on disk: its authority, the operator's token, and what joining agents need. All state of rollouts
-/// is in PostgreSQL; this holds secrets only, and replicas may share it or be given copies.
+/// is in PostgreSQL; this holds secrets, and what a database must not forget when it is restored. Replicas may share it or be given copies.
 public struct StateFolder: Sendable {
     /// The folder's path; made with mode 0700 where it is missing.
     public let path: String
@@ -17,8 +17,8 @@ public struct StateFolder: Sendable {
     /// `ca-hash`: the pin for joining agents.
     public var authorityHashFile: String { path + "/ca-hash" }
 
-    /// `ended-certificates.json`: which certificates were ended before their time, mode 0600.
-    public var endedCertificatesFile: String { path + "/ended-certificates.json" }
+    /// `revoked.json`: what was revoked in the last two days, mode 0600.
+    public var rememberedEndsFile: String { path + "/revoked.json" }
     /// Where the authority is.
     public var directory: AuthorityDirectory { AuthorityDirectory(path: path + "/authority") }
 

@@ -74,8 +74,10 @@ package enum SecretFile {
         guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw failure("make", path) }
     }
 
-    /// Reads a regular file of at most ``pemLimit`` bytes whose permissions satisfy `access`.
-    package static func read(_ path: String, access: Access) throws(IdentityError) -> String {
+    /// Reads a regular file of at most `limit` bytes whose permissions satisfy `access`.
+    package static func read(
+        _ path: String, access: Access, limit: Int = pemLimit
+    ) throws(IdentityError) -> String {
         // Links are followed, since mounted Kubernetes secrets are links; what is no file does not hold the program up.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw failure("open", path) }
@@ -88,12 +90,12 @@ package enum SecretFile {
             throw IdentityError(
                 .filePermissions, "\(path): its mode \(octal(status.mode)) lets others at it; expected \(wanted)")
         }
-        guard status.size <= pemLimit else {
-            throw IdentityError(.file, "\(path): \(status.size) bytes; expected at most \(pemLimit)")
+        guard status.size <= limit else {
+            throw IdentityError(.file, "\(path): \(status.size) bytes; expected at most \(limit)")
         }
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 16 * 1024)
-        while bytes.count <= pemLimit {
+        while bytes.count <= limit {
             let count = buffer.withUnsafeMutableBytes { systemRead(descriptor, $0) }
             if count == 0 { break }
             guard count > 0 else {

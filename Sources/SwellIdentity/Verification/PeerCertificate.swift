@@ -25,6 +25,9 @@ extension Certificate {
     /// When the certificate ceases to be valid.
     public var expiresAt: Timestamp { Timestamp(notValidAfter) }
 
+    /// When it was issued, by the clock of who issued it: later than its validity begins.
+    public var issuedAt: Timestamp { Timestamp(notValidBefore) + CertificateAuthority.clockAllowance }
+
     /// The fingerprint of the key that it is for.
     public var fingerprint: KeyFingerprint { KeyFingerprint(of: publicKey) }
 

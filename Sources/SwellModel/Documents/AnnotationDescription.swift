@@ -17,8 +17,9 @@ public struct AnnotationDescription: Sendable {
         AnnotationDescription(
             name: "swell.dev/hook", values: "before, after, on-failure", standard: "an object like any other",
             text:
-                "The object is a Job to run before the rest is applied, after the rest is healthy, or where the release failed. With "
-                + "`before`, what runs no pods (an account, a role, settings) goes ahead of those Jobs, and stays."),
+                "The object is a Job or a Pod to run to its end before the rest is applied, after the rest is healthy, or where the "
+                + "release failed. With `before`, what is of another kind (an account, settings, a database) goes ahead of those, is "
+                + "awaited, and stays."),
         AnnotationDescription(
             name: "swell.dev/hook-delete", values: "always, on-success, never", standard: "never",
             text: "When a finished hook is deleted. One that stays is pruned by the first release that lacks it."),

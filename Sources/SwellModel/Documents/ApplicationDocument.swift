@@ -68,8 +68,14 @@ extension Field {
     private func condition() -> String? {
         guard let text = word("an expression") else { return nil }
         do {
-            _ = try FieldExpression(parsing: text)
-            return text
+            let expression = try FieldExpression(parsing: text)
+            guard let use = expression.fields.first(where: { FieldDoubts.isForeignRoot($0.path) }) else { return text }
+            let right = use.text.split(separator: ".", maxSplits: 1).dropFirst().first ?? "status.phase"
+            fail(
+                .invalidValue,
+                "'\(use.text.prefix(80))' begins with no field of an object: paths begin in the object itself; write "
+                    + "\(right.prefix(80))")
+            return nil
         } catch {
             fail(.invalidValue, "cannot be read: \(error)")
             return nil

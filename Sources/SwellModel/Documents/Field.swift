@@ -61,7 +61,8 @@ struct Field {
             let path = path.isEmpty ? entry.key : "\(path).\(entry.key)"
             problems.add(
                 .unknownField, line: entry.line, path: path,
-                "there is no field '\(entry.key.prefix(80))'\(Spelling.advice(for: entry.key, among: known))")
+                "there is no field '\((entry.written ?? entry.key).prefix(80))'"
+                    + Spelling.advice(for: entry.written ?? entry.key, among: known))
         }
         return Fields(field: self)
     }
@@ -187,6 +188,12 @@ struct Field {
         }
         var texts: [String: String] = [:]
         for entry in entries {
+            if let written = entry.written {
+                problems.add(
+                    .wrongType, line: entry.line, path: "\(path).\(entry.key)",
+                    "the key \(written.prefix(40)) is read as \(entry.key.prefix(40)); write it in quotes: "
+                        + "\"\(written.prefix(40))\"")
+            }
             let value = Field(node: entry.value, path: "\(path).\(entry.key)", problems: problems)
             if let text = value.string() { texts[entry.key] = text }
         }

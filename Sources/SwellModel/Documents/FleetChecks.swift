@@ -8,10 +8,22 @@ extension DocumentSet {
     }
 
     /// What is probably a mistake: regions, environments and clusters that are named but not known (in overrides only regions, and
-    /// what is nearly a word of the fleet's), labels that no cluster has, and stages and overrides that select no cluster. A fleet whose last cluster of a region left can still be applied as it is written.
+    /// what is nearly a word of the fleet's), labels that no cluster has, and stages and overrides that select no cluster; fields that objects of a kind cannot have. A fleet whose last cluster of a region left can still be applied as it is written.
     ///
     /// - Parameter knownClusters: As of ``problems(knownClusters:)``.
     public func warnings(knownClusters: [Cluster]) -> [ModelError] {
+        selectionWarnings(knownClusters: knownClusters)
+            + applications.flatMap { application in
+                FieldDoubts.of(application.value).map { place, message in
+                    ModelError(
+                        code: .unknownReference, message: message, file: application.file,
+                        line: application.line(of: place), path: place)
+                }
+            }
+    }
+
+    /// What is probably a mistake in which clusters are meant.
+    public func selectionWarnings(knownClusters: [Cluster]) -> [ModelError] {
         let fleet = fleet(knownClusters)
         var warnings: [ModelError] = []
         for application in applications {

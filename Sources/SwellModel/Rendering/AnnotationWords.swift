@@ -123,19 +123,22 @@ public enum AnnotationWords {
         text.split { $0 == "," || $0.isWhitespace }.map { String($0) }
     }
 
-    /// What runs pods, and so cannot go ahead of hooks.
-    private static let podKinds: Set<GroupKind> = [
-        GroupKind(kind: "Pod"), GroupKind(kind: "ReplicationController"),
-    ]
-
     /// Why a hook could not run.
     private static func hookProblem(of object: KubernetesObject) -> String? {
         guard let moment = object.annotations["\(prefix)hook"], !moment.contains("${") else { return nil }
         let type = object.type.groupKind
-        guard type == GroupKind(group: "batch", kind: "Job") else {
-            let runsPods = ["apps", "batch"].contains(type.group) || podKinds.contains(type)
-            if moment == "before", !runsPods { return nil }
-            return "a hook must be a Job, or what a before hook needs, such as its account or settings"
+        guard type.runsToItsEnd else {
+            if moment == "before" { return nil }
+            return "a hook must be a Job or a Pod, or with before what goes ahead of those; "
+                + (moment == "after"
+                    ? "write \(prefix)wave: '1000' instead to have it applied once the rest is healthy"
+                    : "leave it out to have the object applied with the rest")
+        }
+        let policy = object.value(at: ["spec", "restartPolicy"])?.stringValue ?? "Always"
+        if type.kind == "Pod", policy != "Never", policy != "OnFailure", !policy.contains("${") {
+            return
+                "a Pod with restartPolicy \(policy.prefix(40)) never ends, so that no hook could be made of it; write "
+                + "restartPolicy: Never"
         }
         return object.annotations["\(prefix)hook-timeout"] == nil
             ? "a hook must say how long it may take: \(prefix)hook-timeout, such as 5m" : nil

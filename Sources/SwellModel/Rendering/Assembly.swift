@@ -78,6 +78,7 @@ struct Assembly {
             return fail(.missingField, "this is no Kubernetes object: \(key) is missing, or is no text", at: node)
         }
         noteOthersWords(in: node, file)
+        noteKeys(in: node, of: node.json.subject, file)
         let written: JSONValue
         do throws(ModelError) {
             let form = try HookForms(node.json)
@@ -122,6 +123,8 @@ struct Assembly {
         if let plain = try? KubernetesObject(json: written) {
             findings += AnnotationWords.findings(in: plain).map { ($0.path, $0.message) }
         }
+        findings += typeFindings(
+            in: object, replacing: isPlain && !isAnticipated ? nil : written, node: node)
         guard findings.isEmpty else {
             for (path, message) in findings {
                 fail(.invalidValue, "\(sample.subject): \(message)", at: node.nearest(to: path))
@@ -130,6 +133,41 @@ struct Assembly {
         }
         if isAnticipated { self.written.append(written.withoutNullLabels) }
         note(value, node: node, file: file)
+    }
+
+    /// What a server would refuse since it is of another type. What a reference of `written` stands for is
+    /// known on each cluster only.
+    private func typeFindings(
+        in object: KubernetesObject, replacing written: JSONValue?, node: YAMLNode
+    ) -> [(FieldPath, String)] {
+        FieldTypes.findings(in: object).compactMap { finding in
+            if case .string(let text)? = written?.value(at: finding.path), text.contains("${") { return nil }
+            var message = "\(finding.path) must be \(finding.expected), not \(finding.found)"
+            // What a Secret holds is told to nobody.
+            let text = object.kind == "Secret" ? "" : node.node(at: finding.path)?.text ?? ""
+            if finding.lacksQuotes {
+                message += "; write it in quotes" + (text.isEmpty ? "" : ": \"\(text.prefix(40))\"")
+            } else if finding.hasQuotes {
+                message += "; write it without quotes: \(text.prefix(40))"
+            }
+            return (finding.path, message)
+        }
+    }
+
+    /// Says which words of YAML 1.1 for true and false stand as keys, which kubectl takes for those, too.
+    private mutating func noteKeys(in node: YAMLNode, of subject: String, _ file: String) {
+        for entry in node.entries ?? [] where notes.count < Self.maximumNotes {
+            if let written = entry.written, entry.key == "true" || entry.key == "false" {
+                notes.append(
+                    ModelError(
+                        code: .wrongType,
+                        message:
+                            "\(subject): the key \(written) is read as \(entry.key), as kubectl does; where the word is "
+                            + "meant, write \"\(written)\"", file: file, line: entry.line))
+            }
+            noteKeys(in: entry.value, of: subject, file)
+        }
+        for element in node.elements ?? [] { noteKeys(in: element, of: subject, file) }
     }
 
     /// Says what of Helm's and Argo CD's words is none, or is not followed.

@@ -5,15 +5,15 @@ internal import KubernetesObjects
 /// A hook may have `generateName`: its name then ends in what it consists of, so that the same hook has the same name. Argo
 /// CD's hooks become Swell's:
 ///
-/// | `argocd.argoproj.io/hook` of a Job | Swell |
-/// |---|---|
-/// | `PreSync` | `swell.dev/hook: before` |
-/// | `PostSync` | `swell.dev/hook: after` |
-/// | `SyncFail` | `swell.dev/hook: on-failure` |
-/// | `Sync` | an object like any other |
-/// | `Skip`, `PreDelete`, `PostDelete` | left out |
-/// | `argocd.argoproj.io/hook-delete-policy` | `swell.dev/hook-delete` |
-/// | its `activeDeadlineSeconds`, or five minutes | `swell.dev/hook-timeout` |
+/// | `argocd.argoproj.io/hook` | of a Job or a Pod | of what else there is |
+/// |---|---|---|
+/// | `PreSync` | `swell.dev/hook: before` | the same: applied ahead of those, awaited, and kept |
+/// | `PostSync` | `swell.dev/hook: after` | `swell.dev/wave: '1000'`: applied once the rest is healthy |
+/// | `SyncFail` | `swell.dev/hook: on-failure` | an object like any other, or refused where it would run something |
+/// | `Sync` | an object like any other | the same |
+/// | `Skip`, `PreDelete`, `PostDelete` | left out | the same |
+/// | `argocd.argoproj.io/hook-delete-policy` | `swell.dev/hook-delete` | not followed: it stays |
+/// | its `activeDeadlineSeconds`, or five minutes | `swell.dev/hook-timeout` | |
 struct HookForms {
     /// The object; nil where it is left out.
     private(set) var object: JSONValue?
@@ -51,6 +51,13 @@ struct HookForms {
         Set(text.split { $0 == "," || $0 == " " }.map(String.init))
     }
 
+    /// Whether nothing runs because an object of a kind is there: settings, accounts and rights.
+    private static func isInert(_ type: GroupKind) -> Bool {
+        type.group == "rbac.authorization.k8s.io"
+            || ["ConfigMap", "Secret", "ServiceAccount", "Service", "PersistentVolumeClaim"]
+                .contains { type == GroupKind(kind: $0) }
+    }
+
     private mutating func takeArgo(_ events: Set<String>) throws(ModelError) {
         guard let written = object else { return }
         let word = events.sorted().joined(separator: ", ")
@@ -63,18 +70,39 @@ struct HookForms {
         }
         let moments = Set(events.compactMap { Self.moments[$0] })
         guard let moment = moments.first else { return }
-        guard moments.count == 1, written["kind"] == "Job" else {
-            throw ModelError(
-                code: .invalidValue,
-                message: "is a hook of Argo CD's for \(word), and Swell runs a Job as a hook, at one moment; "
-                    + "make a Job of it for each, with \(Self.hook)")
-        }
+        let type = GroupVersionKind(
+            apiVersion: written["apiVersion"]?.stringValue ?? "", kind: written["kind"]?.stringValue ?? ""
+        ).groupKind
         let annotations = written["metadata"]?["annotations"]
-        let deletion = Self.words(annotations?["\(Self.argo)-delete-policy"]?.stringValue ?? "")
         func add(_ key: String, _ value: String) {
             guard annotations?[key] == nil else { return }
             object?["metadata"]?["annotations"]?[key] = .string(value)
         }
+        guard type.runsToItsEnd else {
+            if moments.contains("before") {
+                add(Self.hook, "before")
+                note = "is applied ahead of the hooks, and kept: it is one of Argo CD's for \(word)"
+            } else if moments.contains("after") {
+                add("swell.dev/wave", "1000")
+                note = "is applied once the rest is healthy, and kept: it is one of Argo CD's for \(word)"
+            } else if Self.isInert(type) {
+                note = "is applied with the rest, and kept: it is one of Argo CD's for \(word)"
+            } else {
+                throw ModelError(
+                    code: .invalidValue,
+                    message:
+                        "is a hook of Argo CD's for \(word), and where a release failed Swell runs Jobs and Pods; make a "
+                        + "Job of it with \(Self.hook): on-failure")
+            }
+            return
+        }
+        guard moments.count == 1 else {
+            throw ModelError(
+                code: .invalidValue,
+                message: "is a hook of Argo CD's for \(word), and Swell runs a hook at one moment; "
+                    + "make one of it for each, with \(Self.hook)")
+        }
+        let deletion = Self.words(annotations?["\(Self.argo)-delete-policy"]?.stringValue ?? "")
         add(Self.hook, moment)
         add(
             "\(Self.hook)-timeout", written["spec"]?["activeDeadlineSeconds"]?.intValue.map { "\(max(1, $0))s" } ?? "5m"

@@ -27,6 +27,7 @@ extension Application {
                 "spec.checks[\(index)]", "it checks nothing")
         }
         return warnings
+            + FieldDoubts.of(self).map { ModelError(code: .unknownReference, message: $0.message, path: $0.place) }
     }
 }
 

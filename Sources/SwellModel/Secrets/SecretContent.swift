@@ -59,6 +59,43 @@ public enum SecretContent {
         return names.sorted()
     }
 
+    /// The application's own parameters that a release puts into Secrets, with the first Secret of each. Their texts are not in the documents
+    /// that are sealed, but in the application's, which is not.
+    public static func parameters(in release: AssembledRelease) -> [(parameter: String, secret: String)] {
+        let application = release.bundle.application
+        var declared = Set(application.parameters.keys)
+        for override in application.overrides { declared.formUnion(override.parameters.keys) }
+        guard !declared.isEmpty else { return [] }
+        var found: [String: String] = [:]
+        func note(_ value: JSONValue?, _ secret: String) {
+            switch value {
+            case .string(let text):
+                for case .parameter(let name, _) in (try? ParameterText(text))?.parts ?? []
+                where declared.contains(name) {
+                    found[name] = min(found[name] ?? secret, secret)
+                }
+            case .array(let elements): for element in elements { note(element, secret) }
+            case .object(let members): for member in members { note(member.value, secret) }
+            default: return
+            }
+        }
+        for document in release.documents where mentionsSecret(document.content) {
+            guard let value = try? JSONValue(parsing: document.content) else { continue }
+            for object in [value] + (value["items"]?.arrayValue ?? []) where carriesValues(object) {
+                let namespace = object["metadata"]?["namespace"]?.stringValue ?? application.namespace
+                let name = "Secret \(namespace)/\(object["metadata"]?["name"]?.stringValue ?? "")"
+                for key in ["data", "stringData"] { note(object[key], name) }
+            }
+        }
+        return found.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    /// What to say of them.
+    public static func warning(of parameter: String, in secret: String) -> String {
+        "parameter '\(parameter)' goes into \(secret), and parameters are stored in clear, with the application and in the audit log: "
+            + "write the value into the Secret's own manifest, which is sealed, or let External Secrets fetch it"
+    }
+
     /// Why a release is refused where Secrets are.
     public static func refusal(of names: [String], because who: String) -> String {
         let shown = names.prefix(5).joined(separator: ", ") + (names.count > 5 ? " and \(names.count - 5) more" : "")

@@ -36,9 +36,12 @@ extension Interval: CustomStringConvertible {
         return text
     }
 
-    /// Reads one or more numbers with units `h`, `m`, `s`, `ms`, largest first; at most ten years.
+    /// Reads one or more numbers with units `d`, `h`, `m`, `s`, `ms`, largest first, a day of 24 hours; at most ten years. Days are read and not
+    /// written: Kubernetes has none.
     public init?(_ text: String) {
-        let sizes: [(unit: String, size: Int64)] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)]
+        let sizes: [(unit: String, size: Int64)] = [
+            ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1),
+        ]
         var total: Int64 = 0
         var rest = Substring(text)
         var next = 0

@@ -32,6 +32,13 @@ public struct ModelError: Error, Sendable, Hashable, CustomStringConvertible {
         self.path = path
     }
 
+    /// The same of what is in no file.
+    public var withoutPlace: ModelError {
+        var error = self
+        (error.file, error.line) = (nil, nil)
+        return error
+    }
+
     /// `file:line: path: message`, leaving out what is not known.
     public var description: String {
         var text = ""

@@ -163,6 +163,8 @@ public struct InstallationView: Sendable, Hashable, Codable {
         /// How many milliseconds the clock that is furthest off is ahead, negative where it is behind; nil where none is known. A number,
         /// as lengths of time have no sign.
         public var furthestClock: Int64?
+        /// What is known of those that ``away`` and ``neverJoined`` name; nil where a coordinator of before is asked.
+        public var absences: [Absence]?
 
         /// How many versions are told of.
         public static let maximumVersions = 8
@@ -177,8 +179,9 @@ public struct InstallationView: Sendable, Hashable, Codable {
             expiring: Sample, forbidden: Sample, renewingInVain: Sample? = nil, foreign: Sample? = nil,
             clocksKnown: Int = 0,
             clocksOff: Sample = Sample(),
-            furthestClock: Int64? = nil
+            furthestClock: Int64? = nil, absences: [Absence]? = nil
         ) {
+            self.absences = absences
             self.clusters = clusters
             self.connected = connected
             self.neverJoined = neverJoined
@@ -191,6 +194,29 @@ public struct InstallationView: Sendable, Hashable, Codable {
             self.clocksKnown = clocksKnown
             self.clocksOff = clocksOff
             self.furthestClock = furthestClock
+        }
+    }
+
+    /// One agent that is not connected, and what may be why.
+    public struct Absence: Sendable, Hashable, Codable {
+        public var cluster: ClusterName
+        /// Nil for one that never joined.
+        public var lastSeenAt: Timestamp?
+        public var version: String?
+        /// When the certificate that counts ends, or has; nil where none counts.
+        public var certificateEndsAt: Timestamp?
+        /// When its last certificate was revoked, where none counts.
+        public var revokedAt: Timestamp?
+        /// Until when the token is good that nobody has spent yet; nil where there is none.
+        public var tokenEndsAt: Timestamp?
+        /// Why the replica that answers did not let it in since it was last seen, as its agent was told.
+        public var refusal: String?
+        public var refusedAt: Timestamp?
+
+        public init(cluster: ClusterName, lastSeenAt: Timestamp? = nil, version: String? = nil) {
+            self.cluster = cluster
+            self.lastSeenAt = lastSeenAt
+            self.version = version
         }
     }
 

@@ -29,9 +29,7 @@ extension MemoryState {
         tokens[hash]?.spentBy = serial
         let ended = standingSerials(of: token.cluster).count
         var row = trust[token.cluster] ?? TrustRules.Row()
-        row.validFrom = row.next()
-        row.clusterUID = nil
-        row.readmitUntil = nil
+        row.enrol(at: now)
         trust[token.cluster] = row
         list(certificate, of: token.cluster, number: row.counter, former: nil)
         agents[token.cluster, default: Agent()].isEnrolled = true
@@ -123,7 +121,6 @@ extension MemoryState {
         for name in names where clusters[name] == nil { throw .noCluster(name) }
         for name in names {
             trust[name, default: TrustRules.Row()].readmitUntil = end
-            tokens = tokens.filter { $0.value.cluster != name || $0.value.spentBy != nil }
             record(
                 .cluster(
                     "readmission-opened", name, region: clusters[name]?.region, by: actor, at: now, to: "\(end)"))
@@ -149,6 +146,7 @@ extension MemoryState {
                 chain.formUnion(more.keys)
             }
             for serial in chain where certificates[serial]?.revokedAt == nil { certificates[serial]?.revokedAt = now }
+            for serial in chain { certificates[serial]?.isRevoked = true }
             revocation = Revocation(serials: counted.intersection(chain).sorted())
         } else {
             revocation = revokeAll(of: cluster)
@@ -168,40 +166,49 @@ extension MemoryState {
         }
         let count = tokens.count
         tokens = tokens.filter { $0.value.cluster != cluster || $0.value.spentBy != nil }
-        trust[cluster, default: TrustRules.Row()].endAll()
+        trust[cluster, default: TrustRules.Row()].endAll(at: now)
         return Revocation(serials: serials, tokens: count - tokens.count)
     }
 
-    public func endedCertificates(after moment: Timestamp) -> (ended: [EndedCertificate], now: Timestamp) {
-        let ended = certificates.filter { serial, known in
-            guard known.expiresAt > now else { return false }
-            if let revokedAt = known.revokedAt, revokedAt > moment { return true }
-            guard known.number < trust[known.cluster]?.validFrom ?? 0 else { return false }
-            return certificates.values.contains {
-                $0.cluster == known.cluster && $0.former == nil && $0.number > known.number && $0.issuedAt > moment
-            }
+    public func endedTrust(after moment: Timestamp) -> EndedTrust {
+        let floors = trust.compactMap { cluster, row in
+            row.floorAt.flatMap { $0 > moment ? TrustFloor(cluster: cluster, number: row.floor, at: $0) : nil }
         }
-        let sorted = ended.sorted { ($1.value.expiresAt, $0.key) < ($0.value.expiresAt, $1.key) }
-        return (
-            sorted.prefix(EndedCertificate.limit).map {
-                EndedCertificate(cluster: $1.cluster, serial: $0, expiresAt: $1.expiresAt)
-            }, now
-        )
+        let revoked = certificates.filter { $0.value.isRevoked && $0.value.revokedAt.map { $0 > moment } == true }
+            .sorted { ($1.value.revokedAt ?? now, $0.key) < ($0.value.revokedAt ?? now, $1.key) }
+        return EndedTrust(
+            floors: floors.sorted { $0.cluster < $1.cluster },
+            certificates: revoked.prefix(EndedTrust.limit).map { CertificateUse($1.cluster, serial: $0) }, now: now)
     }
 
-    public mutating func endAgain(_ uses: [CertificateUse]) -> [CertificateUse] {
-        let counting = uses.filter { use in
-            guard let known = certificates[use.serial], known.cluster == use.cluster else { return false }
-            return known.revokedAt == nil && known.number >= trust[use.cluster]?.validFrom ?? 0
+    public mutating func endAgain(_ ended: EndedTrust) -> [ClusterName] {
+        var clusters: Set<ClusterName> = []
+        for floor in ended.floors {
+            guard trust[floor.cluster, default: TrustRules.Row()].raise(to: floor) else { continue }
+            clusters.insert(floor.cluster)
+            for (serial, known) in certificates
+            where known.cluster == floor.cluster && known.revokedAt == nil && known.number < floor.number {
+                certificates[serial]?.revokedAt = now
+            }
+            tokens = tokens.filter {
+                $0.value.cluster != floor.cluster || $0.value.spentBy != nil || $0.value.createdAt >= floor.at
+            }
         }
-        for use in counting { certificates[use.serial]?.revokedAt = now }
-        for (cluster, ended) in Dictionary(grouping: counting, by: \.cluster).sorted(by: { $0.key < $1.key }) {
+        for use in ended.certificates {
+            guard let known = certificates[use.serial], known.cluster == use.cluster, known.revokedAt == nil else {
+                continue
+            }
+            certificates[use.serial]?.revokedAt = now
+            certificates[use.serial]?.isRevoked = true
+            clusters.insert(use.cluster)
+        }
+        for cluster in clusters.sorted() {
             record(
                 .cluster(
-                    "revoked", cluster, region: clusters[cluster]?.region, by: Transition.engine, at: now,
-                    reason: TrustRules.endedAgain(ended.count)))
+                    "revoked", cluster, region: self.clusters[cluster]?.region, by: Transition.engine, at: now,
+                    reason: TrustRules.endedAgain))
         }
-        return counting.sorted()
+        return clusters.sorted()
     }
 
     public func certificateRecords(of cluster: ClusterName) -> [CertificateRecord] {
@@ -240,12 +247,13 @@ extension MemoryState {
     }
 
     public mutating func noteClusterUID(_ uid: String, of cluster: ClusterName) -> ClusterUIDNote {
-        let known = trust[cluster]?.clusterUID
-        if known == uid { return .isNoted }
+        var row = trust[cluster] ?? TrustRules.Row()
+        if row.clusterUID == uid, !row.isUIDOpen { return .isNoted }
         let others = trust.filter { $0.key != cluster && $0.value.clusterUID == uid && clusters[$0.key] != nil }
         if !uid.contains("/"), let other = others.keys.min() { return .isOf(other) }
-        if let known { return .isAnother(known) }
-        trust[cluster, default: TrustRules.Row()].clusterUID = uid
+        if let known = row.clusterUID, !row.isUIDOpen { return .isAnother(known) }
+        (row.clusterUID, row.isUIDOpen) = (uid, false)
+        trust[cluster] = row
         return .isNoted
     }
 

@@ -91,6 +91,7 @@ public struct MemoryState: Sendable {
         var usedAt: Timestamp?
         var revokedAt: Timestamp?
         var isMisused = false
+        var isRevoked = false
     }
 
     var clusters: [ClusterName: Cluster] = [:]

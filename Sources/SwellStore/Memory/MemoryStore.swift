@@ -344,13 +344,11 @@ extension MemoryStore: AgentCertificateStore {
     public func certificates(of cluster: ClusterName) throws(StoreError) -> [CertificateRecord] {
         try transact { (state: inout MemoryState) throws(StoreError) in state.certificateRecords(of: cluster) }
     }
-    public func endedCertificates(
-        after moment: Timestamp
-    ) throws(StoreError) -> (ended: [EndedCertificate], now: Timestamp) {
-        try transact { (state: inout MemoryState) throws(StoreError) in state.endedCertificates(after: moment) }
+    public func endedTrust(after moment: Timestamp) throws(StoreError) -> EndedTrust {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.endedTrust(after: moment) }
     }
-    public func endAgain(_ uses: [CertificateUse]) throws(StoreError) -> [CertificateUse] {
-        try transact { (state: inout MemoryState) throws(StoreError) in state.endAgain(uses) }
+    public func endAgain(_ ended: EndedTrust) throws(StoreError) -> [ClusterName] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.endAgain(ended) }
     }
     public func reportCopy(of use: CertificateUse, reason: String) throws(StoreError) {
         try transact { (state: inout MemoryState) throws(StoreError) in state.reportCopy(of: use, reason: reason) }

@@ -26,7 +26,7 @@ struct Migration {
         Migration(number: 9, name: "service role", sql: PackageResources._009_service_role_sql),
         Migration(
             number: 10, name: "one cluster, one name", sql: PackageResources._010_one_cluster_one_name_sql),
-        Migration(number: 11, name: "ended certificates", sql: PackageResources._011_ended_certificates_sql),
+        Migration(number: 11, name: "trust floors", sql: PackageResources._011_trust_floors_sql),
     ]
 }
 

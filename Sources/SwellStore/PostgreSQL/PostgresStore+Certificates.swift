@@ -95,8 +95,6 @@ extension PostgresStore: AgentCertificateStore {
                 SELECT name, $2 FROM unnest($1::text[]) AS n (name) ORDER BY name COLLATE "C"
                 ON CONFLICT (cluster) DO UPDATE SET readmit_until = excluded.readmit_until
                 """, [.names(names), .time(end)])
-            try await transaction.query(
-                "DELETE FROM join_tokens WHERE cluster = ANY($1) AND spent_at IS NULL", [.names(names)])
             let now = try await transaction.now()
             try await transaction.record(
                 names.map { cluster in
@@ -173,7 +171,9 @@ extension PostgresStore: AgentCertificateStore {
 
     public func noteClusterUID(_ uid: String, of cluster: ClusterName) async throws(StoreError) -> ClusterUIDNote {
         // Nearly always it is what it was: no lock for that.
-        let known = try await read("SELECT cluster_uid FROM cluster_trust WHERE cluster = $1", [.name(cluster)]) {
+        let known = try await read(
+            "SELECT cluster_uid FROM cluster_trust WHERE cluster = $1 AND NOT uid_is_open", [.name(cluster)]
+        ) {
             try $0.first?.decode(String?.self, at: 0)
         }
         if known == uid { return .isNoted }
@@ -181,7 +181,7 @@ extension PostgresStore: AgentCertificateStore {
             // Two that come with one uid at the same time take turns.
             try await transaction.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 10))", [.text(uid)])
             var trust = try await transaction.lockTrust(of: cluster)
-            if trust.clusterUID == uid { return .isNoted }
+            if trust.clusterUID == uid, !trust.isUIDOpen { return .isNoted }
             let other = try await transaction.query(
                 """
                 SELECT t.cluster FROM cluster_trust t JOIN clusters c ON c.name = t.cluster
@@ -189,8 +189,8 @@ extension PostgresStore: AgentCertificateStore {
                 ORDER BY t.cluster COLLATE "C" LIMIT 1
                 """, [.text(uid), .name(cluster)])
             if let other = other.first { return .isOf(try other.name(0)) }
-            if let known = trust.clusterUID { return .isAnother(known) }
-            trust.clusterUID = uid
+            if let known = trust.clusterUID, !trust.isUIDOpen { return .isAnother(known) }
+            (trust.clusterUID, trust.isUIDOpen) = (uid, false)
             try await transaction.store(trust, of: cluster)
             return .isNoted
         }
@@ -202,23 +202,28 @@ extension PostgresTransaction {
     func lockTrust(of cluster: ClusterName) async throws -> TrustRules.Row {
         try await query("INSERT INTO cluster_trust (cluster) VALUES ($1) ON CONFLICT DO NOTHING", [.name(cluster)])
         let row = try await query(
-            "SELECT counter, valid_from, cluster_uid, readmit_until FROM cluster_trust WHERE cluster = $1 FOR UPDATE",
-            [.name(cluster)]
+            """
+            SELECT counter, valid_from, cluster_uid, readmit_until, uid_is_open, floor, floor_at
+            FROM cluster_trust WHERE cluster = $1 FOR UPDATE
+            """, [.name(cluster)]
         ).single()
         return TrustRules.Row(
             counter: try row.decode(at: 0), validFrom: try row.decode(at: 1), clusterUID: try row.decode(at: 2),
-            readmitUntil: try row.timeIfAny(3))
+            isUIDOpen: try row.decode(at: 4), readmitUntil: try row.timeIfAny(3), floor: try row.decode(at: 5),
+            floorAt: try row.timeIfAny(6))
     }
 
     func store(_ trust: TrustRules.Row, of cluster: ClusterName) async throws {
         try await query(
             """
-            UPDATE cluster_trust SET counter = $2, valid_from = $3, cluster_uid = $4, readmit_until = $5
+            UPDATE cluster_trust SET counter = $2, valid_from = $3, cluster_uid = $4, readmit_until = $5,
+                uid_is_open = $6, floor = $7, floor_at = $8
             WHERE cluster = $1
             """,
             [
                 .name(cluster), .int64(trust.counter), .int64(trust.validFrom),
-                .text(Column.text(trust.clusterUID)), .time(trust.readmitUntil),
+                .text(Column.text(trust.clusterUID)), .time(trust.readmitUntil), .bool(trust.isUIDOpen),
+                .int64(trust.floor), .time(trust.floorAt),
             ])
     }
 
@@ -293,7 +298,7 @@ extension PostgresTransaction {
             [.name(cluster)])
         let tokens = try await query(
             "DELETE FROM join_tokens WHERE cluster = $1 AND spent_at IS NULL", [.name(cluster)])
-        trust.endAll()
+        trust.endAll(at: try await now())
         try await store(trust, of: cluster)
         return Revocation(serials: serials, tokens: tokens.affectedRows)
     }
@@ -313,8 +318,10 @@ extension PostgresTransaction {
         ).scalars(String.self)
         guard !chain.isEmpty else { throw TrustRules.noCertificate(serial, cluster) }
         try await query(
-            "UPDATE certificates SET denied_at = swell_now() WHERE serial = ANY($1) AND denied_at IS NULL",
-            [.texts(chain)])
+            """
+            UPDATE certificates SET denied_at = coalesce(denied_at, swell_now()), is_revoked = true
+            WHERE serial = ANY($1)
+            """, [.texts(chain)])
         return Revocation(serials: counted.intersection(chain).sorted())
     }
 }

@@ -84,23 +84,37 @@ public struct CertificateRecord: Sendable, Hashable, Codable {
     }
 }
 
-/// A certificate that an operator or an enrolment ended before its time.
-public struct EndedCertificate: Sendable, Hashable, Codable {
+/// The number of a cluster's certificate below which none counts, since a revocation, a removal or an enrolment ended all before it.
+public struct TrustFloor: Sendable, Hashable, Codable {
     public var cluster: ClusterName
-    public var serial: String
-    /// When it would have ceased to be valid by itself.
-    public var expiresAt: Timestamp
+    public var number: Int64
+    /// When they were ended, by the store's clock.
+    public var at: Timestamp
 
-    public init(cluster: ClusterName, serial: String, expiresAt: Timestamp) {
+    public init(cluster: ClusterName, number: Int64, at: Timestamp) {
         self.cluster = cluster
-        self.serial = serial
-        self.expiresAt = expiresAt
+        self.number = number
+        self.at = at
+    }
+}
+
+/// What was ended before its time.
+public struct EndedTrust: Sendable, Hashable {
+    /// One a cluster, in order.
+    public var floors: [TrustFloor]
+    /// Those that an operator ended by name, or that were renewed with one, the last ones first; at most ``limit``.
+    public var certificates: [CertificateUse]
+    /// The store's clock.
+    public var now: Timestamp
+
+    public init(floors: [TrustFloor] = [], certificates: [CertificateUse] = [], now: Timestamp) {
+        self.floors = floors
+        self.certificates = certificates
+        self.now = now
     }
 
-    public var use: CertificateUse { CertificateUse(cluster, serial: serial) }
-
-    /// How many are told of at once.
-    public static let limit = 10_000
+    /// How many certificates are told of at once.
+    public static let limit = 5_000
 }
 
 /// A join token as it is listed; the token itself is kept nowhere.
@@ -179,21 +193,17 @@ public protocol AgentCertificateStore: Sendable {
     func readmit(_ certificate: CertificateNote, of cluster: ClusterName) async throws(StoreError) -> Bool
     /// Opens the door until then for one certificate of each of these clusters that is not listed, after the store was restored; with
     /// nil, of every cluster of the fleet. Returns which. `notFound` where one is not in the fleet.
-    ///
-    /// Their tokens that nobody has spent end: what is unspent after a restore may have been spent or taken back before it.
     func openReadmission(of clusters: [ClusterName]?, until end: Timestamp, by actor: String)
         async throws(StoreError) -> [ClusterName]
     /// Ends what a cluster has: every certificate and unspent token; or, of one serial number, that certificate and what was renewed
     /// with it. `notFound` where nothing is known of the cluster, or the certificate is not its.
     func revokeCertificates(of cluster: ClusterName, serial: String?, reason: String?, by actor: String)
         async throws(StoreError) -> Revocation
-    /// The certificates, unexpired still, that a revocation, a removal or an enrolment ended after `moment`, by the store's clock, and what that
-    /// says now. At most ``EndedCertificate/limit``, those that expire last.
-    func endedCertificates(after moment: Timestamp) async throws(StoreError) -> (
-        ended: [EndedCertificate], now: Timestamp
-    )
-    /// Ends those of these that count, since the store was restored to a moment before they were ended; returns which.
-    func endAgain(_ uses: [CertificateUse]) async throws(StoreError) -> [CertificateUse]
+    /// What was ended after `moment`, by the store's clock.
+    func endedTrust(after moment: Timestamp) async throws(StoreError) -> EndedTrust
+    /// Ends what of this counts, since the store was restored to a moment before it was ended: certificates below a floor, unspent tokens made
+    /// before it, and those certificates. Returns the clusters that had any.
+    func endAgain(_ ended: EndedTrust) async throws(StoreError) -> [ClusterName]
     /// The certificates of a cluster that are still remembered, the newest first.
     func certificates(of cluster: ClusterName) async throws(StoreError) -> [CertificateRecord]
     /// Audits that somebody came with a certificate that only a copy can have: once for each that is listed.
@@ -202,7 +212,8 @@ public protocol AgentCertificateStore: Sendable {
     /// of the former may still be under way, and after an enrolment the former agent may still run. Who comes again after that is noted.
     func reportCopy(of use: CertificateUse, reason: String) async throws(StoreError)
     /// Notes what tells the cluster behind the name from others, once after each enrolment: the uid of its `kube-system`, or
-    /// `namespace/uid` of an agent that keeps to namespaces, of which any number may be in one cluster.
+    /// `namespace/uid` of an agent that keeps to namespaces, of which any number may be in one cluster. Until a cluster has said another one,
+    /// or has left the fleet, nobody else may have what it said.
     func noteClusterUID(_ uid: String, of cluster: ClusterName) async throws(StoreError) -> ClusterUIDNote
 }
 

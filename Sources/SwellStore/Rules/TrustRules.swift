@@ -9,7 +9,12 @@ enum TrustRules {
         /// The least number that counts.
         var validFrom: Int64 = 0
         var clusterUID: String?
+        /// Whether the next hello of this cluster may say another uid. The one it said before is its own until then.
+        var isUIDOpen = false
         var readmitUntil: Timestamp?
+        /// The least number that counted when all before was ended last, and when that was.
+        var floor: Int64 = 0
+        var floorAt: Timestamp?
 
         /// The next certificate's number.
         mutating func next() -> Int64 {
@@ -18,11 +23,32 @@ enum TrustRules {
         }
 
         /// No certificate that is listed counts any more, and none is taken in.
-        mutating func endAll() {
+        mutating func endAll(at now: Timestamp) {
             validFrom = counter + 1
-            // Whoever enrols next says which cluster it is.
-            clusterUID = nil
+            end(at: now)
+        }
+
+        /// An enrolment: its certificate's number is the first that counts.
+        mutating func enrol(at now: Timestamp) {
+            validFrom = next()
+            end(at: now)
+        }
+
+        private mutating func end(at now: Timestamp) {
+            (floor, floorAt) = (validFrom, now)
+            // Which cluster is behind the name is for whoever enrols next to say.
+            isUIDOpen = true
             readmitUntil = nil
+        }
+
+        /// Takes up what was ended before the store was restored; false where it is known.
+        mutating func raise(to other: TrustFloor) -> Bool {
+            guard validFrom < other.number else { return false }
+            validFrom = other.number
+            counter = max(counter, other.number - 1)
+            (floor, floorAt) = (other.number, other.at)
+            isUIDOpen = true
+            return true
         }
     }
 
@@ -62,9 +88,7 @@ enum TrustRules {
     }
 
     /// What the audit log says of what a restore had brought back.
-    static func endedAgain(_ count: Int) -> String {
-        "\(count) certificate\(count == 1 ? "" : "s") that a replica remembers as ended counted again: the database was restored"
-    }
+    static let endedAgain = "a replica remembers that it was ended before the database was restored"
 
     static func noCertificate(_ serial: String, _ cluster: ClusterName) -> StoreError {
         StoreError(

@@ -144,7 +144,8 @@ actor Fleet {
     ///
     /// - Parameter kubeconfig: How it reaches its cluster, where that is not as everybody does.
     func startAgent(
-        _ cluster: String, replica: String = "a", clock: ClockShift? = nil, kubeconfig own: URL? = nil
+        _ cluster: String, replica: String = "a", clock: ClockShift? = nil, kubeconfig own: URL? = nil,
+        dialling address: (coordinator: String, enrolment: String)? = nil
     ) async throws {
         let state = agentFolder(cluster)
         let token = state.appending(path: "join-token")
@@ -162,8 +163,10 @@ actor Fleet {
         agents[cluster] = try ChildProcess(
             Programs.url("swell-agent"),
             [
-                "run", "--cluster", cluster, "--state-dir", state.path, "--coordinator", "localhost:\(fleetPort)",
-                "--enroll", "localhost:\(enrolmentPort)", "--join-token-file", token.path, "--ca-hash",
+                "run", "--cluster", cluster, "--state-dir", state.path,
+                "--coordinator", address?.coordinator ?? "localhost:\(fleetPort)",
+                "--enroll", address?.enrolment ?? "localhost:\(enrolmentPort)", "--join-token-file", token.path,
+                "--ca-hash",
                 hash.trimmingCharacters(in: .whitespacesAndNewlines), "--kubeconfig",
                 kubeconfig.path, "--drift-interval", shape.driftInterval,
             ] + (shape.sealsAgents ? ["--secrets-key-file", key.path] : []), environment: clock?.environment ?? [:],
@@ -248,15 +251,15 @@ actor Fleet {
 
     /// Calls the command line as an operator would, who gives up after `limit`.
     @discardableResult func swell(
-        _ arguments: [String], replica: String, within limit: Duration = .seconds(60)
+        _ arguments: [String], replica: String, clock: ClockShift? = nil, within limit: Duration = .seconds(60)
     ) async throws -> CallResult {
         try await Programs.call(
             "swell", arguments,
-            environment: [
+            environment: (clock?.environment ?? [:]).merging([
                 "SWELL_SERVER": "https://localhost:\(apiPort(replica))",
                 "SWELL_TOKEN_FILE": stateFolder.appending(path: "operator-token").path,
                 "SWELL_CA_FILE": stateFolder.appending(path: "ca.pem").path,
-            ], within: limit)
+            ]) { $1 }, within: limit)
     }
 
     // MARK: Trouble

@@ -119,6 +119,23 @@ enum Sample {
         """
     }
 
+    static func hookPod(_ name: String, hook: String = "before", image: String = "check:1", timeout: String = "10s")
+        -> String
+    {
+        """
+        apiVersion: v1
+        kind: Pod
+        metadata:
+          name: \(name)
+          annotations: {swell.dev/hook: \(hook), swell.dev/hook-timeout: \(timeout)}
+        spec:
+          restartPolicy: Never
+          containers: [{name: check, image: "\(image)"}]
+        ---
+
+        """
+    }
+
     static let definition = """
         apiVersion: apiextensions.k8s.io/v1
         kind: CustomResourceDefinition

@@ -37,13 +37,20 @@ actor FakeCluster: ClusterPort {
 
     // MARK: - The port
 
+    /// What asking for a namespace's uid fails with, where it does.
+    private var uidError: ClusterError?
+    func failUID(with error: ClusterError?) { uidError = error }
+
     func uid() async throws -> String {
         try reachable()
+        // An agent in namespaces sees its own.
+        if let uidError, !ownUID.contains("/") { throw uidError }
         return ownUID
     }
 
     func uid(of namespace: String) async throws -> String? {
         try reachable()
+        if let uidError { throw uidError }
         return ownUID
     }
 

@@ -238,28 +238,34 @@ internal import Testing
         let folder = FileManager.default.temporaryDirectory.path + "/swell-ended-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let path = folder + "/ended-certificates.json"
-        let fixture = try await PortFixture { $0.endedCertificatesFile = path }
+        let path = folder + "/revoked.json"
+        let fixture = try await PortFixture { $0.rememberedEndsFile = path }
         try await fixture.serving { _ in
             let stolen = try await fixture.agent("east-1")
             let honest = try await fixture.agent("west-1")
             let backup = await fixture.store.snapshot
             let late = try await fixture.agent("east-1")
+            // Longer than clocks may be apart.
+            fixture.clock.skip(.minutes(2))
             try await fixture.revoke("east-1")
             try await soon("it is written down") {
-                let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
-                return text.split(separator: "\"cluster\":\"east-1\"").count == 3
+                (try? String(contentsOfFile: path, encoding: .utf8))?.contains("\"number\":3") == true
             }
 
-            let restored = try await PortFixture(beside: fixture, restored: backup) { $0.endedCertificatesFile = path }
+            let restored = try await PortFixture(beside: fixture, restored: backup) { $0.rememberedEndsFile = path }
             try await restored.serving { _ in
                 let end = try await restored.store.now() + .hours(1)
                 _ = try await restored.store.openReadmission(of: ["east-1"], until: end, by: "ann")
+                // At the first look.
+                try await soon("it is ended again") {
+                    let all = try? await restored.store.certificates(of: "east-1")
+                    return all?.contains(where: \.counts) == false
+                }
                 try await restored.session(stolen) { try await $0.ends("permissionDenied") }
                 try await restored.session(late) { session in
                     try await session.ends("permissionDenied")
                     let said = try #require(session.refusal.entries.first)
-                    #expect(said.contains("before the database was restored"), "\(said)")
+                    #expect(said.contains("the database was restored"), "\(said)")
                 }
                 try await restored.session(honest) { try await $0.isWelcomed() }
             }
@@ -274,27 +280,53 @@ internal import Testing
         }
     }
 
-    @Test func whatWasEndedIsRememberedUntilItHadExpiredAndWithinABound() throws {
-        let remembered = try EndedCertificates(path: nil)
-        let now = Timestamp(milliseconds: 1_000)
-        let many = (0...EndedCertificates.limit).map { number in
-            EndedCertificate(
-                cluster: "east-1", serial: "\(number)", expiresAt: now + .minutes(1) + .seconds(Int64(number)))
+    @Test func whatWasEndedIsRememberedForTwoDaysAndWithinItsBoundsAndCanBeReadBack() throws {
+        let path = FileManager.default.temporaryDirectory.path + "/swell-ended-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let remembered = try RememberedEnds(path: path)
+        let now = Timestamp(milliseconds: 1_800_000_000_000)
+        let floors = try (0...RememberedEnds.floorLimit).map { number in
+            let name = String(repeating: "c", count: 50) + "-\(number)"
+            return TrustFloor(
+                cluster: try ClusterName(name), number: 1, at: now + .milliseconds(Int64(number)))
         }
-        try remembered.add(many, now: now)
-        #expect(remembered.uses.count == EndedCertificates.limit)
-        #expect(!remembered.contains(CertificateUse("east-1", serial: "0")))
-        #expect(!remembered.contains(CertificateUse("east-2", serial: "1")))
-        try remembered.add([], now: many[5].expiresAt)
-        #expect(!remembered.contains(many[5].use) && remembered.contains(many[6].use))
+        let serials = (0..<RememberedEnds.certificateLimit).map {
+            CertificateUse(floors[0].cluster, serial: String(repeating: "f", count: 40) + "\($0)")
+        }
+        try remembered.add(EndedTrust(floors: floors, certificates: serials, now: now))
+        let again = try RememberedEnds(path: path).all(now: now)
+        #expect(again.floors.count == RememberedEnds.floorLimit && again.certificates.count == serials.count)
+        #expect(!again.floors.contains { $0.cluster == floors[0].cluster }, "the oldest goes")
+
+        let last = floors[floors.count - 1]
+        let use = CertificateUse(last.cluster, serial: "any")
+        #expect(remembered.contains(use, issuedAt: last.at - .minutes(2)))
+        #expect(!remembered.contains(use, issuedAt: last.at), "issued by what ended the others")
+        #expect(remembered.contains(serials[0], issuedAt: last.at + .hours(1)))
+        try remembered.add(EndedTrust(now: last.at + RememberedEnds.lifetime))
+        #expect(remembered.all(now: now).floors.isEmpty)
+    }
+
+    @Test func whatCouldNotBeWrittenDownIsWrittenTheNextTime() throws {
+        let folder = FileManager.default.temporaryDirectory.path + "/swell-ended-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let remembered = try RememberedEnds(path: folder + "/revoked.json")
+        let now = Timestamp(milliseconds: 1_800_000_000_000)
+        let ended = EndedTrust(floors: [TrustFloor(cluster: "east-1", number: 3, at: now)], now: now)
+        #expect(throws: IdentityError.self) { try remembered.add(ended) }
+        #expect(throws: IdentityError.self) { try remembered.add(EndedTrust(now: now)) }
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        try remembered.add(EndedTrust(now: now))
+        #expect(try RememberedEnds(path: folder + "/revoked.json").all(now: now).floors == ended.floors)
     }
 
     @Test func aRecordOfWhatWasEndedThatCannotBeReadIsNoEmptyOne() throws {
         let path = FileManager.default.temporaryDirectory.path + "/swell-ended-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
         _ = FileManager.default.createFile(
-            atPath: path, contents: Data("{\"ended\":".utf8), attributes: [.posixPermissions: 0o600])
-        let error = #expect(throws: IdentityError.self) { try EndedCertificates(path: path) }
+            atPath: path, contents: Data("{\"floors\":".utf8), attributes: [.posixPermissions: 0o600])
+        let error = #expect(throws: IdentityError.self) { try RememberedEnds(path: path) }
         #expect(error?.message.contains(path) == true)
     }
 

@@ -53,6 +53,34 @@ private let production = """
         #expect(try strategy("  strategy: {whenNeverHealthy: remove}")?.whenNeverHealthy == .remove)
     }
 
+    /// Words that YAML 1.1 has for true and false are neither keys nor values of labels unless they are quoted.
+    @Test func noWordTurnsIntoABooleanSilently() {
+        func cluster(_ labels: String) -> String {
+            "apiVersion: swell.dev/v1\nkind: Cluster\nmetadata: {name: a, labels: {\(labels)}}\n"
+                + "spec: {region: r, environment: e}\n"
+        }
+        #expect(errors(cluster("\"on\": \"y\"")).isEmpty, "\(errors(cluster("\"on\": \"y\"")))")
+        for word in ["n", "y", "on", "off", "yes", "No"] {
+            let key = errors(cluster("\(word): a"))
+            #expect(key.count == 1 && key[0].message.contains("write it in quotes: \"\(word)\""), "\(key)")
+            let value = errors(cluster("a: \(word)"))
+            #expect(value.count == 1 && value[0].message.contains("write it in quotes: \"\(word)\""), "\(value)")
+        }
+    }
+
+    @Test func aCheckBeginsInTheObject() {
+        func check(_ text: String) -> [String] {
+            errors(
+                "apiVersion: swell.dev/v1\nkind: Application\nmetadata: {name: shop}\nspec:\n  namespace: shop\n  select: {}\n"
+                    + "  checks:\n  - {apiVersion: example.com/v1, kind: Thing, healthy: \"\(text)\"}\n"
+            ).map(\.description)
+        }
+        #expect(check("status.phase == 'Ready'").isEmpty)
+        let refused = check("object.status.phase == 'Ready'")
+        #expect(refused.count == 1 && refused[0].contains("f0.yaml:8: spec.checks[0].healthy: "), "\(refused)")
+        #expect(refused.first?.contains("write status.phase") == true, "\(refused)")
+    }
+
     @Test func readsEveryKind() throws {
         let application = """
             apiVersion: swell.dev/v1
@@ -116,7 +144,7 @@ private let production = """
             metadata: {name: shop}
             spec:
               namespace: shop
-              parameters: {yes: "no", number: "1.10"}
+              parameters: {"yes": "no", number: "1.10"}
               overrides:
                 - match: {labels: {tier: gold}}
                   images: [{name: a/b, newName: c/d, digest: "sha256:00"}]

@@ -232,8 +232,104 @@ private func value(_ release: AssembledRelease) throws -> String? {
         #expect(try made("argocd.argoproj.io/hook: Sync").0?.annotations["swell.dev/hook"] == nil)
         #expect(try made("argocd.argoproj.io/hook: Skip").0 == nil)
         #expect(
-            errors(hook("name: a, annotations: {argocd.argoproj.io/hook: PreSync}", kind: "Pod"))[0].contains(
-                "make a Job of it"))
+            errors(hook("name: a, annotations: {argocd.argoproj.io/hook: 'PreSync,PostSync'}"))[0].contains(
+                "make one of it for each"))
+    }
+
+    /// What a server would refuse is told with line and path, all of it, and nothing that is known on each cluster only.
+    @Test func valuesOfAnotherTypeAreRefused() throws {
+        let text = """
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: c}
+            data:
+              port: 8080
+              on: yes
+            ---
+            apiVersion: v1
+            kind: Secret
+            metadata: {name: s}
+            stringData: {pin: 1234}
+            """
+        #expect(
+            errors(text) == [
+                "m.yaml:5: ConfigMap c: data.port must be a string, not an integer; write it in quotes: \"8080\"",
+                "m.yaml:6: ConfigMap c: data.true must be a string, not a boolean; write it in quotes: \"yes\"",
+                "m.yaml:11: Secret s: stringData.pin must be a string, not an integer; write it in quotes",
+            ])
+        let scaled =
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: \"${n}\"}\n"
+        let application = Application(name: "shop", namespace: "shop", parameters: ["n": "x"])
+        #expect(errors(scaled, application).isEmpty)
+        #expect(errors(scaled)[0].contains("spec.replicas must be an integer, not a string"))
+    }
+
+    @Test func keysThatKubectlReadsAsBooleansAreTold() throws {
+        let release = try assemble("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  on: a\n")
+        #expect(try rendered(release)[0].json["data"] == ["true": "a"])
+        #expect(
+            release.warnings.map(\.description) == [
+                "m.yaml:5: ConfigMap c: the key on is read as true, as kubectl does; where the word is meant, write \"on\""
+            ])
+    }
+
+    @Test func fieldsThatCannotBeAreToldOfSettings() throws {
+        let application = Application(
+            name: "shop", namespace: "shop",
+            checks: [
+                HealthCheck(
+                    apiVersion: "apps/v1", kind: "Deployment", name: nil, healthy: "status.readyReplica > 0",
+                    failed: nil),
+                HealthCheck(
+                    apiVersion: "example.com/v1", kind: "Thing", name: nil, healthy: "staus.phase == 'a'", failed: nil),
+            ],
+            ignoreFields: [
+                IgnoredFields(
+                    apiVersion: "apps/v1", kind: "Deployment", name: nil, paths: ["spec.replica", "spec.replicas"])
+            ])
+        let text =
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n---\n"
+            + "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: web}\n"
+        #expect(
+            try assemble(text, application).warnings.map(\.description) == [
+                "spec.checks[0].healthy: status.readyReplica: status of a Deployment has no field 'readyReplica'; did you mean 'readyReplicas'?",
+                "spec.checks[1].healthy: staus.phase: few objects have a field 'staus'; did you mean 'status'?",
+                "spec.ignoreFields[0].paths[0]: spec.replica: spec of a Deployment has no field 'replica'; did you mean 'replicas'?",
+            ])
+    }
+
+    /// Pods run like Jobs; what is of another kind is applied in its time.
+    @Test func hooksOfArgoMayBeOfAnyKind() throws {
+        func made(_ type: String, _ hook: String, _ rest: String = "") throws -> (KubernetesObject?, String?) {
+            let release = try assemble(
+                map("x") + "---\n\(type)\nmetadata: {name: a, annotations: {argocd.argoproj.io/hook: \(hook)}}\n\(rest)"
+            )
+            return (try rendered(release).last, release.warnings.first?.message)
+        }
+        let pod = "spec: {restartPolicy: Never, containers: [{name: a, image: a}]}\n"
+        let (check, _) = try made("apiVersion: v1\nkind: Pod", "PostSync", pod)
+        #expect(check?.annotations["swell.dev/hook"] == "after" && check?.annotations["swell.dev/hook-timeout"] == "5m")
+        for type in [
+            "apiVersion: v1\nkind: ConfigMap", "apiVersion: v1\nkind: ServiceAccount",
+            "apiVersion: argoproj.io/v1alpha1\nkind: Workflow",
+        ] {
+            let (before, note) = try made(type, "PreSync")
+            #expect(before?.annotations["swell.dev/hook"] == "before", "\(type)")
+            #expect(note?.contains("is applied ahead of the hooks, and kept") == true)
+            let (after, _) = try made(type, "PostSync")
+            #expect(after?.annotations["swell.dev/hook"] == nil && after?.annotations["swell.dev/wave"] == "1000")
+        }
+        let (account, _) = try made("apiVersion: v1\nkind: ServiceAccount", "SyncFail")
+        #expect(account?.annotations["swell.dev/hook"] == nil)
+        let refused = errors(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: a, annotations: {argocd.argoproj.io/hook: SyncFail}}\n"
+        )
+        #expect(
+            refused.count == 1 && refused[0].contains("make a Job of it with swell.dev/hook: on-failure"), "\(refused)")
+        let endless = errors(
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {argocd.argoproj.io/hook: PreSync}}\n"
+                + pod.replacing("restartPolicy: Never, ", with: ""))
+        #expect(endless.first?.contains("write restartPolicy: Never") == true, "\(endless)")
     }
 
     /// What is large, but no larger than a release may be.

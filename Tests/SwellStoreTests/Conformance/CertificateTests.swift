@@ -272,53 +272,65 @@ internal import Testing
         }
     }
 
-    @Test(arguments: StoreForm.allCases) func theDoorEndsTokensThatMayHaveBeenSpentSinceTheBackup(form: StoreForm)
-        async throws
-    {
-        try await form.run { store in
-            try await Fixtures.fill(store)
-            let later = try await store.now() + .hours(1)
-            try await store.createToken(hash: "east", cluster: "east-1", expiresAt: later, by: "ann")
-            try await store.createToken(hash: "west", cluster: "west-1", expiresAt: later, by: "ann")
-            _ = try await store.openReadmission(of: ["east-1"], until: later, by: "ann")
-            #expect(try await store.tokens().map(\.cluster) == ["west-1"])
-            #expect(try await store.spendToken(hash: "east", for: note("s1", store)) == nil)
-            #expect(try await store.spendToken(hash: "west", for: note("s2", store)) == "west-1")
-        }
-    }
-
-    @Test(arguments: StoreForm.allCases) func tellsWhatWasEndedBeforeItsTimeAndEndsItAgain(form: StoreForm) async throws
-    {
+    @Test(arguments: StoreForm.allCases)
+    func tellsWhatWasEndedBeforeItsTime(form: StoreForm) async throws {
         try await form.run { store in
             try await Fixtures.fill(store)
             let begin = try await store.now() - .seconds(1)
-            func ended(after moment: Timestamp) async throws -> [String] {
-                try await store.endedCertificates(after: moment).ended.map(\.serial).sorted()
-            }
             // A renewal ends what was before it, and is nobody's word against it.
             try await join("east-1", "s1", store)
             _ = try await store.recordRenewal(note("s2", store), of: "east-1", replacing: "s1")
-            try await use("s2", "east-1", store)
-            try await join("west-1", "w1", store)
-            #expect(try await ended(after: begin) == [])
-            _ = try await store.revokeCertificates(of: "east-1", serial: "s2", reason: nil, by: "ann")
-            try await join("west-1", "w2", store)
-            #expect(try await ended(after: begin) == ["s2", "w1"])
-            let answer = try await store.endedCertificates(after: begin)
-            #expect(try await ended(after: answer.now + .hours(1)) == [])
+            _ = try await store.recordRenewal(note("s3", store), of: "east-1", replacing: "s1")
+            try await use("s3", "east-1", store)
+            #expect(try await store.endedTrust(after: begin).floors.map(\.number) == [1])
+            #expect(try await store.endedTrust(after: begin).certificates == [])
 
-            // What counts no more is not ended twice; what counts is, and that is in the log.
-            #expect(try await store.endAgain(answer.ended.map(\.use)) == [])
-            let uses = [
-                CertificateUse("west-1", serial: "w2"), CertificateUse("east-1", serial: "w2"),
-                CertificateUse("east-1", serial: "nothing"),
-            ]
-            #expect(try await store.endAgain(uses) == [uses[0]])
-            guard case .revoked = try await standing("w2", "west-1", store) else {
-                Issue.record("it counts")
-                return
+            try await join("east-1", "s4", store)
+            try await join("east-2", "e1", store)
+            _ = try await store.revokeCertificates(of: "east-1", serial: "s4", reason: nil, by: "ann")
+            _ = try await store.revokeCertificates(of: "east-2", serial: nil, reason: nil, by: "ann")
+            let ended = try await store.endedTrust(after: begin)
+            #expect(ended.floors.map(\.cluster) == ["east-1", "east-2"] && ended.floors.map(\.number) == [4, 2])
+            #expect(ended.certificates == [CertificateUse("east-1", serial: "s4")])
+            let later = try await store.endedTrust(after: ended.now + .hours(1))
+            #expect(later.floors.isEmpty && later.certificates.isEmpty)
+            // What is known is not ended twice.
+            #expect(try await store.endAgain(ended) == [])
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func whatWasEndedIsEndedAgainInAStoreOfBefore(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            let later = try await store.now() + .hours(1)
+            try await join("east-1", "s1", store)
+            try await store.createToken(hash: "before", cluster: "east-1", expiresAt: later, by: "ann")
+            try await join("east-2", "e1", store)
+            try await join("west-1", "w1", store)
+            let moment = try await store.now() + .seconds(1)
+            let ended = EndedTrust(
+                floors: [TrustFloor(cluster: "east-1", number: 5, at: moment)],
+                certificates: [CertificateUse("east-2", serial: "e1"), CertificateUse("west-1", serial: "e1")],
+                now: moment)
+            // Renewed meanwhile by who came back with it.
+            _ = try await store.recordRenewal(note("s2", store), of: "east-1", replacing: "s1")
+            #expect(try await store.endAgain(ended) == ["east-1", "east-2"])
+            for (serial, cluster) in [("s1", "east-1"), ("s2", "east-1"), ("e1", "east-2")] {
+                guard case .revoked = try await standing(serial, ClusterName(cluster), store) else {
+                    Issue.record("\(serial) counts")
+                    return
+                }
             }
-            #expect(try await events("revoked", store).last?.reason?.contains("the database was restored") == true)
+            #expect(try await standing("w1", "west-1", store).counts)
+            #expect(try await store.spendToken(hash: "before", for: note("s3", store)) == nil)
+            #expect(try await events("revoked", store).count == 2)
+            #expect(try await store.endAgain(ended) == [])
+            // Whoever joins now stays, however often it is said again.
+            try await join("east-1", "s4", store)
+            #expect(try await store.endAgain(ended) == [])
+            #expect(try await standing("s4", "east-1", store).counts)
+            #expect(try await store.certificates(of: "east-1").first?.number == 5)
         }
     }
 
@@ -330,6 +342,9 @@ internal import Testing
             #expect(try await store.noteClusterUID("u1", of: "east-1") == .isNoted)
             #expect(try await store.noteClusterUID("u1", of: "east-1") == .isNoted)
             #expect(try await store.noteClusterUID("u2", of: "east-1") == .isAnother("u1"))
+            // A revocation gives it to nobody else.
+            _ = try await store.revokeCertificates(of: "east-1", serial: nil, reason: nil, by: "ann")
+            #expect(try await store.noteClusterUID("u1", of: "east-2") == .isOf("east-1"))
             try await join("east-1", "s2", store)
             #expect(try await store.noteClusterUID("u2", of: "east-1") == .isNoted)
         }
@@ -348,7 +363,7 @@ internal import Testing
                 #expect(
                     notes == [.isNoted, .isOf("east-1")] || notes == [.isOf("east-2"), .isNoted], "\(notes)")
             }
-            // Agents that keep to namespaces may share one; a cluster that was removed or revoked has no uid any more.
+            // Agents that keep to namespaces may share one.
             try await join("east-1", "c", store)
             try await join("east-2", "d", store)
             #expect(try await store.noteClusterUID("shop/u", of: "east-1") == .isNoted)
@@ -357,7 +372,10 @@ internal import Testing
             try await join("east-2", "f", store)
             #expect(try await store.noteClusterUID("v", of: "east-1") == .isNoted)
             #expect(try await store.noteClusterUID("v", of: "east-2") == .isOf("east-1"))
+            // Who was cut off keeps it, lest somebody who was refused gets in there; who left does not.
             _ = try await store.revokeCertificates(of: "east-1", serial: nil, reason: nil, by: "ann")
+            #expect(try await store.noteClusterUID("v", of: "east-2") == .isOf("east-1"))
+            try await store.removeCluster("east-1", by: "ann")
             #expect(try await store.noteClusterUID("v", of: "east-2") == .isNoted)
         }
     }

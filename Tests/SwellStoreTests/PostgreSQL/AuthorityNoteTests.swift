@@ -26,12 +26,19 @@ internal import Testing
             #expect(
                 message?.contains("whose authority is a, and this state directory's is x") == true, "\(message ?? "")")
             // A rotation goes a step at a time.
-            #expect(await refusal(store, ["a", "b"]) == nil)
-            #expect(await refusal(store, ["a"]) == nil, "a replica that has not followed yet")
-            #expect(await refusal(store, ["a", "b"]) == nil)
+            try await store.changeAuthorities(trusted: ["a", "b"], formerly: ["a"])
+            #expect(await refusal(store, ["a"]) == nil, "a replica that has not followed yet takes nothing away")
             #expect(await refusal(store, ["b"]) == nil)
+            try await store.changeAuthorities(trusted: ["b"], formerly: ["a", "b"])
             #expect(await refusal(store, ["a"]) != nil, "the former one is retired")
+            try await store.changeAuthorities(trusted: ["b"], formerly: ["b"])
             try await store.noteAuthorities(["stolen no more"], isAdopting: true)
+            #expect(await refusal(store, ["b"]) != nil)
+            // A replica that still runs with the stolen one does not bring it back.
+            let error = await #expect(throws: StoreError.self) {
+                try await store.changeAuthorities(trusted: ["b"], formerly: ["b"])
+            }
+            #expect(error?.code == .refused)
             #expect(await refusal(store, ["b"]) != nil)
             #expect(await refusal(store, ["stolen no more"]) == nil)
         }

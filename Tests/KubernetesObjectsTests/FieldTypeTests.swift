@@ -1,0 +1,99 @@
+internal import KubernetesObjects
+internal import Testing
+
+@Suite struct FieldTypeTests {
+    private func findings(_ text: String) throws -> [String] {
+        let node = try YAMLReader.document(in: text).root
+        return FieldTypes.findings(in: try KubernetesObject(json: node.json)).map {
+            "\($0.path) \($0.expected)/\($0.found)" + ($0.lacksQuotes ? " +" : "") + ($0.hasQuotes ? " -" : "")
+        }
+    }
+
+    @Test(
+        arguments: [
+            (
+                "apiVersion: v1\nkind: ConfigMap\ndata: {a: 1, b: true, c: '1', d: null}",
+                [
+                    "data.a a string/an integer +", "data.b a string/a boolean +",
+                ]
+            ),
+            ("apiVersion: v1\nkind: Secret\nstringData: {a: 1.5}", ["stringData.a a string/a number +"]),
+            (
+                "apiVersion: apps/v1\nkind: Deployment\nspec: {replicas: '3', paused: 'yes'}",
+                [
+                    "spec.paused true or false/a string -", "spec.replicas an integer/a string -",
+                ]
+            ),
+            (
+                "apiVersion: v1\nkind: Service\nspec: {ports: [{port: web, targetPort: web}, {port: 1, targetPort: 2}]}",
+                [
+                    "spec.ports[0].port an integer/a string"
+                ]
+            ),
+            ("apiVersion: v1\nkind: Pod\nspec: {containers: {name: a}}", ["spec.containers a list/a mapping"]),
+            ("apiVersion: v1\nkind: Pod\nspec: {nodeSelector: [a]}", ["spec.nodeSelector a mapping/a list"]),
+        ] as [(String, [String])])
+    func findsWhatAServerWouldNotTake(text: String, expected: [String]) throws {
+        #expect(try findings(text) == expected)
+    }
+
+    /// Quantities and ports may be text or number, and of what the table lacks nothing is known.
+    @Test(arguments: [
+        "apiVersion: v1\nkind: Pod\nspec: {containers: [{resources: {limits: {cpu: 1, memory: 1Gi}, requests: {cpu: 0.5}}}]}",
+        "apiVersion: policy/v1\nkind: PodDisruptionBudget\nspec: {minAvailable: 50%}",
+        "apiVersion: policy/v1\nkind: PodDisruptionBudget\nspec: {minAvailable: 1}",
+        "apiVersion: example.com/v1\nkind: Deployment\nspec: {replicas: many}",
+        "apiVersion: apps/v1beta1\nkind: Deployment\nspec: {replicas: many}",
+        "apiVersion: apps/v1\nkind: Deployment\nspec: {later: 1, replicas: null}\nstatus: {replicas: x}",
+    ])
+    func takesWhatAServerTakes(text: String) throws { #expect(try findings(text) == []) }
+
+    @Test func boundsWhatItTells() throws {
+        let data = (0..<100).map { "a\($0): 1" }.joined(separator: ", ")
+        #expect(try findings("apiVersion: v1\nkind: ConfigMap\ndata: {\(data)}").count == FieldTypes.maximumFindings)
+    }
+
+    @Test(
+        arguments: [
+            ("spec.replica", "replica"), ("spec.template.spec.container[0].image", "container"),
+            ("status.readyReplica", "readyReplica"), ("spec.replicas", nil), ("metadata.labels.anything", nil),
+            ("spec.template.spec.containers[0].resources.limits.cpu", nil), ("status.conditions[0].status", nil),
+        ] as [(String, String?)])
+    func knowsWhichFieldsThereAre(path: String, expected: String?) throws {
+        let unknown = FieldTypes.unknownField(
+            on: try FieldPath(parsing: path), apiVersion: "apps/v1", kind: "Deployment")
+        #expect(unknown?.field == expected)
+    }
+
+    @Test func anExpressionNamesItsFieldsAndThoseThatAreMissing() throws {
+        let expression = try FieldExpression(
+            parsing: "status.phase == 'Ready' && status.conditions[type=Ready].status == 'True' || !spec.off")
+        #expect(
+            expression.fields.map(\.text) == ["status.phase", "status.conditions[type=Ready].status", "spec.off"])
+        #expect(
+            expression.missingFields(in: ["status": ["phase": "Ready"]]) == [
+                "status.conditions[type=Ready].status", "spec.off",
+            ])
+    }
+}
+
+@Suite struct JSONStreamTests {
+    @Test(arguments: [
+        ("{\"a\": 1}\n{\"a\": 2}\n", [1, 2]), ("{\"a\": \"}{\\\"\"} {\"b\": 1}{\"c\":\n1}", [1, 2, 3]),
+        ("  {\n \"a\": 1}\n\n  {\"a\": 2}", [1, 4]), ("{a: 1}", [1]), ("{a: 1}\n---\n{b: 2}", [1, 3]),
+    ])
+    func objectsMayFollowEachOther(text: String, lines: [Int]) throws {
+        #expect(try YAMLReader.documents(in: text).map(\.root.line) == lines)
+    }
+
+    @Test(arguments: ["{\"a\": 1}\n{\"a\": 2", "{\"a\": 1},\n{\"a\": 2}", "{\"a\": 1}}\n{}"])
+    func whatIsNoStreamIsRefusedAsBefore(text: String) {
+        #expect(throws: KubernetesObjectError.self) { try YAMLReader.documents(in: text) }
+    }
+
+    @Test func keysThatAreReadAsOthersAreKnown() throws {
+        let entries = try YAMLReader.document(in: "{on: 1, 'y': 2, 0x10: 3, 8080: 4, web: 5}").root.entries ?? []
+        #expect(entries.map(\.key) == ["true", "y", "16", "8080", "web"])
+        #expect(entries.map(\.written) == ["on", nil, "0x10", nil, nil])
+    }
+}
