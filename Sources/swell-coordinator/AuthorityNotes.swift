@@ -18,9 +18,9 @@ struct AuthorityNotes: Service {
         await cancelWhenGracefulShutdown {
             var noted = Self.fingerprints(of: authority.current)
             var isAway = false
-            // Also where nothing changed: a restored database may have forgotten.
             while (try? await Task.sleep(for: interval)) != nil {
                 let current = Self.fingerprints(of: authority.current)
+                guard current != noted else { continue }
                 do {
                     try await store.changeAuthorities(trusted: current, formerly: noted)
                     noted = current

@@ -206,6 +206,10 @@ struct FenceTests {
                 Asked(operation: "DELETE", resource: bindings, object: nil, old: binding(subject)), "no rights")
         }
         try refuses(Asked(resource: bindings, object: binding(other, "cluster-admin")), "cluster-admin")
+        try refuses(Asked(resource: bindings, object: binding(other, "swell-agent")), "what the agent is")
+        try refuses(
+            Asked(resource: "/persistentvolumes", object: ["spec": ["hostPath": ["path": "/"]]]), "a node's own disk")
+        try lets(Asked(resource: "/persistentvolumes", object: ["spec": ["nfs": ["server": "a", "path": "/"]]]))
         try refuses(Asked(resource: "\(Self.rbac)/clusterroles", name: "swell-agent-more"), "agent's own")
         try lets(Asked(resource: bindings, object: binding(other)))
         try lets(Asked(resource: bindings, object: ["roleRef": ["kind": "ClusterRole", "name": "view"]]))

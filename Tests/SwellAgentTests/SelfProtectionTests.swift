@@ -17,13 +17,13 @@ internal import Testing
 
     private static let rbac = "rbac.authorization.k8s.io/v1"
 
-    private static func binding(_ name: String, kind: String = "ClusterRoleBinding", to subject: JSONValue)
-        throws -> KubernetesObject
-    {
+    private static func binding(
+        _ name: String, kind: String = "ClusterRoleBinding", of role: String = "view", to subject: JSONValue
+    ) throws -> KubernetesObject {
         try KubernetesObject(json: [
             "apiVersion": .string(rbac), "kind": .string(kind),
             "metadata": kind == "RoleBinding" ? ["name": .string(name), "namespace": "shop"] : ["name": .string(name)],
-            "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"],
+            "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": .string(role)],
             "subjects": [subject],
         ])
     }
@@ -52,6 +52,8 @@ internal import Testing
                 // By what the cluster's own binding says, under whatever name.
                 object(rbac, "ClusterRoleBinding", "robots"), object(rbac, "ClusterRole", "robot-rights"),
                 try binding("more", to: agent), try binding("more", kind: "RoleBinding", to: agent),
+                try binding(
+                    "helper", of: "swell-agent", to: ["kind": "ServiceAccount", "name": "x", "namespace": "default"]),
                 try binding("more", to: ["kind": "Group", "name": "system:serviceaccounts:swell-system"]),
                 try binding("more", to: ["kind": "User", "name": "system:serviceaccount:swell-system:robot"]),
             ],

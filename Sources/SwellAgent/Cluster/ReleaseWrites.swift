@@ -112,9 +112,9 @@ final class OwnObjects: Sendable {
         return "\(reference) is of the agent's own rights, and \(advice)"
     }
 
-    private static func isNamedAfterIt(_ reference: ObjectReference) -> Bool {
-        reference.name == name || reference.name.hasPrefix("\(name)-")
-    }
+    private static func isNamedAfterIt(_ reference: ObjectReference) -> Bool { isNamedAfterIt(reference.name) }
+
+    private static func isNamedAfterIt(_ other: String) -> Bool { other == name || other.hasPrefix("\(name)-") }
 
     /// By the labels that the agent's namespace has now.
     private func admissionReach() async throws -> AdmissionReach {
@@ -156,7 +156,11 @@ final class OwnObjects: Sendable {
         let (reference, kind) = (write.reference, write.reference.type.kind)
         if Self.isNamedAfterIt(reference) { return true }
         // Whoever writes a binding says whom it binds; whom it has bound so far, the cluster knows.
-        if kind.hasSuffix("Binding"), let object = write.object, binds(object) { return true }
+        if kind.hasSuffix("Binding"), let object = write.object {
+            // Nor is anybody made what the agent is.
+            let role = object["roleRef"]?["name"]?.stringValue ?? ""
+            if binds(object) || Self.isNamedAfterIt(role) { return true }
+        }
         let rights = try await rights(in: reference.namespace)
         return kind.hasSuffix("Binding")
             ? rights.bindings.contains(reference.name) : rights.roles.contains("\(kind)/\(reference.name)")

@@ -46,6 +46,8 @@ struct CallerAuthenticator: Sendable {
     func check(_ caller: AgentCaller) async throws {
         guard caller.notValidAfter > now() else { throw CallerRefusal(.expired, caller) }
         switch try await certificates.standing(of: caller.use) {
+        // Until what was ended has been ended again.
+        case .counts where ended.isRevoked(caller.use): throw CallerRefusal(.endedBeforeRestore, caller)
         case .counts(isUsed: true): return
         case .counts(isUsed: false): break
         // The door of a restored database is for nobody whom it has forgotten to have been shut out.

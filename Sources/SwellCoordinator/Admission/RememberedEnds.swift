@@ -40,7 +40,7 @@ final class RememberedEnds: Sendable {
         init() {}
 
         init(_ file: File) {
-            floors = Dictionary(file.floors.map { ($0.cluster, $0) }) { $0.number < $1.number ? $1 : $0 }
+            floors = Dictionary(file.floors.map { ($0.cluster, $0) }) { $0.at < $1.at ? $1 : $0 }
             certificates = Dictionary(file.certificates.map { ($0.use, $0) }) { $1 }
         }
 
@@ -52,7 +52,7 @@ final class RememberedEnds: Sendable {
 
         /// Takes in what is news, and forgets what is too old or too much.
         mutating func merge(_ other: Memory, now: Timestamp) {
-            floors.merge(other.floors) { $0.number < $1.number ? $1 : $0 }
+            floors.merge(other.floors) { $0.at < $1.at ? $1 : $0 }
             certificates.merge(other.certificates) { known, _ in known }
             let oldest = now - RememberedEnds.lifetime
             floors = floors.filter { $0.value.at > oldest }
@@ -92,12 +92,17 @@ final class RememberedEnds: Sendable {
         return EndedTrust(floors: file.floors, certificates: file.certificates.map(\.use), now: now)
     }
 
-    /// Whether a certificate was ended, as far as that can be told from what it says itself: one that was issued when its cluster's were ended,
-    /// or up to a minute before, is for the store to judge.
+    /// Whether an operator ended this very certificate.
+    func isRevoked(_ use: CertificateUse) -> Bool { state.withLock { $0.memory.certificates[use] != nil } }
+
+    /// Whether a certificate that the store does not know was ended: what a cluster had when all of it was, but for what an enrolment brought
+    /// then. By the clock of who issued it and the store's, which may be a minute apart: in doubt it was, and a token helps.
     func contains(_ use: CertificateUse, issuedAt: Timestamp) -> Bool {
         state.withLock {
             if $0.memory.certificates[use] != nil { return true }
-            return $0.memory.floors[use.cluster].map { issuedAt < $0.at - Self.tolerance } ?? false
+            return $0.memory.floors[use.cluster].map {
+                $0.serial != use.serial && issuedAt <= $0.at + Self.tolerance
+            } ?? false
         }
     }
 

@@ -12,6 +12,8 @@ struct EndsWatch {
     /// What was ended since is asked for next: a while before the last answer, longer than a transaction takes from its moment to its commit.
     private var askedAt = Timestamp(milliseconds: 0)
     private var isUnwritten = false
+    /// Whether connections may be open of what was ended again just now.
+    var hasEndedAgain = false
     /// When it is looked for again whether the database was restored; from the start on at once.
     private var nextRepeat: Tick?
 
@@ -60,9 +62,10 @@ struct EndsWatch {
         }
     }
 
-    private func endAgain(_ now: Timestamp) async throws(StoreError) {
+    private mutating func endAgain(_ now: Timestamp) async throws(StoreError) {
         let clusters = try await store.endAgain(remembered.all(now: now))
         guard !clusters.isEmpty else { return }
+        hasEndedAgain = true
         logger.warning(
             "the database was restored: what was revoked before stays revoked",
             metadata: [

@@ -22,16 +22,18 @@ struct TrustWatch: Sendable {
     /// How many certificates are looked at in one question to the store.
     private static let batch = 1_000
 
-    /// How far back of the last answer is asked for what was ended: longer than a transaction takes from its moment to its commit.
-    private static let overlap = Interval.minutes(1)
-
     /// Runs until cancelled.
     func run() async {
         var health = StoreHealth(what: "certificates", logger: logger)
         var ends = EndsWatch(store: store, remembered: remembered, tick: tick, logger: logger)
         // First of all, what a restored database has brought back.
         health.note(await ends.look())
-        while await changed.wait(upTo: paces.checks.duration) != .cancelled {
+        while true {
+            if ends.hasEndedAgain {
+                ends.hasEndedAgain = false
+            } else if await changed.wait(upTo: paces.checks.duration) == .cancelled {
+                return
+            }
             await hub.end(expiredAt: now())
             do throws(StoreError) {
                 let ended = try await endWhatDoesNotCount()

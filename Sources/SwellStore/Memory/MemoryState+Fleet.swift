@@ -51,7 +51,7 @@ extension MemoryState {
     public mutating func removeCluster(_ name: ClusterName, by actor: String) throws(StoreError) {
         guard let cluster = clusters.removeValue(forKey: name) else { throw .noCluster(name) }
         clusterPauses[name] = nil
-        _ = revokeAll(of: name)
+        _ = revokeAll(of: name, isLeaving: true)
         fleetVersion += 1
         record(.cluster("removed", name, region: cluster.region, by: actor, at: now))
     }

@@ -29,7 +29,7 @@ extension MemoryState {
         tokens[hash]?.spentBy = serial
         let ended = standingSerials(of: token.cluster).count
         var row = trust[token.cluster] ?? TrustRules.Row()
-        row.enrol(at: now)
+        row.enrol(serial, at: now)
         trust[token.cluster] = row
         list(certificate, of: token.cluster, number: row.counter, former: nil)
         agents[token.cluster, default: Agent()].isEnrolled = true
@@ -138,13 +138,7 @@ extension MemoryState {
         if let serial {
             guard certificates[serial]?.cluster == cluster else { throw TrustRules.noCertificate(serial, cluster) }
             let counted = Set(standingSerials(of: cluster))
-            var chain: Set<String> = [serial]
-            var grows = true
-            while grows {
-                let more = certificates.filter { chain.contains($0.value.former ?? "") && $0.value.cluster == cluster }
-                grows = !chain.isSuperset(of: more.keys)
-                chain.formUnion(more.keys)
-            }
+            let chain = chain(of: serial, cluster)
             for serial in chain where certificates[serial]?.revokedAt == nil { certificates[serial]?.revokedAt = now }
             for serial in chain { certificates[serial]?.isRevoked = true }
             revocation = Revocation(serials: counted.intersection(chain).sorted())
@@ -158,24 +152,38 @@ extension MemoryState {
         return revocation
     }
 
+    /// A certificate, and what was renewed with it.
+    private func chain(of serial: String, _ cluster: ClusterName) -> Set<String> {
+        var chain: Set<String> = [serial]
+        while true {
+            let more = certificates.filter { chain.contains($0.value.former ?? "") && $0.value.cluster == cluster }
+            if chain.isSuperset(of: more.keys) { return chain }
+            chain.formUnion(more.keys)
+        }
+    }
+
     /// Ends every certificate and unspent token of a cluster.
-    mutating func revokeAll(of cluster: ClusterName) -> Revocation {
+    mutating func revokeAll(of cluster: ClusterName, isLeaving: Bool = false) -> Revocation {
         let serials = standingSerials(of: cluster)
         for (serial, certificate) in certificates where certificate.cluster == cluster && certificate.revokedAt == nil {
             certificates[serial]?.revokedAt = now
         }
         let count = tokens.count
         tokens = tokens.filter { $0.value.cluster != cluster || $0.value.spentBy != nil }
-        trust[cluster, default: TrustRules.Row()].endAll(at: now)
+        trust[cluster, default: TrustRules.Row()].endAll(at: now, isLeaving: isLeaving)
         return Revocation(serials: serials, tokens: count - tokens.count)
     }
 
     public func endedTrust(after moment: Timestamp) -> EndedTrust {
         let floors = trust.compactMap { cluster, row in
-            row.floorAt.flatMap { $0 > moment ? TrustFloor(cluster: cluster, number: row.floor, at: $0) : nil }
+            row.floorAt.flatMap {
+                $0 > moment ? TrustFloor(cluster: cluster, number: row.floor, at: $0, serial: row.floorSerial) : nil
+            }
         }
-        let revoked = certificates.filter { $0.value.isRevoked && $0.value.revokedAt.map { $0 > moment } == true }
-            .sorted { ($1.value.revokedAt ?? now, $0.key) < ($0.value.revokedAt ?? now, $1.key) }
+        let revoked = certificates.filter {
+            $0.value.isRevoked && $0.value.expiresAt > now && $0.value.revokedAt.map { $0 > moment } == true
+        }
+        .sorted { ($1.value.revokedAt ?? now, $0.key) < ($0.value.revokedAt ?? now, $1.key) }
         return EndedTrust(
             floors: floors.sorted { $0.cluster < $1.cluster },
             certificates: revoked.prefix(EndedTrust.limit).map { CertificateUse($1.cluster, serial: $0) }, now: now)
@@ -186,21 +194,19 @@ extension MemoryState {
         for floor in ended.floors {
             guard trust[floor.cluster, default: TrustRules.Row()].raise(to: floor) else { continue }
             clusters.insert(floor.cluster)
-            for (serial, known) in certificates
-            where known.cluster == floor.cluster && known.revokedAt == nil && known.number < floor.number {
+            for (serial, known) in certificates where known.cluster == floor.cluster && known.revokedAt == nil {
                 certificates[serial]?.revokedAt = now
             }
             tokens = tokens.filter {
                 $0.value.cluster != floor.cluster || $0.value.spentBy != nil || $0.value.createdAt >= floor.at
             }
         }
-        for use in ended.certificates {
-            guard let known = certificates[use.serial], known.cluster == use.cluster, known.revokedAt == nil else {
-                continue
+        for use in ended.certificates where certificates[use.serial]?.cluster == use.cluster {
+            for serial in chain(of: use.serial, use.cluster) where certificates[serial]?.revokedAt == nil {
+                certificates[serial]?.revokedAt = now
+                certificates[serial]?.isRevoked = true
+                clusters.insert(use.cluster)
             }
-            certificates[use.serial]?.revokedAt = now
-            certificates[use.serial]?.isRevoked = true
-            clusters.insert(use.cluster)
         }
         for cluster in clusters.sorted() {
             record(
@@ -248,9 +254,13 @@ extension MemoryState {
 
     public mutating func noteClusterUID(_ uid: String, of cluster: ClusterName) -> ClusterUIDNote {
         var row = trust[cluster] ?? TrustRules.Row()
-        if row.clusterUID == uid, !row.isUIDOpen { return .isNoted }
         let others = trust.filter { $0.key != cluster && $0.value.clusterUID == uid && clusters[$0.key] != nil }
-        if !uid.contains("/"), let other = others.keys.min() { return .isOf(other) }
+        let other = uid.contains("/") ? nil : others.keys.min()
+        if row.clusterUID == uid, !row.isUIDOpen {
+            // Two that have it, from before that was asked: the first by name stays.
+            return other.flatMap { $0 < cluster ? .isOf($0) : nil } ?? .isNoted
+        }
+        if let other { return .isOf(other) }
         if let known = row.clusterUID, !row.isUIDOpen { return .isAnother(known) }
         (row.clusterUID, row.isUIDOpen) = (uid, false)
         trust[cluster] = row

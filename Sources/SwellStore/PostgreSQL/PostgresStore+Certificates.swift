@@ -170,13 +170,21 @@ extension PostgresStore: AgentCertificateStore {
     }
 
     public func noteClusterUID(_ uid: String, of cluster: ClusterName) async throws(StoreError) -> ClusterUIDNote {
-        // Nearly always it is what it was: no lock for that.
+        // Nearly always it is what it was: no lock for that. Of two that have it, from before that was asked, the first by name stays.
         let known = try await read(
-            "SELECT cluster_uid FROM cluster_trust WHERE cluster = $1 AND NOT uid_is_open", [.name(cluster)]
-        ) {
-            try $0.first?.decode(String?.self, at: 0)
+            """
+            SELECT t.cluster_uid, (
+                SELECT o.cluster FROM cluster_trust o JOIN clusters c ON c.name = o.cluster
+                WHERE o.cluster_uid = $2 AND o.cluster COLLATE "C" < $1 AND strpos($2, '/') = 0
+                ORDER BY o.cluster COLLATE "C" LIMIT 1)
+            FROM cluster_trust t WHERE t.cluster = $1 AND NOT t.uid_is_open
+            """, [.name(cluster), .text(uid)]
+        ) { rows in
+            try rows.first.map {
+                (uid: try $0.decode(String?.self, at: 0), other: try $0.nameIfAny(1, of: ClusterName.self))
+            }
         }
-        if known == uid { return .isNoted }
+        if known?.uid == uid { return known?.other.map { .isOf($0) } ?? .isNoted }
         return try await transact { transaction in
             // Two that come with one uid at the same time take turns.
             try await transaction.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 10))", [.text(uid)])
@@ -203,27 +211,27 @@ extension PostgresTransaction {
         try await query("INSERT INTO cluster_trust (cluster) VALUES ($1) ON CONFLICT DO NOTHING", [.name(cluster)])
         let row = try await query(
             """
-            SELECT counter, valid_from, cluster_uid, readmit_until, uid_is_open, floor, floor_at
+            SELECT counter, valid_from, cluster_uid, readmit_until, uid_is_open, floor, floor_at, floor_serial
             FROM cluster_trust WHERE cluster = $1 FOR UPDATE
             """, [.name(cluster)]
         ).single()
         return TrustRules.Row(
             counter: try row.decode(at: 0), validFrom: try row.decode(at: 1), clusterUID: try row.decode(at: 2),
             isUIDOpen: try row.decode(at: 4), readmitUntil: try row.timeIfAny(3), floor: try row.decode(at: 5),
-            floorAt: try row.timeIfAny(6))
+            floorAt: try row.timeIfAny(6), floorSerial: try row.decode(at: 7))
     }
 
     func store(_ trust: TrustRules.Row, of cluster: ClusterName) async throws {
         try await query(
             """
             UPDATE cluster_trust SET counter = $2, valid_from = $3, cluster_uid = $4, readmit_until = $5,
-                uid_is_open = $6, floor = $7, floor_at = $8
+                uid_is_open = $6, floor = $7, floor_at = $8, floor_serial = $9
             WHERE cluster = $1
             """,
             [
                 .name(cluster), .int64(trust.counter), .int64(trust.validFrom),
                 .text(Column.text(trust.clusterUID)), .time(trust.readmitUntil), .bool(trust.isUIDOpen),
-                .int64(trust.floor), .time(trust.floorAt),
+                .int64(trust.floor), .time(trust.floorAt), .text(trust.floorSerial),
             ])
     }
 
@@ -290,7 +298,7 @@ extension PostgresTransaction {
     }
 
     /// Ends every certificate and unspent token of a cluster.
-    func revokeAll(of cluster: ClusterName) async throws -> Revocation {
+    func revokeAll(of cluster: ClusterName, isLeaving: Bool = false) async throws -> Revocation {
         var trust = try await lockTrust(of: cluster)
         let serials = try await standingSerials(of: cluster, validFrom: trust.validFrom)
         try await query(
@@ -298,7 +306,7 @@ extension PostgresTransaction {
             [.name(cluster)])
         let tokens = try await query(
             "DELETE FROM join_tokens WHERE cluster = $1 AND spent_at IS NULL", [.name(cluster)])
-        trust.endAll(at: try await now())
+        trust.endAll(at: try await now(), isLeaving: isLeaving)
         try await store(trust, of: cluster)
         return Revocation(serials: serials, tokens: tokens.affectedRows)
     }

@@ -115,7 +115,7 @@ extension PostgresStore: FleetStore {
             // A cluster that comes back under the name is another one, or was mended: nobody paused it.
             try await transaction.query("DELETE FROM cluster_pauses WHERE cluster = $1", [.name(name)])
             // Nor does it come back with the certificates or tokens that it had.
-            _ = try await transaction.revokeAll(of: name)
+            _ = try await transaction.revokeAll(of: name, isLeaving: true)
             try await transaction.noteSurroundingsChanged()
             let cluster = try row.json(0, as: Cluster.self)
             try await transaction.record([

@@ -52,7 +52,7 @@ extension PostgresStore: TokenStore {
                 """, [.text(hash), .text(certificate.serial)])
             guard spent.affectedRows == 1 else { return nil }
             let ended = try await transaction.standingSerials(of: cluster, validFrom: trust.validFrom).count
-            trust.enrol(at: try await transaction.now())
+            trust.enrol(certificate.serial, at: try await transaction.now())
             try await transaction.list(certificate, of: cluster, number: trust.counter, former: nil)
             try await transaction.store(trust, of: cluster)
             try await transaction.query(

@@ -90,11 +90,14 @@ public struct TrustFloor: Sendable, Hashable, Codable {
     public var number: Int64
     /// When they were ended, by the store's clock.
     public var at: Timestamp
+    /// The serial number of the certificate that an enrolment brought then; nil for a revocation or a removal.
+    public var serial: String?
 
-    public init(cluster: ClusterName, number: Int64, at: Timestamp) {
+    public init(cluster: ClusterName, number: Int64, at: Timestamp, serial: String? = nil) {
         self.cluster = cluster
         self.number = number
         self.at = at
+        self.serial = serial
     }
 }
 
@@ -201,8 +204,9 @@ public protocol AgentCertificateStore: Sendable {
         async throws(StoreError) -> Revocation
     /// What was ended after `moment`, by the store's clock.
     func endedTrust(after moment: Timestamp) async throws(StoreError) -> EndedTrust
-    /// Ends what of this counts, since the store was restored to a moment before it was ended: certificates below a floor, unspent tokens made
-    /// before it, and those certificates. Returns the clusters that had any.
+    /// Ends what of this the store does not know to be ended, since it was restored to a moment before: what a cluster had, and what was
+    /// issued since the backup on the strength of that; its unspent tokens made before; those certificates, and what was renewed with them.
+    /// A cluster that was ended or has enrolled later stays as it is. Returns the clusters that had any.
     func endAgain(_ ended: EndedTrust) async throws(StoreError) -> [ClusterName]
     /// The certificates of a cluster that are still remembered, the newest first.
     func certificates(of cluster: ClusterName) async throws(StoreError) -> [CertificateRecord]

@@ -12,9 +12,10 @@ enum TrustRules {
         /// Whether the next hello of this cluster may say another uid. The one it said before is its own until then.
         var isUIDOpen = false
         var readmitUntil: Timestamp?
-        /// The least number that counted when all before was ended last, and when that was.
+        /// The least number that counted when all before was ended last, when that was, and whose number it is, if an enrolment did it.
         var floor: Int64 = 0
         var floorAt: Timestamp?
+        var floorSerial: String?
 
         /// The next certificate's number.
         mutating func next() -> Int64 {
@@ -23,30 +24,35 @@ enum TrustRules {
         }
 
         /// No certificate that is listed counts any more, and none is taken in.
-        mutating func endAll(at now: Timestamp) {
+        ///
+        /// - Parameter isLeaving: Whether the cluster leaves the fleet: then its uid is free for another name.
+        mutating func endAll(at now: Timestamp, isLeaving: Bool = false) {
             validFrom = counter + 1
-            end(at: now)
+            end(at: now, serial: nil)
+            if isLeaving { clusterUID = nil }
         }
 
         /// An enrolment: its certificate's number is the first that counts.
-        mutating func enrol(at now: Timestamp) {
+        mutating func enrol(_ serial: String, at now: Timestamp) {
             validFrom = next()
-            end(at: now)
+            end(at: now, serial: serial)
         }
 
-        private mutating func end(at now: Timestamp) {
-            (floor, floorAt) = (validFrom, now)
+        private mutating func end(at now: Timestamp, serial: String?) {
+            // Later than whatever ended it before, also where a restored server's clock is behind.
+            (floor, floorAt, floorSerial) = (validFrom, floorAt.map { max(now, $0 + .milliseconds(1)) } ?? now, serial)
             // Which cluster is behind the name is for whoever enrols next to say.
             isUIDOpen = true
             readmitUntil = nil
         }
 
-        /// Takes up what was ended before the store was restored; false where it is known.
+        /// Takes up what was ended before the store was restored; false where that, or what came later, is known. Whatever was listed since
+        /// the backup under what was ended goes with it: its numbers were given a second time.
         mutating func raise(to other: TrustFloor) -> Bool {
-            guard validFrom < other.number else { return false }
-            validFrom = other.number
-            counter = max(counter, other.number - 1)
-            (floor, floorAt) = (other.number, other.at)
+            guard floorAt.map({ $0 < other.at }) ?? true else { return false }
+            validFrom = max(counter + 1, other.number)
+            counter = validFrom - 1
+            (floor, floorAt, floorSerial) = (validFrom, other.at, other.serial)
             isUIDOpen = true
             return true
         }

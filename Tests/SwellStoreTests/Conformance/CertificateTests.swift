@@ -310,7 +310,7 @@ internal import Testing
             try await join("west-1", "w1", store)
             let moment = try await store.now() + .seconds(1)
             let ended = EndedTrust(
-                floors: [TrustFloor(cluster: "east-1", number: 5, at: moment)],
+                floors: [TrustFloor(cluster: "east-1", number: 2, at: moment)],
                 certificates: [CertificateUse("east-2", serial: "e1"), CertificateUse("west-1", serial: "e1")],
                 now: moment)
             // Renewed meanwhile by who came back with it.
@@ -330,7 +330,20 @@ internal import Testing
             try await join("east-1", "s4", store)
             #expect(try await store.endAgain(ended) == [])
             #expect(try await standing("s4", "east-1", store).counts)
-            #expect(try await store.certificates(of: "east-1").first?.number == 5)
+            // Also to one who remembers less than the store knows.
+            _ = try await store.recordRenewal(note("s5", store), of: "east-1", replacing: "s4")
+            let older = EndedTrust(
+                floors: [TrustFloor(cluster: "east-1", number: 9, at: moment - .hours(1))], now: moment)
+            #expect(try await store.endAgain(older) == [])
+            #expect(try await standing("s5", "east-1", store).counts)
+            // What was renewed with one that was ended by name goes with it.
+            _ = try await store.recordRenewal(note("w2", store), of: "west-1", replacing: "w1")
+            let single = EndedTrust(certificates: [CertificateUse("west-1", serial: "w1")], now: moment)
+            #expect(try await store.endAgain(single) == ["west-1"])
+            guard case .revoked = try await standing("w2", "west-1", store) else {
+                Issue.record("w2 counts")
+                return
+            }
         }
     }
 
@@ -375,7 +388,12 @@ internal import Testing
             // Who was cut off keeps it, lest somebody who was refused gets in there; who left does not.
             _ = try await store.revokeCertificates(of: "east-1", serial: nil, reason: nil, by: "ann")
             #expect(try await store.noteClusterUID("v", of: "east-2") == .isOf("east-1"))
+            let east = try #require(try await store.clusters().first { $0.cluster.name == "east-1" }?.cluster)
             try await store.removeCluster("east-1", by: "ann")
+            #expect(try await store.noteClusterUID("v", of: "east-2") == .isNoted)
+            // Nor does the name bring it back.
+            _ = try await store.apply(FleetDocuments(clusters: [east]), by: "git")
+            try await join("east-2", "g", store)
             #expect(try await store.noteClusterUID("v", of: "east-2") == .isNoted)
         }
     }
