@@ -130,7 +130,7 @@ struct Authority: AsyncParsableCommand {
             let configuration = try database.configuration()
             try await PostgresStore.migrate(configuration, logger: Logger(label: "swell.adopt"))
             try await PostgresStore.noteAuthorities(
-                AuthorityNotes.fingerprints(of: set), in: configuration, isAdopting: true)
+                AuthorityNotes.keys(of: set), in: configuration, isAdopting: true)
             print("adopted: \(set.issuing.fingerprint)")
             print(
                 """
