@@ -17,23 +17,25 @@ internal import Testing
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {}
     }
 
-    private func met(_ handler: @escaping @Sendable () -> any ChannelInboundHandler) async throws -> AgentPortProbe? {
+    private func met(
+        within limit: Duration, _ handler: @escaping @Sendable () -> any ChannelInboundHandler
+    ) async throws -> AgentPortProbe? {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(handler()) }
             }.bind(host: "127.0.0.1", port: 0).get()
         let port = try #require(server.localAddress?.port)
-        let met = await AgentPortProbe.look(host: "127.0.0.1", port: port, within: .milliseconds(500))
+        let met = await AgentPortProbe.look(host: "127.0.0.1", port: port, within: limit)
         try await server.close()
         return met
     }
 
     @Test func whatHangsUpIsNoPortOfACoordinator() async throws {
-        #expect(try await met { HangsUp() } == .withoutTLS)
+        #expect(try await met(within: .seconds(20)) { HangsUp() } == .withoutTLS)
     }
 
     @Test func ofWhatSaysNothingNothingIsKnown() async throws {
-        #expect(try await met { KeepsSilent() } == nil)
+        #expect(try await met(within: .milliseconds(500)) { KeepsSilent() } == nil)
     }
 
     @Test func onlyThePortThatIsWantedIsInOrder() {
