@@ -72,7 +72,8 @@ public struct BundleOptions: Sendable {
     public var settleTimeout: Duration = .seconds(60)
     /// Whether what is no longer wanted is deleted.
     public var prunes = true
-    /// Whether a Job that goes by itself once it has finished, and is not there, is run again; otherwise it counts as done.
+    /// Whether a Job, or what else runs to an end and goes by itself once it has, that is not there is run again; otherwise it counts as
+    /// done.
     public var repeatsFinishedJobs = true
     /// Whether a Job that failed, and is the very one that was applied before and as it is wanted now, is deleted and made again. For
     /// whoever orders the same bundle once more after it failed; otherwise it stays, and so does its failure.
