@@ -147,6 +147,38 @@ internal import Testing
         }
     }
 
+    /// An interrupted hook goes on, whoever else would like to have one of its name.
+    @Test func aHookThatIsUnderWayIsKnownAgain() async throws {
+        try await run { server in
+            let (one, two) = (applier(server, of: "e"), applier(server, of: "f"))
+            let hook = try Sample.manifest(
+                Sample.job("migrate", timeout: "60s").replacing(
+                    "backoffLimit: 0", with: "backoffLimit: 0\n  suspend: true"))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { _ = try await one.apply(hook) }
+                try await server.api.poll(every: .milliseconds(20), atMost: .seconds(20), what: "the hook to be made") {
+                    try await server.exists("batch/v1", "Job", "migrate")
+                }
+                group.cancelAll()
+            }
+            let waiting = try Sample.manifest(
+                Sample.deployment("web", image: "web:never-ready") + Sample.job("migrate", hook: "after"))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { _ = try await two.apply(waiting) }
+                try await server.api.poll(every: .milliseconds(20), atMost: .seconds(20), what: "the other's wish") {
+                    try await record(server, of: "f").pending.references.contains { $0.name == "migrate" }
+                }
+                group.cancelAll()
+            }
+            let live = try #require(try await server.live("batch/v1", "Job", "migrate"))
+            _ = try await server.api.patch(
+                live.reference, .merge(["spec": ["suspend": false]]), fieldManager: "queue")
+            let result = try await one.apply(hook)
+            #expect(result.message("migrate") == "before hook succeeded", "\(result.objects)")
+            #expect(try await server.live("batch/v1", "Job", "migrate")?.uid == live.uid)
+        }
+    }
+
     @Test func noHookTakesAJobThatCameMeanwhile() async throws {
         try await run { server in
             let (one, two) = (applier(server, of: "e"), applier(server, of: "f"))

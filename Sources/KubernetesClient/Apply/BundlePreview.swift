@@ -347,7 +347,7 @@ private struct ObjectPreviewer: Sendable {
             if let live = try await api.get(hook.object.reference) {
                 let runner = HookRunner(
                     api: api, options: options, ours: applier.ours, uids: applier.uids, holders: applier.holders)
-                if let problem = runner.problem(with: live, applier) {
+                if let problem = runner.problem(with: live, for: hook, applier) {
                     return BundleProgress(
                         reference: hook.object.reference, outcome: .failed,
                         message: "\(hook.moment.rawValue) hook: \(problem)")

@@ -29,7 +29,7 @@ struct HookRunner: Sendable {
         var applier = ObjectApplier(api: api, options: options, ours: ours)
         applier.uids = uids
         if let live = try await api.get(hook.object.reference) {
-            if let problem = problem(with: live, applier) {
+            if let problem = problem(with: live, for: hook, applier) {
                 var refused = BundleProgress(
                     reference: hook.object.reference, outcome: .failed,
                     message: "\(hook.moment.rawValue) hook: \(problem)")
@@ -77,16 +77,15 @@ struct HookRunner: Sendable {
     /// Why what is there under a hook's name may not be deleted to run the hook; nil where it may.
     ///
     /// Not by an annotation, which anybody may write, or copy; and what another application has, or is bringing, may be running for it.
-    func problem(with live: KubernetesObject, _ applier: ObjectApplier) -> String? {
+    func problem(with live: KubernetesObject, for hook: Hook, _ applier: ObjectApplier) -> String? {
         guard applier.isOurs(live) else {
             return "a \(live.kind) of this name is there that is others'; give it another name"
         }
         let identity = live.reference.identity
         guard let other = holders[identity] else { return nil }
-        // One that another only means to bring, while this very one was applied here.
-        if other.isPending, ours.contains(identity), ObjectMark(uid: uids[identity]).sameness(with: live) == .same {
-            return nil
-        }
+        // One that another only means to bring, while this very one was applied here, or is this very hook, under way.
+        let isApplied = ours.contains(identity) && ObjectMark(uid: uids[identity]).sameness(with: live) == .same
+        if other.isPending, isApplied || live.annotations[digestAnnotation] == hook.digest { return nil }
         return "application \(other.name) has a \(live.kind) of this name; give the hook another name"
     }
 

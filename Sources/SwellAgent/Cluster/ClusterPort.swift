@@ -36,7 +36,7 @@ struct InventoryRecord: Sendable, Hashable {
     var kept: KeptEvidence?
     /// The Jobs that the order for this generation runs again, by their uids before that; empty but where it came once more after a failure.
     var repeatedJobs: Set<String> = []
-    /// What a removal has left in the cluster, once it was all done but for being told; nil for nothing.
+    /// What a removal has left in the cluster; nil for nothing. Written before the inventory is emptied.
     var left: String?
 }
 

@@ -194,7 +194,7 @@ struct KubernetesCluster: ClusterPort {
                     return
                 }
                 var record = begun
-                record.left = left
+                (record.left, record.isRemoved) = (left, true)
                 try await records.write(record)
             }
             // What its finalizers hold is what the removal waits for.
