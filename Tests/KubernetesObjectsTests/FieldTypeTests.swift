@@ -32,6 +32,21 @@ internal import Testing
             ),
             ("apiVersion: v1\nkind: Pod\nspec: {containers: {name: a}}", ["spec.containers a list/a mapping"]),
             ("apiVersion: v1\nkind: Pod\nspec: {nodeSelector: [a]}", ["spec.nodeSelector a mapping/a list"]),
+            (
+                "apiVersion: v1\nkind: PersistentVolumeClaim\nspec: {resources: {requests: {storage: 512MB}}}",
+                ["spec.resources.requests.storage a quantity such as 500m or 2Gi/a string"]
+            ),
+            (
+                "apiVersion: policy/v1\nkind: PodDisruptionBudget\nspec: {minAvailable: 0.5, maxUnavailable: true}",
+                [
+                    "spec.maxUnavailable an integer, or a text such as 25% or http/a boolean",
+                    "spec.minAvailable an integer, or a text such as 25% or http/a number",
+                ]
+            ),
+            (
+                "apiVersion: v1\nkind: Service\nspec: {ports: [{port: 1, targetPort: '8080'}]}",
+                ["spec.ports[0].targetPort an integer, or a text such as 25% or http/a string -"]
+            ),
         ] as [(String, [String])])
     func findsWhatAServerWouldNotTake(text: String, expected: [String]) throws {
         #expect(try findings(text) == expected)
@@ -47,6 +62,44 @@ internal import Testing
         "apiVersion: apps/v1\nkind: Deployment\nspec: {later: 1, replicas: null}\nstatus: {replicas: x}",
     ])
     func takesWhatAServerTakes(text: String) throws { #expect(try findings(text) == []) }
+
+    @Test func aToleranceOfScalingIsAQuantity() throws {
+        for tolerance in ["0.05", "0.0", "'0.05'", "50m", "1"] {
+            #expect(
+                try findings(
+                    "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\n"
+                        + "spec: {behavior: {scaleUp: {tolerance: \(tolerance)}, scaleDown: {tolerance: 0.1}}}") == [])
+        }
+    }
+
+    @Test func knowsQuantitiesFromOtherTexts() throws {
+        func claim(_ text: String) throws -> [String] {
+            try findings(
+                "apiVersion: v1\nkind: PersistentVolumeClaim\nspec: {resources: {requests: {storage: \"\(text)\"}}}")
+        }
+        for text in [
+            "1", "0", "1.5Gi", ".5", "5.", "+1", "-1", "1e3", "1E", "1E-3", "12e+6", "100n", "1u", "1m", "1k", " 1Gi ",
+        ] {
+            #expect(try claim(text) == [], "\(text)")
+        }
+        for text in ["", "512MB", "1 Gi", "500 m", "10GB", "1gi", "1K", "1e", "Gi", "1KI", "0x10"] {
+            #expect(try claim(text).count == 1, "\(text)")
+        }
+    }
+
+    @Test func collectsFieldsThatTheTableLacks() throws {
+        func unknown(_ text: String) throws -> [String] {
+            FieldTypes.unknownFields(in: try KubernetesObject(json: try YAMLReader.document(in: text).root.json)).map {
+                "\($0.parent) \($0.field)"
+            }
+        }
+        #expect(
+            try unknown(
+                "apiVersion: v1\nkind: Pod\nmetadata: {lables: {a: b}, labels: {b: c}}\n"
+                    + "spec: {containers: [{imagePullpolicy: Always, resources: {limits: {any: 1}}}]}\nstatus: {x: 1}")
+                == ["metadata lables", "spec.containers[0] imagePullpolicy"])
+        #expect(try unknown("apiVersion: example.com/v1\nkind: Pod\nx: 1") == [])
+    }
 
     @Test func boundsWhatItTells() throws {
         let data = (0..<100).map { "a\($0): 1" }.joined(separator: ", ")

@@ -2,7 +2,8 @@
 /// where the object is written.
 ///
 /// Nothing is said of kinds, versions and fields that the table lacks, which a server of another version may have, nor of `null`,
-/// which stands for a field left out. What may be text or number (a quantity, a port by name) may be either.
+/// which stands for a field left out. What may be text or number (a quantity, a port by name) may be either, but for texts that no
+/// server takes there: `512MB`, or a port `"8080"`.
 public enum FieldTypes {
     /// A value of another type than the server takes.
     public struct Finding: Sendable, Hashable {
@@ -15,6 +16,8 @@ public enum FieldTypes {
         public var lacksQuotes: Bool
         /// Whether the value would be right without its quotes.
         public var hasQuotes: Bool
+        /// Whether the field takes text as well as numbers, so that only some texts are wrong there.
+        public var takesText: Bool
     }
 
     /// The most that is told of one object.
@@ -66,6 +69,46 @@ public enum FieldTypes {
         return nil
     }
 
+    /// The fields of an object that the table lacks, `status` left aside; at most ``maximumFindings``. A newer server may have them.
+    public static func unknownFields(in object: KubernetesObject) -> [Unknown] {
+        guard let shape = Table.shared.kinds["\(object.apiVersion):\(object.kind)"] else { return [] }
+        var unknown: [Unknown] = []
+        var object = object
+        object.status = nil
+        collect(object.json, shape, at: .root, &unknown)
+        return unknown
+    }
+
+    private static func collect(_ value: JSONValue, _ shape: Shape, at path: FieldPath, _ unknown: inout [Unknown]) {
+        guard unknown.count < maximumFindings else { return }
+        switch shape {
+        case .list(let element):
+            for (index, member) in (value.arrayValue ?? []).enumerated() {
+                collect(member, element, at: path.appending(index), &unknown)
+            }
+        case .map(let element):
+            for (key, member) in (value.objectValue ?? [:]).sorted(by: { $0.key < $1.key }) {
+                collect(member, element, at: path.appending(key), &unknown)
+            }
+        case .named(let name):
+            guard let fields = Table.shared.types[name] else { return }
+            for (key, member) in (value.objectValue ?? [:]).sorted(by: { $0.key < $1.key }) {
+                if let field = fields[key] {
+                    collect(member, field, at: path.appending(key), &unknown)
+                } else {
+                    unknown.append(Unknown(field: key, parent: path, known: fields.keys.sorted()))
+                }
+            }
+        default: break
+        }
+    }
+
+    /// Every kind of the table, by `apiVersion` and kind, in the order of their spelling.
+    public static let knownKinds: [GroupVersionKind] = Table.shared.kinds.keys.sorted().compactMap { key in
+        let words = key.split(separator: ":")
+        return words.count == 2 ? GroupVersionKind(apiVersion: String(words[0]), kind: String(words[1])) : nil
+    }
+
     private static func check(_ value: JSONValue, _ shape: Shape, at path: FieldPath, _ findings: inout [Finding]) {
         guard findings.count < maximumFindings, !value.isNull else { return }
         func expect(_ isRight: Bool, _ expected: String) {
@@ -80,7 +123,7 @@ public enum FieldTypes {
             findings.append(
                 Finding(
                     path: path, expected: expected, found: word(for: value),
-                    lacksQuotes: expected == "a string" && isScalar, hasQuotes: isTyped))
+                    lacksQuotes: expected == "a string" && isScalar, hasQuotes: isTyped, takesText: shape.takesText))
         }
         switch shape {
         case .anything: break
@@ -89,6 +132,7 @@ public enum FieldTypes {
         case .number: expect(suits(value, shape), "a number")
         case .flag: expect(suits(value, shape), "true or false")
         case .quantity: expect(suits(value, shape), "a quantity such as 500m or 2Gi")
+        case .integerOrText: expect(suits(value, shape), "an integer, or a text such as 25% or http")
         case .list(let element):
             guard let elements = value.arrayValue else { return expect(false, "a list") }
             for (index, member) in elements.enumerated() {
@@ -120,10 +164,33 @@ public enum FieldTypes {
     private static func suits(_ value: JSONValue, _ shape: Shape) -> Bool {
         switch (shape, value) {
         case (.text, .string), (.integer, .integer), (.number, .integer), (.number, .number), (.flag, .bool): true
-        case (.quantity, .string), (.quantity, .integer), (.quantity, .number), (.anything, _): true
+        case (.quantity, .integer), (.quantity, .number), (.anything, _), (.integerOrText, .integer): true
+        case (.quantity, .string(let text)): isQuantity(text)
+        // A text of digits alone is neither a percentage nor the name of a port: every server refuses it.
+        case (.integerOrText, .string(let text)): text.isEmpty || !text.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        case (.integerOrText, .number(let number)): number.rounded() == number
         default: false
         }
     }
+
+    /// Whether a server reads a text as a quantity, white space around it left aside; of digits and signs only what is surely none is
+    /// told.
+    private static func isQuantity(_ text: String) -> Bool {
+        let text = text.drop(while: \.isWhitespace)
+        let digits = text.prefix { "+-0123456789.".contains($0) }
+        guard digits.contains(where: \.isNumber) else { return false }
+        var suffix = text.dropFirst(digits.count)
+        while suffix.last?.isWhitespace == true { suffix.removeLast() }
+        if quantitySuffixes.contains(String(suffix)) { return true }
+        guard suffix.first == "e" || suffix.first == "E" else { return false }
+        let exponent = suffix.dropFirst()
+        let power = exponent.first == "-" || exponent.first == "+" ? exponent.dropFirst() : exponent
+        return !power.isEmpty && power.utf8.allSatisfy { (0x30...0x39).contains($0) }
+    }
+
+    private static let quantitySuffixes: Set<String> = [
+        "", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei",
+    ]
 
     /// What a field takes.
     private indirect enum Shape: Sendable {
@@ -133,9 +200,17 @@ public enum FieldTypes {
         case number
         case flag
         case quantity
+        case integerOrText
         case list(Shape)
         case map(Shape)
         case named(String)
+
+        var takesText: Bool {
+            switch self {
+            case .anything, .text, .quantity, .integerOrText: true
+            default: false
+            }
+        }
 
         init(_ text: Substring) {
             switch text {
@@ -145,6 +220,7 @@ public enum FieldTypes {
             case "n": self = .number
             case "b": self = .flag
             case "q": self = .quantity
+            case "p": self = .integerOrText
             default:
                 let inner = text.dropFirst().dropLast()
                 self =

@@ -181,6 +181,11 @@ struct YAMLComposer {
             let composed = try compose(event, depth: 0)
             guard let written = composed.node.text else { throw failure(event, "a key must be a scalar") }
             (text, isPlain) = (written, composed.isPlain)
+        case .mappingStart:
+            throw failure(
+                event,
+                "a key must be a scalar; where {{ … }} stands, this is a template, which Helm has to render: name its "
+                    + "chart's folder instead")
         default:
             throw failure(event, "a key must be a scalar")
         }
