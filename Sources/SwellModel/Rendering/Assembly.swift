@@ -127,25 +127,35 @@ struct Assembly {
             in: object, replacing: isPlain && !isAnticipated ? nil : written, node: node)
         guard findings.isEmpty else {
             for (path, message) in findings {
-                fail(.invalidValue, "\(sample.subject): \(message)", at: node.nearest(to: path))
+                let reading = node.renamedKey(on: path).map {
+                    "; the key \($0.written) is read as \($0.key), as kubectl does: where the word is meant, write \"\($0.written)\""
+                }
+                fail(.invalidValue, "\(sample.subject): \(message)\(reading ?? "")", at: node.nearest(to: path))
             }
             return
+        }
+        let doubts = ManifestDoubts.of(object, replacing: isPlain && !isAnticipated ? nil : written, node: node)
+        for doubt in doubts where notes.count < Self.maximumNotes {
+            let message = "\(sample.subject): \(doubt.message)"
+            notes.append(ModelError(code: .unknownReference, message: message, file: file, line: doubt.line))
         }
         if isAnticipated { self.written.append(written.withoutNullLabels) }
         note(value, node: node, file: file)
     }
 
-    /// What a server would refuse since it is of another type. What a reference of `written` stands for is
-    /// known on each cluster only.
+    /// What a server would refuse since it is of another type. What a reference of `written` stands for is known on each cluster only,
+    /// but whether it stands for text is known from how it is spelled.
     private func typeFindings(
         in object: KubernetesObject, replacing written: JSONValue?, node: YAMLNode
     ) -> [(FieldPath, String)] {
         FieldTypes.findings(in: object).compactMap { finding in
-            if case .string(let text)? = written?.value(at: finding.path), text.contains("${") { return nil }
-            var message = "\(finding.path) must be \(finding.expected), not \(finding.found)"
+            var message = "\(node.written(finding.path)) must be \(finding.expected), not \(finding.found)"
             // What a Secret holds is told to nobody.
             let text = object.kind == "Secret" ? "" : node.node(at: finding.path)?.text ?? ""
-            if finding.lacksQuotes {
+            if case .string(let text)? = written?.value(at: finding.path), text.contains("${") {
+                guard let advice = ReferenceTypes.advice(for: text, finding) else { return nil }
+                message += advice
+            } else if finding.lacksQuotes {
                 message += "; write it in quotes" + (text.isEmpty ? "" : ": \"\(text.prefix(40))\"")
             } else if finding.hasQuotes {
                 message += "; write it without quotes: \(text.prefix(40))"
@@ -306,5 +316,35 @@ extension YAMLNode {
             path.components.removeLast()
         }
         return self
+    }
+
+    /// A path with its keys as they were written.
+    func written(_ path: FieldPath) -> FieldPath {
+        var result = FieldPath.root
+        var node: YAMLNode? = self
+        for component in path.components {
+            let entry = node?.entry(component)
+            result.components.append(entry?.written.map { .key($0) } ?? component)
+            node = entry?.value ?? node?.node(at: FieldPath([component]))
+        }
+        return result
+    }
+
+    /// The first key on a path that is read as another word than it was written: `n`, which is false.
+    func renamedKey(on path: FieldPath) -> (key: String, written: String)? {
+        var node: YAMLNode? = self
+        for component in path.components {
+            let entry = node?.entry(component)
+            if let entry, let written = entry.written, entry.key == "true" || entry.key == "false" {
+                return (entry.key, written)
+            }
+            node = entry?.value ?? node?.node(at: FieldPath([component]))
+        }
+        return nil
+    }
+
+    private func entry(_ component: FieldPath.Component) -> YAMLNode.Entry? {
+        guard case .key(let key) = component else { return nil }
+        return entries?.first { FieldPath.Component.key($0.key) == .key(key) }
     }
 }
