@@ -148,7 +148,7 @@ let package = Package(
             name: "SwellCommands",
             dependencies: [
                 "KubernetesObjects", "ShownText", "SwellModel", argumentParser, asyncHTTPClient, nioCore, nioHTTP1,
-                nioPosix, nioSSL,
+                nioPosix, nioSSL, nioTLS,
                 subprocess,
             ]),
         // A seeded world for the engine: network, clocks, crashes; the invariants.
@@ -233,7 +233,7 @@ let package = Package(
                 grpcTransport, protobuf, crypto, logging, nioCore, nioHTTP1, nioPosix, nioSSL, x509, swiftASN1,
             ]),
         .testTarget(name: "SwellProgramTests", dependencies: ["SwellProgram", argumentParser]),
-        .testTarget(name: "SwellCommandsTests", dependencies: ["SwellCommands"]),
+        .testTarget(name: "SwellCommandsTests", dependencies: ["SwellCommands", nioCore, nioPosix]),
         .testTarget(name: "SwellSimulationTests", dependencies: ["SwellSimulation"]),
         // Every decoder of bytes from outside against kept and mutated inputs.
         .testTarget(

@@ -32,6 +32,8 @@ public struct CommandError: Error, Sendable, CustomStringConvertible {
     public var cause: (any Error)?
     /// Whether the server would do it on a person's word (`--yes`); the message says what it would do.
     var takesAWord = false
+    /// Whether the server answered that its database does not.
+    var isOfTheDatabase = false
     /// What that word would be for, where the server says it.
     var agreedDigest: ContentDigest?
 
@@ -59,6 +61,7 @@ extension CommandError {
         self.init(code: code, message: detail)
         takesAWord = problem.type.hasSuffix(":unconfirmed")
         agreedDigest = problem.digest
+        isOfTheDatabase = problem.type.hasSuffix(":unavailable")
     }
 
     init(_ errors: DocumentErrors) {

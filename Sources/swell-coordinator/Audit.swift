@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
+internal import Logging
 internal import PostgresClient
 internal import SwellCoordinator
 internal import SwellStore
@@ -23,7 +24,9 @@ struct Audit: AsyncParsableCommand {
         func validate() throws { _ = try database.configuration() }
 
         func run() async throws {
-            let pool = try PostgresPool(configuration: database.configuration())
+            let configuration = try database.configuration()
+            try await PostgresStore.checkSchema(of: configuration, logger: Logger(label: "swell.audit"))
+            let pool = try PostgresPool(configuration: configuration)
             async let _: Void = pool.run()
             let outcome = try await AuditVerifier(store: PostgresStore(pool: pool)).verify()
             for finding in outcome.findings { print(finding) }

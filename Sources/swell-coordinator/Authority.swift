@@ -22,8 +22,9 @@ struct Authority: AsyncParsableCommand {
                         former one until it has been given the new files and restarted, so count from there.
 
             Nobody is disconnected. Where the authority's key was stolen, this is not enough, since the thief can sign as well: begin a
-            new state directory with the `secrets-key` and `server-names` of the old one, stop every replica, run `authority adopt` with \
-            it, start the replicas with it, give agents its --ca-hash, and let them join with new tokens.
+            new state directory by `init`, and copy the `secrets-key` and `server-names` of the old one over it, but never its \
+            `operator-token`, which was stolen as well; stop every replica, run `authority adopt` with it, start the replicas with it, \
+            give agents its --ca-hash, and let them join with new tokens. Then replace the key for Secrets: `secrets prepare`.
             """,
         subcommands: [Show.self, Prepare.self, Activate.self, Retire.self, Adopt.self], defaultSubcommand: Show.self)
 
@@ -130,13 +131,13 @@ struct Authority: AsyncParsableCommand {
             let configuration = try database.configuration()
             try await PostgresStore.migrate(configuration, logger: Logger(label: "swell.adopt"))
             try await PostgresStore.noteAuthorities(
-                AuthorityNotes.fingerprints(of: set), in: configuration, isAdopting: true)
+                AuthorityNotes.keys(of: set), in: configuration, isAdopting: true)
             print("adopted: \(set.issuing.fingerprint)")
             print(
                 """
                 next: start the replicas with this directory, give agents its --ca-hash, and let them join with new tokens. Secrets of releases
-                      are read with the secrets-key of before: it has to be in this directory, as server-names and operator-token if they
-                      shall stay.
+                      are read with the secrets-key of before: it has to be in this directory, as server-names if they shall stay. Never
+                      take operator-token over from a directory that was stolen, and replace its secrets-key by `secrets prepare`.
                 """
             )
         }

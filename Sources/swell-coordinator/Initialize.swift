@@ -77,8 +77,9 @@ struct Initialize: AsyncParsableCommand {
                         --from-file=authority-key.pem=\(stateDir)/authority/authority-key.pem \\
                         --from-file=operator-token=\(stateDir)/operator-token \\
                         --from-file=secrets-key=\(stateDir)/secrets-key
-        backup        \(stateDir)/authority and \(stateDir)/secrets-key, away from the database's: they cannot be made a
-                      second time, and without the latter nobody reads the Secrets of releases
+        backup        \(stateDir), away from the database's: authority/ and secrets-key cannot be made a second time, and without
+                      the latter nobody reads the Secrets of releases. With these two alone, the certificate names localhost
+                      only and operators need a new token: server-names and operator-token are what keeps those
         """
     }
 }
@@ -92,15 +93,18 @@ struct ServerNameOption: ParsableArguments {
     var serverName: [String] = []
 
     /// The names, nil where none were given.
-    func checked() throws -> ServerNames? {
-        guard !serverName.isEmpty else { return nil }
+    ///
+    /// - Parameter variable: what counts where the flag was not given, as of the environment; empty, it does not.
+    func checked(or variable: String? = nil) throws -> ServerNames? {
+        let given = serverName.isEmpty ? [variable ?? ""].filter { !$0.isEmpty } : serverName
+        guard !given.isEmpty else { return nil }
         do {
             return try ServerNames(
-                serverName.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }.map {
+                given.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }.map {
                     $0.trimmingCharacters(in: .whitespaces)
                 })
         } catch {
-            throw ValidationError("--server-name: \(error)")
+            throw ValidationError("\(serverName.isEmpty ? "SWELL_SERVER_NAMES" : "--server-name"): \(error)")
         }
     }
 }

@@ -30,6 +30,13 @@ struct ListenAddress: Sendable {
         self.port = port
     }
 
+    /// Whether both cannot be listened at, being one.
+    func clashes(with other: ListenAddress) -> Bool {
+        let everywhere = ["0.0.0.0", "::"]
+        return port != 0 && port == other.port
+            && (host == other.host || everywhere.contains(host) || everywhere.contains(other.host))
+    }
+
     /// Why it cannot be listened at now; nil where it can. Asked before anything is begun: what the servers themselves say of it is that
     /// they have stopped.
     var problem: String? {

@@ -129,7 +129,7 @@ struct Replica: Service {
             try await PostgresStore.migrate(settings.database, logger: logger)
             // Before anything is issued in the name of this installation.
             try await PostgresStore.noteAuthorities(
-                AuthorityNotes.fingerprints(of: authority.current), in: settings.database)
+                AuthorityNotes.keys(of: authority.current), in: settings.database)
             return nil
         } catch {
             return error

@@ -96,14 +96,18 @@ struct Secrets: AsyncParsableCommand {
 
         func run() async throws {
             let ring = try options.file.read()
-            let facts = try await Secrets.withStore(database, ring) { try await $0.sealingFacts() }
-            let needed = ring.openingKeys.dropFirst().filter { facts.sealed[$0, default: 0] > 0 }
+            let former = Array(ring.openingKeys.dropFirst())
+            let needed = try await Secrets.withStore(database, ring) { try await $0.retireSecretKeys(former) }.keys
+                .sorted()
             guard needed.isEmpty else {
                 throw ValidationError(
                     "\(needed.joined(separator: ", ")) still seal documents; wait for the replicas, or do it by `seal`")
             }
             try options.file.write(ring.retiringOthers(), replacing: true)
             print("the only key is \(ring.sealingKey)")
+            print(
+                "next: restart the replicas with this file; one that was not since `activate` stores no Secrets until then"
+            )
         }
     }
 

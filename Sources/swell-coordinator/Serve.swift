@@ -76,6 +76,16 @@ struct Serve: AsyncParsableCommand {
                 logger.critical("the coordinator cannot listen", metadata: ["error": "\(problem)"])
                 throw ExitCode.failure
             }
+            // What was written down and is not in the certificate was dialled by somebody.
+            let written = try? StateFolder(path: stateDir).serverNames()
+            if let given = settings.serverNames, let written {
+                let missing = Set(written.hosts + written.addresses).subtracting(given.hosts + given.addresses)
+                if !missing.isEmpty {
+                    logger.warning(
+                        "names that `init --server-name` wrote down are not in the certificate, since others were given by --server-name or SWELL_SERVER_NAMES",
+                        metadata: ["missing": "\(missing.sorted().joined(separator: ", "))"])
+                }
+            }
             if replica == nil {
                 settings.replica = try StateFolder(path: stateDir)
                     .replicaName(host: settings.replica, port: settings.agents.port)
@@ -104,12 +114,23 @@ struct Serve: AsyncParsableCommand {
             throw ValidationError("--secrets: '\(secrets)' is neither allow nor refuse")
         }
         do {
+            let addresses = [
+                try ListenAddress("--agent-listen", agentListen), try ListenAddress("--enroll-listen", enrollListen),
+                try ListenAddress("--api-listen", apiListen),
+            ]
+            for (index, first) in addresses.enumerated() {
+                if let second = addresses[(index + 1)...].first(where: first.clashes) {
+                    throw ValidationError(
+                        "\(first.flag) and \(second.flag) are both port \(first.port) of one address; give each its own"
+                    )
+                }
+            }
             return ReplicaSettings(
                 stateDirectory: stateDir, database: database, databaseConnections: databaseConnections,
-                agents: try ListenAddress("--agent-listen", agentListen),
-                enrolment: try ListenAddress("--enroll-listen", enrollListen),
-                api: try ListenAddress("--api-listen", apiListen), trustDomain: try TrustDomain(trustDomain),
-                serverNames: try names.checked(), secretsKeyFile: secretsKey.secretsKeyFile, secrets: policy,
+                agents: addresses[0], enrolment: addresses[1], api: addresses[2],
+                trustDomain: try TrustDomain(trustDomain),
+                serverNames: try names.checked(or: environment["SWELL_SERVER_NAMES"]),
+                secretsKeyFile: secretsKey.secretsKeyFile, secrets: policy,
                 withoutLostSecrets: withoutLostSecrets, replica: replica ?? ProcessInfo.processInfo.hostName,
                 readyFile: readyFile,
                 log: try LogSettings(flag: logLevel, environment: environment))

@@ -49,6 +49,16 @@ internal import Testing
             let port = await fleet.fleetPort()
             #expect(sound.output.contains("localhost:\(port) accepts connections"))
 
+            // Each port for what it is, and for nothing else.
+            let facts = try await fleet.swell("doctor", "-o", "json").json()["installation"]?["coordinator"]
+            let enrolment = try #require(facts?["enrolmentPort"]?.intValue)
+            let right = try await fleet.swell(
+                "doctor", "--agents", "localhost:\(port)", "--enrolment", "localhost:\(enrolment)")
+            #expect(right.code == 0 && right.output.contains("port for agents"), "\(right.output)")
+            let swapped = try await fleet.swell(
+                "doctor", "--agents", "127.0.0.1:\(enrolment)", "--enrolment", "127.0.0.1:\(port)")
+            #expect(swapped.code == 1 && swapped.output.contains("2 broken"), "\(swapped.output)")
+
             // A key that others may read, a database that forgets, an agent away, one whose clock is off, a name that is not there.
             let key = fleet.stateFolder.appending(path: "authority/authority-key.pem")
             try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: key.path)
@@ -60,7 +70,7 @@ internal import Testing
             try await fleet.killAgent("use1-a")
             let hasClocks = ClockShift.library != nil
             try await fleet.startAgent("use1-a", clock: .minutes(10))
-            var broken: Set = ["state folder", "durability", "server names", "port for agents"]
+            var broken: Set = ["state folder", "durability", "port for agents"]
             if hasClocks { broken.insert("agents' clocks") }
             let arguments = ["doctor", "-o", "json", "--agents", "swell.invalid:7443"]
             let call = try await eventually("doctor to find all of it") { () -> CallResult? in

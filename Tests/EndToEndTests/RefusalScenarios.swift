@@ -136,7 +136,7 @@ internal import Testing
             try await eventually("\(row) to be on the screen", within: .seconds(15)) {
                 let screen = try await fleet.swell("rollout", "get", "patient").output
                 let line = screen.split(separator: "\n").first { $0.contains("\(cluster) ") } ?? ""
-                let isWaiting = line.contains("applying") || line.contains("unreachable")
+                let isWaiting = line.contains("applying") || line.contains("unknown")
                 return isWaiting && told.allSatisfy { line.contains($0) } ? true : nil
             } orDescribe: {
                 try await fleet.swell("rollout", "get", "patient").output

@@ -129,7 +129,8 @@ internal import Testing
         try await fleet.start("1", of: "silent", under: "one", name: "silent-1")
         try await eventually("the silence is told") {
             let told = try await fleet.swell("rollout", "get", "silent-1").output
-            return told.contains("Probe silent/kafka: its controller has written no status") ? true : nil
+            let isNamed = told.contains("Probe silent/kafka: its controller has written no status")
+            return isNamed && told.contains("unknown") && !told.contains("unreachable") ? true : nil
         } orDescribe: {
             try await fleet.swell("rollout", "get", "silent-1").output
         }

@@ -57,6 +57,7 @@ internal import Testing
         "apiVersion: v1\nkind: Pod\nspec: {containers: [{resources: {limits: {cpu: 1, memory: 1Gi}, requests: {cpu: 0.5}}}]}",
         "apiVersion: policy/v1\nkind: PodDisruptionBudget\nspec: {minAvailable: 50%}",
         "apiVersion: policy/v1\nkind: PodDisruptionBudget\nspec: {minAvailable: 1}",
+        "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nspec: {behavior: {scaleUp: {tolerance: 0.05}}}",
         "apiVersion: example.com/v1\nkind: Deployment\nspec: {replicas: many}",
         "apiVersion: apps/v1beta1\nkind: Deployment\nspec: {replicas: many}",
         "apiVersion: apps/v1\nkind: Deployment\nspec: {later: 1, replicas: null}\nstatus: {replicas: x}",

@@ -15,6 +15,15 @@ struct ConfigurationTests {
         #expect(limited.connectTimeout == .seconds(3))
     }
 
+    @Test func urlsOfOtherServersAreNamedAsSuch() throws {
+        for text in ["mysql://u:s3cret@h/d", "https://h"] {
+            let error = #expect(throws: PostgresError.self) { try PostgresConfiguration(text) }
+            #expect("\(error as Any)".contains("postgres://") && !"\(error as Any)".contains("s3cret"))
+        }
+        _ = try PostgresConfiguration("postgresql://h/d")
+        _ = try PostgresConfiguration("host=h application_name='a://b'")
+    }
+
     @Test func secretsAreMasked() throws {
         let configuration = try PostgresConfiguration("postgres://swell:s3cret@h/d?sslpassword=0ther")
         for text in [

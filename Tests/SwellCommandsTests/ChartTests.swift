@@ -69,6 +69,9 @@ struct ChartTests {
         }
     }
 
+    /// The chart asks once for something of the cluster, which is warned of each time.
+    private static func isOfLookup(_ warning: String) -> Bool { warning.contains("line 14: lookup finds nothing") }
+
     private func refusal(_ extra: [String: String], set: [String] = []) async throws -> String {
         let error = await #expect(throws: CommandError.self) { try await render(extra, set: set) { _, _, _ in } }
         return error?.message ?? ""
@@ -87,7 +90,8 @@ struct ChartTests {
             #expect(named("cache", objects)?["data"]?["size"] == "large", "values reach a subchart")
             #expect(named("found", objects)?["data"]?["secret"] == "{}", "lookup finds nothing: no cluster is asked")
             #expect(named("feeds.example.com", objects) != nil, "crds/ is included")
-            #expect(objects.count == 4 && warnings.isEmpty, "NOTES.txt is no object")
+            #expect(objects.count == 4, "NOTES.txt is no object")
+            #expect(warnings.count == 1 && warnings.allSatisfy(Self.isOfLookup), "\(warnings)")
             let names = files.map { $0.name.split(separator: "/chart/").last.map(String.init) ?? "" }
             #expect(names.contains("templates/web.yaml (helm template)"))
             #expect(names.contains("charts/cache/templates/map.yaml (helm template)"))
@@ -111,7 +115,8 @@ struct ChartTests {
     @Test func warnsOfChance() async throws {
         let secret =
             "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {p: {{ randAlphaNum 20 | quote }}}\n"
-        try await render(["chart/templates/secret.yaml": secret]) { _, _, warnings in
+        try await render(["chart/templates/secret.yaml": secret]) { _, _, all in
+            let warnings = all.filter { !Self.isOfLookup($0) }
             #expect(warnings.count == 1)
             #expect(
                 warnings.first?.hasPrefix("the chart '/chart' renders differently each time (templates/secret.yaml)")
@@ -151,7 +156,7 @@ struct ChartTests {
             let order = objects.compactMap { $0["metadata"]?["name"]?.stringValue }
             #expect(order.suffix(4) == ["first", "account", "last", "second"])
             #expect(
-                warnings.sorted() == [
+                warnings.filter { !Self.isOfLookup($0) } == [
                     "Job bye of the chart '/chart' is left out: it is a hook for pre-delete"
                 ], "\(warnings)")
             #expect(annotations("last")?["swell.dev/hook-on"] == "install")

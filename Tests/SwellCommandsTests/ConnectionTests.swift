@@ -45,6 +45,15 @@ internal import Testing
         #expect(await SwellTool.run(arguments) == code)
     }
 
+    @Test(arguments: ["/v1/tokens/", "/v1/clusters//revoke", "/v1/clusters/?a=b"])
+    func anEmptyNameIsAMistakeOfUsage(path: String) {
+        let error = #expect(throws: CommandError.self) { try OperatorClient.check(path) }
+        #expect(error?.code == .usage && error?.message.contains("empty") == true)
+    }
+
+    @Test(arguments: ["/v1/tokens", "/v1/events?cluster=a//b/", "/v1/tokens/a"])
+    func otherPathsAreTaken(path: String) throws { try OperatorClient.check(path) }
+
     @Test func segmentsAreEscaped() {
         #expect(segment("a/b c?") == "a%2Fb%20c%3F")
         #expect(segment("shop-1.2_3~") == "shop-1.2_3~")

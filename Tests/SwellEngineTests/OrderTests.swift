@@ -113,6 +113,23 @@ struct OrderTests {
         #expect(world.rollout.reason?.contains("1 rolled back") == true)
     }
 
+    @Test("A rollout whose clusters were all taken back by order is over, whatever its stage waits for")
+    func everyClusterRolledBack() throws {
+        var world = try Scenario([("west", 2)], policy: .single(soak: .hours(1)))
+        world.decide()
+        world.settleAgents()
+        world.decide(.rollback(.cluster("west-1"), reason: "odd"))
+        world.settleAgents()
+        world.decide()
+        #expect(world.rollout.phase == .progressing, "one is left")
+        world.decide(.rollback(.cluster("west-2"), reason: "odd"))
+        #expect(world.rollout.phase == .progressing, "the second is on its way back")
+        world.settleAgents()
+        world.decide()
+        #expect(world.rollout.phase == .rolledBack)
+        #expect(world.rollout.reason == "every cluster was rolled back")
+    }
+
     @Test("Rolling back a canary region does not let the next stage start")
     func rolledBackCanary() throws {
         var world = try Scenario([("east", 1), ("west", 1), ("north", 1)], policy: .waves(soak: .minutes(1)))

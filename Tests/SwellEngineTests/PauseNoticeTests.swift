@@ -56,6 +56,14 @@ internal import Testing
         #expect(world.decide().pauses == [])
     }
 
+    @Test("One that leaves in the moment in which the rollout ends is taken back what it was told")
+    func endsAsItLeaves() throws {
+        var world = try world()
+        world.decide(.pause(.region("east"), reason: nil))
+        world.snapshot.fleet["east-1"] = nil
+        #expect(world.decide(.supersede(by: "shop-9")).pauses == [notice("east-1", false, world)])
+    }
+
     @Test("What an older replica forgot to take back is taken back, as the assignment still says it")
     func forgotten() throws {
         var world = try world()

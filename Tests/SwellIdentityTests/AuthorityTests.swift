@@ -92,9 +92,10 @@ internal import X509
         let otherKey = P256.Signing.PrivateKey().pemRepresentation
         let server = try authority.issueServerCredential(names: ServerNames(["localhost"]), now: now)
         let leaf = try pem(of: [server.leaf])
-        #expect(throws: IdentityError.self) {
+        let mismatch = #expect(throws: IdentityError.self) {
             try CertificateAuthority(certificatePEM: certificate, keyPEM: key, trustDomain: otherDomain, origin: "t")
         }
+        #expect(mismatch?.message.contains("--trust-domain") == true)
         #expect(throws: IdentityError.self) {
             try CertificateAuthority(certificatePEM: certificate, keyPEM: otherKey, trustDomain: domain, origin: "t")
         }

@@ -78,6 +78,12 @@ struct FoundSeed: Sendable {
         FoundSeed(
             seed: 62, fleet: 5, stormyMinutes: 10,
             found: "the second opinion held a decision in which a cluster healed and lost its proof again"),
+        FoundSeed(
+            seed: 101_308_673_282, fleet: 6, stormyMinutes: 10,
+            found: "11: who was away at a later start, and came back, was in no rollout until it was dispatched to"),
+        FoundSeed(
+            seed: 1_002_329_244_511, fleet: 6, stormyMinutes: 10,
+            found: "19: who left as its paused rollout was superseded rested for ever (PauseNoticeTests)"),
     ]
 }
 

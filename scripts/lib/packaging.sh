@@ -152,10 +152,10 @@ start_bare() {
   in_bare sh -c 'echo "local swell swell trust" >/tmp/hba && cat /etc/postgresql/15/main/pg_hba.conf >>/tmp/hba && cat /tmp/hba >/etc/postgresql/15/main/pg_hba.conf && pg_ctlcluster 15 main reload'
   in_bare install -d -o 64001 -g 64001 -m 700 /var/lib/swell-coordinator /run/swell-coordinator
   in_bare install -d -o 64002 -g 64002 -m 700 /var/lib/swell-agent /run/swell-agent
-  command=$(unit_command "$root/lib/systemd/system/swell-coordinator.service" STATE_DIRECTORY=/var/lib/swell-coordinator \
-    RUNTIME_DIRECTORY=/run/swell-coordinator SWELL_SERVER_NAMES=localhost SWELL_API_LISTEN=127.0.0.1:0 H=bare)
   # Other ports than the usual, which somebody else may have on this machine.
-  command=${command//0.0.0.0:7443/127.0.0.1:0}; command=${command//0.0.0.0:7444/127.0.0.1:0}
+  command=$(unit_command "$root/lib/systemd/system/swell-coordinator.service" STATE_DIRECTORY=/var/lib/swell-coordinator \
+    RUNTIME_DIRECTORY=/run/swell-coordinator SWELL_API_LISTEN=127.0.0.1:0 \
+    SWELL_AGENT_LISTEN=127.0.0.1:0 SWELL_ENROLL_LISTEN=127.0.0.1:0 H=bare)
   say "coordinator: $command"
   as_bare 64001 "SWELL_DATABASE_URL=$database" $command >"$root.coordinator" 2>&1 &
   started+=("$!")

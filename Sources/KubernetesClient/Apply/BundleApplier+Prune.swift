@@ -8,6 +8,10 @@ extension BundleApplier {
         _ unwanted: Inventory, _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
     ) async throws -> Inventory {
         guard !unwanted.references.isEmpty else { return Inventory() }
+        // What others have taken over since the run began is theirs.
+        run.store.state.note(found: try await run.store.stored())
+        let taken = run.store.state.taken
+        let unwanted = Inventory(unwanted.references.filter { !taken.contains($0.identity) })
         let others = try await InventoryStore(api: records, options: options).others()
         if let unreadable = others.unreadable.first {
             let message =
@@ -57,7 +61,7 @@ extension BundleApplier {
         Pruner(
             api: api, options: options, record: run.record,
             pending: run.record.pending.identities.subtracting(run.ours),
-            heldByOthers: others.held.filter { !$0.value.isPending },
+            heldByOthers: others.held,
             applied: Set(run.reports.compactMap(\.uid)),
             known: unwanted.identities.union(run.record.inventory.identities))
     }

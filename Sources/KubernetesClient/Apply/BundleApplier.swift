@@ -294,7 +294,8 @@ public struct BundleApplier: Sendable {
         _ moment: Hook.Moment, _ plan: BundlePlan, _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
     ) async throws {
         guard options.runsHooks else { return }
-        let runner = HookRunner(api: api, options: options, ours: run.ours, uids: run.record.uids)
+        let runner = HookRunner(
+            api: api, options: options, ours: run.ours, uids: run.record.uids, holders: run.holders)
         for hook in plan.hooks where hook.moment == moment {
             if moment != .onFailure, run.hasFailed {
                 let reason = run.stopped ?? "an object before it failed"

@@ -359,7 +359,7 @@ private struct ObjectPreviewer: Sendable {
         guard !unwanted.references.isEmpty else { return [] }
         let pruner = Pruner(
             api: api, options: options, record: stored, pending: stored.pending.identities,
-            heldByOthers: applier.holders.filter { !$0.value.isPending }, applied: wanted,
+            heldByOthers: applier.holders, applied: wanted,
             known: stored.inventory.identities.union(unwanted.identities))
         var going = Set(unwanted.references.map(\.identity))
         going.insert(InventoryStore(api: api, options: options).reference.identity)

@@ -43,8 +43,11 @@ struct ForeignObjects: Sendable {
                     + "release before it is taken out, to have it go along"
             }
             guard let away = catalog.unavailable.min() else { return nil }
-            return "\(unseen): the APIService of \(away) does not answer"
-        } catch let error as KubernetesError where error.status == 403 || error.isTransient {
+            let why = "\(unseen): the APIService of \(away) does not answer"
+            // Where all is removed, what is kept is forgotten: that is not to hang on a moment.
+            if options.isRemoval { throw KubernetesError(code: .notReached, message: why) }
+            return why
+        } catch let error as KubernetesError where error.status == 403 || error.isTransient && !options.isRemoval {
             return "\(unseen): \(error.message)"
         }
     }
@@ -73,7 +76,7 @@ struct ForeignObjects: Sendable {
                     ? "\($0), which stays, would be deleted with it"
                     : "\($0), which is not of this bundle, would be deleted with it"
             }
-        } catch let error as KubernetesError where error.status == 403 || error.isTransient {
+        } catch let error as KubernetesError where error.status == 403 || error.isTransient && !options.isRemoval {
             return "\(unseen): \(error.message)"
         }
     }

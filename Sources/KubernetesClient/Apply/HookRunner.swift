@@ -7,6 +7,8 @@ struct HookRunner: Sendable {
     /// What was applied before, and the server's own names of it.
     var ours: Set<ObjectIdentity> = []
     var uids: [ObjectIdentity: String] = [:]
+    /// What other applications hold, or are bringing.
+    var holders: [ObjectIdentity: InventoryStore.OtherHold] = [:]
 
     private var digestAnnotation: String { "\(options.annotations.prefix)/hook-digest" }
 
@@ -34,6 +36,12 @@ struct HookRunner: Sendable {
                     reference: hook.object.reference, outcome: .failed,
                     message: "\(hook.moment.rawValue) hook: \(problem)")
             }
+            if let other = holders[hook.object.reference.identity] {
+                let problem = "\(other.name) has a \(live.kind) of this name; give it another one"
+                return BundleProgress(
+                    reference: hook.object.reference, outcome: .failed,
+                    message: "\(hook.moment.rawValue) hook: \(problem)")
+            }
             let context = HealthContext(now: options.now())
             let hasFailed = HealthAssessment(of: live, context: context).value == .failed
             // One that is under way was started before an interruption: it goes on.
@@ -52,6 +60,11 @@ struct HookRunner: Sendable {
             for: [object], atMost: hook.timeout
         ).first
         guard let failure else {
+            if let live = try await api.get(hook.object.reference), let uid = applied.uid, live.uid != uid {
+                return BundleProgress(
+                    reference: object.reference, outcome: .failed,
+                    message: "\(hook.moment.rawValue) hook: somebody else made another one of its name meanwhile")
+            }
             var report = applied
             report.message = "\(hook.moment.rawValue) hook succeeded"
             report.changes = []

@@ -40,7 +40,8 @@ final class InventoryState: Sendable {
     /// Notes what was read after somebody else had written: what is not in it any more was taken, and what is new was added.
     func note(found: Base) {
         state.withLock { state in
-            if let known = state.base?.record {
+            // One that somebody has deleted says nothing of who has what.
+            if let known = state.base?.record, found.version != nil {
                 let (before, after) = (known.inventory.identities, found.record.inventory.identities)
                 state.taken.formUnion(before.subtracting(after))
                 state.added = state.added.including(found.record, of: after.subtracting(before))

@@ -61,7 +61,8 @@ extension InventoryStore {
             object, ApplyOptions(fieldManager: fieldManager, force: true, version: base.version))
         var stored = record
         stored.parts = parts
-        stored.since = base.record.since ?? written.creationTimestamp.flatMap(KubernetesTime.init(parsing:))
+        // Nil as long as the first run of all goes on, for which everything that it finds was there before.
+        stored.since = base.record.since
         state.note(InventoryState.Base(record: stored, version: written.resourceVersion))
         if !parts.isEmpty || !base.record.parts.isEmpty || !state.orphans.isEmpty {
             try await removeParts(but: Set(parts), over: base)

@@ -107,7 +107,9 @@ struct Pruner: Sendable {
         let (reference, found) = try await look(for: wanted)
         guard let live = found else { return .gone }
         if let other = heldByOthers[wanted.identity] {
-            let progress = BundleProgress(reference: wanted, outcome: .kept, message: "\(other.name) has it, too")
+            // One that is only being brought there counts: until all of that is done, nobody would bring it back.
+            let message = other.isPending ? "\(other.name) is bringing it, too" : "\(other.name) has it, too"
+            let progress = BundleProgress(reference: wanted, outcome: .kept, message: message)
             return .kept(Outcome(progress: progress, stays: false))
         }
         if wasMoved(wanted.identity, live) {
@@ -179,7 +181,7 @@ struct Pruner: Sendable {
     private func isUnderWay(_ live: KubernetesObject) -> Bool {
         !options.allowsEmpty && options.annotations.isHook(live)
             && live.annotations[options.annotations.hook] == Hook.Moment.onFailure.rawValue
-            && WorkloadHealth.end(ofJob: live) == nil
+            && WorkloadHealth.end(of: live) == nil
     }
 
     /// The object under the reference that the server knows it by: the version of back then may no longer be served.

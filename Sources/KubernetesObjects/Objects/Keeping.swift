@@ -12,7 +12,7 @@ extension KubernetesObject {
     public func keepingWord(own: String) -> String? {
         if annotations[own] == "keep" { return "\(own): keep" }
         let helm = "helm.sh/resource-policy"
-        if annotations[helm] == "keep" { return "\(helm): keep" }
+        if annotations[helm]?.filter({ !$0.isWhitespace }).lowercased() == "keep" { return "\(helm): keep" }
         for (key, value) in Self.fluxKeeping where annotations[key]?.lowercased() == value {
             return "\(key): \(value)"
         }

@@ -32,6 +32,15 @@ public struct PostgresConfiguration: Sendable {
     ///
     /// A connection over TCP to another machine, or to one that is not known, uses `sslmode=verify-full` unless the string says otherwise.
     public init(_ connectionString: String) throws {
+        // libpq takes what is no URL of its own for keywords, and says of that what leads nowhere.
+        if let scheme = PostgresConfiguration.scheme(of: connectionString),
+            scheme != "postgres", scheme != "postgresql"
+        {
+            throw PostgresError(
+                .invalidConfiguration,
+                "the connection string is a URL of \(scheme)://, and what is expected is postgres://USER@HOST:5432/DATABASE, or keywords as host=…"
+            )
+        }
         var problem: UnsafeMutablePointer<CChar>?
         guard let options = PQconninfoParse(connectionString, &problem) else {
             let text = problem.map { String(cString: $0) } ?? "out of memory"
@@ -55,6 +64,17 @@ public struct PostgresConfiguration: Sendable {
             if seconds > 0 { connectTimeout = .seconds(seconds) }
         }
         self.keywords = keywords
+    }
+
+    /// What a URL begins with; nil for what is none.
+    private static func scheme(of text: String) -> String? {
+        guard let end = text.firstRange(of: "://")?.lowerBound else { return nil }
+        let scheme = text[..<end]
+        let isOne = scheme.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                || byte == 0x2B || byte == 0x2D || byte == 0x2E
+        }
+        return isOne && !scheme.isEmpty && scheme.utf8.count <= 32 ? String(scheme) : nil
     }
 
     /// Describes a server by libpq's connection keywords.

@@ -5,6 +5,8 @@ internal import SwellModel
 extension KubernetesCluster {
     /// The most objects that are asked about once a release has failed.
     private static let maximumRehearsed = 200
+    /// How long is asked at most: the failure, and with it the way back, waits for the answers.
+    private static let patience = Duration.seconds(10)
 
     /// What became of a release, with what else of it the server refuses: of an object that was not come to since another one was
     /// refused, that is known only by asking. Whoever mends a release wants to do so once.
@@ -24,8 +26,17 @@ extension KubernetesCluster {
             var options = try options(of: release.application.name, release)
             options.prunes = false
             options.concurrency = 4
-            let rehearsed = try await applier(options).preview(
-                Array(objects.prefix(Self.maximumRehearsed)), namespaces: [namespace])
+            let (applier, asked) = (applier(options), Array(objects.prefix(Self.maximumRehearsed)))
+            let rehearsed = try await withThrowingTaskGroup(of: BundleResult?.self) { group in
+                group.addTask { try await applier.preview(asked, namespaces: [namespace]) }
+                group.addTask {
+                    try? await Task.sleep(for: Self.patience)
+                    return nil
+                }
+                defer { group.cancelAll() }
+                return try await group.next() ?? nil
+            }
+            guard let rehearsed else { return result }
             let refused = Dictionary(
                 rehearsed.failures.filter(\.isRefusal).map { ($0.reference.identity, $0) }, uniquingKeysWith: { $1 })
             var named = result

@@ -55,6 +55,7 @@ struct OperatorClient: Sendable {
     }
 
     private func send(_ method: HTTPMethod, _ path: String, _ body: [UInt8]?) async throws -> JSONValue {
+        try Self.check(path)
         var request = makeRequest(method, path)
         if let body {
             request.headers.add(name: "Content-Type", value: "application/json")
@@ -78,6 +79,7 @@ struct OperatorClient: Sendable {
     func stream(
         _ path: String, lastEventID: String?, onEvent: (ServerSentEvent) async throws -> Bool
     ) async throws -> Bool {
+        try Self.check(path)
         var request = makeRequest(.GET, path)
         request.headers.add(name: "Accept", value: "text/event-stream")
         if let lastEventID { request.headers.add(name: "Last-Event-ID", value: lastEventID) }
@@ -92,6 +94,14 @@ struct OperatorClient: Sendable {
                 for event in try parser.append(chunk.readableBytesView) where try await onEvent(event) { return true }
             }
             return false
+        }
+    }
+
+    /// A name or an id that is empty leaves a hole in the path, and nothing is found there or something else.
+    static func check(_ path: String) throws {
+        let place = path.prefix { $0 != "?" }
+        guard !place.dropFirst().split(separator: "/", omittingEmptySubsequences: false).contains("") else {
+            throw CommandError(code: .usage, message: "a name or an id is empty; write the one that is meant")
         }
     }
 
@@ -148,6 +158,11 @@ struct OperatorClient: Sendable {
         func says(_ words: String...) -> Bool { words.contains { text.contains($0) } }
         if Self.isDistrust(text) {
             return "its certificate is not trusted; give the authority's with --ca-file or SWELL_CA_FILE"
+        }
+        if says("failedToValidateHostname") {
+            return
+                "its certificate does not name \(connection.server.host): dial a name that is in it, or have the coordinator "
+                + "started with --server-name and this one beside the others"
         }
         if says("connectTimeout") { return "it does not answer" }
         if says("Connection refused", "errno: 111") { return "nothing listens there" }

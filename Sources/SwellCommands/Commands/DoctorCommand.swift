@@ -47,8 +47,7 @@ struct DoctorCommand: ServerCommand {
         }
         let took = Interval(milliseconds: Int64((clock.now - start) / .milliseconds(1)))
         let examination = Examination(
-            installation: installation, here: .onThisMachine, roundTrip: took, version: SwellVersion.text,
-            agentHost: agents.flatMap(HostAndPort.init)?.host)
+            installation: installation, here: .onThisMachine, roundTrip: took, version: SwellVersion.text)
         let server = session.client.connection.server
         let api = Finding.ok("api", "\(server) answered in \(took.milliseconds)ms")
         let findings = await [api] + ports(of: installation, server) + examination.findings
@@ -64,6 +63,11 @@ struct DoctorCommand: ServerCommand {
         case .notFound: advice = "the coordinator is of a version before `doctor`: bring it up to date"
         case .connection where error.message.contains("certificate"):
             advice = "give --ca-file the coordinator's ca.pem, and dial a name that is in its certificate"
+        case .connection where error.isOfTheDatabase:
+            advice =
+                "the coordinator runs, and its database does not answer it: look at PostgreSQL, at the network between them, and at the coordinator's log"
+        case .connection where error.message.contains("does not know the token"):
+            advice = "give --token-file the operator-token of this coordinator's state folder"
         case .connection:
             advice =
                 "see that the coordinator runs (its log says what it waits for), and that --server and the token are its own"
@@ -75,17 +79,20 @@ struct DoctorCommand: ServerCommand {
     /// Whether the agents' ports accept connections: where agents dial them, if that was said, or else beside the API.
     private func ports(of installation: InstallationView, _ server: ServerAddress) async -> [Finding] {
         let host = server.host
-        let tries: [(check: String, flag: String, given: String?, port: Int)] = [
-            ("port for agents", "--agents", agents, installation.coordinator.agentPort),
-            ("port for enrolment", "--enrolment", enrolment, installation.coordinator.enrolmentPort),
+        let tries: [(check: String, flag: String, given: String?, port: Int, wanted: AgentPortProbe)] = [
+            ("port for agents", "--agents", agents, installation.coordinator.agentPort, .sessions),
+            ("port for enrolment", "--enrolment", enrolment, installation.coordinator.enrolmentPort, .enrolment),
         ]
         var findings: [Finding] = []
-        for (check, flag, given, port) in tries {
+        for (check, flag, given, port, wanted) in tries {
             let place = given.flatMap(HostAndPort.init) ?? HostAndPort(host: host, port: port)
             let problem = await PortProbe.problem(host: place.host, port: place.port)
             let address = "\(place.host):\(place.port)"
             switch (problem, given) {
-            case (nil, _): findings.append(.ok(check, "\(address) accepts connections"))
+            case (nil, nil): findings.append(.ok(check, "\(address) accepts connections"))
+            case (nil, .some):
+                let met = await AgentPortProbe.look(host: place.host, port: place.port)
+                findings.append(Self.finding(check, address, met: met, wanted: wanted, port: port))
             case (let problem?, .some):
                 findings.append(
                     .broken(
@@ -100,6 +107,22 @@ struct DoctorCommand: ServerCommand {
             }
         }
         return findings
+    }
+
+    /// What answers at an address that agents dial, held against what they want there.
+    static func finding(
+        _ check: String, _ address: String, met: AgentPortProbe?, wanted: AgentPortProbe, port: Int
+    ) -> Finding {
+        guard let met else {
+            return .warning(
+                check, "\(address) accepts connections, and does not say in time what it is",
+                "see whether something in between holds connections up, and that it passes TCP through to the coordinator's \(port)"
+            )
+        }
+        if met == wanted { return .ok(check, "\(address) \(met.words)") }
+        return .broken(
+            check, "\(address) \(met.words)",
+            "have it lead to the coordinator's \(port), passing TCP through, so that TLS ends in the coordinator")
     }
 
     private func show(_ diagnosis: Diagnosis, _ session: Session) throws {

@@ -9,8 +9,6 @@ struct Examination: Sendable {
     let roundTrip: Interval
     /// The version of the command line.
     let version: String
-    /// The host by which agents dial the coordinator, where the operator says so.
-    let agentHost: String?
 
     private var coordinator: InstallationView.Coordinator { installation.coordinator }
 
@@ -58,36 +56,18 @@ struct Examination: Sendable {
         return .ok("authority", "good for \(Ages.text(left))")
     }
 
+    /// Those by which operators dial, whose HTTPS asks for them. Agents ask who the certificate speaks for, and dial as they like.
     private var names: Finding {
         let names = coordinator.serverNames
         let list = names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "")
-        if let agentHost, !names.contains(where: { Self.covers($0, agentHost) }) {
-            return .broken(
-                "server names", "agents dial \(agentHost), and the certificate names \(list)",
-                "start the coordinator with --server-name "
-                    + ShellWord.quoted((names.filter(Self.isName) + [agentHost]).joined(separator: ",")))
-        }
         let isLocal = names.allSatisfy { $0 == "localhost" || $0 == "::1" || $0.hasPrefix("127.") }
         if isLocal {
             return .warning(
-                "server names", "the certificate names \(list): no agent of another machine can connect",
-                "start the coordinator with --server-name and every name by which it is dialled")
+                "server names",
+                "the certificate names \(list): no operator, CI or console of another machine will trust it",
+                "start the coordinator with --server-name and every name by which they dial it; agents need none")
         }
         return .ok("server names", list)
-    }
-
-    /// Whether it has the form of a host's name or an address; what the server says otherwise belongs in no command.
-    private static func isName(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.count <= 253 && !text.hasPrefix("-")
-            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || ".-:*".contains($0)) }
-    }
-
-    /// Whether a name of a certificate, which may begin with `*`, is that of a host.
-    private static func covers(_ name: String, _ host: String) -> Bool {
-        let host = host.lowercased()
-        guard name.hasPrefix("*.") else { return name == host }
-        guard let dot = host.firstIndex(of: ".") else { return false }
-        return host[dot...] == name.dropFirst()
     }
 
     // MARK: Clocks

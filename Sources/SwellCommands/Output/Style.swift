@@ -40,7 +40,7 @@ struct Style: Sendable {
     static func tone(ofPhase phase: String) -> Tone? {
         switch phase {
         case "succeeded", "healthy", "passed": .good
-        case "failed", "rollbackFailed", "aborted", "unreachable", "degraded": .bad
+        case "failed", "rollbackFailed", "aborted", "unreachable", "unknown", "degraded": .bad
         case "rollingBack", "rolledBack", "paused", "gated", "superseded", "removed", "held": .busy
         case "progressing", "dispatched", "applying", "verifying", "soaking": .calm
         case "queued", "waiting", "scheduled", "skipped": .faint

@@ -156,7 +156,7 @@ struct ChartOutput {
             of: annotations,
             "\(object["kind"]?.stringValue ?? "object") \(object["metadata"]?["name"]?.stringValue ?? "")", in: name)
         var changed = annotations
-        if text("helm.sh/resource-policy") == "keep" {
+        if let policy = text("helm.sh/resource-policy"), OthersWords.isKeeping(policy) {
             changed["swell.dev/prune"] = changed["swell.dev/prune"] ?? "keep"
         }
         guard let events = text("helm.sh/hook") else {

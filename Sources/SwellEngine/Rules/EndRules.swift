@@ -63,6 +63,7 @@ extension DecisionState {
     }
 
     private mutating func endForward() {
+        guard !isAllTakenBack else { return moveRollout(to: .rolledBack, reason: "every cluster was rolled back") }
         guard rollout.stages.allSatisfy({ $0.phase == .passed }) else { return }
         var leftToThemselves: [ClusterName] = []
         for name in names where !target(name).isSettled {
@@ -80,6 +81,14 @@ extension DecisionState {
             bequeath(to: leftToThemselves)
             moveRollout(to: .succeeded, reason: remarks(rolledBack, leftToThemselves))
         }
+    }
+
+    /// Whether orders have taken back every cluster that the rollout came to: nothing is left that could go forward, whatever its stages
+    /// still wait for.
+    private var isAllTakenBack: Bool {
+        let back = tally.count(.rolledBack)
+        return back > 0 && back + tally.count(.skipped) == rollout.targets.count
+            && tally.stages.allSatisfy { $0.held == 0 }
     }
 
     /// Nobody waits for these any more: each finds its assignment when it is back. What did not succeed elsewhere is not left to them

@@ -15,7 +15,10 @@ extension DecisionState {
             // Whatever pause it was told of: nobody will come back to it, and its assignment outlives its membership.
             if target.phase.isForward { tell(name, isPaused: false) }
             update(name) { $0.leaveOut(.left, "the cluster left the fleet") }
-        } else if isHere, target.skip == .left {
+        } else if let holder = snapshot.fleet[name].map(\.heldBy), target.skip == .left,
+            holder == nil || holder == rollout.name
+        {
+            // One that another rollout has taken meanwhile is that one's (invariant 11).
             readmit(target)
         }
     }

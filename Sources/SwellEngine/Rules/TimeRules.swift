@@ -128,7 +128,12 @@ extension DecisionState {
 
     /// A rollout that is over ends no pause any more: what its agents were told of one is taken back.
     mutating func endPauses() {
-        for name in names where isToldPaused(target(name)) { tell(name, isPaused: false) }
+        for name in names {
+            let target = target(name)
+            // Of who left in this very moment nobody knows what it was told; it may be back before anybody assigns to it again.
+            let mayBeTold = snapshot.fleet[name] == nil && target.phase.isForward
+            if mayBeTold || isToldPaused(target) { tell(name, isPaused: false) }
+        }
     }
 
     private mutating func judgeDeadline(_ name: ClusterName) {

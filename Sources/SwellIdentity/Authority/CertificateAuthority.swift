@@ -84,7 +84,8 @@ public struct CertificateAuthority: Sendable {
         guard names.isEmpty || names == [trustDomain.uri] else {
             throw IdentityError(
                 .invalidCertificate,
-                "the authority vouches for \(names.joined(separator: ", ")), not for trust domain \(trustDomain)")
+                "the authority vouches for \(names.joined(separator: ", ")), not for trust domain \(trustDomain): "
+                    + "give --trust-domain the name after spiffe://")
         }
         self.certificate = certificate
         self.key = key

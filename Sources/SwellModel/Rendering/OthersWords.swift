@@ -69,10 +69,13 @@ public enum OthersWords {
 
     /// What is wrong with `helm.sh/resource-policy`; nil where nothing is.
     public static func resourcePolicy(_ text: String) -> String? {
-        text == "keep"
+        isKeeping(text)
             ? nil
             : "helm.sh/resource-policy: Helm knows no policy '\(text.prefix(80))'\(Spelling.advice(for: text, among: ["keep"]))"
     }
+
+    /// Helm reads its one policy in any case, and with blanks around it.
+    public static func isKeeping(_ text: String) -> Bool { text.filter { !$0.isWhitespace }.lowercased() == "keep" }
 
     /// The first of some words that is none of those known, with the nearest; nil where all are known.
     public static func word(_ text: String, _ known: [String]) -> String? {

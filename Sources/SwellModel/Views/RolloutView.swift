@@ -184,7 +184,8 @@ public struct TargetView: Sendable, Hashable, Codable {
     public var cluster: ClusterName
     public var region: RegionName
     public var stage: StageName
-    /// `queued`, `dispatched`, `applying`, `verifying`, `unreachable`, `rollingBack`; or settled: `healthy`, `failed`, `rolledBack`,
+    /// `queued`, `dispatched`, `applying`, `verifying`, `unreachable` (its agent is not heard of), `unknown` (its
+    /// agent is there, and nobody can say how the release is), `rollingBack`; or settled: `healthy`, `failed`, `rolledBack`,
     /// `rollbackFailed`, `skipped`, `removed` (nothing of the release is there any more, since there was no other to go to) and
     /// `held` (it stays as it is, since there was none and nobody said to remove).
     public var phase: String

@@ -64,7 +64,7 @@ extension InvariantChecker {
         if ledger.active[rollout.name]?.forgiven.contains(target.cluster) == true { return }
         let subject = IngestLog.Subject(
             place: ClusterApplication(target.cluster, rollout.application), generation: former.generation ?? 0)
-        guard let word = ledger.ingested.good[subject], word.digest == former.assigned?.digest else {
+        guard ledger.ingested.goodDigests[subject]?.contains(former.assigned?.digest) == true else {
             throw Violation(
                 invariant: 21, message: "\(target.cluster) does not count as failed any more, and nothing says so")
         }

@@ -142,8 +142,11 @@ struct InvariantChecker {
     private mutating func checkExclusive(_ rollout: Rollout) throws(Violation) {
         // Who starts later needs no cluster yet.
         guard ledger.active[rollout.name] != nil, !rollout.awaitsStart else { return }
-        // What was left out before a later start was never claimed; it is claimed if the rollout turns to it after all.
-        let claimed = rollout.targets.values.filter { rollout.startsAt == nil || $0.phase != .skipped }
+        // What was left out before a later start was never claimed; it is claimed when the rollout assigns to it after all. Until then it may
+        // be queued there by an order, and waits for who has it.
+        let claimed = rollout.targets.values.filter {
+            rollout.startsAt == nil || $0.phase != .skipped && $0.phase != .queued
+        }
         let clusters = Set(claimed.map(\.cluster))
         for (name, other) in ledger.active where name != rollout.name && other.application == rollout.application {
             if let shared = other.clusters.intersection(clusters).min() {

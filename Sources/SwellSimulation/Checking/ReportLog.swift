@@ -20,6 +20,8 @@ struct IngestLog {
     /// The latest good and bad word of each generation, whatever came of it.
     private(set) var good: [Subject: Word] = [:]
     private(set) var bad: [Subject: Word] = [:]
+    /// All that was ever called good of a generation: one that lies may say two things in one breath.
+    private(set) var goodDigests: [Subject: Set<ContentDigest?>] = [:]
     /// The last time an agent said of a generation that it failed or reverted.
     private(set) var givenUp: [Subject: Word] = [:]
     /// The highest epoch that the agents of a place spoke of.
@@ -50,6 +52,7 @@ struct IngestLog {
             var word = word
             if let former = good[subject], former.digest == word.digest { word.at = max(former.at, now) }
             good[subject] = word
+            goodDigests[subject, default: []].insert(word.digest)
         case .failed, .reverting, .reverted:
             givenUp[subject] = word
             if !isNonsense { bad[subject] = word }

@@ -72,12 +72,12 @@ enum Reachability {
             return "an assignment is accepted before anything is done for it"
         case (.accepted, .verifying), (.accepted, .healthy), (.accepted, .removed), (.applying, .healthy):
             return "applying comes first, and health is seen after it"
+        // What failed and stayed applied may heal; a way back and a removal that failed are tried again.
+        case (.failed, .healthy), (.failed, .reverted), (.failed, .removed): return nil
         case (_, .reverted) where move.from != .reverting: return "going back comes before having gone back"
         case (.verifying, .removed): return "a removal has nothing to verify"
         case (.healthy, _): return "what was proven is watched, and judged by the coordinator"
-        case (.failed, .removed): return nil
-        case (.failed, _), (.reverted, _), (.removed, _):
-            return "it stays so until the next assignment, but for a removal, which is tried again"
+        case (.failed, _), (.reverted, _), (.removed, _): return "it stays so until the next assignment"
         case (.reverting, .verifying), (.reverting, .healthy), (.reverting, .removed):
             return "going back ends by having gone back, or by failing"
         default: return nil

@@ -20,5 +20,7 @@ WHERE placed.cluster = t.cluster AND placed.place > 1;
 -- The authorities that this installation's replicas trust, by the fingerprint of their keys: a replica with others is none of them.
 CREATE TABLE trusted_authorities (
     fingerprint text PRIMARY KEY,
-    noted_at timestamptz NOT NULL DEFAULT swell_now()
+    noted_at timestamptz NOT NULL DEFAULT swell_now(),
+    -- Trusted no more; kept, so that a replica that was left behind does not bring it back.
+    retired_at timestamptz
 );

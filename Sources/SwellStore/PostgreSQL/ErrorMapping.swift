@@ -34,6 +34,13 @@ extension StoreError {
             self.init(
                 code: .unavailable, message: "the database's disk is full, so nothing was done: give it room",
                 cause: error)
+        // Said by a trigger of ours (0011).
+        case _ where error.sqlState == "SW001":
+            self.init(
+                code: .sealed,
+                message:
+                    "the key that seals Secrets here was retired, so nothing was done: restart this replica with the file of the present one",
+                cause: error)
         case _ where error.sqlState == .readOnlyTransaction: self = .readOnly(error)
         // Class 53 is a lack of resources: memory, connections, what the server's settings allow.
         case _ where error.sqlState?.category == "53":

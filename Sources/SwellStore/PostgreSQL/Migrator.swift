@@ -109,6 +109,40 @@ extension PostgresStore {
         return applied.count < known.count
     }
 
+    /// Whether a database's schema is this program's own. It only reads.
+    ///
+    /// Refused with `schema` where it is older, newer, another one, or none.
+    public static func checkSchema(of configuration: PostgresConfiguration, logger: Logger) async throws(StoreError) {
+        do {
+            let connection = try await PostgresConnection.connect(to: configuration, logger: logger)
+            let applied: [(Int, String, String)]
+            do {
+                let isNone = try await connection.query("SELECT to_regclass('schema_migrations') IS NULL")
+                    .scalar(Bool.self)
+                applied =
+                    isNone
+                    ? []
+                    : try await connection.query("SELECT number, name, checksum FROM schema_migrations ORDER BY number")
+                        .map { try $0.decode(Int.self, String.self, String.self) }
+            } catch {
+                await connection.close()
+                throw error
+            }
+            await connection.close()
+            try check(applied, against: Migration.all)
+            guard applied.count == Migration.all.count else {
+                throw StoreError(
+                    code: .schema,
+                    message:
+                        "the database has \(applied.count) of the \(Migration.all.count) migrations that this program "
+                        + "works with: run `swell-coordinator migrate` first, or see that the URL names Swell's database"
+                )
+            }
+        } catch {
+            throw StoreError(postgres: error)
+        }
+    }
+
     private static func check(_ applied: [(Int, String, String)], against known: [Migration]) throws(StoreError) {
         for (index, row) in applied.enumerated() {
             let (number, name, checksum) = row

@@ -3,63 +3,60 @@ public import PostgresClient
 extension PostgresStore {
     /// The same over a pool of its own, for before there is a store.
     public static func noteAuthorities(
-        _ fingerprints: [String], in database: PostgresConfiguration, isAdopting: Bool = false
+        _ authorities: TrustedKeys, in database: PostgresConfiguration, isAdopting: Bool = false
     ) async throws(StoreError) {
         do {
             let pool = try PostgresPool(configuration: database, settings: PostgresPoolSettings(minimum: 0, maximum: 1))
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await pool.run() }
                 defer { group.cancelAll() }
-                try await PostgresStore(pool: pool).noteAuthorities(fingerprints, isAdopting: isAdopting)
+                try await PostgresStore(pool: pool).noteAuthorities(authorities, isAdopting: isAdopting)
             }
         } catch {
             throw StoreError(postgres: error)
         }
     }
 
-    /// Notes the authorities that a replica trusts, by the fingerprints of their keys, beside those that others trust.
+    /// Notes the authorities that a replica trusts beside those that others trust.
     ///
     /// An installation has one set of them, which changes a step at a time: two sets that follow one another have one in common. None goes
-    /// here, since a replica with a copy of before may start in the middle of a change: see ``changeAuthorities(adding:removing:)``.
+    /// here, since a replica with a copy of before may start in the middle of a change, and none comes back that has gone.
     ///
     /// - Parameter isAdopting: Whether they take the place of those that are noted, whatever these are.
-    /// - Throws: `refused` where none is among those that are noted: the replica is not of this installation.
-    public func noteAuthorities(_ fingerprints: [String], isAdopting: Bool = false) async throws(StoreError) {
+    /// - Throws: `refused` where none is among those that are noted, so that the replica is not of this installation, or where the one that
+    ///   signs was retired.
+    public func noteAuthorities(_ authorities: TrustedKeys, isAdopting: Bool = false) async throws(StoreError) {
         try await transact { transaction in
-            try await transaction.query("LOCK TABLE trusted_authorities IN EXCLUSIVE MODE")
-            let noted = try await transaction.query(
-                "SELECT fingerprint FROM trusted_authorities ORDER BY noted_at, fingerprint COLLATE \"C\""
-            ).scalars(String.self)
-            guard isAdopting || noted.isEmpty || noted.contains(where: fingerprints.contains) else {
-                throw StoreError(
-                    code: .refused,
-                    message:
-                        "this database is of an installation whose authority is \(noted.joined(separator: ", ")), and this state directory's is \(fingerprints.joined(separator: ", ")): agents and operators of the one do not know the other. Give the replica a copy of the other replicas' state directory, or a database of its own; where the authority was replaced since the backup that the database was restored from, or is to be replaced, as after its key was stolen, run 'swell-coordinator authority adopt' once"
-                )
+            var noted = try await transaction.authorities()
+            if isAdopting {
+                try await transaction.retire(noted.trusted.filter { !authorities.all.contains($0) })
+                try await transaction.query(
+                    "DELETE FROM trusted_authorities WHERE fingerprint = ANY($1)", [.texts(authorities.all)])
+                noted = NotedAuthorities()
+            } else {
+                try noted.check(authorities)
             }
-            let gone = isAdopting ? noted.filter { !fingerprints.contains($0) } : []
-            try await transaction.change(adding: fingerprints.filter { !noted.contains($0) }, removing: gone)
+            try await transaction.add(authorities.all.filter { !noted.knows($0) })
         }
     }
 
     /// Notes that a replica of this installation trusts some more authorities, and some no more.
     ///
-    /// - Throws: `refused` where the database knows neither: it was restored, or another authority adopted meanwhile.
-    public func changeAuthorities(trusted: [String], formerly: [String]) async throws(StoreError) {
-        let removing = formerly.filter { !trusted.contains($0) }
-        let noted = try await read("SELECT fingerprint FROM trusted_authorities") { try $0.scalars(String.self) }
-        guard !trusted.allSatisfy(noted.contains) || noted.contains(where: removing.contains) else { return }
+    /// - Parameter formerly: What it trusted when it was noted last.
+    /// - Throws: `refused` where the database is not of its installation any more: it was restored, another authority was adopted, or the one
+    ///   that signs here was retired.
+    public func changeAuthorities(to authorities: TrustedKeys, formerly: [String]) async throws(StoreError) {
+        let removing = formerly.filter { !authorities.all.contains($0) }
+        let known = try await read(NotedAuthorities.question) { try NotedAuthorities($0) }
+        let isNews = !authorities.all.allSatisfy(known.knows) || known.trusted.contains(where: removing.contains)
+        guard isNews else { return try known.check(authorities) }
         try await transact { transaction in
-            try await transaction.query("LOCK TABLE trusted_authorities IN EXCLUSIVE MODE")
-            let noted = try await transaction.query("SELECT fingerprint FROM trusted_authorities").scalars(String.self)
-            guard noted.contains(where: { trusted.contains($0) || formerly.contains($0) }) else {
-                throw StoreError(
-                    code: .refused,
-                    message:
-                        "the database is of an installation whose authority is \(noted.joined(separator: ", ")): it was restored to before this replica's came, or another was adopted, so that no replica will start with this one's state directory until 'swell-coordinator authority adopt' was run with it"
-                )
-            }
-            try await transaction.change(adding: trusted.filter { !noted.contains($0) }, removing: removing)
+            let noted = try await transaction.authorities()
+            // Both at once, where a replica follows late: what it trusted before tells whose it is.
+            if noted.trusted.allSatisfy({ !formerly.contains($0) }) { try noted.check(authorities) }
+            try noted.checkRetired(authorities)
+            try await transaction.add(authorities.all.filter { !noted.knows($0) })
+            try await transaction.retire(removing)
         }
     }
 
@@ -71,15 +68,75 @@ extension PostgresStore {
     }
 }
 
+/// The fingerprints of authorities' keys.
+public struct TrustedKeys: Sendable, Hashable {
+    /// Of the one that signs.
+    public var issuing: String
+    /// Of all that are trusted, that one included.
+    public var all: [String]
+
+    public init(issuing: String, all: [String]) {
+        self.issuing = issuing
+        self.all = all
+    }
+}
+
+/// What a database knows of its installation's authorities.
+private struct NotedAuthorities {
+    static let question =
+        "SELECT fingerprint, retired_at IS NOT NULL FROM trusted_authorities ORDER BY noted_at, fingerprint COLLATE \"C\""
+
+    var trusted: [String] = []
+    var retired: Set<String> = []
+
+    init() {}
+
+    init(_ rows: PostgresResult) throws {
+        for row in rows {
+            let fingerprint = try row.decode(String.self, at: 0)
+            if try row.decode(Bool.self, at: 1) { retired.insert(fingerprint) } else { trusted.append(fingerprint) }
+        }
+    }
+
+    func knows(_ fingerprint: String) -> Bool { trusted.contains(fingerprint) || retired.contains(fingerprint) }
+
+    func check(_ authorities: TrustedKeys) throws(StoreError) {
+        try checkRetired(authorities)
+        guard !trusted.isEmpty, !trusted.contains(where: authorities.all.contains) else { return }
+        throw StoreError(
+            code: .refused,
+            message:
+                "this database is of an installation whose authority is \(trusted.joined(separator: ", ")), and this state directory's is \(authorities.all.joined(separator: ", ")): agents and operators of the one do not know the other. Give the replica a copy of the other replicas' state directory, or a database of its own; where the authority was replaced since the backup that the database was restored from, or is to be replaced, as after its key was stolen, run 'swell-coordinator authority adopt' once"
+        )
+    }
+
+    func checkRetired(_ authorities: TrustedKeys) throws(StoreError) {
+        guard retired.contains(authorities.issuing) else { return }
+        throw StoreError(
+            code: .refused,
+            message:
+                "the authority that signs here, \(authorities.issuing), was retired in this installation, whose is \(trusted.joined(separator: ", ")) now: give the replica a copy of the other replicas' state directory"
+        )
+    }
+}
+
 extension PostgresTransaction {
-    fileprivate func change(adding: [String], removing: [String]) async throws {
-        if !removing.isEmpty {
-            try await query("DELETE FROM trusted_authorities WHERE fingerprint = ANY($1)", [.texts(removing)])
-        }
-        if !adding.isEmpty {
-            try await query(
-                "INSERT INTO trusted_authorities (fingerprint) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING",
-                [.texts(adding)])
-        }
+    fileprivate func authorities() async throws -> NotedAuthorities {
+        try await query("LOCK TABLE trusted_authorities IN EXCLUSIVE MODE")
+        return try NotedAuthorities(try await query(NotedAuthorities.question))
+    }
+
+    fileprivate func add(_ fingerprints: [String]) async throws {
+        guard !fingerprints.isEmpty else { return }
+        try await query(
+            "INSERT INTO trusted_authorities (fingerprint) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING",
+            [.texts(fingerprints)])
+    }
+
+    fileprivate func retire(_ fingerprints: [String]) async throws {
+        guard !fingerprints.isEmpty else { return }
+        try await query(
+            "UPDATE trusted_authorities SET retired_at = swell_now() WHERE fingerprint = ANY($1) AND retired_at IS NULL",
+            [.texts(fingerprints)])
     }
 }

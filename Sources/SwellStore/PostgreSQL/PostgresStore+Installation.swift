@@ -101,7 +101,7 @@ extension PostgresStore {
                 SELECT DISTINCT s.cluster FROM certificates s JOIN clusters c ON c.name = s.cluster
                     JOIN cluster_trust t ON t.cluster = s.cluster JOIN agents a ON a.cluster = s.cluster
                 WHERE s.misused_at IS NOT NULL AND s.denied_at IS NULL AND s.number >= t.valid_from
-                    AND a.connected_to IS NULL
+                    AND a.connected_to IS NULL AND (a.last_seen_at IS NULL OR a.last_seen_at < s.misused_at)
                 """),
         ]) { results in
             func sample(_ result: PostgresResult) throws -> InstallationView.Sample {

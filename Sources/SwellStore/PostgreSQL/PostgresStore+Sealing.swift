@@ -30,6 +30,23 @@ extension PostgresStore: SealingStore {
         return pass
     }
 
+    /// Lets nobody seal under these keys any more, unless documents are sealed under one of them still; returns how many, by key.
+    ///
+    /// Waits for what is being stored, so that nothing comes to be sealed under them after it was counted.
+    public func retireSecretKeys(_ keys: [String]) async throws(StoreError) -> [String: Int] {
+        try await transact { transaction in
+            try await transaction.query("LOCK TABLE documents IN SHARE ROW EXCLUSIVE MODE")
+            let rows = try await transaction.query(
+                "SELECT key_id, count(*) FROM documents WHERE key_id = ANY($1) GROUP BY key_id", [.texts(keys)])
+            let left = try rows.map { try $0.decode(String.self, Int.self) }
+            guard left.isEmpty else { return Dictionary(left) { first, _ in first } }
+            try await transaction.query(
+                "INSERT INTO retired_secret_keys (key_id) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING",
+                [.texts(keys)])
+            return [:]
+        }
+    }
+
     /// A document's content as its row has it.
     func content(of row: PostgresRow, _ digest: ContentDigest) throws(StoreError) -> [UInt8] {
         do {

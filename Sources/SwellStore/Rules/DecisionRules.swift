@@ -28,14 +28,16 @@ enum DecisionRules {
         }
     }
 
-    /// The clusters whose claim an active rollout needs beyond those it holds: joiners, all of one that starts or becomes active again, and
-    /// what it turns to of those that were away when it started. What another rollout took over by superseding is not among them.
+    /// The clusters whose claim an active rollout needs beyond those it holds: joiners, who is back in the fleet, all of one that starts or
+    /// becomes active again, and what it turns to of those that were left out when it started. What another rollout took over by superseding is not among them.
     static func gains(of decision: Decision, from before: Rollout, holding: Set<ClusterName>) -> Set<ClusterName> {
         let after = decision.rollout
         guard !after.phase.isEnded, !after.awaitsStart else { return [] }
         let gained = after.targets.values.filter { target in
-            if before.phase.isEnded || before.targets[target.cluster] == nil { return true }
-            return before.awaitsStart && target.phase != .skipped
+            guard !before.phase.isEnded, let was = before.targets[target.cluster] else { return true }
+            if target.phase == .skipped { return false }
+            // Who was away at a later start was not claimed then, and is back.
+            return before.awaitsStart || was.skip == .left
         }.map(\.cluster)
         let turned = after.startsAt == nil ? [] : decision.assignments.map(\.cluster)
         return Set(gained + turned).subtracting(holding)

@@ -57,6 +57,20 @@ internal import Testing
         #expect(error?.message.contains("newer program") == true)
     }
 
+    @Test func aSchemaThatIsLookedAtIsThisProgramsOrRefused() async throws {
+        let configuration = try await database()
+        func look() async -> StoreError? {
+            await expect(.schema) { () async throws(StoreError) in
+                try await PostgresStore.checkSchema(of: configuration, logger: quiet)
+            }
+        }
+        #expect(await look()?.message.contains("swell-coordinator migrate") == true)
+        try await PostgresStore.migrate(configuration, to: [Migration.all[0]], logger: quiet)
+        #expect(await look()?.message.contains("1 of the \(Migration.all.count)") == true)
+        try await PostgresStore.migrate(configuration, logger: quiet)
+        try await PostgresStore.checkSchema(of: configuration, logger: quiet)
+    }
+
     @Test func aFailedMigrationLeavesNothing() async throws {
         let configuration = try await database()
         let broken = Migration(number: 2, name: "two", sql: Array("CREATE TABLE two (b integer); SELECT 1 / 0;".utf8))

@@ -66,6 +66,28 @@ internal import Testing
         ).scalars(Int.self)[0]
     }
 
+    @Test func nothingIsSealedUnderAKeyThatWasRetired() async throws {
+        try await withDatabase { pool in
+            let former = store(pool, "former")
+            let present = store(pool, "present", "former")
+            try await Fixtures.fill(present)
+            try await release("1.0", [Self.secret(1)], in: former)
+            #expect(try await present.retireSecretKeys(["former"]) == ["former": 1], "one is sealed under it")
+            try await release("1.1", [Self.secret(2)], in: former)
+            _ = try await present.sealDocuments()
+            #expect(try await present.retireSecretKeys(["former"]) == [:])
+            #expect(try await present.retireSecretKeys(["former"]) == [:])
+            // A replica that nobody has restarted.
+            let error = await #expect(throws: StoreError.self) {
+                try await release("1.2", [Self.secret(3)], in: former)
+            }
+            #expect(
+                error?.code == .sealed && error?.message.contains("restart this replica") == true, "\(error as Any)")
+            #expect(try await former.release(of: Fixtures.release("1.2").application, version: "1.2") == nil)
+            try await release("1.2", [Self.secret(3)], in: present)
+        }
+    }
+
     @Test func secretsAreSealedAndNothingElseIs() async throws {
         try await withDatabase { pool in
             let store = store(pool, "one")
