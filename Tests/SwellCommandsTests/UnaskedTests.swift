@@ -216,7 +216,7 @@ internal import Testing
             ("a: 1\n", "x:1: this is no Kubernetes object: apiVersion is missing"),
             (
                 "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: 'a-${b}'\n  namespace: 20417\n",
-                "x:5: ConfigMap a-${b}: metadata.namespace must be a string (quote it), not an integer"
+                "x:5: ConfigMap a-${b}: metadata.namespace must be a string, not an integer; write it in quotes: \"20417\""
             ),
             ("just words\n", "x:1: expected a Kubernetes object"),
             ("apiVersion: v1\nkind: 3\n", "kind is missing, or is no text"),

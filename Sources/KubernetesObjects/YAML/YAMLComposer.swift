@@ -191,13 +191,10 @@ struct YAMLComposer {
         }
         try add(values: 0, text: text.utf8.count, depth: 0, event)
         guard isPlain else { return (text, nil) }
-        func named(_ key: String) -> (String, String?) { (key, key == text ? nil : text) }
-        switch YAMLScalars.resolve(plain: text) {
-        case .bool(let value): return named(value ? "true" : "false")
-        case .integer(let value): return named(String(value))
-        case .number, .string: return (text, nil)
-        default: throw failure(event, "\"\(text)\" cannot be a key; quote it")
+        guard let key = YAMLScalars.key(plain: text) else {
+            throw failure(event, "\"\(text)\" cannot be a key; quote it")
         }
+        return (key, key == text ? nil : text)
     }
 
     private func value(of text: String, tag: String, isPlain: Bool, _ event: YAMLEvents.Event) throws -> JSONValue {

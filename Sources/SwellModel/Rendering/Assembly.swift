@@ -14,8 +14,8 @@ struct Assembly {
     private(set) var written: [JSONValue] = []
     private var documents: [ContentDocument] = []
     private var values: [JSONValue] = []
-    /// Where each of them was read.
-    private var origins: [(file: String, line: Int)] = []
+    /// Where each of them was read, and fields of them that may be left to others.
+    private var origins: [(file: String, line: Int, left: [FieldPath: Int])] = []
     /// The bytes of the documents.
     private var size = 0
     private var errors: [ModelError] = []
@@ -77,6 +77,11 @@ struct Assembly {
         for key in ["apiVersion", "kind"] where node[key]?.scalar?.stringValue?.isEmpty != false {
             return fail(.missingField, "this is no Kubernetes object: \(key) is missing, or is no text", at: node)
         }
+        let (node, repeated) = RepeatedEnvironment.keepingLast(node)
+        for note in repeated where notes.count < Self.maximumNotes {
+            let message = "\(node.json.subject): \(note.message)"
+            notes.append(ModelError(code: .duplicate, message: message, file: file, line: note.line))
+        }
         noteOthersWords(in: node, file)
         noteKeys(in: node, of: node.json.subject, file)
         let written: JSONValue
@@ -117,14 +122,17 @@ struct Assembly {
             return fail(error.code, "\(value.subject): \(error.message)", at: place, path: error.path)
         }
         guard let object = try? KubernetesObject(json: sample) else { return }
-        var findings = ObjectValidation.findings(in: object).map { ($0.path, $0.message) }
         // What still has references in it is for whoever knows the parameters.
-        if isAnticipated { findings.removeAll { $0.1.contains("${") } }
+        var findings = ObjectValidation.findings(in: object).filter { !isAnticipated || !$0.message.contains("${") }
+            .map {
+                ($0.path, TypeFindings.message(of: $0, in: object, node))
+            }
         if let plain = try? KubernetesObject(json: written) {
             findings += AnnotationWords.findings(in: plain).map { ($0.path, $0.message) }
         }
-        findings += typeFindings(
-            in: object, replacing: isPlain && !isAnticipated ? nil : written, node: node)
+        let examination = FieldTypes.examine(object)
+        let replaced = isPlain && !isAnticipated ? nil : written
+        findings += TypeFindings.of(examination, in: object, replacing: replaced, node: node)
         guard findings.isEmpty else {
             for (path, message) in findings {
                 let reading = node.renamedKey(on: path).map {
@@ -134,34 +142,13 @@ struct Assembly {
             }
             return
         }
-        let doubts = ManifestDoubts.of(object, replacing: isPlain && !isAnticipated ? nil : written, node: node)
+        let doubts = ManifestDoubts.of(examination, in: object, replacing: replaced, node: node)
         for doubt in doubts where notes.count < Self.maximumNotes {
             let message = "\(sample.subject): \(doubt.message)"
             notes.append(ModelError(code: .unknownReference, message: message, file: file, line: doubt.line))
         }
         if isAnticipated { self.written.append(written.withoutNullLabels) }
         note(value, node: node, file: file)
-    }
-
-    /// What a server would refuse since it is of another type. What a reference of `written` stands for is known on each cluster only,
-    /// but whether it stands for text is known from how it is spelled.
-    private func typeFindings(
-        in object: KubernetesObject, replacing written: JSONValue?, node: YAMLNode
-    ) -> [(FieldPath, String)] {
-        FieldTypes.findings(in: object).compactMap { finding in
-            var message = "\(node.written(finding.path)) must be \(finding.expected), not \(finding.found)"
-            // What a Secret holds is told to nobody.
-            let text = object.kind == "Secret" ? "" : node.node(at: finding.path)?.text ?? ""
-            if case .string(let text)? = written?.value(at: finding.path), text.contains("${") {
-                guard let advice = ReferenceTypes.advice(for: text, finding) else { return nil }
-                message += advice
-            } else if finding.lacksQuotes {
-                message += "; write it in quotes" + (text.isEmpty ? "" : ": \"\(text.prefix(40))\"")
-            } else if finding.hasQuotes {
-                message += "; write it without quotes: \(text.prefix(40))"
-            }
-            return (finding.path, message)
-        }
     }
 
     /// Says which words of YAML 1.1 for true and false stand as keys, which kubectl takes for those, too.
@@ -233,7 +220,7 @@ struct Assembly {
         size += document.content.count
         documents.append(document)
         values.append(value)
-        origins.append((file, node.line))
+        origins.append((file, node.line, lines(of: value, node)))
     }
 
     func finish(_ files: [SourceFile]) throws(DocumentErrors) -> AssembledRelease {
@@ -274,9 +261,18 @@ struct Assembly {
     private var leftToOthers: [ModelError] {
         LeftFieldNotes.of(values.map { try? KubernetesObject(json: $0) }, namespace: application.namespace).map {
             note in
-            ModelError(
-                code: .unknownReference, message: note.text, file: origins[note.index].file,
-                line: origins[note.index].line, path: "\(note.path)")
+            let origin = origins[note.index]
+            return ModelError(
+                code: .unknownReference, message: note.text, file: origin.file,
+                line: origin.left[note.path] ?? origin.line)
+        }
+    }
+
+    /// The lines of the fields that may turn out to be left to others.
+    private func lines(of value: JSONValue, _ node: YAMLNode) -> [FieldPath: Int] {
+        guard let object = try? KubernetesObject(json: value) else { return [:] }
+        let paths = ControllerField.all(of: object).flatMap { $0.paths(in: object) } + [.replicas]
+        return Dictionary(paths.compactMap { path in node.node(at: path).map { (path, $0.line) } }) { first, _ in first
         }
     }
 

@@ -27,6 +27,10 @@ enum KindDoubts {
         "scheduling.k8s.io/v1beta1": ("1.22", "scheduling.k8s.io/v1"),
         "storage.k8s.io/v1beta1:StorageClass": ("1.22", "storage.k8s.io/v1"),
         "storage.k8s.io/v1beta1:CSIDriver": ("1.22", "storage.k8s.io/v1"),
+        "storage.k8s.io/v1beta1:CSINode": ("1.22", "storage.k8s.io/v1"),
+        "storage.k8s.io/v1beta1:VolumeAttachment": ("1.22", "storage.k8s.io/v1"),
+        "storage.k8s.io/v1beta1:CSIStorageCapacity": ("1.27", "storage.k8s.io/v1"),
+        "events.k8s.io/v1beta1": ("1.25", "events.k8s.io/v1"),
         "coordination.k8s.io/v1beta1:Lease": ("1.22", "coordination.k8s.io/v1"),
         "certificates.k8s.io/v1beta1:CertificateSigningRequest": ("1.22", "certificates.k8s.io/v1"),
         "discovery.k8s.io/v1beta1": ("1.25", "discovery.k8s.io/v1"),
@@ -36,16 +40,23 @@ enum KindDoubts {
         "flowcontrol.apiserver.k8s.io/v1beta3": ("1.32", "flowcontrol.apiserver.k8s.io/v1"),
     ]
 
+    /// Kinds that are asked of an object and are none of their own; the table has no word of them.
+    private static let asked: Set<String> = [
+        "Binding", "DeleteOptions", "Eviction", "PodStatusResult", "Scale", "Status", "TokenRequest",
+    ]
+
     /// What is doubtful about a kind; nil for nothing.
     static func doubt(about type: GroupVersionKind) -> String? {
         let (written, kind) = (type.apiVersion, type.kind)
-        guard !FieldTypes.isKnown(apiVersion: written, kind: kind), !written.contains("${"), !kind.contains("${") else {
-            return nil
-        }
+        guard !FieldTypes.isKnown(apiVersion: written, kind: kind), !written.contains("${"), !kind.contains("${"),
+            !asked.contains(kind)
+        else { return nil }
         if written == "policy/v1beta1", kind == "PodSecurityPolicy" {
             return "Kubernetes 1.25 took PodSecurityPolicy away, and nothing is in its place: leave it out"
         }
-        if let gone = removed["\(written):\(kind)"] ?? removed[written] {
+        if let gone = removed["\(written):\(kind)"] ?? removed[written],
+            FieldTypes.isKnown(apiVersion: gone.instead, kind: kind)
+        {
             return "Kubernetes \(gone.since) took \(written) \(kind) away; write \(gone.instead)"
         }
         let all = FieldTypes.knownKinds

@@ -69,27 +69,109 @@ internal import Testing
         ("apps.kruise.io/v1alpha1", "StatefulSet"), ("batch.volcano.sh/v1alpha1", "Job"),
         ("serving.knative.dev/v1", "Service"), ("networking.k8s.io/v1beta1", "IPAddress"),
         ("storage.k8s.io/v1beta1", "VolumeAttributesClass"), ("resource.k8s.io/v1beta1", "DeviceClass"),
-        ("example.com/v1", "deployment"), ("crd.projectcalico.org/v1", "NetworkPolicy"),
+        ("example.com/v1", "deployment"), ("authentication.k8s.io/v1", "TokenRequest"), ("apps/v1beta1", "Scale"),
+        ("policy/v1", "Eviction"), ("crd.projectcalico.org/v1", "NetworkPolicy"),
     ])
     func ofOtherKindsNothingIsSaid(apiVersion: String, kind: String) {
         let (errors, warnings) = told("apiVersion: \(apiVersion)\nkind: \(kind)\nmetadata: {name: m}\nx: 1\n")
         #expect(errors == [] && warnings == [])
     }
 
-    @Test func whatAListHasTwiceByItsKeyIsWarnedOfWithBothLines() {
-        let (errors, warnings) = told(
+    @Test func whatAListHasTwiceByItsKeyIsRefusedWithBothLines() {
+        let errors = told(
             deployment(
-                "env:\n        - {name: A, value: a}\n        - {name: B, value: a}\n        - {name: A, value: b}\n"
-                    + "        ports:\n        - {containerPort: 80}\n        - {containerPort: 80, protocol: UDP}\n"
-                    + "        - {containerPort: 80, protocol: TCP, name: metrics}"))
-        #expect(errors == [])
-        #expect(warnings.count == 2, "\(warnings)")
+                "ports:\n        - {containerPort: 80}\n        - {containerPort: 80, protocol: UDP}\n"
+                    + "        - {containerPort: 80, protocol: TCP, name: metrics}")
+        ).errors
+        #expect(errors.count == 1, "\(errors)")
         #expect(
-            warnings.contains { $0.hasPrefix("m.yaml:16: ") && $0.contains("env has name A twice, first in line 14") })
-        #expect(
-            warnings.contains {
-                $0.hasPrefix("m.yaml:20: ") && $0.contains("ports has containerPort 80/TCP twice, first in line 18")
+            errors.contains {
+                $0.hasPrefix("m.yaml:16: ")
+                    && $0.contains("ports has containerPort 80/TCP twice, first in line 14")
             })
+        // What references stand for is known on each cluster only.
+        let referring = deployment("ports: [{containerPort: \"${a:integer}\"}, {containerPort: \"${b:integer}\"}]")
+        #expect(told(referring, parameters: ["a": "1", "b": "1"]).errors == [])
+    }
+
+    @Test func ofAVariableThatIsThereTwiceTheLastIsKept() throws {
+        let text = deployment(
+            "env:\n        - {name: A, value: a}\n        - {name: B, value: a}\n        - {name: A, value: b}\n"
+                + "        - {name: C, value: \"$(A)\"}")
+        let release = try ReleaseAssembler.assemble(
+            Application(name: "shop", namespace: "shop"), from: [SourceFile(name: "m.yaml", content: text)])
+        #expect(
+            release.warnings.map(\.description) == [
+                "m.yaml:16: Deployment web: spec.template.spec.containers[0].env has A twice, first in line 14; the last one "
+                    + "counts, as in a container"
+            ])
+        let object = try #require(
+            release.documents.compactMap { try? JSONValue(parsing: $0.content) }.first { $0["kind"] == "Deployment" })
+        let variables = object.value(at: try FieldPath(parsing: "spec.template.spec.containers[0].env"))
+        #expect(
+            variables == [
+                ["name": "B", "value": "a"], ["name": "A", "value": "b"], ["name": "C", "value": "$(A)"],
+            ])
+    }
+
+    @Test func aVariableThatIsMadeOfItsFormerSelfIsRefused() {
+        let errors = told(
+            deployment("env: [{name: A, value: a}, {name: A, value: \"$(A):b\"}]")
+        ).errors
+        #expect(errors.count == 1 && errors[0].contains("env has name A twice, first in line 13"), "\(errors)")
+    }
+
+    @Test(arguments: [
+        (
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: m}\ndata: {a: secret words}",
+            "Secret m: data.a must be base64, not other text; what is plain text goes into stringData"
+        ),
+        (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\nbinaryData: {a: '%'}",
+            "binaryData.a must be base64, not other text; what is plain text goes into data"
+        ),
+        (
+            "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: m}\nspec: {maxUnavailable: 0.25}",
+            "not 0.25; write 25%"
+        ),
+        (
+            "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: m}\n"
+                + "spec: {resources: {requests: {storage: 10GB}}}",
+            "must be a quantity such as 500m or 2Gi, not \"10GB\"; write 10G"
+        ),
+        (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: y}",
+            "metadata.name must be a string, not a boolean; write it in quotes: \"y\""
+        ),
+    ])
+    func whatIsNeverTakenIsRefusedWithWhatWouldBe(text: String, expected: String) {
+        let errors = told(text).errors
+        #expect(errors.count == 1 && errors[0].hasSuffix(expected), "\(errors)")
+    }
+
+    /// What is filled in by somebody else is not sent.
+    @Test func anAuthorityThatIsInjectedMayBeAnything() {
+        func hook(_ annotations: String) -> [String] {
+            told(
+                "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\n"
+                    + "metadata: {name: m, annotations: {\(annotations)}}\n"
+                    + "webhooks: [{name: a.b.c, clientConfig: {caBundle: <here>}}]"
+            ).errors
+        }
+        #expect(hook("cert-manager.io/inject-ca-from: a/b") == [])
+        #expect(hook("").count == 1)
+    }
+
+    @Test func whatIsLeftToOthersIsToldOnceWithItsLine() {
+        let warnings = told(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  annotations:\n"
+                + "    deployment.kubernetes.io/revision: \"3\"\n"
+        ).warnings
+        #expect(
+            warnings == [
+                "m.yaml:6: Deployment web: metadata.annotations[\"deployment.kubernetes.io/revision\"] is left to the deployment "
+                    + "controller"
+            ])
     }
 
     @Test func whatAControllerMadeIsWarnedOf() {
@@ -132,6 +214,11 @@ internal import Testing
         #expect(errors == [])
         #expect(warnings.count == 1 && warnings[0].contains("write \"${n:integer}\""), "\(warnings)")
         #expect(told(service, parameters: ["n": "http"]).warnings == [])
+        #expect(
+            told(service.replacing("${n}", with: "8080")).warnings == [
+                "m.yaml:4: Service s: spec.ports[0].targetPort is a text of digits, and a cluster takes such a text for neither a "
+                    + "port nor a percentage; where the number is meant, write it without quotes: 8080"
+            ])
     }
 
     @Test func aKeyThatIsReadAsAnotherIsNamedAsItWasWritten() {
