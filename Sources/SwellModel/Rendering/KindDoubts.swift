@@ -74,9 +74,14 @@ enum KindDoubts {
             return "\(written) has no kind \(kind); did you mean \(other.kind), of \(other.apiVersion)?"
         }
         // A group that is nearly one of Kubernetes' own.
-        guard let home = sameKind.last, !type.group.isEmpty,
-            Spelling.nearest(to: type.group, among: [home.group]) != nil, !home.group.isEmpty
+        guard let home = sameKind.last, mayBeMisspelt(type.group), !home.group.isEmpty,
+            Spelling.nearest(to: type.group, among: [home.group]) != nil
         else { return nil }
         return "no server has \(kind) of \(written); did you mean \(home.apiVersion)?"
+    }
+
+    /// Whether a group is nobody else's: short names, and those below `k8s.io`, are Kubernetes' own, those below `x-k8s.io` its projects'.
+    private static func mayBeMisspelt(_ group: String) -> Bool {
+        !group.isEmpty && (!group.contains(".") || group.contains("k8") && !group.contains("x-k8"))
     }
 }

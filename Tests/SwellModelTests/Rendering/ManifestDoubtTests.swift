@@ -57,6 +57,7 @@ internal import Testing
         ("batch/v1beta1", "CronJob", "write batch/v1"), ("apps/v1beta1", "Deployment", "write apps/v1"),
         ("policy/v1beta1", "PodSecurityPolicy", "leave it out"),
         ("networking.k8.io/v1", "Ingress", "did you mean networking.k8s.io/v1?"),
+        ("app/v1", "Deployment", "did you mean apps/v1?"),
     ])
     func aKindThatNoServerHasIsWarnedOf(apiVersion: String, kind: String, expected: String) {
         let (errors, warnings) = told("apiVersion: \(apiVersion)\nkind: \(kind)\nmetadata: {name: m}\n")
@@ -70,7 +71,8 @@ internal import Testing
         ("serving.knative.dev/v1", "Service"), ("networking.k8s.io/v1beta1", "IPAddress"),
         ("storage.k8s.io/v1beta1", "VolumeAttributesClass"), ("resource.k8s.io/v1beta1", "DeviceClass"),
         ("example.com/v1", "deployment"), ("authentication.k8s.io/v1", "TokenRequest"), ("apps/v1beta1", "Scale"),
-        ("policy/v1", "Eviction"), ("crd.projectcalico.org/v1", "NetworkPolicy"),
+        ("policy/v1", "Eviction"), ("scheduling.x-k8s.io/v1alpha1", "PriorityClass"),
+        ("networking.gke.io/v1", "Ingress"), ("crd.projectcalico.org/v1", "NetworkPolicy"),
     ])
     func ofOtherKindsNothingIsSaid(apiVersion: String, kind: String) {
         let (errors, warnings) = told("apiVersion: \(apiVersion)\nkind: \(kind)\nmetadata: {name: m}\nx: 1\n")
