@@ -143,6 +143,12 @@ extension ClusterName {
             $0.database.isInRecovery = true
         },
         Fault(
+            testDescription: "two with one certificate", check: "agents' copies",
+            words: "take turns with one certificate: each gets the releases, Secrets included: west-1"
+        ) {
+            $0.agents.sharing = InstallationView.Sample(count: 1, examples: ["west-1"])
+        },
+        Fault(
             testDescription: "another cluster", check: "agents' clusters",
             words: "another cluster than their name's: west-1"
         ) {

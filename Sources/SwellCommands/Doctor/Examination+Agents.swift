@@ -5,6 +5,18 @@ extension Examination {
 
     var agents: [Finding] {
         [presence] + (fleet.absences ?? []).map(absence) + [agentVersions, agentCertificates, permissions] + foreign
+            + sharing
+    }
+
+    private var sharing: [Finding] {
+        guard let sharing = fleet.sharing, sharing.count > 0 else { return [] }
+        return [
+            .broken(
+                "agents' copies",
+                "\(sharing.count) clusters have two agents that take turns with one certificate: each gets the releases, Secrets included\(Self.examples(sharing))",
+                "find the second: a volume or a machine that was copied, or a thief. swell cluster revoke NAME ends both; swell cluster token NAME lets the true one in again"
+            )
+        ]
     }
 
     private var foreign: [Finding] {

@@ -156,6 +156,8 @@ public struct InstallationView: Sendable, Hashable, Codable {
         /// Clusters whose agent is refused since it speaks for another cluster than the one that enrolled, or for one that has another name
         /// in the fleet; nil where a coordinator of before is asked.
         public var foreign: Sample?
+        /// Clusters where two agents take turns with a certificate that counts; nil where a coordinator of before is asked.
+        public var sharing: Sample?
         /// Agents with a session at this replica whose clocks are known by a report.
         public var clocksKnown: Int
         /// Those whose clocks are off by more than ``clockNotice``.
@@ -177,7 +179,7 @@ public struct InstallationView: Sendable, Hashable, Codable {
         public init(
             clusters: Int, connected: Int, neverJoined: Sample, away: Sample, versions: [String: Int],
             expiring: Sample, forbidden: Sample, renewingInVain: Sample? = nil, foreign: Sample? = nil,
-            clocksKnown: Int = 0,
+            sharing: Sample? = nil, clocksKnown: Int = 0,
             clocksOff: Sample = Sample(),
             furthestClock: Int64? = nil, absences: [Absence]? = nil
         ) {
@@ -191,6 +193,7 @@ public struct InstallationView: Sendable, Hashable, Codable {
             self.forbidden = forbidden
             self.renewingInVain = renewingInVain
             self.foreign = foreign
+            self.sharing = sharing
             self.clocksKnown = clocksKnown
             self.clocksOff = clocksOff
             self.furthestClock = furthestClock

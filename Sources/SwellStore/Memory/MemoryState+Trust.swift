@@ -240,6 +240,15 @@ extension MemoryState {
                 at: now, to: use.serial, reason: reason))
     }
 
+    public mutating func reportSharing(of use: CertificateUse, reason: String) {
+        guard let known = certificates[use.serial], known.cluster == use.cluster, !known.isShared else { return }
+        certificates[use.serial]?.isShared = true
+        record(
+            .cluster(
+                "clone-suspected", use.cluster, region: clusters[use.cluster]?.region, by: use.cluster.rawValue,
+                at: now, to: use.serial, reason: reason))
+    }
+
     /// Whether it was in use until another took its place a moment ago.
     private func wasJustReplaced(_ use: CertificateUse) -> Bool {
         let validFrom = trust[use.cluster]?.validFrom ?? 0

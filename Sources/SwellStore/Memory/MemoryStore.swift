@@ -162,8 +162,16 @@ extension MemoryStore: AgentStore {
     public func ingest(_ reports: [ReceivedReport]) throws(StoreError) -> Ingested {
         try transact { (state: inout MemoryState) throws(StoreError) in state.ingest(reports) }
     }
-    public func beginSession(_ session: String, of cluster: ClusterName) throws(StoreError) {
-        try transact { (state: inout MemoryState) throws(StoreError) in state.beginSession(session, of: cluster) }
+    @discardableResult
+    public func beginSession(_ session: String, of cluster: ClusterName, by start: AgentStart?) throws(StoreError)
+        -> StartStanding
+    {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            state.beginSession(session, of: cluster, by: start)
+        }
+    }
+    public func overtaken(_ sessions: [ClusterName: String]) throws(StoreError) -> [ClusterName: Bool] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.overtaken(sessions) }
     }
 
     public func touch(_ seen: [ClusterName: Interval]) throws(StoreError) {
@@ -349,6 +357,9 @@ extension MemoryStore: AgentCertificateStore {
     }
     public func endAgain(_ ended: EndedTrust) throws(StoreError) -> [ClusterName] {
         try transact { (state: inout MemoryState) throws(StoreError) in state.endAgain(ended) }
+    }
+    public func reportSharing(of use: CertificateUse, reason: String) throws(StoreError) {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.reportSharing(of: use, reason: reason) }
     }
     public func reportCopy(of use: CertificateUse, reason: String) throws(StoreError) {
         try transact { (state: inout MemoryState) throws(StoreError) in state.reportCopy(of: use, reason: reason) }

@@ -169,6 +169,20 @@ extension PostgresStore: AgentCertificateStore {
         }
     }
 
+    public func reportSharing(of use: CertificateUse, reason: String) async throws(StoreError) {
+        try await transact { transaction in
+            let noted = try await transaction.query(
+                "UPDATE certificates SET shared_at = swell_now() WHERE serial = $1 AND cluster = $2 AND shared_at IS NULL",
+                [.text(use.serial), .name(use.cluster)])
+            guard noted.affectedRows == 1 else { return }
+            try await transaction.record([
+                .cluster(
+                    "clone-suspected", use.cluster, region: transaction.region(of: use.cluster),
+                    by: use.cluster.rawValue, at: transaction.now(), to: use.serial, reason: reason)
+            ])
+        }
+    }
+
     public func noteClusterUID(_ uid: String, of cluster: ClusterName) async throws(StoreError) -> ClusterUIDNote {
         // Nearly always it is what it was: no lock for that. Of two that have it, from before that was asked, the first by name stays.
         let known = try await read(

@@ -103,6 +103,13 @@ extension PostgresStore {
                 WHERE s.misused_at IS NOT NULL AND s.denied_at IS NULL AND s.number >= t.valid_from
                     AND a.connected_to IS NULL AND (a.last_seen_at IS NULL OR a.last_seen_at < s.misused_at)
                 """),
+            sample(
+                """
+                SELECT DISTINCT s.cluster FROM certificates s JOIN clusters c ON c.name = s.cluster
+                    LEFT JOIN cluster_trust t ON t.cluster = s.cluster
+                WHERE s.shared_at IS NOT NULL AND s.denied_at IS NULL AND s.number >= coalesce(t.valid_from, 0)
+                    AND s.expires_at > clock_timestamp()
+                """),
         ]) { results in
             func sample(_ result: PostgresResult) throws -> InstallationView.Sample {
                 guard let row = result.first else { return InstallationView.Sample() }
@@ -116,7 +123,7 @@ extension PostgresStore {
                 neverJoined: try sample(results[2]), away: try sample(results[3]),
                 versions: Dictionary(versions) { first, _ in first }, expiring: try sample(results[4]),
                 forbidden: try sample(results[5]), renewingInVain: try sample(results[6]),
-                foreign: try sample(results[7]))
+                foreign: try sample(results[7]), sharing: try sample(results[8]))
         }
     }
 }

@@ -215,6 +215,8 @@ public protocol AgentCertificateStore: Sendable {
     /// Nothing is noted of a certificate that was in use until another took its place less than half a minute ago: after a renewal a call
     /// of the former may still be under way, and after an enrolment the former agent may still run. Who comes again after that is noted.
     func reportCopy(of use: CertificateUse, reason: String) async throws(StoreError)
+    /// Audits that two agents take turns with a certificate that counts: once for each. Whoever of them renews first shuts the other out.
+    func reportSharing(of use: CertificateUse, reason: String) async throws(StoreError)
     /// Notes what tells the cluster behind the name from others, once after each enrolment: the uid of its `kube-system`, or
     /// `namespace/uid` of an agent that keeps to namespaces, of which any number may be in one cluster. Until a cluster has said another one,
     /// or has left the fleet, nobody else may have what it said.

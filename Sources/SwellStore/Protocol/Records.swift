@@ -99,6 +99,29 @@ public struct Ingested: Sendable, Hashable {
     }
 }
 
+/// An agent's start that begins a session.
+public struct AgentStart: Sendable, Hashable {
+    /// A new one at each start.
+    public var bootID: String
+    /// The certificate that it came with.
+    public var serial: String
+
+    public init(bootID: String, serial: String) {
+        self.bootID = bootID
+        self.serial = serial
+    }
+}
+
+/// How an agent's start stands to those that came with the same certificate before, at whichever replica.
+public enum StartStanding: Sendable, Hashable {
+    /// It is the latest, or a new one.
+    case sole
+    /// Another had taken its place, and it comes back: one of the two was frozen, or both live.
+    case isBack
+    /// It comes back again and again: two agents live, with one certificate.
+    case takesTurns
+}
+
 /// A report as an agent's session hands it on.
 public struct ReceivedReport: Sendable, Hashable {
     public var cluster: ClusterName
