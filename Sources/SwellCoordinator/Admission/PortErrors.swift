@@ -16,6 +16,9 @@ extension RPCError {
             self.init(
                 code: .permissionDenied, message: error.description,
                 metadata: error.reason.isOtherCluster ? WireRefusal.otherClusterMetadata : [:])
+        case let error as WrongCluster:
+            self.init(
+                code: .permissionDenied, message: error.description, metadata: WireRefusal.otherClusterMetadata)
         case let error as IdentityError: self.init(error)
         case let error as StoreError: self.init(error)
         case let error as SessionOvertaken: self.init(code: .aborted, message: "Another session: \(error).")

@@ -150,6 +150,7 @@ package struct AgentPort: Service {
             authorities: authority.trusted, expecting: .cluster(in: authority.trustDomain),
             now: now)
         let refused = RefusedPeers()
+        let refusals = refusals
         self.hub = hub
         self.admission = admission
         let onCut: @Sendable (ConnectionGuard.Cut, AddressBlock) -> Void = { why, address in
@@ -162,6 +163,7 @@ package struct AgentPort: Service {
             settings.fleet, credential: credential, verifier: verifier, services: [fleet], callers: callers,
             onRefusal: {
                 refused.increment(of: "\($0.code)")
+                if let cluster = $0.claimed { refusals.note(claim: $0.message, of: cluster, at: now()) }
                 // Who they are is what was not found out; where they are is known, and one hides no other.
                 let address = ConnectionGuard.handshakeAddress
                 log.note(

@@ -303,9 +303,11 @@ extension MemoryStore: TokenStore {
             try state.createToken(hash: hash, cluster: cluster, expiresAt: expiresAt, by: actor)
         }
     }
-    public func spendToken(hash: String, for certificate: CertificateNote) throws(StoreError) -> ClusterName? {
+    public func spendToken(
+        hash: String, for certificate: CertificateNote, clusterUID uid: String?
+    ) throws(StoreError) -> TokenSpending {
         try transact { (state: inout MemoryState) throws(StoreError) in
-            state.spendToken(hash: hash, for: certificate)
+            state.spendToken(hash: hash, for: certificate, clusterUID: uid)
         }
     }
     public func tokens() throws(StoreError) -> [JoinTokenRecord] {
@@ -341,6 +343,14 @@ extension MemoryStore: AgentCertificateStore {
         try transact { (state: inout MemoryState) throws(StoreError) in
             try state.openReadmission(of: clusters, until: end, by: actor)
         }
+    }
+    public func closeReadmission(of clusters: [ClusterName]?, by actor: String) throws(StoreError) -> [ClusterName] {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            try state.closeReadmission(of: clusters, by: actor)
+        }
+    }
+    public func revokedClusters(of clusters: [ClusterName]?) throws(StoreError) -> [ClusterName] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.revokedClusters(of: clusters) }
     }
     public func revokeCertificates(
         of cluster: ClusterName, serial: String?, reason: String?, by actor: String

@@ -18,7 +18,8 @@ extension PostgresStore {
                     (SELECT s.version FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid() AND s.ssl),
                     coalesce((SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user), false),
                     pg_is_in_recovery(), (SELECT count(*) FROM schema_migrations),
-                    current_setting('default_transaction_read_only') = 'on'
+                    current_setting('default_transaction_read_only') = 'on',
+                    (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = 'audit_events'::regclass)
                 """),
             PostgresStatement(
                 "SELECT name, setting FROM pg_settings WHERE name = ANY($1)", [.texts(Self.settings)]),
@@ -32,7 +33,7 @@ extension PostgresStore {
                 settings: Dictionary(settings) { first, _ in first }, connections: try row.decode(at: 2),
                 isRemote: false, tls: try row.decode(String?.self, at: 3), sslMode: nil,
                 isSuperuser: try row.decode(at: 4), isInRecovery: try row.decode(at: 5),
-                isReadOnly: try row.decode(Bool.self, at: 7),
+                isReadOnly: try row.decode(Bool.self, at: 7), ownsTables: try row.decode(Bool?.self, at: 8),
                 migrations: try row.decode(at: 6), knownMigrations: Migration.all.count)
         }
     }

@@ -36,10 +36,12 @@ public struct ClusterRecord: Sendable, Hashable, Codable {
     public var agentVersion: String?
     public var lastSeenAt: Timestamp?
     public var pause: Pause?
+    /// Until when the door stands open for one certificate that is not listed; nil where it is closed.
+    public var readmittedUntil: Timestamp?
 
     public init(
         cluster: Cluster, isEnrolled: Bool = false, isConnected: Bool = false, agentVersion: String? = nil,
-        lastSeenAt: Timestamp? = nil, pause: Pause? = nil
+        lastSeenAt: Timestamp? = nil, pause: Pause? = nil, readmittedUntil: Timestamp? = nil
     ) {
         self.cluster = cluster
         self.isEnrolled = isEnrolled
@@ -47,6 +49,7 @@ public struct ClusterRecord: Sendable, Hashable, Codable {
         self.agentVersion = agentVersion
         self.lastSeenAt = lastSeenAt
         self.pause = pause
+        self.readmittedUntil = readmittedUntil
     }
 }
 
