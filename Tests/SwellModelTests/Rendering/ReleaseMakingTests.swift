@@ -231,9 +231,12 @@ private func value(_ release: AssembledRelease) throws -> String? {
         #expect(try made("argocd.argoproj.io/hook: SyncFail").0?.annotations["swell.dev/hook"] == "on-failure")
         #expect(try made("argocd.argoproj.io/hook: Sync").0?.annotations["swell.dev/hook"] == nil)
         #expect(try made("argocd.argoproj.io/hook: Skip").0 == nil)
+        let (both, words) = try made("argocd.argoproj.io/hook: 'PostSync,PreSync'")
+        #expect(both?.annotations["swell.dev/hook"] == "before, after")
         #expect(
-            errors(hook("name: a, annotations: {argocd.argoproj.io/hook: 'PreSync,PostSync'}"))[0].contains(
-                "make one of it for each"))
+            words == [
+                "m.yaml:9: Job db-… is run as a hook (before, after): it is one of Argo CD's for PostSync, PreSync"
+            ])
     }
 
     /// What a server would refuse is told with line and path, all of it, and nothing that is known on each cluster only.
