@@ -177,6 +177,18 @@ struct ChartTests {
         #expect(pod.contains("make two Pods of it"))
     }
 
+    @Test func passesOnWhatHelmSaysByTheWay() async throws {
+        let extra = ["chart/templates/h.yaml": Self.hook("h", "helm.sh/hook: pre-instal")]
+        try await render(extra) { _, objects, warnings in
+            #expect(named("h", objects) == nil)
+            #expect(
+                warnings.filter { !Self.isOfLookup($0) } == [
+                    "'/chart': helm template: an object is a hook for 'pre-instal', which this Helm does not know, and is left "
+                        + "out; did you mean 'pre-install'?"
+                ], "\(warnings)")
+        }
+    }
+
     @Test func passesOnWhatHelmComplainsOf() async throws {
         let value = try await refusal(["chart/templates/bad.yaml": "a: b\nc: {{ .Values.x.y.z }}\n"])
         #expect(value.contains("chart': helm template: Error: "))
