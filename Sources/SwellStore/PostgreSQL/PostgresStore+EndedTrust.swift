@@ -16,7 +16,7 @@ extension PostgresStore {
                 """
                 SELECT cluster, serial FROM certificates
                 WHERE is_revoked AND denied_at > $1 AND expires_at > swell_now()
-                ORDER BY denied_at DESC, serial COLLATE "C" LIMIT $2
+                ORDER BY denied_at DESC, number DESC, serial COLLATE "C" LIMIT $2
                 """, [.time(moment), .int(EndedTrust.limit)]),
         ]) { results in
             guard let now = results[0].first else { throw StoreError(code: .corrupt, message: "no moment was told") }
