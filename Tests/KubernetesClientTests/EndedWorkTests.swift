@@ -5,16 +5,22 @@ internal import Testing
 
 /// What ends and goes by itself beside Jobs: it is not run again to put others' changes right, and not missed.
 @Suite(.timeLimit(.minutes(2))) struct EndedWorkTests {
-    private static let definition = Sample.definition
-        .replacing("widgets.example.com", with: "workflows.argoproj.io")
-        .replacing("example.com", with: "argoproj.io")
-        .replacing(
-            "plural: widgets, singular: widget, kind: Widget, listKind: WidgetList",
-            with: "plural: workflows, kind: Workflow"
-        )
-        .replacing("name: v1\n", with: "name: v1alpha1\n")
-        .replacing("type: object\n", with: "type: object\n        x-kubernetes-preserve-unknown-fields: true\n")
-        .replacing("properties: {spec: {type: object, properties: {size: {type: integer}}}}\n", with: "")
+    private static let definition = """
+        apiVersion: apiextensions.k8s.io/v1
+        kind: CustomResourceDefinition
+        metadata: {name: workflows.argoproj.io}
+        spec:
+          group: argoproj.io
+          scope: Namespaced
+          names: {plural: workflows, singular: workflow, kind: Workflow, listKind: WorkflowList}
+          versions:
+          - name: v1alpha1
+            served: true
+            storage: true
+            schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+        ---
+
+        """
 
     private static let workflow = """
         apiVersion: argoproj.io/v1alpha1

@@ -28,7 +28,7 @@ struct Pruner: Sendable {
     var applied: Set<String> = []
     /// All that the bundle brought and brings: of what is found in a namespace, what is not others'.
     var known: Set<ObjectIdentity> = []
-    /// What knows of the claims that would go along; nil to look anew for each object.
+    /// What knows of the claims that would go along; nil to look again for each object.
     var claims: OwnedClaims?
 
     /// Deletes one object; failures are outcomes.
