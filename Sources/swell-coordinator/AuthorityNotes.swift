@@ -14,7 +14,7 @@ struct AuthorityNotes: Service {
     var interval: Duration = .seconds(5)
 
     static func keys(of set: AuthoritySet) -> TrustedKeys {
-        TrustedKeys(issuing: "\(set.issuing.fingerprint)", all: set.fingerprints.map { "\($0)" })
+        TrustedKeys(issuing: "\(set.issuing.fingerprint)", all: set.fingerprintsByAge.map { "\($0)" })
     }
 
     func run() async throws {
