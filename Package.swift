@@ -72,6 +72,8 @@ let package = Package(
         .target(name: "ShownText"),
         // Keeps a TCP port's connections few, alive and honest: deadlines, limits, displacement. No noun of ours.
         .target(name: "PortGuard", dependencies: [metrics, nioCore, nioSSL, nioTLS]),
+        // How a TLS handshake goes at an address, for words to a person. No noun of ours.
+        .target(name: "HandshakeProbe", dependencies: [nioCore, nioPosix, nioSSL, nioTLS]),
         // JSON and YAML as Kubernetes reads them: values with positions, object identity, patches.
         .target(
             name: "KubernetesObjects", dependencies: ["ShownText", yams, collections],
@@ -138,18 +140,17 @@ let package = Package(
         .target(
             name: "SwellAgent",
             dependencies: [
-                "AsyncSupport", "SwellModel", "SwellEngine", "SwellProtocol", "SwellIdentity", "KubernetesClient",
-                "KubernetesObjects",
-                "SwellTelemetry", grpc, grpcTransport, protobuf, lifecycle, logging, metrics, nioCore, nioPosix, nioSSL,
-                nioTLS, x509, crypto,
+                "AsyncSupport", "HandshakeProbe", "SwellModel", "SwellEngine", "SwellProtocol", "SwellIdentity",
+                "KubernetesClient", "KubernetesObjects", "SwellTelemetry", grpc, grpcTransport, protobuf, lifecycle,
+                logging, metrics, nioPosix, x509, crypto,
             ]),
         // The command line's words: requests to the operator API, tables and trees.
         .target(
             name: "SwellCommands",
             dependencies: [
-                "KubernetesObjects", "ShownText", "SwellModel", argumentParser, asyncHTTPClient, nioCore, nioHTTP1,
-                nioPosix, nioSSL, nioTLS,
-                subprocess,
+                "HandshakeProbe", "KubernetesObjects", "ShownText", "SwellModel", argumentParser, asyncHTTPClient,
+                nioCore,
+                nioHTTP1, nioPosix, nioSSL, subprocess,
             ]),
         // A seeded world for the engine: network, clocks, crashes; the invariants.
         .target(name: "SwellSimulation", dependencies: ["SwellModel", "SwellEngine", "SwellStore", collections]),
@@ -228,7 +229,8 @@ let package = Package(
         .testTarget(
             name: "SwellAgentTests",
             dependencies: [
-                "SwellAgent", "SwellCommands", "SwellEngine", "SwellIdentity", "SwellProtocol", "SwellModel",
+                "HandshakeProbe", "SwellAgent", "SwellCommands", "SwellEngine", "SwellIdentity", "SwellProtocol",
+                "SwellModel",
                 "KubernetesObjects", "KubernetesClient", "KubernetesSimulator", "KubernetesTesting", grpc,
                 grpcTransport, protobuf, crypto, logging, nioCore, nioHTTP1, nioPosix, nioSSL, x509, swiftASN1,
             ]),

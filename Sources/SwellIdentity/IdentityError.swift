@@ -1,3 +1,5 @@
+public import SwellModel
+
 /// What went wrong with a certificate, a key, a token or a name.
 ///
 /// Messages never hold a key or a token's secret.
@@ -41,6 +43,10 @@ public struct IdentityError: Error, Sendable, CustomStringConvertible {
     public var message: String
     /// The error beneath, if there is one.
     public var cause: (any Error)?
+
+    /// The cluster that a refused peer calls itself the agent of. Anybody may call himself so: it helps a person to find whom it is about, and
+    /// decides nothing.
+    public var claimed: ClusterName?
 
     /// An error of `code`, told by `message`.
     public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {

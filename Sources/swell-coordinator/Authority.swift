@@ -21,7 +21,8 @@ struct Authority: AsyncParsableCommand {
                         trusted no more. The day is counted from `activate` in this directory; a replica with a copy signs with the
                         former one until it has been given the new files and restarted, so count from there.
 
-            Nobody is disconnected. Where the authority's key was stolen, this is not enough, since the thief can sign as well: begin a
+            Each is audited (swell events: authority.prepared and so on) once a replica has found it, in the name of the machine's user who ran \
+            it. Nobody is disconnected. Where the authority's key was stolen, this is not enough, since the thief can sign as well: begin a
             new state directory by `init`, and copy the `secrets-key` and `server-names` of the old one over it, but never its \
             `operator-token`, which was stolen as well; stop every replica, run `authority adopt` with it, start the replicas with it, \
             give agents its --ca-hash, and let them join with new tokens. Then replace the key for Secrets: `secrets prepare`.
@@ -47,6 +48,13 @@ struct Authority: AsyncParsableCommand {
             }
         }
 
+        /// Says beside the authority who left it as it is, for the replicas that follow to audit.
+        func noteChange() throws {
+            let folder = StateFolder(path: stateDir)
+            let set = try directory.loadSet(trustDomain: domain(), now: now)
+            try ChangeNote(by: MachineUser.name, keys: set.changeKeys).write(to: folder.authorityNote)
+        }
+
         var now: Timestamp { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)) }
     }
 
@@ -70,6 +78,7 @@ struct Authority: AsyncParsableCommand {
 
         func run() async throws {
             print("prepared \(try options.directory.prepare(trustDomain: options.domain(), now: options.now))")
+            try options.noteChange()
             print(
                 """
                 next: give operators the new ca.pem and replicas without this directory a copy of it; then, once all have it,
@@ -95,6 +104,7 @@ struct Authority: AsyncParsableCommand {
                 }
             }
             print("signs: \(try options.directory.activate(trustDomain: options.domain(), now: options.now))")
+            try options.noteChange()
             print(
                 """
                 next: give replicas without this directory a copy of it, and the new ca-hash to agents that join from now on;
@@ -111,6 +121,7 @@ struct Authority: AsyncParsableCommand {
 
         func run() async throws {
             try options.directory.retire(trustDomain: options.domain(), now: options.now, isForced: force)
+            try options.noteChange()
             print("the former authority is trusted no more")
             print("next: give replicas without this directory a copy of it, and operators the new ca.pem")
         }
@@ -130,8 +141,9 @@ struct Authority: AsyncParsableCommand {
             let set = try options.directory.loadSet(trustDomain: options.domain(), now: options.now)
             let configuration = try database.configuration()
             try await PostgresStore.migrate(configuration, logger: Logger(label: "swell.adopt"))
-            try await PostgresStore.noteAuthorities(
-                AuthorityNotes.keys(of: set), in: configuration, isAdopting: true)
+            var keys = AuthorityNotes.keys(of: set)
+            keys.changedBy = MachineUser.name
+            try await PostgresStore.noteAuthorities(keys, in: configuration, isAdopting: true)
             print("adopted: \(set.issuing.fingerprint)")
             print(
                 """

@@ -10,20 +10,34 @@ internal import SwellStore
 struct AuthorityNotes: Service {
     let store: PostgresStore
     let authority: RotatingAuthority
+    let folder: StateFolder
+    /// Who left the keys for Secrets as this replica was started with them, where that is known.
+    let secretsBy: String?
     let logger: Logger
     var interval: Duration = .seconds(5)
 
-    static func keys(of set: AuthoritySet) -> TrustedKeys {
-        TrustedKeys(issuing: "\(set.issuing.fingerprint)", all: set.fingerprintsByAge.map { "\($0)" })
+    static func keys(of set: AuthoritySet, in folder: StateFolder? = nil) -> TrustedKeys {
+        TrustedKeys(
+            issuing: "\(set.issuing.fingerprint)", all: set.fingerprintsByAge.map { "\($0)" },
+            changedBy: folder.flatMap { ChangeNote.author(of: set.changeKeys, at: $0.authorityNote) })
     }
 
     func run() async throws {
         try await cancelWhenGracefulShutdown {
             var noted = Self.keys(of: authority.current).all
-            var isAway = false
+            var (isAway, awaited) = (false, [String]())
+            var areSecretsNoted = false
             while (try? await Task.sleep(for: interval)) != nil {
-                let current = Self.keys(of: authority.current)
+                let set = authority.current
+                let current = Self.keys(of: set, in: folder)
+                // Whose doing it is is written down last: a new set without a name is looked at once more.
+                if current.changedBy == nil, current.all != noted, awaited != set.changeKeys {
+                    awaited = set.changeKeys
+                    continue
+                }
                 do {
+                    if !areSecretsNoted { try await store.noteSecretKeys(by: secretsBy) }
+                    areSecretsNoted = true
                     try await store.changeAuthorities(to: current, formerly: noted)
                     noted = current.all
                     isAway = false
@@ -34,7 +48,7 @@ struct AuthorityNotes: Service {
                     // Tried again: what is away comes back.
                     if !isAway {
                         logger.warning(
-                            "the authorities cannot be noted in the database", metadata: ["error": "\(error)"])
+                            "what keys there are cannot be noted in the database", metadata: ["error": "\(error)"])
                     }
                     isAway = true
                 }

@@ -88,7 +88,7 @@ struct Initialize: AsyncParsableCommand {
 struct ServerNameOption: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Host names or addresses in the server's certificate, comma-separated; repeatable. By default those that init wrote down, or else localhost.",
+            "Host names or addresses in the server's certificate, comma-separated; repeatable. By default, for `serve`, those of SWELL_SERVER_NAMES, or those that `init` wrote down, or localhost.",
             valueName: "names"))
     var serverName: [String] = []
 

@@ -52,6 +52,9 @@ struct InstallationFacts: Sendable {
         agents.connected = joined.count - away.count
         agents.away = InstallationView.Sample(count: away.count, examples: away.map(\.cluster.name))
         agents.neverJoined = InstallationView.Sample(count: never.count, examples: never.map(\.cluster.name))
+        let readmitted = clusters.filter { $0.readmittedUntil != nil }
+        agents.readmitted = InstallationView.Sample(
+            count: readmitted.count, examples: readmitted.map(\.cluster.name))
         let named = Set(agents.away.examples + agents.neverJoined.examples)
         guard !named.isEmpty else {
             agents.absences = []
@@ -76,6 +79,12 @@ struct InstallationFacts: Sendable {
             if let refusal = agentPort.refusals.last(of: cluster), record.lastSeenAt.map({ $0 <= refusal.at }) ?? true {
                 absence.refusal = refusal.reason
                 absence.refusedAt = refusal.at
+            }
+            if let claim = agentPort.refusals.lastClaim(of: cluster), record.lastSeenAt.map({ $0 <= claim.at }) ?? true,
+                absence.refusedAt.map({ $0 <= claim.at }) ?? true
+            {
+                absence.handshakeRefusal = claim.reason
+                absence.handshakeRefusedAt = claim.at
             }
             absences.append(absence)
         }

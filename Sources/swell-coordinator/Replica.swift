@@ -76,7 +76,12 @@ struct Replica: Service {
             ServerCredentialRotation(
                 authority: authority, names: names, credential: credential,
                 jitter: .random(in: 0..<1), now: Self.now),
-            AuthorityNotes(store: store, authority: authority, logger: logger),
+            AuthorityNotes(
+                store: store, authority: authority, folder: folder,
+                secretsBy: ring.flatMap { ring in
+                    let file = settings.secretsKeyFile.map { SecretsKeyFile(path: $0) } ?? folder.secretsKey
+                    return ChangeNote.author(of: ring.openingKeys, at: StateFolder.note(of: file))
+                }, logger: logger),
             AuthorityWatch(
                 folder: folder, authority: authority, names: names, credential: credential,
                 now: Self.now),
@@ -129,7 +134,8 @@ struct Replica: Service {
             try await PostgresStore.migrate(settings.database, logger: logger)
             // Before anything is issued in the name of this installation.
             try await PostgresStore.noteAuthorities(
-                AuthorityNotes.keys(of: authority.current), in: settings.database)
+                AuthorityNotes.keys(of: authority.current, in: StateFolder(path: settings.stateDirectory)),
+                in: settings.database)
             return nil
         } catch {
             return error

@@ -17,7 +17,8 @@ struct Secrets: AsyncParsableCommand {
               activate  the next key seals. Within minutes what was sealed with former keys comes under it; `show` says when.
               retire    forgets the former keys, once nothing is sealed with them.
 
-            Whoever has the file and the database reads the Secrets; without the file nobody does. Keep a copy of it away from the \
+            Each is audited (swell events: secrets.prepared and so on): `retire` and `seal` at once, the others once a replica was started with
+            the file and the note of who wrote it (FILE.changed-by). Whoever has the file and the database reads the Secrets; without the file nobody does. Keep a copy of it away from the \
             database's backups: a backup from before `retire` needs the key of its day.
             """,
         subcommands: [Show.self, Prepare.self, Activate.self, Retire.self, Seal.self], defaultSubcommand: Show.self)
@@ -36,6 +37,12 @@ struct Secrets: AsyncParsableCommand {
 
         var file: SecretsKeyFile {
             SecretsKeyFile(path: key.secretsKeyFile ?? StateFolder(path: stateDir ?? ".").secretsKey.path)
+        }
+
+        /// Writes the keys, and beside them who left them so, for the replicas that are started with them to audit.
+        func write(_ ring: SecretsKeyring, replacing: Bool) throws {
+            try file.write(ring, replacing: replacing)
+            try ChangeNote(by: MachineUser.name, keys: ring.openingKeys).write(to: StateFolder.note(of: file))
         }
     }
 
@@ -65,10 +72,10 @@ struct Secrets: AsyncParsableCommand {
         func run() async throws {
             let new = SecretsKeyring.generate()
             guard options.file.exists else {
-                try options.file.write(new, replacing: false)
+                try options.write(new, replacing: false)
                 return print("made \(options.file.path) with the key \(new.sealingKey): restart the replicas with it")
             }
-            try options.file.write(try options.file.read().adding(new), replacing: true)
+            try options.write(try options.file.read().adding(new), replacing: true)
             print("prepared \(new.sealingKey), which opens once the replicas are restarted")
         }
     }
@@ -83,7 +90,7 @@ struct Secrets: AsyncParsableCommand {
                 throw ValidationError("there is one key only; make the next one by `prepare`")
             }
             let next = ring.activatingLast()
-            try options.file.write(next, replacing: true)
+            try options.write(next, replacing: true)
             print("seals: \(next.sealingKey), once the replicas are restarted")
         }
     }
@@ -97,13 +104,14 @@ struct Secrets: AsyncParsableCommand {
         func run() async throws {
             let ring = try options.file.read()
             let former = Array(ring.openingKeys.dropFirst())
-            let needed = try await Secrets.withStore(database, ring) { try await $0.retireSecretKeys(former) }.keys
-                .sorted()
+            let needed = try await Secrets.withStore(database, ring) {
+                try await $0.retireSecretKeys(former, by: MachineUser.name)
+            }.keys.sorted()
             guard needed.isEmpty else {
                 throw ValidationError(
                     "\(needed.joined(separator: ", ")) still seal documents; wait for the replicas, or do it by `seal`")
             }
-            try options.file.write(ring.retiringOthers(), replacing: true)
+            try options.write(ring.retiringOthers(), replacing: true)
             print("the only key is \(ring.sealingKey)")
             print(
                 "next: restart the replicas with this file; one that was not since `activate` stores no Secrets until then"
@@ -118,7 +126,11 @@ struct Secrets: AsyncParsableCommand {
         @OptionGroup var database: DatabaseOption
 
         func run() async throws {
-            let pass = try await Secrets.withStore(database, try options.file.read()) { try await $0.sealDocuments() }
+            let pass = try await Secrets.withStore(database, try options.file.read()) { store in
+                let pass = try await store.sealDocuments()
+                try await store.noteSealing(pass, by: MachineUser.name)
+                return pass
+            }
             print("\(pass.sealed) sealed, \(pass.rekeyed) brought under the new key, \(pass.examined) looked at")
             guard pass.damaged.isEmpty else {
                 print("\(pass.damaged.count) do not open, such as \(pass.damaged[0]); they were left as they are")

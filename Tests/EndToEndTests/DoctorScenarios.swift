@@ -110,10 +110,13 @@ internal import Testing
             try await fleet.killAgent("use1-c")
             _ = try await fleet.swell("cluster", "revoke", "use1-b", "--reason", "stolen")
             let connection = try await PostgresConnection.connect(to: PostgresConfiguration(fleet.databaseURL))
-            // As a replica leaves it that was cut off from its machine.
+            // As a replica leaves it that was cut off from its machine. What was heard of it before is written after that it left.
             try await eventually("the agents to be written off") { () -> Bool? in
                 let rows = try await connection.query(
-                    "SELECT count(*) FROM agents WHERE cluster = 'use1-c' AND connected_to IS NULL")
+                    """
+                    SELECT count(*) FROM agents WHERE cluster = 'use1-c' AND connected_to IS NULL
+                        AND last_seen_at < now() - interval '4 seconds'
+                    """)
                 let count: Int? = try rows.first?.decode(at: 0)
                 return count == 1 ? true : nil
             }

@@ -111,6 +111,13 @@ internal import Testing
                 try await secrets(fleet, "retire", database: true).code == 0 ? true : nil
             }
             try await restartCoordinator(fleet)
+            for step in ["prepared", "activated", "retired"] {
+                try await eventually("\(step) to be audited", within: .seconds(30)) { () -> Bool? in
+                    let events = try await fleet.swell("events", "--since", "1h", "--limit", "1000").output
+                    let told = events.split(separator: "\n").filter { $0.contains(" secrets.\(step) ") }
+                    return told.contains { $0.contains(NSUserName() + "@") } ? true : nil
+                }
+            }
             let after = try await secrets(fleet, "show", database: true)
             #expect(after.output.contains("seals:") && !after.output.contains("opens:"), "\(after.output)")
             #expect(!after.output.contains("missing") && after.output.contains("in clear: 0 documents"))

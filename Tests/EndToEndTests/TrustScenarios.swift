@@ -90,6 +90,13 @@ internal import Testing
                             > (step == "prepare" ? 1 : 2)
                     } ? true : nil
                 }
+                // By the replica that found it, once, and in the name of who ran it.
+                try await eventually("it to be audited", within: .seconds(60)) { () -> Bool? in
+                    let events = try await fleet.swell("events", "--since", "10m").output.split(separator: "\n")
+                        .filter { $0.contains(" authority.\(step)d ") }
+                    #expect(events.count <= 1, "\(events)")
+                    return events.first?.contains(NSUserName() + "@") == true ? true : nil
+                }
             }
             let early = try await Programs.call(
                 "swell-coordinator", ["authority", "retire", "--state-dir", fleet.stateFolder.path])

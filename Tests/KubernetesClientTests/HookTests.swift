@@ -142,6 +142,69 @@ internal import Testing
         }
     }
 
+    /// As Helm has a hook that is `pre-install,post-install`: made again, and run, at each.
+    @Test func oneHookMayRunAtSeveralMoments() async throws {
+        try await SimulatedServer.run { server in
+            let text = Sample.namespace + Sample.job("check", hook: "'before, after'") + Sample.configMap("a")
+            var uids: [String?] = []
+            let bundle = try Sample.manifest(text)
+            let first = try await server.applier { $0.hookScope = "one" }.apply(bundle) { report in
+                if report.reference.name == "check" { uids.append(report.uid) }
+            }
+            #expect(
+                first.summary == [
+                    "Namespace shop created", "Job check created", "ConfigMap a created", "Job check created",
+                ], "\(first.objects)")
+            #expect(Set(uids).count == 2 && !uids.contains(nil), "\(uids)")
+            let again = try await server.applier { $0.hookScope = "one" }.apply(bundle)
+            let runs = again.objects.filter { $0.reference.name == "check" }
+            #expect(runs.map(\.message) == ["before hook has run already", "after hook has run already"])
+            let gone = try await server.applier { $0.allowsEmpty = true }.apply([])
+            #expect(gone.objects.count { $0.reference.name == "check" && $0.outcome == .pruned } == 1)
+        }
+    }
+
+    /// A pod that has ended is not under way, and goes with the release that had it.
+    @Test func aPodThatRanForAFailureIsPruned() async throws {
+        try await SimulatedServer.run { server in
+            let bundle = try Sample.manifest(Sample.namespace + Sample.hookPod("undo", hook: "on-failure"))
+            #expect(try await server.applier().apply(bundle).succeeded)
+            let ran = try await server.applier().runFailureHooks(of: bundle)
+            #expect(ran.summary == ["Pod undo created"], "\(ran.objects)")
+            let next = try await server.applier().apply(
+                try Sample.manifest(Sample.namespace + Sample.configMap("a")))
+            #expect(next.report("undo")?.outcome == .pruned, "\(next.objects)")
+        }
+    }
+
+    /// One that a queue holds back is awaited until it is let go, and has not run before.
+    @Test func aSuspendedHookHasNotRun() async throws {
+        try await SimulatedServer.run { server in
+            func held(_ timeout: String) -> String {
+                Sample.job("migrate", timeout: timeout).replacing(
+                    "backoffLimit: 0", with: "backoffLimit: 0\n  suspend: true")
+            }
+            let late = try await server.applier().apply(
+                try Sample.manifest(Sample.namespace + held("1s") + Sample.configMap("a")))
+            #expect(late.report("migrate")?.outcome == .failed, "\(late.objects)")
+            #expect(late.message("migrate") == "before hook: not done within 1 s: suspended")
+            #expect(try await server.exists("v1", "ConfigMap", "a") == false)
+            try await withThrowingTaskGroup(of: BundleResult.self) { group in
+                group.addTask {
+                    try await server.applier().apply(try Sample.manifest(Sample.namespace + held("60s")))
+                }
+                try await server.api.poll(every: .milliseconds(20), atMost: .seconds(20), what: "the new one") {
+                    try await server.live("batch/v1", "Job", "migrate")?.annotations["swell.dev/hook-timeout"] == "60s"
+                }
+                let live = try #require(try await server.live("batch/v1", "Job", "migrate"))
+                _ = try await server.api.patch(
+                    live.reference, .merge(["spec": ["suspend": false]]), fieldManager: "queue")
+                let result = try #require(try await group.next())
+                #expect(result.message("migrate") == "before hook succeeded", "\(result.objects)")
+            }
+        }
+    }
+
     @Test func aFailureHookDoesNotRunBesideTheHookThatItUndoes() async throws {
         try await SimulatedServer.run { server in
             let text =

@@ -276,7 +276,7 @@ internal import Testing
         for wrong in ["swell.dev/hook-on: sometimes, ", "swell.dev/hook-on: '', ", "swell.dev/hook-on-return: maybe, "]
         {
             let objects = try Sample.manifest(Sample.hook("a", wrong))
-            #expect(throws: KubernetesError.self) { try Hook(objects[0], annotations: ObjectAnnotations()) }
+            #expect(throws: KubernetesError.self) { try Hook.all(of: objects[0], annotations: ObjectAnnotations()) }
         }
     }
 

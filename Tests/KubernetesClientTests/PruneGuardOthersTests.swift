@@ -126,7 +126,8 @@ extension PruneGuardTests {
             #expect(try await applier.apply(try Sample.manifest(text)).succeeded)
             var awaited: [BundleProgress] = []
             _ = try await applier.apply([]) { if $0.isAwaitedGone { awaited.append($0) } }
-            #expect(awaited.map(\.reference.name) == ["gadget"])
+            // Its definition waits for it.
+            #expect(awaited.map(\.reference.name) == ["gadget", "widgets.example.com"])
             #expect(awaited.first?.message == "terminating, waits for example.com/clean")
         }
     }

@@ -38,6 +38,12 @@ internal import Testing
         }
         #expect(reason(object("v1", "ConfigMap", "a", annotations: ["swell.dev/prune": "keep"])) != nil)
         #expect(reason(object("v1", "ConfigMap", "a")) == nil)
+        // As Helm reads it.
+        for word in ["keep", "Keep", " keep", "KEEP "] {
+            let kept = object("v1", "ConfigMap", "a", annotations: ["helm.sh/resource-policy": word])
+            #expect(reason(kept) == "annotated helm.sh/resource-policy: keep", "'\(word)'")
+        }
+        #expect(reason(object("v1", "ConfigMap", "a", annotations: ["helm.sh/resource-policy": "k eep"])) == nil)
         #expect(reason(object("v1", "Namespace", "kube-system")) != nil)
         var adopted = object("v1", "ConfigMap", "a")
         adopted.setMetadata("managedFields", [["manager": "helm"]])

@@ -163,30 +163,66 @@ internal import Testing
         }
     }
 
-    @Test func neverANamespaceThatCannotBeLookedThrough() async throws {
-        let away = """
-            apiVersion: apiregistration.k8s.io/v1
-            kind: APIService
-            metadata: {name: v1.away.example.com}
-            spec:
-              group: away.example.com
-              version: v1
-              groupPriorityMinimum: 100
-              versionPriority: 100
-              service: {name: nobody, namespace: default}
-            ---
+    private static let away = """
+        apiVersion: apiregistration.k8s.io/v1
+        kind: APIService
+        metadata: {name: v1.away.example.com}
+        spec:
+          group: away.example.com
+          version: v1
+          groupPriorityMinimum: 100
+          versionPriority: 100
+          service: {name: nobody, namespace: default}
+        ---
 
-            """
+        """
+
+    private func makeAway(_ server: SimulatedServer) async throws {
+        for object in try Sample.manifest(Self.away) {
+            _ = try await server.api.apply(object, ApplyOptions(fieldManager: "operator"))
+        }
+        try await server.api.poll(every: .milliseconds(20), atMost: .seconds(10), what: "the service to be away") {
+            try await server.api.discovery.catalog().unavailable.contains("away.example.com/v1")
+        }
+    }
+
+    @Test func neverANamespaceThatCannotBeLookedThrough() async throws {
         try await pruning(Sample.namespace + Sample.configMap("ours"), to: "", allowsEmpty: true) { server in
-            for object in try Sample.manifest(away) {
-                _ = try await server.api.apply(object, ApplyOptions(fieldManager: "operator"))
-            }
-            try await server.api.poll(every: .milliseconds(20), atMost: .seconds(10), what: "the service to be away") {
-                try await server.api.discovery.catalog().unavailable.contains("away.example.com/v1")
-            }
+            try await makeAway(server)
         } then: { (server, result) async throws in
             #expect(result.report("shop")?.outcome == .kept, "\(result.objects)")
             #expect(result.report("shop")?.message.contains("APIService of away.example.com/v1") == true)
+        }
+    }
+
+    /// What is kept in a removal is forgotten: that does not hang on a moment's silence.
+    @Test func aRemovalWaitsForWhatCannotBeLookedThroughNow() async throws {
+        try await SimulatedServer.run { server in
+            #expect(
+                try await server.applier().apply(
+                    try Sample.manifest(Sample.namespace + Sample.configMap("ours"))
+                ).succeeded)
+            try await makeAway(server)
+            let remover = server.applier {
+                $0.allowsEmpty = true
+                $0.isRemoval = true
+                $0.settleTimeout = .seconds(2)
+            }
+            let early = try await remover.apply([])
+            let report = try #require(early.report("shop"))
+            #expect(report.outcome == .failed && report.isTransient, "\(report)")
+            #expect(report.message.contains("APIService of away.example.com/v1"), "\(report)")
+            #expect(try await stored(server) == ["shop"], "it is tried again")
+            for object in try Sample.manifest(Self.away) { _ = try await server.api.delete(object.reference) }
+            try await server.api.poll(every: .milliseconds(20), atMost: .seconds(10), what: "nothing to be away") {
+                try await server.api.discovery.catalog().unavailable.isEmpty
+            }
+            let late = try await server.applier {
+                $0.allowsEmpty = true
+                $0.isRemoval = true
+            }.apply([])
+            #expect(late.succeeded, "\(late.objects)")
+            #expect(try await server.exists("v1", "Namespace", "shop", namespace: nil) == false)
         }
     }
 

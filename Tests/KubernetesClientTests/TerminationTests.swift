@@ -112,6 +112,57 @@ internal import Testing
         #expect(words == "terminating, waits for what uses it (kubernetes.io/pvc-protection): pod db-0")
     }
 
+    /// A namespace may have thousands of pods: they are not listed for each claim in it.
+    @Test func podsAreListedOncePerNamespace() async throws {
+        let claims = try (0..<4).map { number in
+            try Self.object(
+                """
+                apiVersion: v1
+                kind: PersistentVolumeClaim
+                metadata: {name: data-\(number), namespace: shop, uid: c-\(number), finalizers: [kubernetes.io/pvc-protection]}
+                """)
+        }
+        let transport = ScriptedTransport { request, _ in
+            if request.path == "/api/v1" {
+                let kinds = [("pods", "Pod"), ("persistentvolumeclaims", "PersistentVolumeClaim")]
+                return .json([
+                    "kind": "APIResourceList", "groupVersion": "v1",
+                    "resources": .array(
+                        kinds.map {
+                            [
+                                "name": .string($0.0), "kind": .string($0.1), "namespaced": true,
+                                "verbs": ["get", "list"],
+                            ]
+                        }),
+                ])
+            }
+            if let answer = ScriptedTransport.discovery(request) { return answer }
+            if request.path.hasSuffix("/pods") {
+                let pods = (0..<4).map { number -> JSONValue in
+                    [
+                        "metadata": ["name": .string("db-\(number)"), "namespace": "shop"],
+                        "spec": [
+                            "volumes": [["persistentVolumeClaim": ["claimName": .string("data-\(number)")]]]
+                        ],
+                    ]
+                }
+                return .json([
+                    "apiVersion": "v1", "kind": "PodList", "metadata": ["resourceVersion": "1"],
+                    "items": .array(pods),
+                ])
+            }
+            let claim = claims.first { request.path.hasSuffix("/\($0.name)") }
+            return claim.map { .json($0.json) } ?? .failure(404, "NotFound", "not found")
+        }
+        let api = KubernetesAPI(transport: transport, options: .immediate(attempts: 1))
+        let remaining = try await Pruner(api: api, options: options).remaining(claims)
+        #expect(
+            remaining.map { $0.message.suffix(10) } == [": pod db-0", ": pod db-1", ": pod db-2", ": pod db-3"],
+            "\(remaining)")
+        // Once for what it waits for, and once for what it waited for in vain.
+        #expect(transport.asked.count { $0.path.hasSuffix("/pods") } <= 2)
+    }
+
     @Test func whatStaysIsAFailureOfTheRemoval() async throws {
         let namespace = try Self.object(Self.namespace)
         let remaining = try await Pruner(api: api(holding: namespace), options: options).remaining([namespace])

@@ -121,13 +121,13 @@ internal import Testing
     }
 
     @Test(arguments: [
-        ("namespace: 20417", "metadata.namespace must be a string (quote it), not an integer"),
-        ("namespace: no", "metadata.namespace must be a string (quote it), not a boolean"),
-        ("namespace: 1.5", "metadata.namespace must be a string (quote it), not a number"),
-        ("namespace: [a]", "metadata.namespace must be a string (quote it), not an array"),
-        ("labels: {a: 1}", "metadata.labels[\"a\"] must be a string (quote it), not an integer"),
-        ("annotations: {a: on}", "metadata.annotations[\"a\"] must be a string (quote it), not a boolean"),
-        ("labels: [a]", "metadata.labels must be an object, not an array"), ("labels: x", "must be an object"),
+        ("namespace: 20417", "metadata.namespace must be a string, not an integer"),
+        ("namespace: no", "metadata.namespace must be a string, not a boolean"),
+        ("namespace: 1.5", "metadata.namespace must be a string, not a number"),
+        ("namespace: [a]", "metadata.namespace must be a string, not a list"),
+        ("labels: {a: 1}", "metadata.labels.a must be a string, not an integer"),
+        ("annotations: {a: on}", "metadata.annotations.a must be a string, not a boolean"),
+        ("labels: [a]", "metadata.labels must be a mapping, not a list"), ("labels: x", "must be a mapping"),
     ])
     func refusesWhatTheServerCouldNotRead(line: String, expected: String) throws {
         let text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  \(line)\n"
@@ -136,11 +136,31 @@ internal import Testing
         #expect(problems.contains { $0.message.contains(expected) }, "\(problems)")
     }
 
+    /// What kubectl makes of keys that are numbers.
+    @Test(arguments: [
+        ("1.50", "1.5"), ("1e3", "1000"), ("1e6", "1e+06"), ("1.5e-5", "1.5e-05"), ("0.0001", "0.0001"), (".5", "0.5"),
+        ("16777217.0", "1.6777216e+07"), ("-2.0", "-2"), ("1234567.5", "1.2345675e+06"), ("100000.5", "100000.5"),
+        ("123456789.0", "1.2345679e+08"), ("1_0.5", "10.5"), ("2e20", "2e+20"), ("-1e-7", "-1e-07"), ("0.1", "0.1"),
+        ("1e2", "100"), ("0.0", "0"), ("-0.0", "-0"), ("1e40", ".inf"), ("12", "12"), ("0x10", "16"),
+        ("1.2.3", "1.2.3"),
+    ])
+    func readsNumbersAsKeysAsKubectlDoes(written: String, key: String) throws {
+        let root = try YAMLReader.document(in: "\(written): a\n").root
+        #expect(root.json == [key: "a"])
+        #expect(root.entries?.first?.written == (written == key ? nil : written))
+    }
+
+    @Test func aNumberThatKubectlHasNoKeyForIsNone() {
+        #expect(throws: KubernetesObjectError.self) { try YAMLReader.document(in: "18446744073709551615: a\n") }
+    }
+
     @Test func aNameThatIsNoTextIsSaidToBeNone() throws {
         let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: 1e3}\n"
         let object = try KubernetesObject(json: YAMLReader.document(in: text).root.json)
         #expect(
-            ObjectValidation.problems(in: object) == ["metadata.name must be a string (quote it), not an integer"])
+            ObjectValidation.problems(in: object) == [
+                "metadata.name must be a string, not an integer; write it in quotes"
+            ])
     }
 
     @Test func takesNullForAnEmptyLabelAndNoNamespace() throws {
@@ -168,6 +188,8 @@ internal import Testing
         ("certificates.k8s.io", "ClusterTrustBundle", "example.com:mine:ca", true), ("", "ConfigMap", "Web", false),
         ("apps", "Deployment", "a_b", false), ("gateway.networking.k8s.io", "Gateway", "a:b", false),
         ("", "Service", "a.b", false), ("storage.k8s.io", "StorageClass", "gp3.encrypted", true),
+        ("batch", "CronJob", String(repeating: "a", count: 52), true),
+        ("batch", "CronJob", String(repeating: "a", count: 53), false),
     ])
     func namesAreTheServersBusiness(group: String, kind: String, name: String, isAccepted: Bool) throws {
         let object = KubernetesObject(type: GroupVersionKind(group: group, version: "v1", kind: kind), name: name)

@@ -36,7 +36,10 @@ internal import Testing
             (["apiVersion": "v1", "kind": "Pod", "metadata": ["name": "Web"]], "\"Web\" must be lower-case"),
             (["apiVersion": "a/b/c", "kind": "Pod", "metadata": ["name": "web"]], "neither version nor"),
             (["apiVersion": "v1", "kind": "Service", "metadata": ["name": "a.b"]], "a.b"),
-            (["apiVersion": "v1", "kind": "Pod", "metadata": ["name": "a", "labels": ["x": true]]], "quote it"),
+            (
+                ["apiVersion": "v1", "kind": "Pod", "metadata": ["name": "a", "labels": ["x": true]]],
+                "write it in quotes"
+            ),
             (["apiVersion": "v1", "kind": "Pod", "metadata": ["name": "a", "labels": ["x": "a b"]]], "\"a b\""),
             (["apiVersion": "v1", "kind": "Pod", "metadata": ["name": "a", "labels": ["A/B/c": "a"]]], "A/B/c"),
         ] as [(JSONValue, String)])

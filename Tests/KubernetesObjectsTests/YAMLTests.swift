@@ -36,6 +36,7 @@ internal import Testing
         ("a: 1\nb: 2\na: 3\n", "is there twice"), ("true: 1\nyes: 2\n", "x.yaml:2:1: .: key \"true\" is there twice"),
         ("a: [1\n", "x.yaml:2:1"), ("a: !vault x\n", "x.yaml:1:4: a: tag !vault is unknown"), ("a: *b\n", "alias"),
         ("a: .inf\n", "x.yaml:1:4: a: .inf"), ("? [a]\n: 1\n", "a key must be a scalar"),
+        ("a: {{ .Values.a }}\n", "name its chart's folder"),
         ("a: !!int x\n", "does not fit"),
         ("null: 1\n", "cannot be a key"), ("a:\n  <<: 3\n", "<< merges mappings only"),
     ])

@@ -28,6 +28,7 @@ internal import Testing
 
     @Test(arguments: [
         ("", "1"), ("hook", "before"), ("hook", "after"), ("hook", "on-failure"), ("hook", "befor"), ("hook", ""),
+        ("hook", "before, after"), ("hook", "before,on-failure"), ("hook", "before,before"), ("hook", "before,sooner"),
         ("hook-timeout", "90s"), ("hook-timeout", "1h30m"), ("hook-timeout", "5"), ("hook-timeout", "0s"),
         ("hook-timeout", "169h"), ("hook-timeout", "168h"), ("hook-timeout", "5 m"), ("hook-timeout", "m"),
         ("hook-delete", "never"), ("hook-delete", "on-success"), ("hook-delete", "Always"), ("hook-on", "install"),
@@ -42,7 +43,7 @@ internal import Testing
         let names = ObjectAnnotations()
         var isTaken = true
         do {
-            _ = try Hook(job(annotations), annotations: names)
+            _ = try Hook.all(of: job(annotations), annotations: names)
             _ = try names.waveNumber(of: job(annotations))
             _ = try names.ignoredFields(of: job(annotations))
         } catch {

@@ -1,7 +1,9 @@
 internal import KubernetesClient
 internal import KubernetesObjects
+internal import NIOHTTP1
 internal import SwellEngine
 internal import SwellModel
+internal import Synchronization
 internal import Testing
 
 @testable internal import SwellAgent
@@ -124,6 +126,45 @@ internal import Testing
                 try await lab.waitFor("removed") { $0.generation == 4 && $0.phase == .removed }
                 #expect(try await lab.object("v1", "PersistentVolumeClaim", "data") == nil)
             }
+        }
+    }
+
+    /// The inventory is empty by then, and does not say it a second time.
+    @Test(arguments: [false, true]) func whatWasLeftIsToldThoughTheRecordOfItWasLostAtFirst(byRestart: Bool)
+        async throws
+    {
+        try await SimulatedLab.run { lab in
+            let one = try await lab.world.release("1.0.0", extra: Self.claim)
+            let isShut = Mutex(true)
+            let tap = RequestTap { request in
+                guard isShut.withLock({ $0 }), request.method == .PATCH,
+                    request.path.hasSuffix("/configmaps/swell-record-shop"),
+                    String(decoding: request.body ?? [], as: UTF8.self).contains("\"removed\"")
+                else { return nil }
+                return RequestTap.Answer(
+                    status: 500,
+                    body: [
+                        "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "InternalError",
+                        "message": "etcdserver: request timed out", "code": 500,
+                    ])
+            }
+            try await lab.world.coordinator.assign(one.assignment(1))
+            try await lab.withAgent(tap: tap, rules: Self.rules, retry: RetryPolicy(maximumAttempts: 1)) {
+                try await lab.waitFor("applied") { [.verifying, .healthy].contains($0.phase) }
+                try await lab.world.coordinator.assign(Self.removal(one, 2))
+                try await lab.waitFor("it meets the error") { $0.message?.contains("request timed out") == true }
+                if !byRestart {
+                    isShut.withLock { $0 = false }
+                    try await lab.waitFor("removed") { $0.phase == .removed }
+                }
+            }
+            if byRestart {
+                try await lab.withAgent(rules: Self.rules) {
+                    try await lab.waitFor("removed") { $0.phase == .removed }
+                }
+            }
+            let told = await lab.report()?.message ?? ""
+            #expect(told.contains("PersistentVolumeClaim shop/data (data go with"), "\(told)")
         }
     }
 }

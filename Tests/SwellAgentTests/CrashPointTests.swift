@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import KubernetesClient
 internal import KubernetesObjects
 internal import SwellEngine
@@ -10,6 +11,8 @@ internal import Testing
 @Suite(.timeLimit(.minutes(5))) struct CrashPointTests {
     /// Nobody else writes here: looks for drift would take most of the time.
     private static let drift = Duration.seconds(60)
+    /// All points take minutes: every eighth is taken, from one on that chance gives, and every one with `SWELL_FAULTS=full`.
+    private static let stride = ProcessInfo.processInfo.environment["SWELL_FAULTS"] == "full" ? 1 : 8
 
     private static func text(_ number: Int) -> String {
         ShopManifest.namespace + ShopManifest.hook("migrate-\(number)", "before")
@@ -27,16 +30,19 @@ internal import Testing
             }
 
             var number = 0
+            // At which of its requests the agent is killed that carries out release `number`.
+            var reached = Int.random(in: 1...Self.stride) - Self.stride
             var wasKilled = true
             var requests: [String] = []
-            while wasKilled, number < 80 {
+            while wasKilled, reached < 80 {
                 number += 1
-                let point = number
+                reached += Self.stride
+                let point = reached
                 let generation = Int64(number + 1)
                 let assignment = try await lab.world.release("\(number).0.0", extra: Self.text(number))
                 try await lab.world.coordinator.assign(assignment.assignment(generation))
                 // With the disk, the last request is carried out and its answer lost; without, it is not even sent.
-                let tap = RequestTap(deadAfter: number - 1, losesAnswer: !losesDisk)
+                let tap = RequestTap(deadAfter: point - 1, losesAnswer: !losesDisk)
                 let before = losesDisk ? "state-\(number - 1)" : "state-0"
                 let after = losesDisk ? "state-\(number)" : "state-0"
                 wasKilled = try await lab.withAgent(state: before, tap: tap, drift: Self.drift) {
@@ -54,16 +60,16 @@ internal import Testing
                         return report?.generation == generation && report?.phase == .healthy
                     }
                 }
-                try await expect(lab, number)
+                try await expect(lab, number, point)
             }
             let list = requests.joined(separator: "\n")
-            #expect(number > 10 && number < 80, "an apply is of so many requests:\n\(list)")
+            #expect(reached > 10 && reached < 80, "an apply is of so many requests:\n\(list)")
         }
     }
 
     /// What is on the cluster is release `number`, whole, and nothing of the one before.
-    private func expect(_ lab: SimulatedLab, _ number: Int) async throws {
-        let comment: Comment = "killed at request \(number)"
+    private func expect(_ lab: SimulatedLab, _ number: Int, _ point: Int) async throws {
+        let comment: Comment = "killed at request \(point)"
         #expect(try await lab.object("v1", "ConfigMap", "only-\(number)") != nil, comment)
         #expect(try await lab.object("v1", "ConfigMap", "only-\(number - 1)") == nil, comment)
         #expect(

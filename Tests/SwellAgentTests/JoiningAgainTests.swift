@@ -97,6 +97,25 @@ internal import Testing
         }
     }
 
+    /// The transport says of it no more than that the connection was closed.
+    @Test func whoIsHungUpOnSaysWhatToDo() async throws {
+        try await withWorld { world, directory in
+            let authority = world.coordinator.authority
+            try storeForeign(in: directory, trusting: [authority], pin: authority.fingerprint)
+            try FileManager.default.removeItem(atPath: world.directory + "/token")
+            let lines = LogLines()
+            try await world.withAgent(logger: lines.logger) {
+                try await eventually("it says so") {
+                    lines.all.contains {
+                        $0.contains("the coordinator is there and hangs up")
+                            && $0.contains("swell cluster token east-1")
+                    }
+                }
+            }
+            #expect(lines.all.filter { $0.contains("hangs up") }.count == 1)
+        }
+    }
+
     @Test func aPinnedAgentTriesItsFirstRenewalAgainSoon() async throws {
         try await withWorld { world, directory in
             let key = P256.Signing.PrivateKey()

@@ -135,6 +135,26 @@ internal import Testing
         }
     }
 
+    /// The token stays good, and so does the agent that has joined before under this name.
+    @Test func beforeAnotherClusterItIsToldSoBeforeItJoins() async throws {
+        try await withDirectory { directory in
+            let wrong = FakeCluster(uid: "uid-2")
+            let world = try await AgentWorld(directory: directory, cluster: wrong)
+            try await world.coordinator.serve {
+                let one = try await world.release("1.0.0")
+                try await world.coordinator.assign(one.assignment(1))
+                await world.coordinator.setOtherUID("uid-2")
+                let settings = try await world.settings()
+                let message = try await ending(world, settings) { await world.coordinator.isConnected }
+                #expect(message?.contains("The token is not spent") == true, "\(message ?? "it did not end")")
+                let right = FakeCluster()
+                try await elsewhere(world, right).withAgent(settings) {
+                    try await eventually("applied") { await !right.applied.isEmpty }
+                }
+            }
+        }
+    }
+
     @Test func whoMayNotSeeTheNamespaceThatTellsItsClusterWorksAsBefore() async throws {
         let forbidden = ClusterError(isTransient: false, reason: "Forbidden", message: "it may not see kube-system")
         try await withDirectory { directory in

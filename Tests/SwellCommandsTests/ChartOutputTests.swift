@@ -9,7 +9,9 @@ internal import Testing
     @Test(
         arguments: [
             ("pre-upgrade", "upgrade", nil), ("post-upgrade", "upgrade", nil), ("pre-install", "install", nil),
-            ("pre-install,pre-upgrade", nil, nil), ("pre-upgrade,pre-rollback", "upgrade", "run"),
+            ("pre-install,pre-upgrade", nil, nil), ("pre-install,post-install", "install", nil),
+            ("pre-install,post-install,pre-upgrade,post-upgrade", nil, nil),
+            ("pre-upgrade,pre-rollback", "upgrade", "run"),
         ] as [(String, String?, String?)])
     func aHookRunsWhereHelmWouldRunIt(events: String, occasion: String?, onReturn: String?) throws {
         let text = """
@@ -30,7 +32,7 @@ internal import Testing
     @Test func everyHookThatHasNoFormIsTold() throws {
         let text = ["a", "b"].map {
             "---\n# Source: c/templates/\($0).yaml\napiVersion: batch/v1\nkind: Job\n"
-                + "metadata: {name: \($0), annotations: {helm.sh/hook: \"pre-install,post-install\"}}\n"
+                + "metadata: {name: \($0), annotations: {helm.sh/hook: \"pre-install,post-upgrade\"}}\n"
         }
         let error = #expect(throws: CommandError.self) { try ChartOutput(text.joined(), chart: "c") }
         #expect(error?.message.contains("'c/templates/a.yaml (helm template)': Job a is a hook for") == true)
@@ -40,6 +42,7 @@ internal import Testing
     @Test(
         arguments: [
             ("v1", "Pod", "pre-install", "before", "5m"), ("v1", "Pod", "post-install,post-upgrade", "after", "5m"),
+            ("v1", "Pod", "post-install, pre-install", "before, after", "5m"),
             ("apps/v1", "Deployment", "pre-install", "before", nil),
             ("apps/v1", "Deployment", "post-install", nil, nil),
             ("v1", "ConfigMap", "pre-install", "before", nil),

@@ -165,14 +165,28 @@ struct ChartTests {
 
     @Test func refusesHooksThatItHasNoFormFor() async throws {
         let both = try await refusal([
-            "chart/templates/h.yaml": Self.hook("h", "helm.sh/hook: 'pre-install,post-install'")
+            "chart/templates/h.yaml": Self.hook("h", "helm.sh/hook: 'pre-install,post-upgrade'")
         ])
-        #expect(both.contains("templates/h.yaml (helm template)': Job h is a hook for before and after"))
+        #expect(
+            both.contains("templates/h.yaml (helm template)': Job h is a hook for post-upgrade, pre-install, before"))
         let pod = try await refusal([
-            "chart/templates/h.yaml": Self.hook("h", kind: "Pod", "helm.sh/hook: 'pre-install,post-install'")
+            "chart/templates/h.yaml": Self.hook(
+                "h", kind: "Pod", "helm.sh/hook: 'pre-install,post-install,pre-upgrade'")
         ]
         )
         #expect(pod.contains("make two Pods of it"))
+    }
+
+    @Test func passesOnWhatHelmSaysByTheWay() async throws {
+        let extra = ["chart/templates/h.yaml": Self.hook("h", "helm.sh/hook: pre-instal")]
+        try await render(extra) { _, objects, warnings in
+            #expect(named("h", objects) == nil)
+            #expect(
+                warnings.filter { !Self.isOfLookup($0) } == [
+                    "'/chart': helm template: an object is a hook for 'pre-instal', which this Helm does not know, and is left "
+                        + "out; did you mean 'pre-install'?"
+                ], "\(warnings)")
+        }
     }
 
     @Test func passesOnWhatHelmComplainsOf() async throws {

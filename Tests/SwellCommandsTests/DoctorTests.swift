@@ -54,6 +54,15 @@ extension ClusterName {
         #expect(diagnosis.standing == .ok && diagnosis.summary.hasPrefix("0 broken, 0 warnings, "))
     }
 
+    @Test func whoOwnsTheTablesIsSaid() {
+        for (owns, words) in [(true, "could change the audit log"), (false, "owns none"), (nil, "")]
+            as [(Bool?, String)]
+        {
+            let told = findings { $0.database.ownsTables = owns }.filter { $0.check == "database role" }
+            #expect(told.count == (owns == nil ? 0 : 1) && told.allSatisfy { $0.message.contains(words) }, "\(told)")
+        }
+    }
+
     @Test func whatTheServerSaidIsNoCommand() throws {
         let advice = findings {
             $0.coordinator.files = [
@@ -141,6 +150,18 @@ extension ClusterName {
         },
         Fault(testDescription: "standby", check: "database", words: "target_session_attrs") {
             $0.database.isInRecovery = true
+        },
+        Fault(
+            testDescription: "open doors", check: "agents' doors", standing: .warning,
+            words: "swell cluster readmit NAME --close"
+        ) {
+            $0.agents.readmitted = InstallationView.Sample(count: 1, examples: ["west-1"])
+        },
+        Fault(
+            testDescription: "two with one certificate", check: "agents' copies",
+            words: "take turns with one certificate: each gets the releases, Secrets included: west-1"
+        ) {
+            $0.agents.sharing = InstallationView.Sample(count: 1, examples: ["west-1"])
         },
         Fault(
             testDescription: "another cluster", check: "agents' clusters",
@@ -309,6 +330,14 @@ extension ClusterName {
                 $0.refusal = "the agent speaks for another cluster"
                 $0.refusedAt = now - .seconds(4)
             },
+            try absence("renamed") {
+                $0.refusal = "it is the cluster 'old': 'swell cluster remove old', and start this agent again"
+            },
+            try absence("untrusted") {
+                $0.certificateEndsAt = now + .hours(9)
+                $0.handshakeRefusal = "no trusted authority signed its certificate"
+                $0.handshakeRefusedAt = now - .seconds(6)
+            },
             try absence("tokenless", seen: nil) { _ in },
             try absence("awaited", seen: nil) { $0.tokenEndsAt = now + .minutes(40) },
         ]
@@ -326,6 +355,12 @@ extension ClusterName {
             message("revoked").contains("revoked 5m ago") && message("revoked").contains("swell cluster token revoked"))
         #expect(message("silent").contains("its certificate is good, and nothing came"))
         #expect(message("refused").contains("refused 4s ago: the agent speaks for another cluster"))
+        #expect(
+            message("refused").hasSuffix("do as that says; swell cluster token refused, and start its agent with that"))
+        #expect(message("renamed").hasSuffix("→ do as that says"), "a token would be spent for nothing")
+        #expect(
+            message("untrusted").contains("refused at the handshake 6s ago: no trusted authority")
+                && message("untrusted").contains("--ca-hash"))
         #expect(message("tokenless").contains("never joined, and no token for it is open"))
         #expect(message("awaited").contains("a token is good for 40m"))
         #expect(found.first { $0.check == "agents" }?.message.contains("5998 away") == true)

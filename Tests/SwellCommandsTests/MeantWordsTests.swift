@@ -78,6 +78,42 @@ internal import Testing
             ProgramComplaint(text).text
                 == "\"command failed\"\nerror: accumulating resources: no such file\n"
                 + "warning: 'bases' is deprecated. Please use 'resources' instead.\nwarning: old API")
+        #expect(
+            ProgramComplaint(text).warnings == [
+                "'bases' is deprecated. Please use 'resources' instead.", "old API", "\"command failed\"",
+                "error: accumulating resources: no such file",
+            ])
         #expect(ProgramComplaint("I1130 09:00:00.000000 1 a.go:1] x").text == "I1130 09:00:00.000000 1 a.go:1] x")
+    }
+
+    @Test(arguments: [
+        ("level=INFO msg=\"found symbolic link\"", []), ("", []), ("\n \n", []),
+        ("level=WARN msg=\"cannot overwrite \\\"a\\\"\" key=b", ["cannot overwrite \"a\" key=b"]),
+        (
+            "coalesce.go:286: warning: cannot overwrite table with non table for a",
+            [
+                "cannot overwrite table with non table for a"
+            ]
+        ),
+        ("WARNING: This chart is deprecated\nWARNING: This chart is deprecated", ["This chart is deprecated"]),
+        (
+            "level=INFO msg=\"skipping unknown hooks\" hookTypes=pre-instal",
+            [
+                "an object is a hook for 'pre-instal', which this Helm does not know, and is left out; did you mean "
+                    + "'pre-install'?"
+            ]
+        ),
+        (
+            "2026/11/30 09:00:00 info: skipping unknown hook: \"crd-install\"",
+            ["an object is a hook for 'crd-install', which this Helm does not know, and is left out"]
+        ),
+    ])
+    func aProgramThatSucceededWarnsAllTheSame(written: String, warnings: [String]) {
+        #expect(ProgramComplaint(written).warnings == warnings)
+    }
+
+    @Test func whatIsToldOfASuccessIsBounded() {
+        let warnings = ProgramComplaint((0..<100).map { "Warning: \($0)" }.joined(separator: "\n")).warnings
+        #expect(warnings.count == 21 && warnings.last == "and 80 more lines")
     }
 }

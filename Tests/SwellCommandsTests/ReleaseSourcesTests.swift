@@ -28,6 +28,19 @@ internal import Testing
     }
 
     @Test(.enabled(if: SourceFolder.isInstalled("kubectl"), "kubectl is not installed"))
+    func tellsWhatKubectlWarnsOf() async throws {
+        let old = kustomization + "\ncommonLabels: {a: b}\n"
+        try await SourceFolder.with(["app/kustomization.yaml": old, "app/map.yaml": map]) { folder in
+            let sources = SourceFolder.sources(SourceFolder.environment)
+            let warnings = try await sources.read(["\(folder)/app"]) { "x" }.warnings
+            #expect(
+                warnings.count == 1
+                    && warnings[0].hasPrefix("'\(folder)/app': kubectl kustomize: 'commonLabels' is deprecated"),
+                "\(warnings)")
+        }
+    }
+
+    @Test(.enabled(if: SourceFolder.isInstalled("kubectl"), "kubectl is not installed"))
     func tellsWhatKubectlComplainsOf() async throws {
         try await SourceFolder.with(["app/kustomization.yaml": kustomization]) { folder in
             let error = await #expect(throws: CommandError.self) {

@@ -179,7 +179,7 @@ internal import Testing
         let script = "#!/bin/sh\necho \"home: $HOME token: [$SWELL_TOKEN]\"\n/bin/ls -A \"$HOME\"\n"
         try await SourceFolder.with(["bin/helm": script]) { folder in
             let program = RenderingProgram(environment: ["PATH": "\(folder)/bin", "SWELL_TOKEN": "x", "HOME": folder])
-            let lines = try await program.output(of: "helm", []).split(separator: "\n").map(String.init)
+            let lines = try await program.output(of: "helm", []).text.split(separator: "\n").map(String.init)
             #expect(lines.count == 1 && lines[0].hasSuffix("token: []") && !lines[0].contains(folder), "\(lines)")
             let home = String(lines[0].dropFirst("home: ".count).prefix { $0 != " " })
             #expect(!FileManager.default.fileExists(atPath: home))
@@ -216,7 +216,7 @@ internal import Testing
             ("a: 1\n", "x:1: this is no Kubernetes object: apiVersion is missing"),
             (
                 "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: 'a-${b}'\n  namespace: 20417\n",
-                "x:5: ConfigMap a-${b}: metadata.namespace must be a string (quote it), not an integer"
+                "x:5: ConfigMap a-${b}: metadata.namespace must be a string, not an integer; write it in quotes: \"20417\""
             ),
             ("just words\n", "x:1: expected a Kubernetes object"),
             ("apiVersion: v1\nkind: 3\n", "kind is missing, or is no text"),

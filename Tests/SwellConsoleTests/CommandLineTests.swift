@@ -148,7 +148,13 @@ internal import Testing
     @Test func eventsAreThoseSinceAMoment() async throws {
         try await withTool { console, swell in
             #expect(try await swell(["events", "--since", "3d"]) == 0)
+            for moment in ["-1h", "2026-03-01", "2026-03-01T09:30:00+02:00"] {
+                #expect(try await swell(["events", "--since", moment]) == 0, "\(moment)")
+            }
+            let day = try await console.request(.get, "/v1/events?since=2026-03-01T09:30:00%2B02:00")
+            #expect(day.status == 200, "\(day.text)")
             #expect(try await swell(["events", "--since", "yesterday"]) == 2)
+            #expect(try await swell(["events", "--since", "--follow"]) == 2)
             let all = try await console.request(.get, "/v1/events?since=1h").json["items"]?.arrayValue ?? []
             #expect(all.count > 3)
             let none =

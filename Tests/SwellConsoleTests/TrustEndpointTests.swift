@@ -105,4 +105,42 @@ internal import Testing
             #expect(try await console.store.standing(of: CertificateUse("usw1-a", serial: "ff")) == .awaited)
         }
     }
+
+    @Test func anOpenDoorIsShownAndClosed() async throws {
+        try await withFleet { console, swell in
+            func door() async throws -> String? {
+                let cluster = try await console.request(.get, "/v1/clusters/use1-a").json
+                let listed = try await console.request(.get, "/v1/clusters").json["items"]?.arrayValue ?? []
+                let found = listed.first { $0["metadata"]?["name"] == "use1-a" }?["status"]?["readmittedUntil"]
+                #expect(found?.stringValue == cluster["status"]?["readmittedUntil"]?.stringValue)
+                return found?.stringValue
+            }
+            #expect(try await door() == nil)
+            #expect(try await swell(["cluster", "readmit", "use1-a"]) == 0)
+            #expect(try await door() != nil)
+            for command in [
+                ["describe", "cluster", "use1-a"], ["get", "clusters"], ["cluster", "certificates", "use1-a"],
+            ] {
+                #expect(try await swell(command) == 0)
+            }
+            #expect(try await swell(["cluster", "readmit", "use1-a", "--close", "--within", "1h"]) == 2)
+            #expect(try await swell(["cluster", "readmit", "nowhere", "--close"]) == 3)
+            #expect(try await swell(["cluster", "readmit", "use1-a", "--close"]) == 0)
+            #expect(try await door() == nil)
+            let again = try await console.request(.post, "/v1/readmission", ["all": true, "close": true])
+            #expect(again.json["clusters"] == [] && again.json["until"] == nil, "\(again.text)")
+        }
+    }
+
+    @Test func whoseCertificateWasRevokedIsSaidWhereTheDoorIsOpened() async throws {
+        try await withFleet { console, swell in
+            #expect(try await swell(["cluster", "revoke", "use1-a"]) == 0)
+            for body in [["all": true], ["clusters": ["use1-a", "usw1-a"]]] as [JSONValue] {
+                let answer = try await console.request(.post, "/v1/readmission", body)
+                #expect(answer.json["revoked"] == ["use1-a"], "\(answer.text)")
+            }
+            let other = try await console.request(.post, "/v1/readmission", ["clusters": ["usw1-a"]])
+            #expect(other.json["revoked"] == nil)
+        }
+    }
 }

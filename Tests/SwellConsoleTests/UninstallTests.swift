@@ -290,7 +290,9 @@ internal import Testing
             let applied = try await console.request(
                 .post, "/v1/apply", ["files": [["name": "p.yaml", "content": .string(policy)]]])
             #expect(applied.text.contains("rollout 'r1' goes on under what it said at the start"), "\(applied.text)")
-            #expect(applied.text.contains("--supersede"), "\(applied.text)")
+            #expect(
+                applied.text.contains("start again in place of 'r1' (swell rollout start … --supersede)"),
+                "\(applied.text)")
         }
     }
 

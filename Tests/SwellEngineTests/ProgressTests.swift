@@ -225,6 +225,25 @@ struct ProgressTests {
         #expect(world.decide(.resume(.rollout)).assignments.map(\.cluster) == ["east-1"])
     }
 
+    @Test("A retry without names leaves what another rollout holds by now")
+    func retryOfWhatOthersHold() throws {
+        var world = try Scenario([("west", 2)], policy: .single(onFailure: FailurePolicy(action: .pause)))
+        world.decide()
+        for name in ["west-1", "west-2"] as [ClusterName] { world.report(name, .failed) }
+        world.decide()
+        #expect(world.clusters(.failed) == ["west-1", "west-2"])
+        world.snapshot.fleet["west-1"]?.heldBy = "another"
+        let refused = world.decide(.retry(clusters: ["west-1", "west-2"]))
+        #expect(
+            refused.verdicts.first?.refusal?.contains("cluster 'west-1' is held by rollout 'another' by now") == true)
+        #expect(world.decide(.retry(clusters: [])).verdicts.map(\.refusal) == [nil])
+        #expect(world.phase("west-1") == .failed && world.phase("west-2") != .failed)
+        world.snapshot.fleet["west-2"]?.heldBy = world.rollout.name
+        #expect(
+            world.decide(.retry(clusters: [])).verdicts.first?.refusal?.contains("held by rollout 'another' by now")
+                == true)
+    }
+
     @Test("A claim of minHealthyTime before it can have gone by waits, then counts")
     func impossibleClaim() throws {
         var world = try Scenario([("west", 1)], policy: .single())

@@ -8,30 +8,25 @@ extension BundleApplier {
         _ unwanted: Inventory, _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
     ) async throws -> Inventory {
         guard !unwanted.references.isEmpty else { return Inventory() }
-        // What others have taken over since the run began is theirs.
-        run.store.state.note(found: try await run.store.stored())
-        let taken = run.store.state.taken
-        let unwanted = Inventory(unwanted.references.filter { !taken.contains($0.identity) })
-        let others = try await InventoryStore(api: records, options: options).others()
-        if let unreadable = others.unreadable.first {
-            let message =
-                "not deleted yet: the inventory ConfigMap \(options.inventoryNamespace)/\(unreadable) cannot be read, and may "
-                + "hold it; mend it, or delete it where no application is of that name"
-            for reference in unwanted.sorted {
-                let report = BundleProgress(
-                    reference: reference, outcome: options.isRemoval ? .failed : .kept, message: message,
-                    isTransient: options.isRemoval)
-                await note(report, &run, onProgress)
-            }
-            return unwanted
-        }
-        let pruner = pruner(of: unwanted, run, beside: others)
         var going = Set(unwanted.references.map(\.identity))
         // The inventory goes with its namespace; it is nobody else's.
         going.insert(InventoryStore(api: records, options: options).reference.identity)
         var (staying, kept): ([ObjectReference], [ObjectReference]) = ([], [])
         var (leaving, givenUp): ([KubernetesObject], [KubernetesObject]) = ([], [])
-        for step in ApplyOrder.pruneOrder(unwanted.sorted) {
+        for phase in ApplyOrder.pruneOrder(unwanted.sorted) {
+            // Again for each: deletions take minutes, and what others have taken over by then, or are bringing, is theirs.
+            let others = try await run.store.others()
+            run.store.state.note(found: try await run.store.stored())
+            let taken = run.store.state.taken
+            going.subtract(taken)
+            let step = phase.filter { !taken.contains($0.identity) }
+            if let unreadable = others.unreadable.first {
+                going.subtract(step.map(\.identity))
+                staying += step
+                for reference in step { await note(unjudged(reference, unreadable), &run, onProgress) }
+                continue
+            }
+            let pruner = pruner(of: unwanted, run, beside: others)
             let (pruned, before) = (going, leaving.count)
             try await forEachConcurrently(step, atMost: options.concurrency) { reference in
                 (reference, try await pruner.prune(reference, pruned: pruned))
@@ -41,12 +36,14 @@ extension BundleApplier {
                 if outcome.progress.outcome != .pruned { going.remove(reference.identity) }
                 if outcome.progress.outcome == .kept { kept.append(reference) }
                 if outcome.stays { staying.append(reference) }
+                if outcome.isGivenUp { run.record.pending = run.record.pending.union(Inventory([reference])) }
                 if let object = outcome.leaving { leaving.append(object) }
                 if let object = outcome.givenUp { givenUp.append(object) }
             }
             try await pruner.awaitGone(Array(leaving[before...]), onWait: onProgress)
         }
         guard options.isRemoval else { return Inventory(staying) }
+        let pruner = Pruner(api: api, options: options)
         for left in try await pruner.remaining(leaving, onWait: onProgress) {
             await note(left, &run, onProgress)
             staying.append(left.reference)
@@ -55,6 +52,16 @@ extension BundleApplier {
         guard run.failed.isEmpty else { return Inventory(staying).union(Inventory(kept)) }
         for object in givenUp { try await pruner.release(object.reference, object) }
         return Inventory()
+    }
+
+    /// What is said of an object that an inventory which cannot be read may hold.
+    private func unjudged(_ reference: ObjectReference, _ unreadable: String) -> BundleProgress {
+        BundleProgress(
+            reference: reference, outcome: options.isRemoval ? .failed : .kept,
+            message:
+                "not deleted yet: the inventory ConfigMap \(options.inventoryNamespace)/\(unreadable) cannot be read, and may "
+                + "hold it; mend it, or delete it where no application is of that name",
+            isTransient: options.isRemoval)
     }
 
     private func pruner(of unwanted: Inventory, _ run: BundleRun, beside others: InventoryStore.Others) -> Pruner {

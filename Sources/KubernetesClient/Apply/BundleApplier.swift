@@ -87,7 +87,12 @@ public struct BundleApplier: Sendable {
             }
             run.record.pending = run.record.pending.subtracting(new)
             run.record = run.record.tidied
-            if run.record != run.written { try await finish(&run) }
+            if run.record != run.written {
+                if options.isRemoval, run.record.inventory.references.isEmpty {
+                    try await options.onRemoved(run.reports)
+                }
+                try await finish(&run)
+            }
         }
         return BundleResult(objects: run.reports, inventory: run.record.inventory)
     }
@@ -104,7 +109,9 @@ public struct BundleApplier: Sendable {
         let store = InventoryStore(api: records, options: options)
         var record = try await store.read()
         var reports: [BundleProgress] = []
-        let runner = HookRunner(api: api, options: options, ours: record.applied.identities, uids: record.uids)
+        let runner = HookRunner(
+            api: api, options: options, ours: record.applied.identities, uids: record.uids,
+            holders: try await store.others().held)
         let hooks = plan.hooks.filter { $0.moment == .onFailure }
         guard !hooks.isEmpty else { return BundleResult(objects: [], inventory: record.inventory) }
         for hook in plan.hooks where hook.moment != .onFailure {
@@ -294,8 +301,7 @@ public struct BundleApplier: Sendable {
         _ moment: Hook.Moment, _ plan: BundlePlan, _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
     ) async throws {
         guard options.runsHooks else { return }
-        let runner = HookRunner(
-            api: api, options: options, ours: run.ours, uids: run.record.uids, holders: run.holders)
+        var runner = HookRunner(api: api, options: options, ours: run.ours, uids: run.record.uids)
         for hook in plan.hooks where hook.moment == moment {
             if moment != .onFailure, run.hasFailed {
                 let reason = run.stopped ?? "an object before it failed"
@@ -309,6 +315,8 @@ public struct BundleApplier: Sendable {
                 await note(report, &run, onProgress)
                 continue
             }
+            // As it is by now: what came before may have taken long.
+            runner.holders = try await run.store.others().held
             let isOutdated = run.record.finished.isOutdated(hook.digest)
             var refusal: BundleProgress?
             if isOutdated {

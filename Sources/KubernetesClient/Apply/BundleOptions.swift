@@ -74,9 +74,10 @@ public struct BundleOptions: Sendable {
     public var prunes = true
     /// Whether a Job that goes by itself once it has finished, and is not there, is run again; otherwise it counts as done.
     public var repeatsFinishedJobs = true
-    /// Whether a Job that failed, and is the very one that was applied before and as it is wanted now, is deleted and made again. For
-    /// whoever orders the same bundle once more after it failed; otherwise it stays, and so does its failure.
-    public var repeatsFailedJobs = false
+    /// Jobs that failed and are to run again, by their uids: each is deleted and made again where it is the very one that was applied
+    /// before, and as it is wanted now. For whoever orders the same bundle once more after it failed; any other stays, and so does
+    /// its failure. What is made in its place has another uid, and does not run once more however often the order is tried.
+    public var repeatedJobs: Set<String> = []
     /// Whether hooks are run. Where not, those around the bundle count as done: they have run when it was applied.
     public var runsHooks = true
     /// Whether hooks for a failure are run as soon as something has failed; otherwise they are for whoever gives up, by
@@ -97,6 +98,9 @@ public struct BundleOptions: Sendable {
     public var evidence = EvidenceLedger()
     /// Called once it is noted what judges of revisions said, before anything is sent: who comes after an interruption is to know it.
     public var onHeard: @Sendable () async throws -> Void = {}
+    /// Called in a removal that has done all, with what became of each object, before the inventory is emptied: who comes after an
+    /// interruption finds nothing there any more, and is to know what was left.
+    public var onRemoved: @Sendable ([BundleProgress]) async throws -> Void = { _ in }
     /// Gives the current time, for health rules.
     public var now: @Sendable () -> KubernetesTime
 

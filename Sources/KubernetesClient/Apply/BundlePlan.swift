@@ -38,11 +38,9 @@ struct BundlePlan: Sendable {
                 throw KubernetesError(code: .invalidInput, message: "\(placed.reference) is in the bundle twice")
             }
             _ = try options.ignoredPaths(of: placed)
-            if let hook = try Hook(placed, annotations: options.annotations, scope: options.hookScope) {
-                hooks.append(hook)
-            } else {
-                rest.append(placed)
-            }
+            let runs = try Hook.all(of: placed, annotations: options.annotations, scope: options.hookScope)
+            hooks += runs
+            if runs.isEmpty { rest.append(placed) }
         }
         guard seen.count <= Inventory.maximumCount else {
             throw KubernetesError(

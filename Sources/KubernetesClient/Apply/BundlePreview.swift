@@ -12,10 +12,13 @@ extension BundleApplier {
     ///   - objects: All objects that are wanted, hooks among them.
     ///   - namespaces: Those that are made before the bundle is applied: where one is not there yet, that its objects cannot
     ///     be asked about is no failure.
+    ///   - onLook: Takes what the server says of each object of the bundle that is no hook, as it comes and without its changes: for who
+    ///     may not wait for the last.
     /// - Returns: In the order in which they would be done. The inventory is the one that the cluster holds now.
     /// - Throws: ``KubernetesError`` when the bundle is not sound or the inventory cannot be read; `CancellationError`.
     public func preview(
-        _ objects: [KubernetesObject], namespaces: Set<String> = []
+        _ objects: [KubernetesObject], namespaces: Set<String> = [],
+        onLook: @escaping @Sendable (BundleProgress) -> Void = { _ in }
     ) async throws -> BundleResult {
         let scopes = try await scopes(of: objects)
         let plan = try BundlePlan(objects, options: options) { scopes[$0] }
@@ -31,7 +34,8 @@ extension BundleApplier {
             throw KubernetesError(code: .invalidInput, message: refusal)
         }
         let previewer = ObjectPreviewer(
-            applier: try await applier(plan, stored, looksForHolders: true), plan: plan, namespaces: namespaces)
+            applier: try await applier(plan, stored, looksForHolders: true), plan: plan, namespaces: namespaces,
+            onLook: onLook)
         var mask = SecretMask()
         var reports = try await previewer.look(at: plan.steps.filter { $0.wave == nil }.flatMap(\.objects), &mask)
         reports += try await previewer.look(at: plan.hooks, .before, stored, &mask)
@@ -78,6 +82,7 @@ private struct ObjectPreviewer: Sendable {
     /// Whether the bundle was applied before, and what has changed since is looked for: what was found settled a while ago is
     /// not asked again, and what goes by itself is not missed.
     var wasApplied = false
+    var onLook: @Sendable (BundleProgress) -> Void = { _ in }
 
     private var api: KubernetesAPI { applier.api }
     private var options: BundleOptions { applier.options }
@@ -111,6 +116,7 @@ private struct ObjectPreviewer: Sendable {
             return (index, looked)
         } onResult: { index, observation in
             observations[index] = observation
+            onLook(observation.report)
         }
         var reports: [BundleProgress] = []
         for index in objects.indices {
@@ -338,7 +344,14 @@ private struct ObjectPreviewer: Sendable {
 
     private func look(at hook: Hook, _ mask: inout SecretMask) async throws -> BundleProgress {
         do {
-            if try await api.get(hook.object.reference) != nil {
+            if let live = try await api.get(hook.object.reference) {
+                let runner = HookRunner(
+                    api: api, options: options, ours: applier.ours, uids: applier.uids, holders: applier.holders)
+                if let problem = runner.problem(with: live, for: hook, applier) {
+                    return BundleProgress(
+                        reference: hook.object.reference, outcome: .failed,
+                        message: "\(hook.moment.rawValue) hook: \(problem)")
+                }
                 // The one that is there is deleted first, so there is nothing to compare with.
                 return BundleProgress(
                     reference: hook.object.reference, outcome: .created,

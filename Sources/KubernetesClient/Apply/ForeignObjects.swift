@@ -179,6 +179,16 @@ struct ForeignObjects: Sendable {
         }
     }
 
+    /// Whether an owner of a kind that is not served any more went in this very run: by itself, or with the definition of its kind. The
+    /// garbage collector may not have come yet to what it owned.
+    private func goesWithItsKind(_ owner: OwnerReference, of object: KubernetesObject) -> Bool {
+        let type = owner.type.groupKind
+        let identities = [object.namespace, nil].map { ObjectIdentity(type: type, namespace: $0, name: owner.name) }
+        if identities.contains(where: pruned.contains) { return true }
+        // How the kind is called in a definition's name, nobody knows any more; the group is known.
+        return pruned.contains { $0.type == PruneGuard.definitionType && $0.name.hasSuffix(".\(type.group)") }
+    }
+
     private func stays(
         _ owner: OwnerReference, of object: KubernetesObject, besides isLookedAt: (OwnerReference) -> Bool,
         known: inout [String: Bool], chain: Int
@@ -187,7 +197,9 @@ struct ForeignObjects: Sendable {
         var reference = ObjectReference(type: owner.type, name: owner.name)
         do {
             if try await api.resource(for: owner.type).isNamespaced { reference.namespace = object.namespace }
-        } catch let error as KubernetesError where [.unknownKind, .notReached].contains(error.code) {
+        } catch let error as KubernetesError where error.code == .unknownKind {
+            return !goesWithItsKind(owner, of: object)
+        } catch let error as KubernetesError where error.code == .notReached && !options.isRemoval {
             // The garbage collector does not know either whether it is there, and leaves the object.
             return true
         }

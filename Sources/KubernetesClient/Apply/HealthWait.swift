@@ -16,8 +16,8 @@ struct HealthWait: Sendable {
 
     /// Waits for objects.
     ///
-    /// Ends at once when one has failed for good; a suspended one counts as done, since it was told to wait. Time in which the
-    /// server was out of reach does not count.
+    /// Ends at once when one has failed for good; a suspended one counts as done, since it was told to wait, but where its end is
+    /// awaited: it has not run. Time in which the server was out of reach does not count.
     ///
     /// - Parameter onExcused: Takes, at the end of a wait that was not in vain, those that are healthy only by leave of what was so before:
     ///   what comes after them goes on, and it is to be known that nothing proved them.
@@ -72,7 +72,7 @@ struct HealthWait: Sendable {
                         assessment, of: object.reference.identity, at: board.generation(of: object.reference))
                     let seen = Failure(reference: object.reference, assessment: assessment)
                     if assessment.remark == .excused { excused.append(seen) }
-                    return assessment.value >= .suspended ? nil : seen
+                    return assessment.value >= (awaitsEnds ? .healthy : .suspended) ? nil : seen
                 }
                 if last.isEmpty { break }
                 let failed = last.filter { $0.assessment.value == .failed }

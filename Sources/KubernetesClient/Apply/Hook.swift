@@ -7,6 +7,11 @@ struct Hook: Sendable {
         case before
         case after
         case onFailure = "on-failure"
+
+        /// The words of an annotation, which may name several with commas.
+        static func words(_ text: String) -> [String] {
+            text.split { $0 == "," || $0.isWhitespace }.map { String($0) }
+        }
     }
 
     /// When in an application's life on a cluster a bundle is applied.
@@ -34,17 +39,33 @@ struct Hook: Sendable {
     /// again, and is when another bundle has the same hook.
     let digest: String
 
-    /// The hook that an object is, or nil when it is none.
+    /// The hooks that an object is, one for each of its moments: at each it is made again and runs. None where it is no hook.
     ///
     /// - Parameter scope: What the bundle is called; empty where hooks are told apart by their content alone.
     /// - Throws: ``KubernetesError`` when it is one, but not rightly so.
-    init?(_ object: KubernetesObject, annotations: ObjectAnnotations, scope: String = "") throws {
-        guard let moment = object.annotations[annotations.hook] else { return nil }
+    static func all(of object: KubernetesObject, annotations: ObjectAnnotations, scope: String = "") throws -> [Hook] {
+        guard let text = object.annotations[annotations.hook] else { return [] }
+        let words = Moment.words(text)
+        let moments = Set(words.compactMap(Moment.init(rawValue:)))
+        guard !words.isEmpty, moments.count == Set(words).count else {
+            throw KubernetesError(
+                code: .invalidInput,
+                message:
+                    "\(object.reference): annotation \(annotations.hook) \"\(text)\" is none of before, after, on-failure, "
+                    + "nor several of them with commas")
+        }
+        return try moments.sorted { $0.rawValue < $1.rawValue }.compactMap { moment in
+            // Which of its runs is meant is told only where there are several.
+            let own = moments.count == 1 ? scope : "\(scope) \(moment.rawValue)"
+            return try Hook(object, at: moment, annotations: annotations, scope: own)
+        }
+    }
+
+    private init?(
+        _ object: KubernetesObject, at moment: Moment, annotations: ObjectAnnotations, scope: String
+    ) throws {
         func failure(_ what: String) -> KubernetesError {
             KubernetesError(code: .invalidInput, message: "\(object.reference): \(what)")
-        }
-        guard let moment = Moment(rawValue: moment) else {
-            throw failure("annotation \(annotations.hook) \"\(moment)\" is none of before, after, on-failure")
         }
         guard object.type.groupKind.runsToItsEnd else {
             if annotations.isNeededByHooks(object) { return nil }

@@ -29,18 +29,13 @@ struct HookRunner: Sendable {
         var applier = ObjectApplier(api: api, options: options, ours: ours)
         applier.uids = uids
         if let live = try await api.get(hook.object.reference) {
-            // Not by an annotation, which anybody may write, or copy.
-            guard applier.isOurs(live) else {
-                let problem = "a \(live.kind) of this name is there that is others'; give it another name"
-                return BundleProgress(
+            if let problem = problem(with: live, for: hook, applier) {
+                var refused = BundleProgress(
                     reference: hook.object.reference, outcome: .failed,
                     message: "\(hook.moment.rawValue) hook: \(problem)")
-            }
-            if let other = holders[hook.object.reference.identity] {
-                let problem = "\(other.name) has a \(live.kind) of this name; give it another one"
-                return BundleProgress(
-                    reference: hook.object.reference, outcome: .failed,
-                    message: "\(hook.moment.rawValue) hook: \(problem)")
+                // Nobody is to take it for this application's because it would have liked to have it.
+                refused.isUntouched = true
+                return refused
             }
             let context = HealthContext(now: options.now())
             let hasFailed = HealthAssessment(of: live, context: context).value == .failed
@@ -59,12 +54,13 @@ struct HookRunner: Sendable {
         let failure = try await HealthWait(api: api, options: options, awaitsEnds: true).wait(
             for: [object], atMost: hook.timeout
         ).first
+        // What was awaited by its name says nothing of this one.
+        if let live = try await api.get(hook.object.reference), let uid = applied.uid, live.uid != uid {
+            return BundleProgress(
+                reference: object.reference, outcome: .failed,
+                message: "\(hook.moment.rawValue) hook: somebody else made another one of its name meanwhile")
+        }
         guard let failure else {
-            if let live = try await api.get(hook.object.reference), let uid = applied.uid, live.uid != uid {
-                return BundleProgress(
-                    reference: object.reference, outcome: .failed,
-                    message: "\(hook.moment.rawValue) hook: somebody else made another one of its name meanwhile")
-            }
             var report = applied
             report.message = "\(hook.moment.rawValue) hook succeeded"
             report.changes = []
@@ -76,6 +72,21 @@ struct HookRunner: Sendable {
             message: "\(hook.moment.rawValue) hook: \(late)\(failure.assessment.message)")
         report.uid = applied.uid
         return report
+    }
+
+    /// Why what is there under a hook's name may not be deleted to run the hook; nil where it may.
+    ///
+    /// Not by an annotation, which anybody may write, or copy; and what another application has, or is bringing, may be running for it.
+    func problem(with live: KubernetesObject, for hook: Hook, _ applier: ObjectApplier) -> String? {
+        guard applier.isOurs(live) else {
+            return "a \(live.kind) of this name is there that is others'; give it another name"
+        }
+        let identity = live.reference.identity
+        guard let other = holders[identity] else { return nil }
+        // One that another only means to bring, while this very one was applied here, or is this very hook, under way.
+        let isApplied = ours.contains(identity) && ObjectMark(uid: uids[identity]).sameness(with: live) == .same
+        if other.isPending, isApplied || live.annotations[digestAnnotation] == hook.digest { return nil }
+        return "application \(other.name) has a \(live.kind) of this name; give the hook another name"
     }
 
     /// Deletes a hook's object as its policy says, or lets it go by itself as its manifest says, once it is recorded how it ended.

@@ -1,4 +1,4 @@
-internal import KubernetesObjects
+public import KubernetesObjects
 
 /// Jobs that have ended, and what becomes of them when their bundle is applied again.
 extension ObjectApplier {
@@ -12,9 +12,7 @@ extension ObjectApplier {
 
     /// Whether a Job has failed and is to run again: the very one that was applied, by its uid, and that nobody else holds.
     func isToRunAgain(_ live: KubernetesObject) -> Bool {
-        guard options.repeatsFailedJobs, live.type.groupKind == ObjectAnnotations.job,
-            WorkloadHealth.end(ofJob: live)?.value == .failed
-        else { return false }
+        guard let uid = live.uid, options.repeatedJobs.contains(uid), live.isFailedJob else { return false }
         let identity = live.reference.identity
         return ours.contains(identity) && holders[identity] == nil
             && ObjectMark(uid: uids[identity]).sameness(with: live) == .same
@@ -30,5 +28,12 @@ extension ObjectApplier {
         return marked(
             BundleProgress(
                 reference: wanted.reference, outcome: .replaced, message: "it had failed, and is run again"), created)
+    }
+}
+
+extension KubernetesObject {
+    /// Whether it is a Job that has failed for good.
+    public var isFailedJob: Bool {
+        type.groupKind == ObjectAnnotations.job && WorkloadHealth.end(ofJob: self)?.value == .failed
     }
 }

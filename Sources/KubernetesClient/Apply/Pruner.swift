@@ -7,6 +7,9 @@ struct Pruner: Sendable {
         let progress: BundleProgress
         /// Whether the object stays in the inventory, to be tried again next time.
         let stays: Bool
+        /// Whether another application is bringing it: from then on it is only noted here, so that who gives it up there does not leave
+        /// it behind, and who has it there is not in anybody's way.
+        var isGivenUp = false
         /// What goes once its finalizers are done, or what it runs has ended.
         var leaving: KubernetesObject?
         /// What was there before, and is to be given up.
@@ -110,7 +113,7 @@ struct Pruner: Sendable {
             // One that is only being brought there counts: until all of that is done, nobody would bring it back.
             let message = other.isPending ? "\(other.name) is bringing it, too" : "\(other.name) has it, too"
             let progress = BundleProgress(reference: wanted, outcome: .kept, message: message)
-            return .kept(Outcome(progress: progress, stays: false))
+            return .kept(Outcome(progress: progress, stays: other.isPending, isGivenUp: other.isPending))
         }
         if wasMoved(wanted.identity, live) {
             let progress = BundleProgress(
@@ -180,7 +183,8 @@ struct Pruner: Sendable {
     /// Whether it is a hook for a failure that has not ended; where all is removed, that goes, too.
     private func isUnderWay(_ live: KubernetesObject) -> Bool {
         !options.allowsEmpty && options.annotations.isHook(live)
-            && live.annotations[options.annotations.hook] == Hook.Moment.onFailure.rawValue
+            && Hook.Moment.words(live.annotations[options.annotations.hook] ?? "").contains(
+                Hook.Moment.onFailure.rawValue)
             && WorkloadHealth.end(of: live) == nil
     }
 

@@ -1,8 +1,14 @@
 internal import KubernetesObjects
+internal import Synchronization
 
 /// What an object waits for that was deleted and is still there.
 struct Termination: Sendable {
     let api: KubernetesAPI
+    /// Which pods use which claims of a namespace, by the claims' names, as they were when it was first asked: a namespace may have
+    /// thousands of pods, and as many claims.
+    private let users = ClaimUsers()
+
+    init(api: KubernetesAPI) { self.api = api }
 
     /// What the object itself says: ``words(on:)``, for a claim with the pods that use it.
     ///
@@ -13,9 +19,9 @@ struct Termination: Sendable {
             live.finalizers.contains("kubernetes.io/pvc-protection")
         else { return words }
         do {
-            let type = GroupVersionKind(version: "v1", kind: "Pod")
-            let pods = try await api.list(ObjectSelection(type: type, namespace: live.namespace)).objects
-                .filter { Self.mounts($0, live.name) }.map(\.name).sorted()
+            let namespace = live.namespace ?? ""
+            if users.known(in: namespace) == nil { users.note(try await claimUsers(in: namespace), in: namespace) }
+            let pods = (users.known(in: namespace)?[live.name] ?? []).sorted()
             guard let first = pods.first else { return words }
             return words + (pods.count > 1 ? ": pod \(first) and \(pods.count - 1) more" : ": pod \(first)")
         } catch is KubernetesError {
@@ -72,21 +78,42 @@ struct Termination: Sendable {
         }
     }
 
-    private static func mounts(_ pod: KubernetesObject, _ claim: String) -> Bool {
-        (pod.spec?["volumes"]?.arrayValue ?? []).contains {
-            $0["persistentVolumeClaim"]?["claimName"]?.stringValue == claim
+    /// The names of pods by the claims that they use. Nothing else of a pod is kept.
+    private func claimUsers(in namespace: String) async throws -> [String: [String]] {
+        var users: [String: [String]] = [:]
+        let selection = ObjectSelection(type: GroupVersionKind(version: "v1", kind: "Pod"), namespace: namespace)
+        _ = try await api.list(selection) { pod in
+            let claims = (pod.spec?["volumes"]?.arrayValue ?? []).compactMap {
+                $0["persistentVolumeClaim"]?["claimName"]?.stringValue
+            }
+            for claim in Set(claims) { users[claim, default: []].append(pod.name) }
+            return nil
         }
+        return users
     }
+}
+
+/// Who uses the claims of which namespace.
+private final class ClaimUsers: Sendable {
+    private let found = Mutex<[String: [String: [String]]]>([:])
+
+    func known(in namespace: String) -> [String: [String]]? { found.withLock { $0[namespace] } }
+
+    func note(_ users: [String: [String]], in namespace: String) { found.withLock { $0[namespace] = users } }
 }
 
 extension Pruner {
     /// Waits a while for custom resources to be gone: what does their finalizers' work may be what is deleted next, and without
-    /// it they would stay for ever, and their definition and namespace with them.
+    /// it they would stay for ever, and their definition and namespace with them. For definitions, too: all resources of the kind go
+    /// first, and whether a namespace still holds others' shows once they are gone.
     ///
     /// - Parameter onWait: Told of each that is still there when it is its turn, with what it waits for.
     /// - Throws: `CancellationError` only.
     func awaitGone(_ objects: [KubernetesObject], onWait: (BundleProgress) async -> Void = { _ in }) async throws {
-        let awaited = objects.filter { BuiltInGroups.isCustom($0.type.groupKind) && !$0.finalizers.isEmpty }
+        let awaited = objects.filter { object in
+            let type = object.type.groupKind
+            return type == PruneGuard.definitionType || BuiltInGroups.isCustom(type) && !object.finalizers.isEmpty
+        }
         // It is told as terminating; what else is to go goes on.
         _ = try await remaining(awaited, onWait: onWait)
     }
@@ -99,10 +126,11 @@ extension Pruner {
         _ objects: [KubernetesObject], onWait: (BundleProgress) async -> Void = { _ in }
     ) async throws -> [BundleProgress] {
         let deadline = ContinuousClock.now.advanced(by: options.settleTimeout)
-        let termination = Termination(api: api)
+        // As it is at first, and as it is in the end.
+        let (awaited, left) = (Termination(api: api), Termination(api: api))
         var remaining: [BundleProgress] = []
         for object in objects {
-            let left = max(.zero, ContinuousClock.now.duration(to: deadline))
+            let time = max(.zero, ContinuousClock.now.duration(to: deadline))
             var seen = object
             // What is not served for the moment is not known to be there.
             var isThere = false
@@ -110,11 +138,11 @@ extension Pruner {
                 if let live = try await api.get(object.reference), live.uid == object.uid {
                     seen = live
                     var progress = BundleProgress(
-                        reference: object.reference, outcome: .pruned, message: try await termination.words(on: live))
+                        reference: object.reference, outcome: .pruned, message: try await awaited.words(on: live))
                     progress.isAwaitedGone = true
                     await onWait(progress)
                 }
-                try await api.poll(every: .milliseconds(100), atMost: left, what: "\(object.reference) to be gone") {
+                try await api.poll(every: .milliseconds(100), atMost: time, what: "\(object.reference) to be gone") {
                     isThere = false
                     guard let live = try await api.get(object.reference), live.uid == object.uid else { return true }
                     (seen, isThere) = (live, true)
@@ -128,7 +156,7 @@ extension Pruner {
                 var progress = BundleProgress(
                     failureOf: object.reference, error,
                     message: isThere
-                        ? try await termination.words(on: seen)
+                        ? try await left.words(on: seen)
                         : "whether it is gone cannot be seen: \(error.message)")
                 progress.isTransient = true
                 if isThere { progress.reason = "Terminating" }

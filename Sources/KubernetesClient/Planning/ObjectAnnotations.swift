@@ -16,8 +16,9 @@ public struct ObjectAnnotations: Sendable, Hashable {
     public var prune: String { "\(prefix)/prune" }
     /// `allow`: delete and create the object again when an immutable field changes.
     public var replace: String { "\(prefix)/replace" }
-    /// `before`, `after` or `on-failure`: the object is a Job or a Pod to run then. With `before`, what is of another kind (an
-    /// account, settings, a database for the migration) goes ahead of those, is awaited, and is an object like any other after that.
+    /// `before`, `after` or `on-failure`: the object is a Job or a Pod to run then; several with commas: it is made and run again at
+    /// each. With `before`, what is of another kind (an account, settings, a database for the migration) goes ahead of those, is
+    /// awaited, and is an object like any other after that.
     public var hook: String { "\(prefix)/hook" }
     /// How long a hook may take: `90s`, `5m`, `1h`. Mandatory on hooks.
     public var hookTimeout: String { "\(prefix)/hook-timeout" }

@@ -131,6 +131,15 @@ extension JSONValue {
         }
     }
 
+    /// The same, as manifests in YAML call it: `a list`, `a mapping`.
+    public var yamlTypeName: String {
+        switch self {
+        case .array: "a list"
+        case .object: "a mapping"
+        default: typeName
+        }
+    }
+
     /// The member of an object; nil when this is no object or has no member of a key with these very bytes.
     ///
     /// Setting turns `null` into an object, replaces or (with nil) removes the member, and leaves any other value alone. There is room

@@ -12,13 +12,19 @@ extension KubernetesObject {
     public func keepingWord(own: String) -> String? {
         if annotations[own] == "keep" { return "\(own): keep" }
         let helm = "helm.sh/resource-policy"
-        if annotations[helm]?.filter({ !$0.isWhitespace }).lowercased() == "keep" { return "\(helm): keep" }
+        if annotations[helm].map(Self.isHelmsKeep) == true { return "\(helm): keep" }
         for (key, value) in Self.fluxKeeping where annotations[key]?.lowercased() == value {
             return "\(key): \(value)"
         }
         let argo = "argocd.argoproj.io/sync-options"
         let options = (annotations[argo] ?? "").split { $0 == "," || $0 == " " }
         return options.first { Self.argoKeeping.contains(String($0)) }.map { "\(argo): \($0)" }
+    }
+
+    /// Whether a text is the one policy that Helm knows, which it reads in any case and with blanks around it.
+    public static func isHelmsKeep(_ text: String) -> Bool {
+        let text = text.drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed()
+        return String(text).lowercased() == "keep"
     }
 
     /// Flux's word for what it leaves, and that of its sources' lifecycle.

@@ -13,6 +13,10 @@ enum ObjectNames {
     static func problem(_ name: String, type: GroupKind) -> String? {
         if segments[type.group]?.contains(type.kind) == true { return segmentProblem(name) }
         if type == GroupKind(kind: "Namespace") || type == GroupKind(kind: "Service") { return labelProblem(name) }
+        // Its Jobs are named after it, with as much again as is left of 63.
+        if type == GroupKind(group: "batch", kind: "CronJob"), name.utf8.count > 52 {
+            return "is longer than 52 characters, as many as a CronJob's name may have"
+        }
         // A group of somebody else's may be served by an API server of its own, with names of its own (OpenShift's users and
         // image tags have colons); what it refuses it says itself.
         let isOurs = !type.group.contains(".") || type.group.hasSuffix(".k8s.io")

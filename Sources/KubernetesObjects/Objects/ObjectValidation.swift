@@ -9,10 +9,14 @@ public enum ObjectValidation {
         public var path: FieldPath
         /// What is wrong, naming the field.
         public var message: String
+        /// Whether quotes around the value would make it text, as it has to be.
+        public var lacksQuotes = false
     }
 
     /// What is wrong with an object; empty when nothing is. Each text names the field.
-    public static func problems(in object: KubernetesObject) -> [String] { findings(in: object).map(\.message) }
+    public static func problems(in object: KubernetesObject) -> [String] {
+        findings(in: object).map { $0.message + ($0.lacksQuotes ? "; write it in quotes" : "") }
+    }
 
     /// What is wrong with an object, each with its place.
     public static func findings(in object: KubernetesObject) -> [Finding] {
@@ -24,14 +28,14 @@ public enum ObjectValidation {
             switch object[key] {
             case nil, .null, .string(""): find([.key(key)], "\(key) is missing")
             case .string: break
-            case .some(let value): find([.key(key)], "\(key) \(notText(value))")
+            case .some(let value): findings.append(notText(value, at: FieldPath([.key(key)])))
             }
         }
         if object.apiVersion.split(separator: "/", omittingEmptySubsequences: false).count > 2 {
             find([.key("apiVersion")], "apiVersion \"\(object.apiVersion)\" is neither version nor group/version")
         }
         if let metadata = object["metadata"], !metadata.isNull, metadata.objectValue == nil {
-            find([.key("metadata")], "metadata must be an object, not \(metadata.typeName)")
+            find([.key("metadata")], "metadata must be a mapping, not \(metadata.yamlTypeName)")
             return findings
         }
         findings += names(of: object)
@@ -52,7 +56,11 @@ public enum ObjectValidation {
         }
     }
 
-    private static func notText(_ value: JSONValue) -> String { "must be a string (quote it), not \(value.typeName)" }
+    private static func notText(_ value: JSONValue, at path: FieldPath) -> Finding {
+        Finding(
+            path: path, message: "\(path) must be a string, not \(value.yamlTypeName)",
+            lacksQuotes: value.objectValue == nil && value.arrayValue == nil)
+    }
 
     private static func names(of object: KubernetesObject) -> [Finding] {
         var findings: [Finding] = []
@@ -69,13 +77,13 @@ public enum ObjectValidation {
             if let problem = ObjectNames.problem(name, type: object.type.groupKind) {
                 find("name", " \"\(name)\" \(problem)")
             }
-        case .some(let value): find("name", " \(notText(value))")
+        case .some(let value): findings.append(notText(value, at: ["metadata", "name"]))
         }
         switch object.metadata["namespace"] {
         case nil, .null, .string(""): break
         case .string(let namespace):
             if let problem = ObjectNames.labelProblem(namespace) { find("namespace", " \"\(namespace)\" \(problem)") }
-        case .some(let value): find("namespace", " \(notText(value))")
+        case .some(let value): findings.append(notText(value, at: ["metadata", "namespace"]))
         }
         return findings
     }
@@ -84,7 +92,7 @@ public enum ObjectValidation {
         let start: [FieldPath.Component] = [.key("metadata"), .key(field)]
         guard let value = object.metadata[field], !value.isNull else { return [] }
         guard let members = value.objectValue else {
-            let message = "metadata.\(field) must be an object, not \(value.typeName)"
+            let message = "metadata.\(field) must be a mapping, not \(value.yamlTypeName)"
             return [Finding(path: FieldPath(start), message: message)]
         }
         var findings: [Finding] = []
@@ -101,7 +109,7 @@ public enum ObjectValidation {
                 if field == "labels", let problem = ObjectNames.labelValueProblem(text) {
                     find("metadata.labels[\"\(key)\"] \"\(text)\" \(problem)")
                 }
-            default: find("metadata.\(field)[\"\(key)\"] \(notText(member))")
+            default: findings.append(notText(member, at: FieldPath(start + [.key(key)])))
             }
         }
         return findings

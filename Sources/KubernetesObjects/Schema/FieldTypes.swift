@@ -1,39 +1,25 @@
-/// Which type each field of Kubernetes' own kinds is of, as the API server reads them: what it would refuse of an object is told
-/// where the object is written.
+/// Which JSON type each field of Kubernetes' own kinds is of, so that what a server would refuse for its type is told here, where
+/// the object is written.
 ///
 /// Nothing is said of kinds, versions and fields that the table lacks, which a server of another version may have, nor of `null`,
-/// which stands for a field left out. What may be text or number (a quantity, a port by name) may be either.
+/// which stands for a field left out. What may be text or number (a quantity, a port by name) may be either, but for texts that no
+/// server takes there: `512MB`, or a port `"8080"`.
 public enum FieldTypes {
     /// A value of another type than the server takes.
     public struct Finding: Sendable, Hashable {
         public var path: FieldPath
-        /// What would be right, such as `a string`.
+        /// `a string`, `an integer`, `a quantity such as 500m or 2Gi` …
         public var expected: String
-        /// What is there, such as `an integer`.
+        /// What is there instead: its type, or itself where the type is right.
         public var found: String
-        /// Whether the value itself would be right in quotes.
+        /// What the text of the field has to become for it to be right, where that can be said.
+        public var instead: String?
+        /// Whether quotes around the value would make it right.
         public var lacksQuotes: Bool
         /// Whether the value would be right without its quotes.
         public var hasQuotes: Bool
-    }
-
-    /// The most that is told of one object.
-    public static let maximumFindings = 20
-
-    /// What a server would not take of an object, `metadata` and `status` left aside.
-    public static func findings(in object: KubernetesObject) -> [Finding] {
-        guard let shape = Table.shared.kinds["\(object.apiVersion):\(object.kind)"] else { return [] }
-        var findings: [Finding] = []
-        var object = object
-        object.status = nil
-        object["metadata"] = nil
-        check(object.json, shape, at: .root, &findings)
-        return findings
-    }
-
-    /// Whether the table has a kind.
-    public static func isKnown(apiVersion: String, kind: String) -> Bool {
-        Table.shared.kinds["\(apiVersion):\(kind)"] != nil
+        /// Whether the field takes text as well as numbers, so that only some texts are wrong there.
+        public var takesText: Bool
     }
 
     /// A field that objects of a kind cannot have.
@@ -45,141 +31,83 @@ public enum FieldTypes {
         public var known: [String]
     }
 
+    /// An element of a list that has another one of the same key before it. A server that merges refuses such a list.
+    public struct Repetition: Sendable, Hashable {
+        public var list: FieldPath
+        /// The fields that are the key; none where whole elements are compared.
+        public var fields: [String]
+        /// The key, in words: `name A`, `containerPort 8080/TCP`.
+        public var key: String
+        /// The index of the element before it.
+        public var former: Int
+        public var index: Int
+    }
+
+    /// All that the table tells of one object; of each at most ``maximumFindings``.
+    public struct Examination: Sendable, Hashable {
+        public var findings: [Finding] = []
+        /// A newer server may have them.
+        public var unknown: [Unknown] = []
+        public var repetitions: [Repetition] = []
+    }
+
+    /// The most that is told of one object.
+    public static let maximumFindings = 20
+
+    /// What of `metadata` ``ObjectValidation`` speaks about.
+    private static let validated = ["name", "namespace", "labels", "annotations"]
+
+    /// What a server would not take of an object, `status` left aside; of kinds that the table lacks, what is wrong with their `metadata`.
+    public static func examine(_ object: KubernetesObject) -> Examination {
+        var examiner = FieldExaminer(table: .shared, limit: maximumFindings)
+        var object = object
+        object.status = nil
+        var metadata = object["metadata"] ?? .null
+        object["metadata"] = nil
+        for field in validated { metadata[field] = nil }
+        // What is no mapping at all is told elsewhere.
+        if metadata.objectValue != nil { examiner.examine(metadata, .metadata, at: ["metadata"]) }
+        if let shape = FieldTable.shared.kinds["\(object.apiVersion):\(object.kind)"] {
+            examiner.examine(object.json, shape, at: .root)
+        }
+        return examiner.result
+    }
+
+    /// What a server would not take of an object for its type.
+    public static func findings(in object: KubernetesObject) -> [Finding] { examine(object).findings }
+
+    /// The fields of an object that the table lacks.
+    public static func unknownFields(in object: KubernetesObject) -> [Unknown] { examine(object).unknown }
+
+    /// Whether the table has a kind.
+    public static func isKnown(apiVersion: String, kind: String) -> Bool {
+        FieldTable.shared.kinds["\(apiVersion):\(kind)"] != nil
+    }
+
+    /// Every kind of the table, by `apiVersion` and kind, in the order of their spelling.
+    public static let knownKinds: [GroupVersionKind] = FieldTable.shared.kinds.keys.sorted().compactMap { key in
+        let words = key.split(separator: ":")
+        return words.count == 2 ? GroupVersionKind(apiVersion: String(words[0]), kind: String(words[1])) : nil
+    }
+
     /// The first field on a path that objects of a kind cannot have; nil where they may have all of it, or the table does not say.
     public static func unknownField(on path: FieldPath, apiVersion: String, kind: String) -> Unknown? {
-        guard var shape = Table.shared.kinds["\(apiVersion):\(kind)"] else { return nil }
+        guard var shape = FieldTable.shared.kinds["\(apiVersion):\(kind)"] else { return nil }
         var parent = FieldPath.root
         for component in path.components {
             switch (shape, component) {
             case (.named(let name), .key(let key)):
-                guard let fields = Table.shared.types[name] else { return nil }
+                guard let fields = FieldTable.shared.types[name] else { return nil }
                 guard let next = fields[key] else {
                     return Unknown(field: key, parent: parent, known: fields.keys.sorted())
                 }
                 shape = next
-            case (.list(let element), _): shape = element
+            case (.list(let element, _), _): shape = element
             case (.map(let member), .key): shape = member
             default: return nil
             }
             parent.components.append(component)
         }
         return nil
-    }
-
-    private static func check(_ value: JSONValue, _ shape: Shape, at path: FieldPath, _ findings: inout [Finding]) {
-        guard findings.count < maximumFindings, !value.isNull else { return }
-        func expect(_ isRight: Bool, _ expected: String) {
-            guard !isRight else { return }
-            let isTyped: Bool
-            if case .string(let text) = value, expected != "a string" {
-                isTyped = YAMLScalars.resolve(plain: text).map { suits($0, shape) } ?? false
-            } else {
-                isTyped = false
-            }
-            let isScalar = value.objectValue == nil && value.arrayValue == nil
-            findings.append(
-                Finding(
-                    path: path, expected: expected, found: word(for: value),
-                    lacksQuotes: expected == "a string" && isScalar, hasQuotes: isTyped))
-        }
-        switch shape {
-        case .anything: break
-        case .text: expect(suits(value, shape), "a string")
-        case .integer: expect(suits(value, shape), "an integer")
-        case .number: expect(suits(value, shape), "a number")
-        case .flag: expect(suits(value, shape), "true or false")
-        case .quantity: expect(suits(value, shape), "a quantity such as 500m or 2Gi")
-        case .list(let element):
-            guard let elements = value.arrayValue else { return expect(false, "a list") }
-            for (index, member) in elements.enumerated() {
-                check(member, element, at: path.appending(index), &findings)
-            }
-        case .map(let element):
-            guard let members = value.objectValue else { return expect(false, "a mapping") }
-            for (key, member) in members.sorted(by: { $0.key < $1.key }) {
-                check(member, element, at: path.appending(key), &findings)
-            }
-        case .named(let name):
-            guard let fields = Table.shared.types[name] else { return }
-            guard let members = value.objectValue else { return expect(false, "a mapping") }
-            for (key, member) in members.sorted(by: { $0.key < $1.key }) {
-                if let field = fields[key] { check(member, field, at: path.appending(key), &findings) }
-            }
-        }
-    }
-
-    /// A value's type as YAML calls it.
-    private static func word(for value: JSONValue) -> String {
-        switch value {
-        case .array: "a list"
-        case .object: "a mapping"
-        default: value.typeName
-        }
-    }
-
-    private static func suits(_ value: JSONValue, _ shape: Shape) -> Bool {
-        switch (shape, value) {
-        case (.text, .string), (.integer, .integer), (.number, .integer), (.number, .number), (.flag, .bool): true
-        case (.quantity, .string), (.quantity, .integer), (.quantity, .number), (.anything, _): true
-        default: false
-        }
-    }
-
-    /// What a field takes.
-    private indirect enum Shape: Sendable {
-        case anything
-        case text
-        case integer
-        case number
-        case flag
-        case quantity
-        case list(Shape)
-        case map(Shape)
-        case named(String)
-
-        init(_ text: Substring) {
-            switch text {
-            case "*": self = .anything
-            case "s": self = .text
-            case "i": self = .integer
-            case "n": self = .number
-            case "b": self = .flag
-            case "q": self = .quantity
-            default:
-                let inner = text.dropFirst().dropLast()
-                self =
-                    switch text.first {
-                    case "[": .list(Shape(inner))
-                    case "{": .map(Shape(inner))
-                    default: .named(String(text))
-                    }
-            }
-        }
-    }
-
-    /// The table that comes with the program.
-    private struct Table: Sendable {
-        static let shared = Table(String(decoding: PackageResources.field_types_tsv, as: UTF8.self))
-
-        /// By `apiVersion:kind`.
-        private(set) var kinds: [String: Shape] = [:]
-        private(set) var types: [String: [String: Shape]] = [:]
-
-        init(_ text: String) {
-            for line in text.split(separator: "\n") where line.first != "#" {
-                let columns = line.split(separator: "\t")
-                guard columns.count == 2 else { continue }
-                guard !columns[0].contains(":") else {
-                    kinds[String(columns[0])] = Shape(columns[1])
-                    continue
-                }
-                var fields: [String: Shape] = [:]
-                for field in columns[1].split(separator: " ") {
-                    guard let equals = field.firstIndex(of: "=") else { continue }
-                    fields[String(field[..<equals])] = Shape(field[field.index(after: equals)...])
-                }
-                types[String(columns[0])] = fields
-            }
-        }
     }
 }

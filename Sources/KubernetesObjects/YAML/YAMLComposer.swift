@@ -181,18 +181,20 @@ struct YAMLComposer {
             let composed = try compose(event, depth: 0)
             guard let written = composed.node.text else { throw failure(event, "a key must be a scalar") }
             (text, isPlain) = (written, composed.isPlain)
+        case .mappingStart:
+            throw failure(
+                event,
+                "a key must be a scalar; where {{ … }} stands, this is a template, which Helm has to render: name its "
+                    + "chart's folder instead")
         default:
             throw failure(event, "a key must be a scalar")
         }
         try add(values: 0, text: text.utf8.count, depth: 0, event)
         guard isPlain else { return (text, nil) }
-        func named(_ key: String) -> (String, String?) { (key, key == text ? nil : text) }
-        switch YAMLScalars.resolve(plain: text) {
-        case .bool(let value): return named(value ? "true" : "false")
-        case .integer(let value): return named(String(value))
-        case .number, .string: return (text, nil)
-        default: throw failure(event, "\"\(text)\" cannot be a key; quote it")
+        guard let key = YAMLScalars.key(plain: text) else {
+            throw failure(event, "\"\(text)\" cannot be a key; quote it")
         }
+        return (key, key == text ? nil : text)
     }
 
     private func value(of text: String, tag: String, isPlain: Bool, _ event: YAMLEvents.Event) throws -> JSONValue {

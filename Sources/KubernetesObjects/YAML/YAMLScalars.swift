@@ -30,12 +30,23 @@ enum YAMLScalars {
     }
 
     private static func number(_ text: String) -> JSONValue? {
-        let plain = text.utf8.contains(UInt8(ascii: "_")) ? text.filter { $0 != "_" } : text
-        if let integer = integer(plain) { return .integer(integer) }
-        guard isFloat(plain), let number = Double(plain), number.isFinite else { return nil }
+        if let integer = integer(withoutMarks(text)) { return .integer(integer) }
+        guard let number = float(text) else { return nil }
         // Go writes a whole float without a fraction, so that `1e3` is good enough for an integer field.
         if let whole = Int64(exactly: number) { return .integer(whole) }
         return .number(number)
+    }
+
+    /// Without what YAML 1.1 lets stand between digits.
+    private static func withoutMarks(_ text: String) -> String {
+        text.utf8.contains(UInt8(ascii: "_")) ? text.filter { $0 != "_" } : text
+    }
+
+    /// The value of what is written as a number and as no integer.
+    static func float(_ text: String) -> Double? {
+        let plain = withoutMarks(text)
+        guard integer(plain) == nil, isFloat(plain), let number = Double(plain), number.isFinite else { return nil }
+        return number
     }
 
     private static func integer(_ text: String) -> Int64? {

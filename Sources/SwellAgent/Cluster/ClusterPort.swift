@@ -34,6 +34,10 @@ struct InventoryRecord: Sendable, Hashable {
     var before: FormerTroubles?
     /// What else is known of the release that is under way or was last; nil where it has no object that judges others' revisions.
     var kept: KeptEvidence?
+    /// The Jobs that the order for this generation runs again, by their uids before that; empty but where it came once more after a failure.
+    var repeatedJobs: Set<String> = []
+    /// What a removal has left in the cluster; nil for nothing. Written before the inventory is emptied.
+    var left: String?
 }
 
 /// What a cluster did not do.

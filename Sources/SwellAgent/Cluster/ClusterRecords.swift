@@ -110,6 +110,8 @@ struct ClusterRecords: Sendable {
         record.isRemoved = text("removed") == "true"
         // One that cannot be read excuses nothing.
         record.before = text("before").flatMap { try? JSONDecoder().decode(FormerTroubles.self, from: Data($0.utf8)) }
+        record.repeatedJobs = Set((text("again") ?? "").split(separator: "\n").map(String.init))
+        record.left = text("left")
         record.kept = text("evidence").flatMap { try? JSONDecoder().decode(KeptEvidence.self, from: Data($0.utf8)) }
         return record
     }
@@ -131,10 +133,14 @@ struct ClusterRecords: Sendable {
         if let uid = await binding.uid() { data["namespace-uid"] = .string(uid) }
         if record.isRemoved { data["removed"] = "true" }
         if let begun = record.begun { data["begun"] = .string(begun.rawValue) }
+        if !record.repeatedJobs.isEmpty {
+            data["again"] = .string(record.repeatedJobs.sorted().joined(separator: "\n"))
+        }
+        if let left = record.left { data["left"] = .string(left) }
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         // What is too long to be read back is not written: it would take the rest with it.
-        var room = Self.sizeLimit - 4_096
+        var room = Self.sizeLimit - 4_096 - (data["again"]?.stringValue?.utf8.count ?? 0)
         func keep(_ value: (some Encodable)?, as key: String) throws {
             guard let value else { return }
             let text = String(decoding: try encoder.encode(value), as: UTF8.self)

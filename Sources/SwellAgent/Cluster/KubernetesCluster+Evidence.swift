@@ -18,19 +18,15 @@ extension KubernetesCluster {
         /// Whether another process has begun it already, and what that one knew beside.
         var isResumed = false
         var kept: KeptEvidence?
-        /// Whether the very release was ordered before, and comes again under a new order before any other was begun. True once for each
-        /// order: from then on the record says that this one has begun.
-        var isAgain = false
+        /// The Jobs that run again, by their uids: the very release was ordered before, and comes again under a new order before any
+        /// other was begun.
+        var repeatedJobs: Set<String> = []
     }
 
     func start(_ release: ClusterRelease, _ ledger: EvidenceLedger) async throws -> Start {
-        if ledger.work == Self.work(release) { return Start(before: ledger.before) }
         let record = try await records.one(release.application.name)
-        let isAgain =
-            record.map {
-                $0.generation < release.generation && $0.begun == release.release.digest && !$0.isRemoved
-                    && !release.isReturn
-            } ?? false
+        let repeatedJobs = try await repeatedJobs(of: release, record)
+        if ledger.work == Self.work(release) { return Start(before: ledger.before, repeatedJobs: repeatedJobs) }
         guard Self.isMeasured(before: release, record) else {
             let isResumed =
                 ledger.work == nil && record?.generation == release.generation
@@ -38,9 +34,34 @@ extension KubernetesCluster {
             // What has been healthy since is known here at once, and in the record a little later.
             return Start(
                 before: ledger.work == nil ? record?.before ?? FormerTroubles() : ledger.before, isResumed: isResumed,
-                kept: isResumed ? record?.kept : nil, isAgain: isAgain)
+                kept: isResumed ? record?.kept : nil, repeatedJobs: repeatedJobs)
         }
-        return Start(before: try await measured(release, ledger), isAgain: isAgain)
+        return Start(before: try await measured(release, ledger), repeatedJobs: repeatedJobs)
+    }
+
+    /// The most Jobs that one order runs again; more of them stay as they are.
+    private static let maximumRepeatedJobs = 1_000
+
+    /// The Jobs that an order runs again: looked for when it comes, and from then on those of its record, so that neither an error that
+    /// passes nor another process makes it forget them, or take those that it made for them.
+    private func repeatedJobs(of release: ClusterRelease, _ record: InventoryRecord?) async throws -> Set<String> {
+        guard let record, record.begun == release.release.digest, !record.isRemoved, !release.isReturn else {
+            return []
+        }
+        if record.generation == release.generation { return record.repeatedJobs }
+        guard record.generation < release.generation else { return [] }
+        let isHook = ObjectAnnotations().isHook
+        var jobs: Set<String> = []
+        for object in release.objects
+        where object.kind == "Job" && object.type.group == "batch" && !isHook(object)
+            && jobs.count < Self.maximumRepeatedJobs
+        {
+            var reference = object.reference
+            reference.namespace = reference.namespace ?? release.application.namespace
+            guard let live = try await api.get(reference), let uid = live.uid, live.isFailedJob else { continue }
+            jobs.insert(uid)
+        }
+        return jobs
     }
 
     /// What is not healthy now: of the release, and of what only former ones brought, which the way back is judged by.

@@ -1,17 +1,16 @@
 internal import KubernetesClient
 internal import KubernetesObjects
 internal import SwellModel
+internal import Synchronization
 
 extension KubernetesCluster {
     /// The most objects that are asked about once a release has failed.
     private static let maximumRehearsed = 200
-    /// How long is asked at most: the failure, and with it the way back, waits for the answers.
-    private static let patience = Duration.seconds(10)
 
     /// What became of a release, with what else of it the server refuses: of an object that was not come to since another one was
     /// refused, that is known only by asking. Whoever mends a release wants to do so once.
     ///
-    /// - Throws: `CancellationError` only; what cannot be asked stays skipped.
+    /// - Throws: `CancellationError` only; what cannot be asked, or is not answered within ``rehearsalLimit``, stays skipped.
     func namingFurtherRefusals(in result: BundleResult, of release: ClusterRelease) async throws -> BundleResult {
         guard result.failures.contains(where: \.isRefusal) else { return result }
         let skipped = Set(result.objects.filter { $0.outcome == .skipped }.map(\.reference.identity))
@@ -27,18 +26,24 @@ extension KubernetesCluster {
             options.prunes = false
             options.concurrency = 4
             let (applier, asked) = (applier(options), Array(objects.prefix(Self.maximumRehearsed)))
-            let rehearsed = try await withThrowingTaskGroup(of: BundleResult?.self) { group in
-                group.addTask { try await applier.preview(asked, namespaces: [namespace]) }
+            let heard = HeardRefusals()
+            let limit = rehearsalLimit
+            try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
-                    try? await Task.sleep(for: Self.patience)
-                    return nil
+                    do {
+                        _ = try await applier.preview(asked, namespaces: [namespace]) { report in
+                            if report.isRefusal { heard.note(report) }
+                        }
+                    } catch is KubernetesError {
+                        // What was answered before counts.
+                        try Task.checkCancellation()
+                    }
                 }
+                group.addTask { try await Task.sleep(for: limit) }
                 defer { group.cancelAll() }
-                return try await group.next() ?? nil
+                try await group.next()
             }
-            guard let rehearsed else { return result }
-            let refused = Dictionary(
-                rehearsed.failures.filter(\.isRefusal).map { ($0.reference.identity, $0) }, uniquingKeysWith: { $1 })
+            let refused = heard.all
             var named = result
             named.objects = result.objects.map { report in
                 guard report.outcome == .skipped, let refusal = refused[report.reference.identity] else {
@@ -47,13 +52,19 @@ extension KubernetesCluster {
                 return refusal
             }
             return named
-        } catch is KubernetesError {
-            try Task.checkCancellation()
-            return result
         } catch is AgentError {
             return result
         }
     }
+}
+
+/// What the server has refused so far.
+private final class HeardRefusals: Sendable {
+    private let refusals = Mutex<[ObjectIdentity: BundleProgress]>([:])
+
+    var all: [ObjectIdentity: BundleProgress] { refusals.withLock { $0 } }
+
+    func note(_ refusal: BundleProgress) { refusals.withLock { $0[refusal.reference.identity] = refusal } }
 }
 
 extension BundleProgress {

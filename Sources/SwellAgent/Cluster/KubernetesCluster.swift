@@ -24,6 +24,8 @@ struct KubernetesCluster: ClusterPort {
     private let binding: RecordBinding
     /// What was sent for each application, and what was so before.
     let ledgers = EvidenceLedgers()
+    /// How long a failed release's further refusals are asked for at most: the failure, and with it the way back, waits for the answers.
+    var rehearsalLimit = Duration.seconds(10)
     private let logger: Logger
 
     static let fieldManager = "swell-agent"
@@ -96,7 +98,7 @@ struct KubernetesCluster: ClusterPort {
             // How far generations have come is remembered before anything is touched, what is applied after.
             var record = InventoryRecord(
                 application: name, generation: release.generation, epoch: release.epoch, begun: release.release.digest,
-                before: before)
+                before: before, repeatedJobs: start.repeatedJobs)
             let isJudged = release.objects.contains { $0.judgedTarget != nil }
             if isJudged { record.kept = ledger.kept }
             try await records.write(record)
@@ -112,7 +114,7 @@ struct KubernetesCluster: ClusterPort {
             // Health decides between waves, and before what is no longer wanted is deleted; the agent's own deadline ends the
             // wait, which moves while a release is held.
             options.healthTimeout = .seconds(24 * 3_600)
-            options.repeatsFailedJobs = start.isAgain
+            options.repeatedJobs = start.repeatedJobs
             let begun = record
             options.onHeard = {
                 var record = begun
@@ -183,6 +185,18 @@ struct KubernetesCluster: ClusterPort {
             var options = try options(of: application, nil)
             options.allowsEmpty = true
             options.isRemoval = true
+            var record = InventoryRecord(application: application, generation: generation, epoch: epoch)
+            let former = try await records.one(application)
+            if let former, former.generation == generation || !former.isRemoved { record.left = former.left }
+            let begun = record
+            options.onRemoved = { objects in
+                guard let left = ApplyReason.left(by: BundleResult(objects: objects, inventory: Inventory())) else {
+                    return
+                }
+                var record = begun
+                (record.left, record.isRemoved) = (left, true)
+                try await records.write(record)
+            }
             // What its finalizers hold is what the removal waits for.
             var isWaiting = false
             let result = try await applier(options).apply([]) { progress in
@@ -195,9 +209,10 @@ struct KubernetesCluster: ClusterPort {
             }
             logLeft(in: result, application)
             try check(result)
-            try await records.write(
-                InventoryRecord(application: application, generation: generation, epoch: epoch, isRemoved: true))
-            return ApplyReason.left(by: result)
+            record.left = ApplyReason.left(by: result) ?? record.left
+            record.isRemoved = true
+            try await records.write(record)
+            return record.left
         }
     }
 

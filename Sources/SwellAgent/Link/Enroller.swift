@@ -17,6 +17,8 @@ final class Enroller: Sendable {
     let directory: AgentCredentialDirectory
     let now: @Sendable () -> Timestamp
     let chance: @Sendable () -> Double
+    /// What tells the cluster from others; nil where that cannot be told now.
+    let clusterUID: @Sendable () async -> String?
     let logger: Logger
     /// The tokens that the coordinator has judged: none is shown twice on account of a refusal, since nothing would come of it. What failed
     /// on the way to a judgement leaves a token as good as it was.
@@ -24,8 +26,10 @@ final class Enroller: Sendable {
 
     init(
         settings: LinkSettings, directory: AgentCredentialDirectory, now: @escaping @Sendable () -> Timestamp,
-        chance: @escaping @Sendable () -> Double, logger: Logger
+        chance: @escaping @Sendable () -> Double, clusterUID: @escaping @Sendable () async -> String? = { nil },
+        logger: Logger
     ) {
+        self.clusterUID = clusterUID
         self.settings = settings
         self.directory = directory
         self.now = now
@@ -34,6 +38,8 @@ final class Enroller: Sendable {
     }
 
     /// The stored credential, or a new one; tries until it has one or is cancelled.
+    ///
+    /// - Throws: `CancellationError`, or the coordinator's refusal where the agent stands before another cluster than it says.
     func credential() async throws -> (credential: Credential, authorities: TrustedAuthorities) {
         var stateLog = StateLog()
         var backoff = Backoff()
@@ -67,6 +73,8 @@ final class Enroller: Sendable {
                 return (credential, TrustedAuthorities(authorities))
             } catch is CancellationError {
                 throw CancellationError()
+            } catch let error as RPCError where WireRefusal.isOtherCluster(error) {
+                throw error
             } catch {
                 let what = Self.describe(error)
                 if stateLog.isNews(what) {
@@ -154,6 +162,7 @@ final class Enroller: Sendable {
             config: LinkSettings.transport)
         let cluster = settings.cluster
         let version = settings.version
+        let uid = await clusterUID() ?? ""
         let answer: Swell_V1_EnrollResponse
         do {
             answer = try await ClientRun.withClient(transport) { client in
@@ -163,13 +172,16 @@ final class Enroller: Sendable {
                         $0.signingRequest = Data(request.derBytes)
                         $0.cluster = cluster.rawValue
                         $0.agentVersion = version
+                        $0.clusterUid = uid
                     }, options: LinkSettings.call(timeout: settings.helloTimeout))
             }
             shown.withLock { _ = $0.insert(text) }
         } catch {
             // The handshake's own reason says more than that the connection failed.
             if let refusal = refusals.take() { throw refusal }
-            guard let error = error as? RPCError, Self.judgements.contains(error.code) else { throw error }
+            guard let error = error as? RPCError, Self.judgements.contains(error.code),
+                !WireRefusal.isOtherCluster(error)
+            else { throw error }
             shown.withLock { _ = $0.insert(text) }
             guard error.code == .unauthenticated else { throw error }
             // The file is read at each attempt: whoever follows the advice need not start the agent again.
@@ -189,6 +201,10 @@ final class Enroller: Sendable {
 
     /// What to do about an address where nobody speaks as was hoped: `; ` and which port is there, or nothing.
     static func advice(_ error: any Error, at endpoint: Endpoint, wanting wanted: MetPort.Wanted) async -> String {
+        if let error = error as? IdentityError, error.code == .untrusted, wanted == .sessions {
+            return
+                "; if the coordinator's authority was replaced, start the agent with the new --ca-hash and a new token in --join-token-file"
+        }
         guard let code = (error as? RPCError)?.code, code == .unavailable || code == .unimplemented else { return "" }
         return await MetPort.look(at: endpoint)?.advice(wanting: wanted).map { "; \($0)" } ?? ""
     }

@@ -21,8 +21,9 @@ struct Link: Sendable {
     /// Runs until cancelled.
     func run() async throws {
         let enroller = Enroller(
-            settings: settings, directory: directory, now: ports.now, chance: ports.chance, logger: logger)
-        var (credential, authorities) = try await enroller.credential()
+            settings: settings, directory: directory, now: ports.now, chance: ports.chance,
+            clusterUID: ports.clusterUID, logger: logger)
+        var (credential, authorities) = try await self.credential(enroller)
         var stateLog = StateLog()
         var backoff = Backoff()
         /// How often in a row the coordinator was proven and then closed the connection without a word, as it does on a certificate of an
@@ -30,7 +31,7 @@ struct Link: Sendable {
         var hangUps = 0
         while !Task.isCancelled {
             if credential.notValidAfter <= ports.now() {
-                (credential, authorities) = try await enroller.credential()
+                (credential, authorities) = try await self.credential(enroller)
             }
             let rotating = try RotatingCredential(credential)
             let welcomedAt = LatestValue<ContinuousClock.Instant>()
@@ -72,8 +73,12 @@ struct Link: Sendable {
                     _ = stateLog.isNews("connected")
                 }
                 let what = Enroller.describe(error)
-                if stateLog.isNews(what) {
-                    let advice = await Enroller.advice(error, at: settings.coordinator, wanting: .sessions)
+                // Said again once it is more than a restart.
+                if stateLog.isNews(hangUps >= Self.hangUpsBorne ? "\(what), again and again" : what) {
+                    let advice =
+                        hangUps >= Self.hangUpsBorne
+                        ? Self.hangUpAdvice(settings.cluster)
+                        : await Enroller.advice(error, at: settings.coordinator, wanting: .sessions)
                     logger.warning(
                         "the coordinator is out of reach, trying again",
                         metadata: ["coordinator": "\(settings.coordinator)", "reason": "\(what)\(advice)"])
@@ -93,6 +98,18 @@ struct Link: Sendable {
         }
     }
 
+    /// The stored credential, or a new one. Where the coordinator knows the cluster by another name, the agent is told to end, and gets none.
+    private func credential(_ enroller: Enroller) async throws -> (Credential, TrustedAuthorities) {
+        while true {
+            do {
+                return try await enroller.credential()
+            } catch let error as RPCError where WireRefusal.isOtherCluster(error) {
+                await ports.refusedAsAnother(error.message)
+                try await Task.sleep(for: .seconds(60))
+            }
+        }
+    }
+
     /// Whether the coordinator said that the certificate does not count.
     private static func isRefusal(_ error: any Error) -> Bool {
         (error as? RPCError)?.code == .permissionDenied
@@ -100,6 +117,13 @@ struct Link: Sendable {
 
     /// How often a connection may be closed without a word before a token is shown, where there is one: a restart closes some as well.
     private static let hangUpsBorne = 3
+
+    /// What to do where the coordinator proves who it is, and then closes the connection without a word.
+    static func hangUpAdvice(_ cluster: ClusterName) -> String {
+        "; the coordinator is there and hangs up, as it does where it does not trust the certificate of this agent: "
+            + "'swell doctor' and its log say so. What 'swell cluster token \(cluster)' prints, in --join-token-file, lets the agent "
+            + "in again, with the --ca-hash of today where the authority was replaced"
+    }
 
     /// Whether the connection ended without the coordinator's having said why.
     private static func isHangUp(_ error: any Error) -> Bool {

@@ -8,6 +8,8 @@ struct JournalRecovery: Sendable {
     let cluster: any ClusterPort
     let now: @Sendable () -> Timestamp
     let logger: Logger
+    /// After how long without a word of the API server the log says so: what it tries by itself takes a minute.
+    var patience: Duration = .seconds(5)
 
     /// The journal to start from. Waits for the API server where the inventory is needed.
     func journal() async throws -> AgentJournal {
@@ -31,7 +33,7 @@ struct JournalRecovery: Sendable {
         while true {
             do {
                 var journal = AgentJournal()
-                for record in try await cluster.inventories() {
+                for record in try await inventories() {
                     journal.applications[record.application] = AgentRecord(
                         application: record.application, highestGeneration: record.generation,
                         highestEpoch: record.epoch, applied: record.release)
@@ -53,6 +55,24 @@ struct JournalRecovery: Sendable {
                 }
                 try await Task.sleep(for: backoff.next(chance: 0.5))
             }
+        }
+    }
+
+    private func inventories() async throws -> [InventoryRecord] {
+        try await withThrowingTaskGroup(of: [InventoryRecord]?.self) { group in
+            group.addTask { try await cluster.inventories() }
+            group.addTask {
+                try await Task.sleep(for: patience)
+                logger.warning(
+                    "the cluster's API server has not answered yet: nothing begins before it does; is it up, and let through by the network?",
+                    metadata: ["after": "\(patience)"])
+                return nil
+            }
+            defer { group.cancelAll() }
+            while let outcome = try await group.next() {
+                if let outcome { return outcome }
+            }
+            throw CancellationError()
         }
     }
 }

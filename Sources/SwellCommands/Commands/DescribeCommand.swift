@@ -43,6 +43,9 @@ struct DescribeCommand: ServerCommand {
             "Agent:        \(status.connected ? "connected" : status.enrolled ? "disconnected" : "never joined"), "
                 + "last seen \(Ages.since(status.lastSeenAt, now: now)) ago, version \(status.agentVersion ?? "-")",
         ]
+        if let end = status.readmittedUntil {
+            lines.append("Door:         \(Self.door(of: name, until: end, now: now))")
+        }
         if let pause = status.pause {
             lines.append("Paused:       by \(pause.by)\(pause.reason.map { ": \($0)" } ?? "")")
         }
@@ -67,6 +70,12 @@ struct DescribeCommand: ServerCommand {
             session.terminal.line("")
             for line in text.lines(of: drift, application: application.application) { session.terminal.line(line) }
         }
+    }
+
+    /// What stands open after a restore.
+    static func door(of name: String, until end: Timestamp, now: Timestamp) -> String {
+        "one certificate that is not listed is taken in within \(Ages.text(max(.zero, end - now))); "
+            + "'swell cluster readmit \(name) --close' closes it"
     }
 
     private func rollout(_ session: Session) async throws {

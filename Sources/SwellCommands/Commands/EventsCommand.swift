@@ -11,10 +11,10 @@ struct EventsCommand: ServerCommand {
     var follow = false
     @Option(help: ArgumentHelp("How many rows to begin with, at most 1000.", valueName: "count"))
     var limit: Int?
+    // A value that begins with a dash is one: `-2h` is how other tools write it.
     @Option(
-        help: ArgumentHelp(
-            "Only from then on: a length of time such as 2h or 3d, or a moment in UTC such as 2026-03-01T09:30:00Z.",
-            valueName: "when"))
+        parsing: .unconditional,
+        help: ArgumentHelp("Only from then on: \(StartOfWindow.forms).", valueName: "when"))
     var since: String?
     @Option(help: "Only of this rollout.")
     var rollout: String?
@@ -29,10 +29,8 @@ struct EventsCommand: ServerCommand {
 
     func validate() throws {
         if let limit, !(1...1_000).contains(limit) { throw ValidationError("--limit is from 1 to 1000.") }
-        if let since, Interval(since) == nil, Timestamp(since) == nil {
-            throw ValidationError(
-                "--since: '\(since)' is neither a length of time such as 2h or 3d nor a moment such as 2026-03-01T09:30:00Z"
-            )
+        if let since, StartOfWindow(since) == nil {
+            throw ValidationError("--since: '\(since)' is no such moment; write \(StartOfWindow.forms)")
         }
     }
 
@@ -75,7 +73,7 @@ struct EventsCommand: ServerCommand {
         if let limit { items.append("limit=\(limit)") }
         for (key, value) in [
             ("rollout", rollout), ("application", application), ("cluster", cluster), ("region", region),
-            ("since", since),
+            ("since", since.flatMap { StartOfWindow($0)?.text }),
         ] {
             if let value { items.append("\(key)=\(segment(value))") }
         }

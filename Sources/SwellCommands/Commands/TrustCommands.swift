@@ -70,6 +70,11 @@ struct ClusterCertificates: ServerCommand {
                 isGood ? item.expiresAt.map { Ages.text($0 - now) } ?? "-" : "-", item.former ?? "a token")
         }
         for line in table.lines { session.terminal.line(line) }
+        // Of a cluster that has left the fleet there is no more than its certificates.
+        let view = try? await session.client.get("/v1/clusters/\(segment(name))", as: ClusterView.self)
+        if let end = view?.status.readmittedUntil {
+            session.terminal.note(DescribeCommand.door(of: name, until: end, now: now))
+        }
     }
 }
 
@@ -110,18 +115,24 @@ struct ClusterReadmit: ServerCommand {
             an hour or --within; the first that comes with one that the authority signed is taken in. What was
             revoked since the backup stays out, as replicas remember it in their state directories; where none of these is left, as after
             pods were replaced, revoke it again first. A cluster whose key may have been stolen joins with a token instead.
+            Which doors stand open say 'swell get clusters', 'swell describe cluster NAME' and 'swell doctor'; --close shuts them.
             """)
 
     @Argument(help: "The clusters.")
     var names: [String] = []
     @Flag(help: "Every cluster of the fleet.")
     var all = false
+    @Flag(help: "Close the doors that stand open instead.")
+    var close = false
     @Option(help: ArgumentHelp("How long, such as 30m; an hour by default, a day at most.", valueName: "time"))
     var within: String?
     @OptionGroup var connection: ConnectionOptions
 
     func validate() throws {
         guard all != !names.isEmpty else { throw ValidationError("Name clusters, or say --all.") }
+        if close, within != nil {
+            throw ValidationError("--within says how long a door is open, and --close shuts it.")
+        }
         if let within, Interval(within) == nil {
             throw ValidationError(
                 "--within: '\(within)' is no length of time; write numbers with units d, h, m or s, such as 30m or 1h30m"
@@ -132,10 +143,20 @@ struct ClusterReadmit: ServerCommand {
     func run(_ session: Session) async throws {
         let request = ReadmitRequest(
             clusters: all ? nil : try Arguments.names(names, "the cluster"), all: all ? true : nil,
-            within: within.flatMap { Interval($0) })
-        let opened = try await session.client.post("/v1/readmission", request).decoded(as: ReadmissionView.self)
+            within: within.flatMap { Interval($0) }, close: close ? true : nil)
+        let answer = try await session.client.post("/v1/readmission", request).decoded(as: ReadmissionView.self)
+        let count = answer.clusters.count
+        guard let end = answer.until else {
+            if count == 0 { return session.terminal.note("no door stood open") }
+            return session.terminal.line(
+                "the door\(count == 1 ? "" : "s") of \(count) cluster\(count == 1 ? "" : "s") closed")
+        }
         session.terminal.line(
-            "one unknown certificate each of \(opened.clusters.count) cluster\(opened.clusters.count == 1 ? "" : "s") "
-                + "is taken in until \(opened.until)")
+            "one unknown certificate each of \(count) cluster\(count == 1 ? "" : "s") is taken in until \(end)")
+        for name in answer.revoked ?? [] {
+            session.terminal.note(
+                "warning: what cluster '\(name)' had was revoked, and is not taken in: 'swell cluster token \(name)' makes a "
+                    + "token that lets its agent in again")
+        }
     }
 }

@@ -5,6 +5,28 @@ extension Examination {
 
     var agents: [Finding] {
         [presence] + (fleet.absences ?? []).map(absence) + [agentVersions, agentCertificates, permissions] + foreign
+            + sharing + readmitted
+    }
+
+    private var readmitted: [Finding] {
+        guard let open = fleet.readmitted, open.count > 0 else { return [] }
+        return [
+            .warning(
+                "agents' doors",
+                "\(open.count) clusters take in one certificate that is not listed, whoever comes with it first\(Self.examples(open))",
+                "once the agents are back: swell cluster readmit NAME --close, or --all --close")
+        ]
+    }
+
+    private var sharing: [Finding] {
+        guard let sharing = fleet.sharing, sharing.count > 0 else { return [] }
+        return [
+            .broken(
+                "agents' copies",
+                "\(sharing.count) clusters have two agents that take turns with one certificate: each gets the releases, Secrets included\(Self.examples(sharing))",
+                "find the second: a volume or a machine that was copied, or a thief. swell cluster revoke NAME ends both; swell cluster token NAME lets the true one in again"
+            )
+        ]
     }
 
     private var foreign: [Finding] {
@@ -51,6 +73,14 @@ extension Examination {
         var words = "never joined"
         if let seen = absence.lastSeenAt {
             words = "away, last heard of \(since(seen))" + (absence.version.map { ", of version \($0)" } ?? "")
+        }
+        // It is told of only where it came later than what was proven.
+        if let refusal = absence.handshakeRefusal {
+            let when = absence.handshakeRefusedAt.map(since) ?? "lately"
+            return .warning(
+                check, "\(words); who calls himself its agent was refused at the handshake \(when): \(refusal)",
+                "\(join), and with the --ca-hash of today (ca-hash in the coordinator's state directory); its log says the rest"
+            )
         }
         if let refusal = absence.refusal {
             let when = absence.refusedAt.map(since) ?? "lately"

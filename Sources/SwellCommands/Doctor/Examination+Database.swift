@@ -5,7 +5,7 @@ extension Examination {
 
     var database: [Finding] {
         [databaseVersion, durability] + (facts.settings["autovacuum"] == "off" ? [vacuum] : [])
-            + (facts.isSuperuser ? [superuser] : [])
+            + (facts.isSuperuser ? [superuser] : role)
     }
 
     private var databaseVersion: Finding {
@@ -53,6 +53,17 @@ extension Examination {
         .warning(
             "autovacuum", "it is off: rows that change with every heartbeat will fill the disk",
             "set autovacuum = on in postgresql.conf and reload")
+    }
+
+    private var role: [Finding] {
+        guard let owns = facts.ownsTables else { return [] }
+        return [
+            .ok(
+                "database role",
+                owns
+                    ? "it owns the tables, and so could change the audit log; `swell-coordinator migrate --service-role` makes two of it"
+                    : "it owns none of the tables that it works on")
+        ]
     }
 
     private var superuser: Finding {

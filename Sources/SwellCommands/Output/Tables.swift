@@ -26,7 +26,9 @@ struct Tables {
         if isWide { table.header += ["DRIFT", "VERSION", "LABELS"] }
         for item in items {
             let status = item.status
-            let agent = status.connected ? "connected" : status.enrolled ? "disconnected" : "never joined"
+            let agent =
+                (status.connected ? "connected" : status.enrolled ? "disconnected" : "never joined")
+                + (status.readmittedUntil.map { ", door open \(Ages.text(max(.zero, $0 - now)))" } ?? "")
             var row = [
                 item.metadata.name, item.spec.region.rawValue, item.spec.environment.rawValue, agent,
                 Ages.since(status.lastSeenAt, now: now),

@@ -7,6 +7,7 @@ internal import SwellModel
 /// |---|---|
 /// | a Job or a Pod for `pre-install`, `pre-upgrade` | `swell.dev/hook: before` |
 /// | a Job or a Pod for `post-install`, `post-upgrade` | `swell.dev/hook: after` |
+/// | one for `pre-…` and `post-…` of the same occasions | `swell.dev/hook: before, after`: made and run again at both |
 /// | one for installs only, or for upgrades only | `swell.dev/hook-on` |
 /// | one for `pre-rollback`, `post-rollback` besides | `swell.dev/hook-on-return: run` |
 /// | what else is for `pre-…`, such as a hook's account | `swell.dev/hook: before`: applied ahead of the hooks, and kept |
@@ -238,6 +239,11 @@ private struct ChartHook {
         return isForInstall ? "install" : "upgrade"
     }
 
+    /// Of installs and upgrades, those around which it runs on one side.
+    private static func occasions(_ events: Set<String>, _ side: String) -> Set<String> {
+        Set(["install", "upgrade"].filter { events.contains(side + $0) })
+    }
+
     /// Whether Helm would run it on the way back, too.
     var runsOnReturn: Bool { !events.isDisjoint(with: ["pre-rollback", "post-rollback"]) }
 
@@ -266,11 +272,14 @@ private struct ChartHook {
         guard isBefore || isAfter else { return .leftOut }
         switch kind {
         case "Job", "Pod":
-            guard isBefore != isAfter else {
+            guard isBefore, isAfter else { return .run(moment: isBefore ? "before" : "after") }
+            // As Swell has it, what runs at both moments does so on each of its occasions.
+            guard Self.occasions(events, "pre-") == Self.occasions(events, "post-") else {
                 throw refusal(
-                    "is a hook for before and after, and Swell runs a hook at one moment; make two \(kind)s of it")
+                    "is a hook for \(events.sorted().joined(separator: ", ")), before on one occasion and after on another; "
+                        + "make two \(kind)s of it")
             }
-            return .run(moment: isBefore ? "before" : "after")
+            return .run(moment: "before, after")
         default: return isBefore ? .ahead : .ordinary
         }
     }

@@ -71,7 +71,10 @@ struct ReleaseSources: Sendable {
         for (path, form) in zip(paths, forms) {
             switch form {
             case nil: files += try plain(path)
-            case .kustomization: files.append(try await kustomization(path))
+            case .kustomization:
+                let (output, notes) = try await kustomization(path)
+                files.append(output)
+                warnings += notes
             case .chart:
                 let (output, notes) = try await render(chart: path, namespace: try await namespace())
                 files += output
@@ -103,13 +106,13 @@ struct ReleaseSources: Sendable {
         return files
     }
 
-    private func kustomization(_ path: String) async throws -> SourceFile {
+    private func kustomization(_ path: String) async throws -> (file: SourceFile, warnings: [String]) {
         try review.check(path)
         for (name, word) in [("kubectl", "kustomize"), ("kustomize", "build")] {
             let call = "\(name) \(word)"
             let arguments = [word] + (review.allowsHelm ? ["--enable-helm"] : []) + [Self.local(path)]
-            if let text = try await render(path, name, arguments, call: call) {
-                return SourceFile(name: "\(path) (\(call))", content: text)
+            if let output = try await render(path, name, arguments, call: call) {
+                return (SourceFile(name: "\(path) (\(call))", content: output.text), output.warnings)
             }
         }
         throw CommandError(
@@ -129,28 +132,32 @@ struct ReleaseSources: Sendable {
                 "--skip-tests",
             ] + (isPackaged ? ["--skip-schema-validation"] : []) + chart.arguments
         let call = "helm template"
-        guard let text = try await render(path, "helm", arguments, call: call) else {
+        guard let rendered = try await render(path, "helm", arguments, call: call) else {
             throw CommandError(
                 code: .refused,
                 message: "'\(path)' is a Helm chart, and helm is not installed here; "
                     + "install helm, or render it elsewhere and pipe it in with -f -")
         }
-        var output = try ChartOutput(text, chart: path)
+        var output = try ChartOutput(rendered.text, chart: path)
         // A second time, to find what is another one each time.
-        if let again = try await render(path, "helm", arguments, call: call), again != text {
-            output.noteDifferences(text, again)
+        if let again = try await render(path, "helm", arguments, call: call), again.text != rendered.text {
+            output.noteDifferences(rendered.text, again.text)
         }
-        return (output.files, try ChartLookups.notes(on: path) + output.warnings)
+        return (output.files, try ChartLookups.notes(on: path) + output.warnings + rendered.warnings)
     }
 
     /// What a program prints; nil where it is not installed.
-    private func render(_ path: String, _ name: String, _ arguments: [String], call: String) async throws -> String? {
+    private func render(
+        _ path: String, _ name: String, _ arguments: [String], call: String
+    ) async throws -> RenderingProgram.Output? {
         do {
-            let text = try await program.output(of: name, arguments)
-            guard !text.trimmed.isEmpty else {
-                throw CommandError(code: .refused, message: "'\(path)': \(call) printed nothing")
+            var output = try await program.output(of: name, arguments)
+            guard !output.text.trimmed.isEmpty else {
+                let told = output.warnings.isEmpty ? "" : ": " + output.warnings.joined(separator: "\n")
+                throw CommandError(code: .refused, message: "'\(path)': \(call) printed nothing\(told)")
             }
-            return text
+            output.warnings = output.warnings.map { "'\(path)': \(call): \($0)" }
+            return output
         } catch RenderingProgram.Failure.notInstalled {
             return nil
         } catch RenderingProgram.Failure.failed(let reason) {

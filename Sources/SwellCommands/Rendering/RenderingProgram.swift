@@ -33,11 +33,18 @@ struct RenderingProgram: Sendable {
         case failed(String)
     }
 
+    /// What a program printed that succeeded.
+    struct Output: Sendable {
+        var text: String
+        /// What it said beside that.
+        var warnings: [String]
+    }
+
     /// Runs a program to its end.
     ///
     /// - Throws: ``Failure``, whose text names no program; `CancellationError`.
-    func output(of program: String, _ arguments: [String]) async throws -> String {
-        try await withThrowingTaskGroup(of: String?.self) { group in
+    func output(of program: String, _ arguments: [String]) async throws -> Output {
+        try await withThrowingTaskGroup(of: Output?.self) { group in
             group.addTask {
                 try await ScratchFolder.with { home in try await collected(program, arguments, home: home) }
             }
@@ -46,10 +53,10 @@ struct RenderingProgram: Sendable {
                 return nil
             }
             defer { group.cancelAll() }
-            guard let first = try await group.next(), let text = first else {
+            guard let first = try await group.next(), let output = first else {
                 throw Failure.failed("did not end within \(timeout.components.seconds) s")
             }
-            return text
+            return output
         }
     }
 
@@ -69,7 +76,7 @@ struct RenderingProgram: Sendable {
         #endif
     }
 
-    private func collected(_ program: String, _ arguments: [String], home: String) async throws -> String {
+    private func collected(_ program: String, _ arguments: [String], home: String) async throws -> Output {
         var options = PlatformOptions()
         options.processGroupID = 0
         options.teardownSequence = [
@@ -101,19 +108,22 @@ struct RenderingProgram: Sendable {
                     "took more than \(memory >> 20) MiB of memory, which is as much as rendering may; what it makes is most "
                         + "likely far too large")
             }
-            let half = Self.maximumComplaint / 2
-            let complaint =
-                whole.count <= Self.maximumComplaint
-                ? String(decoding: whole, as: UTF8.self).trimmed
-                : String(decoding: whole.prefix(half), as: UTF8.self).trimmed + "\n…\n"
-                    + String(decoding: whole.suffix(half), as: UTF8.self).trimmed
+            let complaint = Self.shortened(whole)
             throw Failure.failed(
                 complaint.isEmpty ? "\(result.terminationStatus)" : ProgramComplaint(complaint).text)
         }
         guard let text = String(validating: result.standardOutput, as: UTF8.self) else {
             throw Failure.failed("printed what is not UTF-8 text")
         }
-        return text
+        return Output(text: text, warnings: ProgramComplaint(Self.shortened(result.standardError)).warnings)
+    }
+
+    private static func shortened(_ complaint: [UInt8]) -> String {
+        let half = maximumComplaint / 2
+        return complaint.count <= maximumComplaint
+            ? String(decoding: complaint, as: UTF8.self).trimmed
+            : String(decoding: complaint.prefix(half), as: UTF8.self).trimmed + "\n…\n"
+                + String(decoding: complaint.suffix(half), as: UTF8.self).trimmed
     }
 }
 

@@ -50,7 +50,7 @@ struct TrustEndpoints: Sendable {
         }
         group.post("readmission") { request, context in
             let body = try await reading.body(
-                ReadmitRequest.self, of: request, fields: ["clusters", "all", "within"])
+                ReadmitRequest.self, of: request, fields: ["clusters", "all", "within", "close"])
             return Response(json: try await readmit(body, by: context.actor))
         }
         group.get("tokens") { _, _ in
@@ -85,6 +85,12 @@ struct TrustEndpoints: Sendable {
         guard isForAll != (request.clusters?.isEmpty == false) else {
             throw Problem.invalid("say either which clusters, or all: true")
         }
+        if request.close ?? false {
+            guard request.within == nil else { throw Problem.invalid("a door that is closed has no within") }
+            for name in request.clusters ?? [] { _ = try await store.clusterRecord(name) }
+            let closed = try await store.closeReadmission(of: isForAll ? nil : request.clusters, by: actor)
+            return ReadmissionView(clusters: closed, until: nil)
+        }
         let length = request.within ?? .hours(1)
         guard length > .zero, length <= Self.longestReadmission else {
             throw Problem.invalid("within is \(length); it is more than 0s and at most \(Self.longestReadmission)")
@@ -92,7 +98,8 @@ struct TrustEndpoints: Sendable {
         for name in request.clusters ?? [] { _ = try await store.clusterRecord(name) }
         let end = try await store.now() + length
         let clusters = try await store.openReadmission(of: isForAll ? nil : request.clusters, until: end, by: actor)
-        return ReadmissionView(clusters: clusters, until: end)
+        let revoked = try await store.revokedClusters(of: isForAll ? nil : request.clusters)
+        return ReadmissionView(clusters: clusters, until: end, revoked: revoked.isEmpty ? nil : revoked)
     }
 }
 

@@ -36,14 +36,15 @@ enum SettingsWarnings {
             holders[rollout.policy.name, default: []].append("'\(summary.name)'")
         }
         return changed.compactMap { policy in
-            guard let names = holders[policy.name]?.sorted(), let first = names.first else { return nil }
+            guard let names = holders[policy.name]?.sorted(), !names.isEmpty else { return nil }
             let shown =
                 names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " and \(names.count - 3) more" : "")
             return WarningView(
                 kind: kind,
                 message:
-                    "policy '\(policy.name)': rollout \(shown) goes on under what it said at the start; for the change to hold there, "
-                    + "start again in place of \(first) (swell rollout start … --supersede)")
+                    "policy '\(policy.name)': \(names.count == 1 ? "rollout \(shown) goes" : "rollouts \(shown) go") on under what it said "
+                    + "at the start; for the change to hold there, start again in place of \(names.count == 1 ? shown : "each of them") "
+                    + "(swell rollout start … --supersede)")
         }
     }
 

@@ -38,13 +38,10 @@ struct EventEndpoints: Sendable {
     /// From when on, as a moment or as a length of time before the database's now; nil for any.
     private func since(_ request: Request) async throws -> Timestamp? {
         guard let text = request.uri.queryParameters.get("since").map({ String($0) }) else { return nil }
-        if let moment = Timestamp(text) { return moment }
-        guard let length = Interval(text) else {
-            throw Problem.malformed(
-                "since is '\(text.prefix(40))'; write a length of time such as 2h or 3d, or a moment such as 2026-03-01T09:30:00Z"
-            )
+        guard let start = StartOfWindow(text) else {
+            throw Problem.malformed("since is '\(text.prefix(40))'; write \(StartOfWindow.forms)")
         }
-        return try await store.now() - length
+        return start.moment(now: try await store.now())
     }
 
     /// Whoever asks for the events of what never was has misspelt it. What is gone by now has its events still.

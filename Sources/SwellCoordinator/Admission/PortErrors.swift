@@ -16,8 +16,12 @@ extension RPCError {
             self.init(
                 code: .permissionDenied, message: error.description,
                 metadata: error.reason.isOtherCluster ? WireRefusal.otherClusterMetadata : [:])
+        case let error as WrongCluster:
+            self.init(
+                code: .permissionDenied, message: error.description, metadata: WireRefusal.otherClusterMetadata)
         case let error as IdentityError: self.init(error)
         case let error as StoreError: self.init(error)
+        case let error as SessionOvertaken: self.init(code: .aborted, message: "Another session: \(error).")
         case is ConcurrencyLimiter.Overloaded:
             self.init(code: .unavailable, message: "The coordinator has too much to do. Come back later.")
         case is CancellationError: self.init(code: .cancelled, message: "The call was ended.")

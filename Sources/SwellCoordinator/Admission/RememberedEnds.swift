@@ -90,9 +90,6 @@ final class RememberedEnds: Sendable {
         return EndedTrust(floors: file.floors, certificates: file.certificates.map(\.use), now: now)
     }
 
-    /// Whether an operator ended this very certificate.
-    func isRevoked(_ use: CertificateUse) -> Bool { state.withLock { $0.memory.certificates[use] != nil } }
-
     /// Whether a certificate that the store lists was ended all the same, by the table of ``TrustFloor``.
     func isEnded(_ use: CertificateUse, issuedAt: Timestamp) -> Bool {
         isEnded(use, issuedAt: issuedAt, tolerance: .zero - TrustFloor.tolerance)

@@ -54,9 +54,9 @@ package struct AgentPort: Service {
         package var silenceLimit: Interval = .seconds(60)
         /// How long an agent may take for its hello.
         package var hello: Interval = .seconds(10)
-        /// How long an agent may take to read that its session ends.
         /// Within how long all agents come again after the store has gone back: 10,000 of them not at once.
         package var regreeting: Interval = .seconds(10)
+        /// How long an agent may take to read that its session ends.
         package var goAway: Interval = .seconds(3)
         /// How often changed assignments are looked for without a signal.
         package var poll: Interval = .seconds(1)
@@ -66,7 +66,7 @@ package struct AgentPort: Service {
         package var presence: Interval = .milliseconds(1_500)
         /// How often the clusters' places are read.
         package var places: Interval = .seconds(3)
-        /// How often sessions are checked for silence and for certificates that were denied or have expired.
+        /// How often sessions are checked for silence, for certificates that were denied or have expired, and for newer sessions elsewhere.
         package var checks: Interval = .seconds(5)
         /// How long an agent whose certificate ceased to count may take to read why, before its connection is closed.
         package var cut: Interval = .milliseconds(250)
@@ -78,6 +78,7 @@ package struct AgentPort: Service {
     private let enrolment: AgentPortListener
     private let feed: AssignmentFeed
     private let trust: TrustWatch
+    private let takeovers: TakeoverWatch
     private let previews: PreviewRelay
     private let presenceWriter: PresenceWriter
     /// Who is connected here and who was seen: decisions wait for it.
@@ -149,6 +150,7 @@ package struct AgentPort: Service {
             authorities: authority.trusted, expecting: .cluster(in: authority.trustDomain),
             now: now)
         let refused = RefusedPeers()
+        let refusals = refusals
         self.hub = hub
         self.admission = admission
         let onCut: @Sendable (ConnectionGuard.Cut, AddressBlock) -> Void = { why, address in
@@ -161,6 +163,7 @@ package struct AgentPort: Service {
             settings.fleet, credential: credential, verifier: verifier, services: [fleet], callers: callers,
             onRefusal: {
                 refused.increment(of: "\($0.code)")
+                if let cluster = $0.claimed { refusals.note(claim: $0.message, of: cluster, at: now()) }
                 // Who they are is what was not found out; where they are is known, and one hides no other.
                 let address = ConnectionGuard.handshakeAddress
                 log.note(
@@ -176,6 +179,7 @@ package struct AgentPort: Service {
             store: store, hub: hub, callers: callers, changed: trustChanged, remembered: ended, paces: settings.paces,
             now: now,
             tick: tick, logger: logger)
+        self.takeovers = TakeoverWatch(store: store, hub: hub, pace: settings.paces.checks, logger: logger)
         self.previews = PreviewRelay(
             store: store, hub: hub, wanted: previewsWanted, poll: settings.paces.previews,
             logger: logger)
@@ -190,6 +194,7 @@ package struct AgentPort: Service {
         let result: Result<Void, any Error> = await withTaskGroup(of: Void.self) { group in
             group.addTask { await feed.run() }
             group.addTask { await trust.run() }
+            group.addTask { await takeovers.run() }
             group.addTask { await presenceWriter.run() }
             group.addTask { await previews.run() }
             let result = await listen()

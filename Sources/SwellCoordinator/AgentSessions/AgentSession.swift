@@ -160,6 +160,9 @@ struct AgentSession: Sendable {
         do {
             try await body()
             return true
+        } catch is SessionOvertaken {
+            mailbox.endOvertaken()
+            return false
         } catch {
             let answer = RPCError(reporting: error)
             guard answer.code.isOurs, !Task.isCancelled else { throw error }
@@ -239,9 +242,10 @@ struct AgentSession: Sendable {
         try await context.greetingLimiter.run { [actions, greeting] in
             var greeting = greeting
             var rest = actions[...]
+            var standing = StartStanding.sole
             while let action = rest.popFirst() {
                 if try await carryOut(action, of: hello) { continue }
-                rest += greeting.handle(try await answer(to: action, of: hello))
+                rest += greeting.handle(try await answer(to: action, of: hello, &standing))
             }
         }
         context.previewsWanted.send()
@@ -274,19 +278,27 @@ struct AgentSession: Sendable {
 
     /// Does what is answered.
     private func answer(
-        to action: SessionGreeting.Action, of hello: AgentHello
+        to action: SessionGreeting.Action, of hello: AgentHello, _ standing: inout StartStanding
     ) async throws -> SessionGreeting.Event {
         switch action {
         case .ingest(let journal):
             // From here on this session speaks for the cluster: what a former one said and is still under way comes too late.
-            try await context.store.beginSession(id, of: cluster)
+            standing = try await context.store.beginSession(
+                id, of: cluster, by: AgentStart(bootID: hello.bootID, serial: caller.serial))
+            if standing == .takesTurns {
+                try await context.authenticator.certificates.reportSharing(
+                    of: caller.use,
+                    reason:
+                        "two agents take turns with it, so somebody has a copy of the agent's state, or of its key; this one's boot id is \(hello.bootID.prefix(64))"
+                )
+            }
             try await ingestJournal(journal)
             return .ingested
         case .enter(let place):
             let entry = SessionEntry(
                 id: id, caller: caller, bootID: hello.bootID, agentVersion: hello.agentVersion,
                 canPreview: hello.capabilities.contains(WireLimits.previewCapability), mailbox: mailbox, place: place)
-            return .entered(term: await context.hub.enter(entry, now: context.tick()))
+            return .entered(term: await context.hub.enter(entry, standing: standing, now: context.tick()))
         case .readList:
             let page = try await context.store.assignments(of: [cluster])
             return .listed(page, term: await context.hub.term)

@@ -6,9 +6,14 @@ package protocol ReportIngesting: Sendable {
     /// and the agent says them again. May wait: a session reads no further meanwhile, which is the back-pressure.
     ///
     /// - Throws: A `StoreError`: `invalid` where the store refused some of them for what is in them, and has the others.
-    ///   `unavailable` also where another session speaks for the cluster by now than `session`.
+    ///   ``SessionOvertaken`` where another session speaks for the cluster by now than `session`.
     func ingest(_ reports: [ApplicationReport], of cluster: ClusterName, session: String?) async throws
 
     /// How long what the agent of `cluster` says is held back yet, since it said too much.
     func wait(of cluster: ClusterName) async -> Interval
+}
+
+/// Another session speaks for the cluster by now: what this one says is not taken in.
+struct SessionOvertaken: Error, CustomStringConvertible {
+    var description: String { "a newer session took over" }
 }

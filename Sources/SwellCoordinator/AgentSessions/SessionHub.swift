@@ -23,7 +23,6 @@ struct SessionEntry: Sendable {
 /// about them goes to `FleetPresence` and is written by `PresenceWriter`, so that a session never waits for another.
 actor SessionHub {
     private var sessions: [ClusterName: SessionEntry] = [:]
-    private var boots: [ClusterName: BootHistory] = [:]
     private var silence: SilenceWatch
     /// How often the feed saw the store go back to an earlier state.
     private(set) var term = 0
@@ -34,6 +33,8 @@ actor SessionHub {
     private let logger: Logger
     private let log: PeerLog
     private let sessionGauge = Gauge(label: "swell_agent_sessions")
+    /// Sessions of agents that take turns with another one that has the same certificate.
+    private let turns = Counter(label: "swell_agents_sharing_certificate_total")
     private let sent = Counter(label: "swell_assignments_sent_total")
 
     init(presence: FleetPresence, silence: SilenceWatch, presenceChanged: Signal, logger: Logger, log: PeerLog) {
@@ -53,13 +54,13 @@ actor SessionHub {
     }
 
     /// Enters a session; the cluster's earlier one, if any, is ended. Returns the ``term`` from which it gets what changes.
-    func enter(_ entry: SessionEntry, now: Tick) -> Int {
+    func enter(_ entry: SessionEntry, standing: StartStanding, now: Tick) -> Int {
         let cluster = entry.caller.cluster
-        let isSecondAgent = boots[cluster, default: BootHistory()].note(entry.bootID)
+        let isSecondAgent = standing != .sole
+        if standing == .takesTurns { turns.increment() }
         let earlier = sessions.updateValue(entry, forKey: cluster)
         sessionGauge.record(sessions.count)
-        // Two agents must not chase each other in and out at speed.
-        earlier?.mailbox.end(after: isSecondAgent ? .minutes(1) : .seconds(5), reason: "a newer session took over")
+        earlier?.mailbox.endOvertaken(hasSecondAgent: isSecondAgent)
         silence.heard(cluster, at: now)
         note(cluster, entry.agentVersion, isConnected: true)
         if isSecondAgent {
@@ -156,6 +157,18 @@ actor SessionHub {
     func end(_ uses: Set<CertificateUse>) {
         for entry in sessions.values where uses.contains(entry.caller.use) {
             entry.mailbox.end(after: .seconds(1), reason: "the certificate does not count any more")
+        }
+    }
+
+    /// The sessions here.
+    var ids: [ClusterName: String] { sessions.mapValues(\.id) }
+
+    /// Ends these sessions, if they are still here: newer ones of their clusters have begun at other replicas. Says of each whether two
+    /// agents live there.
+    func end(overtaken: [ClusterName: Bool], of ids: [ClusterName: String]) {
+        for (cluster, hasSecondAgent) in overtaken {
+            guard let entry = sessions[cluster], entry.id == ids[cluster] else { continue }
+            entry.mailbox.endOvertaken(hasSecondAgent: hasSecondAgent)
         }
     }
 

@@ -22,6 +22,11 @@ final class SessionMailbox: Sendable {
     /// Lets the agent know that the session ends, and when to come back.
     func end(after: Interval, reason: String) { update { $0.end(after: after, reason: reason) } }
 
+    /// Lets the agent know that another session speaks for its cluster. Two agents must not chase each other in and out at speed.
+    func endOvertaken(hasSecondAgent: Bool = false) {
+        end(after: hasSecondAgent ? .minutes(1) : .seconds(5), reason: "a newer session took over")
+    }
+
     /// Why the coordinator ended the session; nil while it did not.
     var endReason: String? { outbox.withLock { $0.endReason } }
 

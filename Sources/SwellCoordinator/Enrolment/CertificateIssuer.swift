@@ -13,8 +13,10 @@ struct CertificateIssuer: Sendable {
     let now: @Sendable () -> Timestamp
 
     /// A certificate for a join token; nil where the token is not good, or not for this key. It ends all earlier ones of the cluster.
+    ///
+    /// - Parameter uid: What tells the cluster behind the name from others; nil where the agent does not say.
     func enrol(
-        _ token: JoinToken, for request: SigningRequest
+        _ token: JoinToken, for request: SigningRequest, clusterUID uid: String?
     ) async throws -> (grant: Swell_V1_CertificateGrant, certificate: IssuedCertificate, cluster: ClusterName)? {
         let moment = now()
         let note = CertificateNote(
@@ -22,7 +24,12 @@ struct CertificateIssuer: Sendable {
             keyFingerprint: "\(request.keyFingerprint)",
             expiresAt: authority.current.issuing.leafEnd(now: moment, lifetime: lifetime))
         // Spent first: signing is work, which is not done for strangers.
-        guard let cluster = try await store.spendToken(hash: token.hash, for: note) else { return nil }
+        let cluster: ClusterName
+        switch try await store.spendToken(hash: token.hash, for: note, clusterUID: uid) {
+        case .spent(let name): cluster = name
+        case .isNotGood: return nil
+        case .isOf(let other): throw WrongCluster(cluster: token.cluster, other: other, uid: uid ?? "unknown")
+        }
         let (issued, authorities) = try authority.issueAgentCertificate(
             cluster: cluster, for: request, serial: note.serial, now: moment, lifetime: lifetime)
         return (try grant(issued, authorities), issued, cluster)
@@ -54,5 +61,17 @@ struct CertificateIssuer: Sendable {
         grant.authorities = try authorities.encodedAsDER().map { Data($0) }
         grant.trustDomain = authority.trustDomain.name
         return grant
+    }
+}
+
+/// Who asks for a first certificate stands before another cluster of the fleet. The token is as good as it was, and what counts still counts.
+struct WrongCluster: Error, CustomStringConvertible {
+    let cluster: ClusterName
+    let other: ClusterName
+    let uid: String
+
+    var description: String {
+        "cluster '\(cluster)' is the cluster '\(other)': both have kube-system uid \(uid). The token is not spent. Give the agent of "
+            + "'\(cluster)' its own kubeconfig; where the cluster shall change its name, first 'swell cluster remove \(other)'."
     }
 }

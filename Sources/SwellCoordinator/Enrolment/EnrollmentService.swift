@@ -36,6 +36,7 @@ struct EnrollmentService: Swell_V1_Enrollment.SimpleServiceProtocol {
             return try await limiter.run { try await enroll(request, token, peer: peer) }
         } catch {
             let answer = RPCError(reporting: error)
+            if error is WrongCluster { refused.increment(of: "second_name") }
             log.note(
                 .enrolmentRefused, of: "\(AddressBlock(peer: peer))", level: Logger.Level(ofEnd: error),
                 ["peer": "\(peer)", "reason": "\(error)"])
@@ -47,6 +48,9 @@ struct EnrollmentService: Swell_V1_Enrollment.SimpleServiceProtocol {
     private func token(of request: Swell_V1_EnrollRequest) throws -> JoinToken {
         guard request.agentVersion.utf8.count <= WireLimits.wordLength else {
             throw WireError(.tooLarge, at: "agent_version", "expected at most \(WireLimits.wordLength) bytes")
+        }
+        guard request.clusterUid.utf8.count <= WireLimits.wordLength else {
+            throw WireError(.tooLarge, at: "cluster_uid", "expected at most \(WireLimits.wordLength) bytes")
         }
         let token = try JoinToken(parsing: request.joinToken)
         guard request.cluster == token.cluster.rawValue else {
@@ -69,7 +73,8 @@ struct EnrollmentService: Swell_V1_Enrollment.SimpleServiceProtocol {
             await rate.noteFailure(at: now())
             throw error
         }
-        guard let (grant, certificate, cluster) = try await issuer.enrol(token, for: signing) else {
+        let uid = ["", "unknown"].contains(request.clusterUid) ? nil : request.clusterUid
+        guard let (grant, certificate, cluster) = try await issuer.enrol(token, for: signing, clusterUID: uid) else {
             refused.increment(of: "token")
             await rate.noteFailure(at: now())
             throw IdentityError(

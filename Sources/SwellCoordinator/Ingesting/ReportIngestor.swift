@@ -73,8 +73,6 @@ package actor ReportIngestor: Service, ReportIngesting {
     /// How many statuses wait or are under way.
     var count: Int { queue.count }
 
-    private static let overtaken = StoreError(
-        code: .unavailable, message: "another session speaks for this cluster by now")
     private static let full = StoreError(
         code: .unavailable, message: "as many reports wait to be stored as may: say them again later")
 
@@ -119,9 +117,8 @@ package actor ReportIngestor: Service, ReportIngesting {
         }
         for (entry, outcome) in queue.answered(answer, now: tick()) {
             switch outcome {
-            // Not the agent's fault: it is told to come again, and says then how all of it stands.
             case .stored(let session) where session.map(overtaken.contains) == true:
-                end(entry, throwing: Self.overtaken)
+                end(entry, throwing: SessionOvertaken())
             case .stored: waiting.removeValue(forKey: entry)?.resume()
             case .unavailable: end(entry, throwing: failure ?? Self.full)
             case .refused(let reports):
@@ -132,7 +129,7 @@ package actor ReportIngestor: Service, ReportIngesting {
         return true
     }
 
-    private func end(_ entry: IngestQueue.EntryID, throwing error: StoreError) {
+    private func end(_ entry: IngestQueue.EntryID, throwing error: any Error) {
         waiting.removeValue(forKey: entry)?.resume(throwing: error)
     }
 

@@ -38,8 +38,8 @@ extension StateFolder {
         }
     }
 
-    /// What is there beside these while one authority takes another's place: certificates, and no key.
-    private static let ofAChange = ["next.pem", "former.pem", "bridges.pem"]
+    /// What is there beside these while one authority takes another's place, or since: no key.
+    private static let ofAChange = ["next.pem", "former.pem", "bridges.pem", "changed-by"]
 
     /// Puts copies of the authority and the operator's token from a mounted Secret into the folder, over those that may be there: the
     /// Secret is what is true. Nothing is copied unless all of it is there and can be read by nobody else.

@@ -113,7 +113,7 @@ extension AgentMachine {
         }
         guard let next = moments.filter({ $0 > now }).min() else { return nil }
         // One that was asked for already will do, so that events do not put it off.
-        let pulse = wakeAt.flatMap { $0 > now ? $0 : nil } ?? now + rules.pulse
-        return min(next, pulse, now + rules.pulse)
+        let beat = wakeAt.flatMap { $0 > now ? $0 : nil } ?? now + rules.heartbeatInterval
+        return min(next, beat, now + rules.heartbeatInterval)
     }
 }

@@ -50,7 +50,7 @@ public struct AgentRules: Sendable, Hashable {
     /// How many proven releases are remembered.
     public var provenLimit: Int
     /// How often the machine is woken at least while it waits for time to pass.
-    public var pulse: Interval
+    public var heartbeatInterval: Interval
     /// How much too late it may be woken before it takes that it did not run.
     public var stallGrace: Interval
     /// How long it may take until a cluster that has fallen silent is known to be out of sight. No deadline is judged sooner after
@@ -63,7 +63,7 @@ public struct AgentRules: Sendable, Hashable {
     public init(
         awayGrace: Interval = .seconds(60), restartGrace: Interval = .seconds(60),
         retryDelay: Interval = .seconds(5),
-        retryDelayLimit: Interval = .minutes(3), provenLimit: Int = 5, pulse: Interval = .seconds(5),
+        retryDelayLimit: Interval = .minutes(3), provenLimit: Int = 5, heartbeatInterval: Interval = .seconds(5),
         stallGrace: Interval = .seconds(3), sightDelay: Interval = .seconds(10), applications: Int = 2_000
     ) {
         self.awayGrace = awayGrace
@@ -71,7 +71,7 @@ public struct AgentRules: Sendable, Hashable {
         self.retryDelay = retryDelay
         self.retryDelayLimit = retryDelayLimit
         self.provenLimit = provenLimit
-        self.pulse = pulse
+        self.heartbeatInterval = heartbeatInterval
         self.stallGrace = stallGrace
         self.sightDelay = sightDelay
         self.applications = applications

@@ -26,7 +26,7 @@ public enum DecisionMaker {
 
         for record in input.commands {
             let before = state.rollout
-            let refusal = refusal(of: record.command, on: before)
+            let refusal = refusal(of: record.command, on: before, in: state.snapshot)
             if refusal == nil { state.obey(record) }
             verdicts.append(CommandVerdict(command: record.id, refusal: refusal))
             transitions += Transition.between(

@@ -13,6 +13,13 @@ extension Rollout {
         return header.phase != .progressing && !header.phase.isEnded && stages.allSatisfy { $0.startedAt == nil }
     }
 
+    /// The other rollout of its application that holds a cluster; nil where nobody does, or where it needs none yet. What was left out
+    /// before a later start was never claimed, and may have gone to another one.
+    func holder(of cluster: ClusterName, in snapshot: FleetSnapshot) -> RolloutName? {
+        guard !awaitsStart, let holder = snapshot.fleet[cluster]?.heldBy, holder != header.name else { return nil }
+        return holder
+    }
+
     /// The clusters among its targets that other rollouts hold, in the order of names.
     func taken(in snapshot: FleetSnapshot) -> [ClusterName] {
         targets.values.filter { target in

@@ -4,7 +4,11 @@ extension DecisionMaker {
     /// Why a command makes no sense on a rollout as it stands, for people; nil where it does.
     ///
     /// Asked twice: before the command is stored, and again when it is its turn, since others may have come before it.
-    public static func refusal(of command: RolloutCommand, on rollout: Rollout) -> String? {
+    ///
+    /// - Parameter snapshot: What is around the rollout when it is its turn; nil before, where that may still change.
+    public static func refusal(
+        of command: RolloutCommand, on rollout: Rollout, in snapshot: FleetSnapshot? = nil
+    ) -> String? {
         guard !rollout.phase.isEnded else {
             let ended = "rollout '\(rollout.name)' has ended (\(rollout.phase.rawValue))"
             if case .rollback = command { return "\(ended): undo it with a new rollout" }
@@ -14,7 +18,7 @@ extension DecisionMaker {
         case .pause(let scope, _): return unknown(scope, rollout)
         case .resume(let scope): return unknown(scope, rollout) ?? notPaused(scope, rollout)
         case .abort: return nil
-        case .retry(let clusters): return refusal(ofRetry: clusters, rollout)
+        case .retry(let clusters): return refusal(ofRetry: clusters, rollout, snapshot)
         case .rollback(let scope, _, let remove):
             return unknown(scope, rollout) ?? refusal(ofRollback: scope, removes: remove == true, rollout)
         case .approve(let stage, let digest, let gate, let plan):
@@ -74,7 +78,9 @@ extension DecisionMaker {
         }
     }
 
-    private static func refusal(ofRetry clusters: [ClusterName], _ rollout: Rollout) -> String? {
+    private static func refusal(
+        ofRetry clusters: [ClusterName], _ rollout: Rollout, _ snapshot: FleetSnapshot?
+    ) -> String? {
         guard rollout.phase != .rollingBack else {
             return "rollout '\(rollout.name)' is rolling back: nothing goes forward any more"
         }
@@ -85,9 +91,18 @@ extension DecisionMaker {
             guard target.isRetryable else {
                 return "cluster '\(name)' did not fail: it is \(target.phase.rawValue)"
             }
+            if let snapshot, let holder = rollout.holder(of: name, in: snapshot) {
+                return
+                    "cluster '\(name)' is held by rollout '\(holder)' by now: retry it once that has ended, or end that first "
+                    + "(swell rollout abort \(holder))"
+            }
         }
         guard !clusters.isEmpty || !rollout.retryable.isEmpty else {
             return "no cluster of rollout '\(rollout.name)' has failed"
+        }
+        // Without names, those are left that another one holds; where it holds all of them, it is named.
+        if clusters.isEmpty, let snapshot, rollout.retryable(in: snapshot).isEmpty {
+            return refusal(ofRetry: rollout.retryable, rollout, snapshot)
         }
         return nil
     }

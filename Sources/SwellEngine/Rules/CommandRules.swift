@@ -14,7 +14,7 @@ extension DecisionState {
             updateHeader { $0.supersededBy = successor }
             moveRollout(to: .superseded, reason: "superseded by \(successor)")
         case .retry(let clusters):
-            let names = clusters.isEmpty ? rollout.retryable : clusters
+            let names = clusters.isEmpty ? rollout.retryable(in: snapshot) : clusters
             // Their failures no longer count, so that a stage which stopped for them goes on.
             queueAgain(names, "retried by \(record.by)") { $0.failedAt = nil }
         case .rollback(let scope, let reason, let remove):
@@ -108,6 +108,11 @@ extension Rollout {
     var retryable: [ClusterName] {
         targets.values.filter(\.isRetryable).filter { $0.failedAt != nil || $0.phase == .rollbackFailed }
             .map(\.cluster).sorted()
+    }
+
+    /// The same, without those that other rollouts hold by now (invariant 11).
+    func retryable(in snapshot: FleetSnapshot) -> [ClusterName] {
+        retryable.filter { holder(of: $0, in: snapshot) == nil }
     }
 }
 

@@ -78,8 +78,20 @@ public struct PeerVerifier: Sendable {
                 .untrusted, "the peer presented \(presented.count) certificates; expected 1 to \(Self.chainLimit)")
         }
         let identity = try checkNames(of: leaf)
+        do throws(IdentityError) {
+            return try await verify(leaf, Array(presented.dropFirst()), named: identity)
+        } catch {
+            var refusal = error
+            refusal.claimed = identity.clusterName
+            throw refusal
+        }
+    }
+
+    private func verify(
+        _ leaf: Certificate, _ rest: [Certificate], named identity: WorkloadIdentity
+    ) async throws(IdentityError) -> Peer {
         try checkUsage(of: leaf, named: identity)
-        let chain = try await checkChain(leaf: leaf, rest: Array(presented.dropFirst()), named: identity)
+        let chain = try await checkChain(leaf: leaf, rest: rest, named: identity)
         let serial = leaf.serialText
         guard !isDenied(serial) else {
             throw IdentityError(.denied, "the certificate of \(identity) with serial \(serial) is on the denylist")

@@ -15,10 +15,11 @@ public struct AnnotationDescription: Sendable {
                 "The object's fields are taken from whoever owns them, another application too; the release says from whom."
         ),
         AnnotationDescription(
-            name: "swell.dev/hook", values: "before, after, on-failure", standard: "an object like any other",
+            name: "swell.dev/hook", values: "before, after, on-failure, or several with commas",
+            standard: "an object like any other",
             text:
                 "The object is a Job or a Pod to run to its end before the rest is applied, after the rest is healthy, or where the "
-                + "release failed. With `before`, what is of another kind (an account, settings, a database) goes ahead of those, is "
+                + "release failed; with several it is made and run again at each. With `before`, what is of another kind (an account, settings, a database) goes ahead of those, is "
                 + "awaited, and stays."),
         AnnotationDescription(
             name: "swell.dev/hook-delete", values: "always, on-success, never", standard: "never",

@@ -25,7 +25,8 @@ extension DocumentShape {
             shape: ignored),
         FieldDescription(
             "parameters", "map[string]string",
-            "Values for ${name} in manifests, before overrides. Where it is there, ${name} is replaced."),
+            "Values for ${name} in manifests, before overrides. Where it is there, ${name} is replaced by text; where the whole value is "
+                + "${name:integer}, ${name:number} or ${name:boolean}, by one of that type, as spec.replicas needs it."),
         FieldDescription(
             "overrides", "[]Override",
             "What differs in some environments, regions or clusters. In order; later ones win.", shape: override),

@@ -36,7 +36,7 @@ public enum AnnotationWords {
         "substitute": .word([PlainReferences.disabled]),
         "ignore-fields": .paths,
         "namespace-defaults": .objects,
-        "hook": .word(["before", "after", "on-failure"]),
+        "hook": .words(["before", "after", "on-failure"]),
         "hook-timeout": .duration,
         "hook-delete": .word(["never", "on-success", "always"]),
         "hook-on": .words(["install", "upgrade"]),

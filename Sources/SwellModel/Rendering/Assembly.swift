@@ -14,8 +14,8 @@ struct Assembly {
     private(set) var written: [JSONValue] = []
     private var documents: [ContentDocument] = []
     private var values: [JSONValue] = []
-    /// Where each of them was read.
-    private var origins: [(file: String, line: Int)] = []
+    /// Where each of them was read, and fields of them that may be left to others.
+    private var origins: [(file: String, line: Int, left: [FieldPath: Int])] = []
     /// The bytes of the documents.
     private var size = 0
     private var errors: [ModelError] = []
@@ -77,6 +77,11 @@ struct Assembly {
         for key in ["apiVersion", "kind"] where node[key]?.scalar?.stringValue?.isEmpty != false {
             return fail(.missingField, "this is no Kubernetes object: \(key) is missing, or is no text", at: node)
         }
+        let (node, repeated) = RepeatedEnvironment.keepingLast(node)
+        for note in repeated where notes.count < Self.maximumNotes {
+            let message = "\(node.json.subject): \(note.message)"
+            notes.append(ModelError(code: .duplicate, message: message, file: file, line: note.line))
+        }
         noteOthersWords(in: node, file)
         noteKeys(in: node, of: node.json.subject, file)
         let written: JSONValue
@@ -117,41 +122,33 @@ struct Assembly {
             return fail(error.code, "\(value.subject): \(error.message)", at: place, path: error.path)
         }
         guard let object = try? KubernetesObject(json: sample) else { return }
-        var findings = ObjectValidation.findings(in: object).map { ($0.path, $0.message) }
         // What still has references in it is for whoever knows the parameters.
-        if isAnticipated { findings.removeAll { $0.1.contains("${") } }
+        var findings = ObjectValidation.findings(in: object).filter { !isAnticipated || !$0.message.contains("${") }
+            .map {
+                ($0.path, TypeFindings.message(of: $0, in: object, node))
+            }
         if let plain = try? KubernetesObject(json: written) {
             findings += AnnotationWords.findings(in: plain).map { ($0.path, $0.message) }
         }
-        findings += typeFindings(
-            in: object, replacing: isPlain && !isAnticipated ? nil : written, node: node)
+        let examination = FieldTypes.examine(object)
+        let replaced = isPlain && !isAnticipated ? nil : written
+        findings += TypeFindings.of(examination, in: object, replacing: replaced, node: node)
         guard findings.isEmpty else {
             for (path, message) in findings {
-                fail(.invalidValue, "\(sample.subject): \(message)", at: node.nearest(to: path))
+                let reading = node.renamedKey(on: path).map {
+                    "; the key \($0.written) is read as \($0.key), as kubectl does: where the word is meant, write \"\($0.written)\""
+                }
+                fail(.invalidValue, "\(sample.subject): \(message)\(reading ?? "")", at: node.nearest(to: path))
             }
             return
         }
+        let doubts = ManifestDoubts.of(examination, in: object, replacing: replaced, node: node)
+        for doubt in doubts where notes.count < Self.maximumNotes {
+            let message = "\(sample.subject): \(doubt.message)"
+            notes.append(ModelError(code: .unknownReference, message: message, file: file, line: doubt.line))
+        }
         if isAnticipated { self.written.append(written.withoutNullLabels) }
         note(value, node: node, file: file)
-    }
-
-    /// What a server would refuse since it is of another type. What a reference of `written` stands for is
-    /// known on each cluster only.
-    private func typeFindings(
-        in object: KubernetesObject, replacing written: JSONValue?, node: YAMLNode
-    ) -> [(FieldPath, String)] {
-        FieldTypes.findings(in: object).compactMap { finding in
-            if case .string(let text)? = written?.value(at: finding.path), text.contains("${") { return nil }
-            var message = "\(finding.path) must be \(finding.expected), not \(finding.found)"
-            // What a Secret holds is told to nobody.
-            let text = object.kind == "Secret" ? "" : node.node(at: finding.path)?.text ?? ""
-            if finding.lacksQuotes {
-                message += "; write it in quotes" + (text.isEmpty ? "" : ": \"\(text.prefix(40))\"")
-            } else if finding.hasQuotes {
-                message += "; write it without quotes: \(text.prefix(40))"
-            }
-            return (finding.path, message)
-        }
     }
 
     /// Says which words of YAML 1.1 for true and false stand as keys, which kubectl takes for those, too.
@@ -223,7 +220,7 @@ struct Assembly {
         size += document.content.count
         documents.append(document)
         values.append(value)
-        origins.append((file, node.line))
+        origins.append((file, node.line, lines(of: value, node)))
     }
 
     func finish(_ files: [SourceFile]) throws(DocumentErrors) -> AssembledRelease {
@@ -264,9 +261,18 @@ struct Assembly {
     private var leftToOthers: [ModelError] {
         LeftFieldNotes.of(values.map { try? KubernetesObject(json: $0) }, namespace: application.namespace).map {
             note in
-            ModelError(
-                code: .unknownReference, message: note.text, file: origins[note.index].file,
-                line: origins[note.index].line, path: "\(note.path)")
+            let origin = origins[note.index]
+            return ModelError(
+                code: .unknownReference, message: note.text, file: origin.file,
+                line: origin.left[note.path] ?? origin.line)
+        }
+    }
+
+    /// The lines of the fields that may turn out to be left to others.
+    private func lines(of value: JSONValue, _ node: YAMLNode) -> [FieldPath: Int] {
+        guard let object = try? KubernetesObject(json: value) else { return [:] }
+        let paths = ControllerField.all(of: object).flatMap { $0.paths(in: object) } + [.replicas]
+        return Dictionary(paths.compactMap { path in node.node(at: path).map { (path, $0.line) } }) { first, _ in first
         }
     }
 
@@ -306,5 +312,35 @@ extension YAMLNode {
             path.components.removeLast()
         }
         return self
+    }
+
+    /// A path with its keys as they were written.
+    func written(_ path: FieldPath) -> FieldPath {
+        var result = FieldPath.root
+        var node: YAMLNode? = self
+        for component in path.components {
+            let entry = node?.entry(component)
+            result.components.append(entry?.written.map { .key($0) } ?? component)
+            node = entry?.value ?? node?.node(at: FieldPath([component]))
+        }
+        return result
+    }
+
+    /// The first key on a path that is read as another word than it was written: `n`, which is false.
+    func renamedKey(on path: FieldPath) -> (key: String, written: String)? {
+        var node: YAMLNode? = self
+        for component in path.components {
+            let entry = node?.entry(component)
+            if let entry, let written = entry.written, entry.key == "true" || entry.key == "false" {
+                return (entry.key, written)
+            }
+            node = entry?.value ?? node?.node(at: FieldPath([component]))
+        }
+        return nil
+    }
+
+    private func entry(_ component: FieldPath.Component) -> YAMLNode.Entry? {
+        guard case .key(let key) = component else { return nil }
+        return entries?.first { FieldPath.Component.key($0.key) == .key(key) }
     }
 }

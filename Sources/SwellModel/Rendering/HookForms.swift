@@ -10,6 +10,7 @@ internal import KubernetesObjects
 /// | `PreSync` | `swell.dev/hook: before` | the same: applied ahead of those, awaited, and kept |
 /// | `PostSync` | `swell.dev/hook: after` | `swell.dev/wave: '1000'`: applied once the rest is healthy |
 /// | `SyncFail` | `swell.dev/hook: on-failure` | an object like any other, or refused where it would run something |
+/// | several of these | each of them: it is made and run again | as the first of them |
 /// | `Sync` | an object like any other | the same |
 /// | `Skip`, `PreDelete`, `PostDelete` | left out | the same |
 /// | `argocd.argoproj.io/hook-delete-policy` | `swell.dev/hook-delete` | not followed: it stays |
@@ -68,8 +69,8 @@ struct HookForms {
             note = "is left out: it is a hook of Argo CD's for \(word)"
             return
         }
-        let moments = Set(events.compactMap { Self.moments[$0] })
-        guard let moment = moments.first else { return }
+        let moments = ["before", "after", "on-failure"].filter(Set(events.compactMap { Self.moments[$0] }).contains)
+        if moments.isEmpty { return }
         let type = GroupVersionKind(
             apiVersion: written["apiVersion"]?.stringValue ?? "", kind: written["kind"]?.stringValue ?? ""
         ).groupKind
@@ -96,13 +97,8 @@ struct HookForms {
             }
             return
         }
-        guard moments.count == 1 else {
-            throw ModelError(
-                code: .invalidValue,
-                message: "is a hook of Argo CD's for \(word), and Swell runs a hook at one moment; "
-                    + "make one of it for each, with \(Self.hook)")
-        }
         let deletion = Self.words(annotations?["\(Self.argo)-delete-policy"]?.stringValue ?? "")
+        let moment = moments.joined(separator: ", ")
         add(Self.hook, moment)
         add(
             "\(Self.hook)-timeout", written["spec"]?["activeDeadlineSeconds"]?.intValue.map { "\(max(1, $0))s" } ?? "5m"

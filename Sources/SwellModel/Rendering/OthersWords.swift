@@ -75,7 +75,7 @@ public enum OthersWords {
     }
 
     /// Helm reads its one policy in any case, and with blanks around it.
-    public static func isKeeping(_ text: String) -> Bool { text.filter { !$0.isWhitespace }.lowercased() == "keep" }
+    public static func isKeeping(_ text: String) -> Bool { KubernetesObject.isHelmsKeep(text) }
 
     /// The first of some words that is none of those known, with the nearest; nil where all are known.
     public static func word(_ text: String, _ known: [String]) -> String? {

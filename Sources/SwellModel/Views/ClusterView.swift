@@ -34,13 +34,17 @@ public struct ClusterView: Sendable, Hashable, Codable {
         public var regionPause: Pause?
         /// What others changed there; nil where nothing is known to have been.
         public var drift: DriftSummary?
+        /// Until when one certificate of its agent is taken in that is not listed, after a restore; nil where none is.
+        public var readmittedUntil: Timestamp?
         /// What runs there; only where one cluster was asked for.
         public var applications: [ClusterApplicationView]?
 
         public init(
             enrolled: Bool, connected: Bool, agentVersion: String?, lastSeenAt: Timestamp?, pause: Pause?,
-            regionPause: Pause? = nil, drift: DriftSummary? = nil, applications: [ClusterApplicationView]? = nil
+            regionPause: Pause? = nil, drift: DriftSummary? = nil, readmittedUntil: Timestamp? = nil,
+            applications: [ClusterApplicationView]? = nil
         ) {
+            self.readmittedUntil = readmittedUntil
             self.enrolled = enrolled
             self.connected = connected
             self.agentVersion = agentVersion

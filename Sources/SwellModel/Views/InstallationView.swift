@@ -86,6 +86,9 @@ public struct InstallationView: Sendable, Hashable, Codable {
         public var isInRecovery: Bool
         /// Whether its sessions take no writes; nil where a coordinator of before is asked.
         public var isReadOnly: Bool?
+        /// Whether the coordinator's role owns what it works on, so that it could change the audit log; nil where a coordinator of before is
+        /// asked.
+        public var ownsTables: Bool?
         /// The migrations that were applied, and those that this program knows.
         public var migrations: Int
         public var knownMigrations: Int
@@ -93,7 +96,7 @@ public struct InstallationView: Sendable, Hashable, Codable {
         public init(
             version: Int, now: Timestamp, settings: [String: String], connections: Int, isRemote: Bool, tls: String?,
             sslMode: String?, isSuperuser: Bool, isInRecovery: Bool, isReadOnly: Bool? = nil,
-            migrations: Int, knownMigrations: Int
+            ownsTables: Bool? = nil, migrations: Int, knownMigrations: Int
         ) {
             self.version = version
             self.now = now
@@ -105,6 +108,7 @@ public struct InstallationView: Sendable, Hashable, Codable {
             self.isSuperuser = isSuperuser
             self.isInRecovery = isInRecovery
             self.isReadOnly = isReadOnly
+            self.ownsTables = ownsTables
             self.migrations = migrations
             self.knownMigrations = knownMigrations
         }
@@ -156,6 +160,10 @@ public struct InstallationView: Sendable, Hashable, Codable {
         /// Clusters whose agent is refused since it speaks for another cluster than the one that enrolled, or for one that has another name
         /// in the fleet; nil where a coordinator of before is asked.
         public var foreign: Sample?
+        /// Clusters where two agents take turns with a certificate that counts; nil where a coordinator of before is asked.
+        public var sharing: Sample?
+        /// Clusters whose door stands open, after a restore, for one certificate that is not listed; nil where a coordinator of before is asked.
+        public var readmitted: Sample?
         /// Agents with a session at this replica whose clocks are known by a report.
         public var clocksKnown: Int
         /// Those whose clocks are off by more than ``clockNotice``.
@@ -177,7 +185,7 @@ public struct InstallationView: Sendable, Hashable, Codable {
         public init(
             clusters: Int, connected: Int, neverJoined: Sample, away: Sample, versions: [String: Int],
             expiring: Sample, forbidden: Sample, renewingInVain: Sample? = nil, foreign: Sample? = nil,
-            clocksKnown: Int = 0,
+            sharing: Sample? = nil, clocksKnown: Int = 0,
             clocksOff: Sample = Sample(),
             furthestClock: Int64? = nil, absences: [Absence]? = nil
         ) {
@@ -191,6 +199,7 @@ public struct InstallationView: Sendable, Hashable, Codable {
             self.forbidden = forbidden
             self.renewingInVain = renewingInVain
             self.foreign = foreign
+            self.sharing = sharing
             self.clocksKnown = clocksKnown
             self.clocksOff = clocksOff
             self.furthestClock = furthestClock
@@ -212,6 +221,10 @@ public struct InstallationView: Sendable, Hashable, Codable {
         /// Why the replica that answers did not let it in since it was last seen, as its agent was told.
         public var refusal: String?
         public var refusedAt: Timestamp?
+        /// Why the replica that answers refused somebody at the handshake, since it was last seen, who calls himself its agent. Nobody has
+        /// proven to be that.
+        public var handshakeRefusal: String?
+        public var handshakeRefusedAt: Timestamp?
 
         public init(cluster: ClusterName, lastSeenAt: Timestamp? = nil, version: String? = nil) {
             self.cluster = cluster

@@ -89,8 +89,13 @@ public struct ReadmitRequest: Sendable, Codable {
     public var all: Bool?
     /// How long the door stands open, such as `1h`; an hour if nothing is said, a day at most.
     public var within: Interval?
+    /// Whether the doors are shut instead.
+    public var close: Bool?
 
-    public init(clusters: [ClusterName]? = nil, all: Bool? = nil, within: Interval? = nil) {
+    public init(
+        clusters: [ClusterName]? = nil, all: Bool? = nil, within: Interval? = nil, close: Bool? = nil
+    ) {
+        self.close = close
         self.clusters = clusters
         self.all = all
         self.within = within
@@ -99,10 +104,15 @@ public struct ReadmitRequest: Sendable, Codable {
 
 /// For whom the door stands open.
 public struct ReadmissionView: Sendable, Hashable, Codable {
+    /// Those whose door was opened, or was open and is shut.
     public var clusters: [ClusterName]
-    public var until: Timestamp
+    /// Nil where doors were shut.
+    public var until: Timestamp?
+    /// Of those, the ones whose certificates were revoked: their agents come in by no door.
+    public var revoked: [ClusterName]?
 
-    public init(clusters: [ClusterName], until: Timestamp) {
+    public init(clusters: [ClusterName], until: Timestamp?, revoked: [ClusterName]? = nil) {
+        self.revoked = revoked
         self.clusters = clusters
         self.until = until
     }

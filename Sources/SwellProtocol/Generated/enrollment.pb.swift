@@ -44,6 +44,10 @@ package nonisolated struct Swell_V1_EnrollRequest: Sendable {
   /// The agent's version, for the record.
   package var agentVersion: String = String()
 
+  /// What tells the cluster behind the name from others, as in the hello; empty where the agent cannot tell now. At most 256 bytes. Where it
+  /// is another cluster's of the fleet, the token is not spent.
+  package var clusterUid: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -96,7 +100,7 @@ fileprivate nonisolated let _protobuf_package = "swell.v1"
 
 nonisolated extension Swell_V1_EnrollRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".EnrollRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}join_token\0\u{3}signing_request\0\u{1}cluster\0\u{3}agent_version\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}join_token\0\u{3}signing_request\0\u{1}cluster\0\u{3}agent_version\0\u{3}cluster_uid\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -108,6 +112,7 @@ nonisolated extension Swell_V1_EnrollRequest: SwiftProtobuf.Message, SwiftProtob
       case 2: try { try decoder.decodeSingularBytesField(value: &self.signingRequest) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.cluster) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.agentVersion) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.clusterUid) }()
       default: break
       }
     }
@@ -126,6 +131,9 @@ nonisolated extension Swell_V1_EnrollRequest: SwiftProtobuf.Message, SwiftProtob
     if !self.agentVersion.isEmpty {
       try visitor.visitSingularStringField(value: self.agentVersion, fieldNumber: 4)
     }
+    if !self.clusterUid.isEmpty {
+      try visitor.visitSingularStringField(value: self.clusterUid, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -134,6 +142,7 @@ nonisolated extension Swell_V1_EnrollRequest: SwiftProtobuf.Message, SwiftProtob
     if lhs.signingRequest != rhs.signingRequest {return false}
     if lhs.cluster != rhs.cluster {return false}
     if lhs.agentVersion != rhs.agentVersion {return false}
+    if lhs.clusterUid != rhs.clusterUid {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -85,7 +85,10 @@ struct InvariantChecker {
             try checkTargets(input, decision)
             try checkStages(before, after, input)
             let isStarting = before.awaitsStart && !after.awaitsStart && !after.phase.isEnded
-            if before.targets.count != after.targets.count || isStarting {
+            let isTurning = after.targets.values.contains {
+                $0.phase != .skipped && before.targets[$0.cluster]?.phase == .skipped
+            }
+            if before.targets.count != after.targets.count || isStarting || isTurning {
                 try checkExclusive(after)
             }
             for proof in decision.proven { prove(proof) }
@@ -142,11 +145,8 @@ struct InvariantChecker {
     private mutating func checkExclusive(_ rollout: Rollout) throws(Violation) {
         // Who starts later needs no cluster yet.
         guard ledger.active[rollout.name] != nil, !rollout.awaitsStart else { return }
-        // What was left out before a later start was never claimed; it is claimed when the rollout assigns to it after all. Until then it may
-        // be queued there by an order, and waits for who has it.
-        let claimed = rollout.targets.values.filter {
-            rollout.startsAt == nil || $0.phase != .skipped && $0.phase != .queued
-        }
+        // What was left out before a later start was never claimed; it is claimed when the rollout turns to it after all.
+        let claimed = rollout.targets.values.filter { rollout.startsAt == nil || $0.phase != .skipped }
         let clusters = Set(claimed.map(\.cluster))
         for (name, other) in ledger.active where name != rollout.name && other.application == rollout.application {
             if let shared = other.clusters.intersection(clusters).min() {

@@ -45,7 +45,8 @@ struct TinyFleet {
 
     struct Agent {
         /// Time passes in units here, which no alarm divides.
-        var machine = AgentMachine(rules: AgentRules(pulse: .hours(1), stallGrace: .hours(1), sightDelay: .zero))
+        var machine = AgentMachine(
+            rules: AgentRules(heartbeatInterval: .hours(1), stallGrace: .hours(1), sightDelay: .zero))
         /// Whether nothing gets to the cluster or from it.
         var isUnreachable = false
         var lateAssignment: Assignment?

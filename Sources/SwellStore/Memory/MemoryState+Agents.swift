@@ -107,9 +107,23 @@ extension MemoryState {
         touch(Dictionary(names.map { ($0, .zero) }) { first, _ in first })
     }
 
-    public mutating func beginSession(_ session: String, of cluster: ClusterName) {
-        guard clusters[cluster] != nil else { return }
+    @discardableResult
+    public mutating func beginSession(
+        _ session: String, of cluster: ClusterName, by start: AgentStart? = nil
+    ) -> StartStanding {
+        guard clusters[cluster] != nil else { return .sole }
         agents[cluster, default: Agent()].session = session
+        return start.flatMap { agents[cluster]?.boots.note($0, at: now) } ?? .sole
+    }
+
+    public func overtaken(_ sessions: [ClusterName: String]) -> [ClusterName: Bool] {
+        var overtaken: [ClusterName: Bool] = [:]
+        for (cluster, session) in sessions {
+            if let agent = agents[cluster], let latest = agent.session, latest != session {
+                overtaken[cluster] = agent.boots.isShared
+            }
+        }
+        return overtaken
     }
 
     public mutating func noteConnection(

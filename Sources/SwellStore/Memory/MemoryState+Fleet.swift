@@ -35,11 +35,13 @@ extension MemoryState {
     public func clusterRecords() -> [ClusterRecord] {
         clusters.values.sorted { $0.name < $1.name }.map { cluster in
             let agent = agents[cluster.name] ?? Agent()
+            let door = trust[cluster.name]?.readmitUntil.flatMap { $0 > now ? $0 : nil }
             return ClusterRecord(
                 cluster: cluster, isEnrolled: agent.isEnrolled,
                 isConnected: agent.connectedTo != nil
                     && agent.lastSeenAt.map { $0 > now - Bounds.connectionLifetime } == true,
-                agentVersion: agent.version, lastSeenAt: agent.lastSeenAt, pause: clusterPauses[cluster.name])
+                agentVersion: agent.version, lastSeenAt: agent.lastSeenAt, pause: clusterPauses[cluster.name],
+                readmittedUntil: door)
         }
     }
 

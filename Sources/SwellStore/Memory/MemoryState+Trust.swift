@@ -14,18 +14,30 @@ extension MemoryState {
         record(.cluster("token-created", cluster, region: known.region, by: actor, at: now))
     }
 
-    public mutating func spendToken(hash: String, for certificate: CertificateNote) -> ClusterName? {
-        guard let token = tokens[hash], token.expiresAt > now, let cluster = clusters[token.cluster] else { return nil }
+    public mutating func spendToken(
+        hash: String, for certificate: CertificateNote, clusterUID uid: String?
+    ) -> TokenSpending {
+        guard let token = tokens[hash], token.expiresAt > now, let cluster = clusters[token.cluster] else {
+            return .isNotGood
+        }
         let serial = certificate.serial
         if let spentBy = token.spentBy {
             guard spentBy == serial, standing(of: CertificateUse(token.cluster, serial: serial)).counts else {
-                return nil
+                return .isNotGood
             }
             let known = certificates[serial]?.expiresAt ?? now
             certificates[serial]?.expiresAt = max(known, certificate.expiresAt)
-            return token.cluster
+            return .spent(token.cluster)
         }
-        guard certificates[serial] == nil else { return nil }
+        guard certificates[serial] == nil else { return .isNotGood }
+        if let uid, !uid.contains("/"),
+            let other = trust.filter({
+                $0.key != token.cluster && $0.value.clusterUID == uid && clusters[$0.key] != nil
+            })
+            .keys.min()
+        {
+            return .isOf(other)
+        }
         tokens[hash]?.spentBy = serial
         let ended = standingSerials(of: token.cluster).count
         var row = trust[token.cluster] ?? TrustRules.Row()
@@ -37,7 +49,7 @@ extension MemoryState {
             .cluster(
                 "joined", token.cluster, region: cluster.region, by: token.cluster.rawValue, at: now, to: serial,
                 reason: TrustRules.joined(number: row.counter, ended: ended)))
-        return token.cluster
+        return .spent(token.cluster)
     }
 
     public func tokenRecords() -> [JoinTokenRecord] {
@@ -129,6 +141,27 @@ extension MemoryState {
         return names
     }
 
+    public mutating func closeReadmission(of names: [ClusterName]?, by actor: String) throws(StoreError)
+        -> [ClusterName]
+    {
+        let names = names.map { Set($0).sorted() } ?? clusters.keys.sorted()
+        for name in names where clusters[name] == nil { throw .noCluster(name) }
+        let open = names.filter { trust[$0]?.readmitUntil.map { $0 > now } == true }
+        for name in open {
+            trust[name]?.readmitUntil = nil
+            record(.cluster("readmission-closed", name, region: clusters[name]?.region, by: actor, at: now))
+        }
+        return open
+    }
+
+    public func revokedClusters(of names: [ClusterName]?) -> [ClusterName] {
+        (names.map(Set.init) ?? Set(clusters.keys)).filter { name in
+            let own = certificates.filter { $0.value.cluster == name }
+            return clusters[name] != nil && own.values.contains { $0.revokedAt != nil }
+                && standingSerials(of: name).isEmpty
+        }.sorted()
+    }
+
     public mutating func revokeCertificates(
         of cluster: ClusterName, serial: String?, reason: String?, by actor: String
     ) throws(StoreError) -> Revocation {
@@ -186,7 +219,9 @@ extension MemoryState {
         let revoked = certificates.filter {
             $0.value.isRevoked && $0.value.expiresAt > now && $0.value.revokedAt.map { $0 > moment } == true
         }
-        .sorted { ($1.value.revokedAt ?? now, $0.key) < ($0.value.revokedAt ?? now, $1.key) }
+        .sorted {
+            ($1.value.revokedAt ?? now, $1.value.number, $0.key) < ($0.value.revokedAt ?? now, $0.value.number, $1.key)
+        }
         return EndedTrust(
             floors: floors.sorted { $0.cluster < $1.cluster },
             certificates: revoked.prefix(EndedTrust.limit).map { CertificateUse($1.cluster, serial: $0) }, now: now)
@@ -216,6 +251,13 @@ extension MemoryState {
 
     /// Brings a floor back that was forgotten; whether it ended anything that counted.
     private mutating func raise(_ floor: TrustFloor) -> Bool {
+        if let cluster = clusters[floor.cluster], trust[floor.cluster]?.readmitUntil.map({ $0 > now }) == true {
+            // Nobody shall wait before a door that was shut without a word.
+            record(
+                .cluster(
+                    "readmission-closed", cluster.name, region: cluster.region, by: Transition.engine, at: now,
+                    reason: TrustRules.endedAgain))
+        }
         let before = (standingSerials(of: floor.cluster), tokens.count)
         for serial in TrustRules.ended(by: floor, of: listed(of: floor.cluster)) {
             guard let known = certificates[serial] else { continue }
@@ -252,6 +294,15 @@ extension MemoryState {
             else { return }
         }
         certificates[use.serial]?.misusedAt = now
+        record(
+            .cluster(
+                "clone-suspected", use.cluster, region: clusters[use.cluster]?.region, by: use.cluster.rawValue,
+                at: now, to: use.serial, reason: reason))
+    }
+
+    public mutating func reportSharing(of use: CertificateUse, reason: String) {
+        guard let known = certificates[use.serial], known.cluster == use.cluster, !known.isShared else { return }
+        certificates[use.serial]?.isShared = true
         record(
             .cluster(
                 "clone-suspected", use.cluster, region: clusters[use.cluster]?.region, by: use.cluster.rawValue,

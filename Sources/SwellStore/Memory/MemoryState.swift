@@ -20,6 +20,7 @@ public struct MemoryState: Sendable {
         var lastSeenAt: Timestamp?
         /// The session whose words count.
         var session: String?
+        var boots = BootHistory()
     }
 
     struct StoredStatus {
@@ -91,6 +92,7 @@ public struct MemoryState: Sendable {
         var usedAt: Timestamp?
         var revokedAt: Timestamp?
         var misusedAt: Timestamp?
+        var isShared = false
         var isRevoked = false
     }
 

@@ -162,8 +162,16 @@ extension MemoryStore: AgentStore {
     public func ingest(_ reports: [ReceivedReport]) throws(StoreError) -> Ingested {
         try transact { (state: inout MemoryState) throws(StoreError) in state.ingest(reports) }
     }
-    public func beginSession(_ session: String, of cluster: ClusterName) throws(StoreError) {
-        try transact { (state: inout MemoryState) throws(StoreError) in state.beginSession(session, of: cluster) }
+    @discardableResult
+    public func beginSession(_ session: String, of cluster: ClusterName, by start: AgentStart?) throws(StoreError)
+        -> StartStanding
+    {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            state.beginSession(session, of: cluster, by: start)
+        }
+    }
+    public func overtaken(_ sessions: [ClusterName: String]) throws(StoreError) -> [ClusterName: Bool] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.overtaken(sessions) }
     }
 
     public func touch(_ seen: [ClusterName: Interval]) throws(StoreError) {
@@ -295,9 +303,11 @@ extension MemoryStore: TokenStore {
             try state.createToken(hash: hash, cluster: cluster, expiresAt: expiresAt, by: actor)
         }
     }
-    public func spendToken(hash: String, for certificate: CertificateNote) throws(StoreError) -> ClusterName? {
+    public func spendToken(
+        hash: String, for certificate: CertificateNote, clusterUID uid: String?
+    ) throws(StoreError) -> TokenSpending {
         try transact { (state: inout MemoryState) throws(StoreError) in
-            state.spendToken(hash: hash, for: certificate)
+            state.spendToken(hash: hash, for: certificate, clusterUID: uid)
         }
     }
     public func tokens() throws(StoreError) -> [JoinTokenRecord] {
@@ -334,6 +344,14 @@ extension MemoryStore: AgentCertificateStore {
             try state.openReadmission(of: clusters, until: end, by: actor)
         }
     }
+    public func closeReadmission(of clusters: [ClusterName]?, by actor: String) throws(StoreError) -> [ClusterName] {
+        try transact { (state: inout MemoryState) throws(StoreError) in
+            try state.closeReadmission(of: clusters, by: actor)
+        }
+    }
+    public func revokedClusters(of clusters: [ClusterName]?) throws(StoreError) -> [ClusterName] {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.revokedClusters(of: clusters) }
+    }
     public func revokeCertificates(
         of cluster: ClusterName, serial: String?, reason: String?, by actor: String
     ) throws(StoreError) -> Revocation {
@@ -349,6 +367,9 @@ extension MemoryStore: AgentCertificateStore {
     }
     public func endAgain(_ ended: EndedTrust) throws(StoreError) -> [ClusterName] {
         try transact { (state: inout MemoryState) throws(StoreError) in state.endAgain(ended) }
+    }
+    public func reportSharing(of use: CertificateUse, reason: String) throws(StoreError) {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.reportSharing(of: use, reason: reason) }
     }
     public func reportCopy(of use: CertificateUse, reason: String) throws(StoreError) {
         try transact { (state: inout MemoryState) throws(StoreError) in state.reportCopy(of: use, reason: reason) }

@@ -80,13 +80,41 @@ extension PostgresStore: AgentStore {
         }
     }
 
-    public func beginSession(_ session: String, of cluster: ClusterName) async throws(StoreError) {
+    @discardableResult
+    public func beginSession(
+        _ session: String, of cluster: ClusterName, by start: AgentStart?
+    ) async throws(StoreError) -> StartStanding {
         try await transact { transaction in
-            try await transaction.query(
+            let begun = try await transaction.query(
                 """
                 INSERT INTO agents (cluster, session) SELECT name, $2 FROM clusters WHERE name = $1
                 ON CONFLICT (cluster) DO UPDATE SET session = excluded.session
+                RETURNING boots, swell_now()
                 """, [.name(cluster), .text(session)])
+            guard let start, let row = begun.first else { return .sole }
+            // What cannot be read is begun again: it must keep no agent out.
+            var boots = (try? row.jsonIfAny(0, as: BootHistory.self)) ?? BootHistory()
+            let standing = boots.note(start, at: try row.time(1))
+            try await transaction.query(
+                "UPDATE agents SET boots = $2 WHERE cluster = $1", [.name(cluster), .json(encoding: boots)])
+            return standing
+        }
+    }
+
+    public func overtaken(_ sessions: [ClusterName: String]) async throws(StoreError) -> [ClusterName: Bool] {
+        guard !sessions.isEmpty else { return [:] }
+        let clusters = sessions.keys.sorted()
+        return try await read(
+            """
+            SELECT a.cluster, a.boots FROM unnest($1::text[], $2::text[]) AS n (cluster, session)
+            JOIN agents a ON a.cluster = n.cluster WHERE a.session <> n.session
+            """, [.names(clusters), .texts(clusters.compactMap { sessions[$0] })]
+        ) { rows in
+            var overtaken: [ClusterName: Bool] = [:]
+            for row in rows {
+                overtaken[try row.name(0)] = (try? row.jsonIfAny(1, as: BootHistory.self))?.isShared ?? false
+            }
+            return overtaken
         }
     }
 

@@ -1,4 +1,6 @@
 public import PostgresClient
+internal import SwellEngine
+internal import SwellModel
 
 extension PostgresStore {
     /// The same over a pool of its own, for before there is a store.
@@ -28,17 +30,23 @@ extension PostgresStore {
     ///   signs was retired.
     public func noteAuthorities(_ authorities: TrustedKeys, isAdopting: Bool = false) async throws(StoreError) {
         try await transact { transaction in
-            var noted = try await transaction.authorities()
-            if isAdopting {
-                try await transaction.retire(noted.trusted.filter { !authorities.all.contains($0) })
-                try await transaction.query(
-                    "DELETE FROM trusted_authorities WHERE fingerprint = ANY($1)", [.texts(authorities.all)])
-                noted = NotedAuthorities()
-            } else {
+            let noted = try await transaction.authorities()
+            guard isAdopting else {
                 try noted.check(authorities)
+                try await transaction.follow(authorities, noted)
+                return try await transaction.retire(noted.before(authorities), authorities)
             }
-            try await transaction.add(authorities.all.filter { !noted.knows($0) })
-            try await transaction.retire(noted.before(authorities))
+            let gone = noted.trusted.filter { !authorities.all.contains($0) }
+            try await transaction.retire(gone, authorities)
+            try await transaction.query(
+                "DELETE FROM trusted_authorities WHERE fingerprint = ANY($1)", [.texts(authorities.all)])
+            try await transaction.add(authorities.all)
+            _ = try await transaction.activate(authorities.issuing)
+            try await transaction.record([
+                .key(
+                    "authority.adopted", authorities.issuing, by: authorities.changedBy, at: transaction.now(),
+                    reason: gone.isEmpty ? nil : "in the place of \(gone.joined(separator: ", "))")
+            ])
         }
     }
 
@@ -50,15 +58,17 @@ extension PostgresStore {
     public func changeAuthorities(to authorities: TrustedKeys, formerly: [String]) async throws(StoreError) {
         let removing = formerly.filter { !authorities.all.contains($0) }
         let known = try await read(NotedAuthorities.question) { try NotedAuthorities($0) }
-        let isNews = !authorities.all.allSatisfy(known.knows) || known.trusted.contains(where: removing.contains)
+        let isNews =
+            !authorities.all.allSatisfy(known.knows) || known.trusted.contains(where: removing.contains)
+            || !known.activated.contains(authorities.issuing)
         guard isNews else { return try known.check(authorities) }
         try await transact { transaction in
             let noted = try await transaction.authorities()
             // Both at once, where a replica follows late: what it trusted before tells whose it is.
             if noted.trusted.allSatisfy({ !formerly.contains($0) }) { try noted.check(authorities) }
             try noted.checkRetired(authorities)
-            try await transaction.add(authorities.all.filter { !noted.knows($0) })
-            try await transaction.retire(removing)
+            try await transaction.follow(authorities, noted)
+            try await transaction.retire(removing, authorities)
         }
     }
 
@@ -76,26 +86,34 @@ public struct TrustedKeys: Sendable, Hashable {
     public var issuing: String
     /// Of all that are trusted, that one included, in the order in which they were made.
     public var all: [String]
+    /// Who left them so, for the audit log, where that is known.
+    public var changedBy: String?
 
-    public init(issuing: String, all: [String]) {
+    public init(issuing: String, all: [String], changedBy: String? = nil) {
         self.issuing = issuing
         self.all = all
+        self.changedBy = changedBy
     }
 }
 
 /// What a database knows of its installation's authorities.
 private struct NotedAuthorities {
-    static let question =
-        "SELECT fingerprint, retired_at IS NOT NULL FROM trusted_authorities ORDER BY noted_at, fingerprint COLLATE \"C\""
+    static let question = """
+        SELECT fingerprint, retired_at IS NOT NULL, activated_at IS NOT NULL FROM trusted_authorities
+        ORDER BY noted_at, fingerprint COLLATE "C"
+        """
 
     var trusted: [String] = []
     var retired: Set<String> = []
+    /// Those that have signed.
+    var activated: Set<String> = []
 
-    init() {}
+    var isEmpty: Bool { trusted.isEmpty && retired.isEmpty }
 
     init(_ rows: PostgresResult) throws {
         for row in rows {
             let fingerprint = try row.decode(String.self, at: 0)
+            if try row.decode(Bool.self, at: 2) { activated.insert(fingerprint) }
             if try row.decode(Bool.self, at: 1) { retired.insert(fingerprint) } else { trusted.append(fingerprint) }
         }
     }
@@ -144,10 +162,37 @@ extension PostgresTransaction {
             """, [.texts(fingerprints)])
     }
 
-    fileprivate func retire(_ fingerprints: [String]) async throws {
-        guard !fingerprints.isEmpty else { return }
+    /// Notes what is trusted and signs by now. All but an installation's very first authority is audited.
+    fileprivate func follow(_ authorities: TrustedKeys, _ noted: NotedAuthorities) async throws {
+        let new = authorities.all.filter { !noted.knows($0) }
+        try await add(new)
+        let isActivated = try await activate(authorities.issuing)
+        guard !noted.isEmpty, isActivated || !new.isEmpty else { return }
+        let now = try await now()
+        try await record(
+            new.map { .key("authority.prepared", $0, by: authorities.changedBy, at: now) }
+                + (isActivated
+                    ? [.key("authority.activated", authorities.issuing, by: authorities.changedBy, at: now)] : []))
+    }
+
+    /// Notes that one signs; whether it had not before.
+    fileprivate func activate(_ fingerprint: String) async throws -> Bool {
         try await query(
-            "UPDATE trusted_authorities SET retired_at = swell_now() WHERE fingerprint = ANY($1) AND retired_at IS NULL",
-            [.texts(fingerprints)])
+            "UPDATE trusted_authorities SET activated_at = swell_now() WHERE fingerprint = $1 AND activated_at IS NULL",
+            [.text(fingerprint)]
+        ).affectedRows == 1
+    }
+
+    fileprivate func retire(_ fingerprints: [String], _ authorities: TrustedKeys) async throws {
+        guard !fingerprints.isEmpty else { return }
+        let retired = try await query(
+            """
+            UPDATE trusted_authorities SET retired_at = swell_now() WHERE fingerprint = ANY($1) AND retired_at IS NULL
+            RETURNING fingerprint
+            """, [.texts(fingerprints)]
+        ).scalars(String.self)
+        let now = try await now()
+        try await record(
+            retired.sorted().map { .key("authority.retired", $0, by: authorities.changedBy, at: now) })
     }
 }

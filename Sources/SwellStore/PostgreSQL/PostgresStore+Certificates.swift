@@ -52,61 +52,6 @@ extension PostgresStore: AgentCertificateStore {
         }
     }
 
-    public func readmit(_ certificate: CertificateNote, of cluster: ClusterName) async throws(StoreError) -> Bool {
-        try await transact { transaction in
-            var trust = try await transaction.lockTrust(of: cluster)
-            let now = try await transaction.now()
-            let region = try await transaction.region(of: cluster)
-            let standing = TrustRules.standing(readmitUntil: trust.readmitUntil, now: now, isInFleet: region != nil)
-            guard standing == .awaited, trust.admits(certificate),
-                try await !transaction.isTaken(certificate.serial)
-            else { return false }
-            let number = trust.next()
-            trust.readmitUntil = nil
-            try await transaction.list(certificate, of: cluster, number: number, former: nil)
-            try await transaction.store(trust, of: cluster)
-            try await transaction.record([
-                .cluster(
-                    "readmitted", cluster, region: region, by: cluster.rawValue, at: now, to: certificate.serial,
-                    reason: TrustRules.joined(number: number, ended: 0))
-            ])
-            return true
-        }
-    }
-
-    public func openReadmission(
-        of clusters: [ClusterName]?, until end: Timestamp, by actor: String
-    ) async throws(StoreError) -> [ClusterName] {
-        try await transact { transaction in
-            // A document that cannot be read keeps nobody out: only its region is told of, where it has one.
-            let rows = try await transaction.query(
-                """
-                SELECT name, document->>'region' FROM clusters WHERE $1::text[] IS NULL OR name = ANY($1)
-                ORDER BY name COLLATE "C"
-                """, [clusters.map { .names($0) } ?? .null])
-            var regions: [ClusterName: RegionName] = [:]
-            for row in rows {
-                regions[try row.name(0)] = try row.decode(String?.self, at: 1).flatMap { try? RegionName($0) }
-            }
-            let names: [ClusterName] = try rows.map { try $0.name(0) }
-            if let absent = Set(clusters ?? []).subtracting(names).min() { throw StoreError.noCluster(absent) }
-            // One statement for all, in the order in which everybody locks them.
-            try await transaction.query(
-                """
-                INSERT INTO cluster_trust (cluster, readmit_until)
-                SELECT name, $2 FROM unnest($1::text[]) AS n (name) ORDER BY name COLLATE "C"
-                ON CONFLICT (cluster) DO UPDATE SET readmit_until = excluded.readmit_until
-                """, [.names(names), .time(end)])
-            let now = try await transaction.now()
-            try await transaction.record(
-                names.map { cluster in
-                    .cluster(
-                        "readmission-opened", cluster, region: regions[cluster], by: actor, at: now, to: "\(end)")
-                })
-            return names
-        }
-    }
-
     public func revokeCertificates(
         of cluster: ClusterName, serial: String?, reason: String?, by actor: String
     ) async throws(StoreError) -> Revocation {
@@ -174,6 +119,20 @@ extension PostgresStore: AgentCertificateStore {
         }
     }
 
+    public func reportSharing(of use: CertificateUse, reason: String) async throws(StoreError) {
+        try await transact { transaction in
+            let noted = try await transaction.query(
+                "UPDATE certificates SET shared_at = swell_now() WHERE serial = $1 AND cluster = $2 AND shared_at IS NULL",
+                [.text(use.serial), .name(use.cluster)])
+            guard noted.affectedRows == 1 else { return }
+            try await transaction.record([
+                .cluster(
+                    "clone-suspected", use.cluster, region: transaction.region(of: use.cluster),
+                    by: use.cluster.rawValue, at: transaction.now(), to: use.serial, reason: reason)
+            ])
+        }
+    }
+
     public func noteClusterUID(_ uid: String, of cluster: ClusterName) async throws(StoreError) -> ClusterUIDNote {
         // Nearly always it is what it was: no lock for that. Nobody else has it then, which an index holds.
         let known = try await read(
@@ -186,7 +145,9 @@ extension PostgresStore: AgentCertificateStore {
             var trust = try await transaction.lockTrust(of: cluster)
             if trust.clusterUID == uid, !trust.isUIDOpen { return .isNoted }
             // Where it has left meanwhile, nobody would free what is noted now.
-            guard try await transaction.region(of: cluster) != nil else { return .isNoted }
+            guard
+                try await !transaction.query("SELECT FROM clusters WHERE name = $1", [.name(cluster)]).isEmpty
+            else { return .isNoted }
             let other = try await transaction.query(
                 """
                 SELECT cluster FROM cluster_trust

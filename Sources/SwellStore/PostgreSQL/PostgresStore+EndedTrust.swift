@@ -16,7 +16,7 @@ extension PostgresStore {
                 """
                 SELECT cluster, serial FROM certificates
                 WHERE is_revoked AND denied_at > $1 AND expires_at > swell_now()
-                ORDER BY denied_at DESC, serial COLLATE "C" LIMIT $2
+                ORDER BY denied_at DESC, number DESC, serial COLLATE "C" LIMIT $2
                 """, [.time(moment), .int(EndedTrust.limit)]),
         ]) { results in
             guard let now = results[0].first else { throw StoreError(code: .corrupt, message: "no moment was told") }
@@ -95,6 +95,20 @@ extension PostgresTransaction {
             ).map { try $0.name(0, of: ClusterName.self) })
         let floors = floors.filter { news.contains($0.cluster) }
         guard !floors.isEmpty else { return [] }
+        // Nobody shall wait before a door that was shut without a word.
+        let doors = try await query(
+            """
+            SELECT t.cluster FROM cluster_trust t JOIN clusters c ON c.name = t.cluster
+            WHERE t.cluster = ANY($1) AND t.readmit_until > swell_now() ORDER BY t.cluster COLLATE "C"
+            """, [.names(floors.map(\.cluster))])
+        for door in doors {
+            let cluster: ClusterName = try door.name(0)
+            try await record([
+                .cluster(
+                    "readmission-closed", cluster, region: region(of: cluster), by: Transition.engine, at: now(),
+                    reason: TrustRules.endedAgain)
+            ])
+        }
         var clusters: Set<ClusterName> = []
         let certificates = try await query(
             """

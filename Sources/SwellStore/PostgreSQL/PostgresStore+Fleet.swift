@@ -73,8 +73,10 @@ extension PostgresStore: FleetStore {
             SELECT c.document, coalesce(a.is_enrolled, false),
                 coalesce(a.connected_to IS NOT NULL
                     AND a.last_seen_at > swell_now() - $1::bigint * interval '1 millisecond', false),
-                a.version, a.last_seen_at, p.pause, c.name
+                a.version, a.last_seen_at, p.pause, c.name, 
+                CASE WHEN t.readmit_until > swell_now() THEN t.readmit_until END
             FROM clusters c LEFT JOIN agents a ON a.cluster = c.name LEFT JOIN cluster_pauses p ON p.cluster = c.name
+                LEFT JOIN cluster_trust t ON t.cluster = c.name
             ORDER BY c.name COLLATE "C"
             """, [.int64(Bounds.connectionLifetime.milliseconds)]
         ) { rows in
@@ -83,7 +85,8 @@ extension PostgresStore: FleetStore {
                 guard try cluster.name == row.name(6) else { throw StoreError.misnamed(cluster.name.rawValue) }
                 return ClusterRecord(
                     cluster: cluster, isEnrolled: try row.decode(at: 1), isConnected: try row.decode(at: 2),
-                    agentVersion: try row.decode(at: 3), lastSeenAt: try row.timeIfAny(4), pause: try row.jsonIfAny(5))
+                    agentVersion: try row.decode(at: 3), lastSeenAt: try row.timeIfAny(4), pause: try row.jsonIfAny(5),
+                    readmittedUntil: try row.timeIfAny(7))
             }
         }
     }

@@ -18,7 +18,8 @@ extension PostgresStore {
                     (SELECT s.version FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid() AND s.ssl),
                     coalesce((SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user), false),
                     pg_is_in_recovery(), (SELECT count(*) FROM schema_migrations),
-                    current_setting('default_transaction_read_only') = 'on'
+                    current_setting('default_transaction_read_only') = 'on',
+                    (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = 'audit_events'::regclass)
                 """),
             PostgresStatement(
                 "SELECT name, setting FROM pg_settings WHERE name = ANY($1)", [.texts(Self.settings)]),
@@ -32,7 +33,7 @@ extension PostgresStore {
                 settings: Dictionary(settings) { first, _ in first }, connections: try row.decode(at: 2),
                 isRemote: false, tls: try row.decode(String?.self, at: 3), sslMode: nil,
                 isSuperuser: try row.decode(at: 4), isInRecovery: try row.decode(at: 5),
-                isReadOnly: try row.decode(Bool.self, at: 7),
+                isReadOnly: try row.decode(Bool.self, at: 7), ownsTables: try row.decode(Bool?.self, at: 8),
                 migrations: try row.decode(at: 6), knownMigrations: Migration.all.count)
         }
     }
@@ -103,6 +104,13 @@ extension PostgresStore {
                 WHERE s.misused_at IS NOT NULL AND s.denied_at IS NULL AND s.number >= t.valid_from
                     AND a.connected_to IS NULL AND (a.last_seen_at IS NULL OR a.last_seen_at < s.misused_at)
                 """),
+            sample(
+                """
+                SELECT DISTINCT s.cluster FROM certificates s JOIN clusters c ON c.name = s.cluster
+                    LEFT JOIN cluster_trust t ON t.cluster = s.cluster
+                WHERE s.shared_at IS NOT NULL AND s.denied_at IS NULL AND s.number >= coalesce(t.valid_from, 0)
+                    AND s.expires_at > clock_timestamp()
+                """),
         ]) { results in
             func sample(_ result: PostgresResult) throws -> InstallationView.Sample {
                 guard let row = result.first else { return InstallationView.Sample() }
@@ -116,7 +124,7 @@ extension PostgresStore {
                 neverJoined: try sample(results[2]), away: try sample(results[3]),
                 versions: Dictionary(versions) { first, _ in first }, expiring: try sample(results[4]),
                 forbidden: try sample(results[5]), renewingInVain: try sample(results[6]),
-                foreign: try sample(results[7]))
+                foreign: try sample(results[7]), sharing: try sample(results[8]))
         }
     }
 }

@@ -33,17 +33,60 @@ extension PostgresStore: SealingStore {
     /// Lets nobody seal under these keys any more, unless documents are sealed under one of them still; returns how many, by key.
     ///
     /// Waits for what is being stored, so that nothing comes to be sealed under them after it was counted.
-    public func retireSecretKeys(_ keys: [String]) async throws(StoreError) -> [String: Int] {
+    public func retireSecretKeys(_ keys: [String], by actor: String? = nil) async throws(StoreError) -> [String: Int] {
         try await transact { transaction in
             try await transaction.query("LOCK TABLE documents IN SHARE ROW EXCLUSIVE MODE")
             let rows = try await transaction.query(
                 "SELECT key_id, count(*) FROM documents WHERE key_id = ANY($1) GROUP BY key_id", [.texts(keys)])
             let left = try rows.map { try $0.decode(String.self, Int.self) }
             guard left.isEmpty else { return Dictionary(left) { first, _ in first } }
-            try await transaction.query(
-                "INSERT INTO retired_secret_keys (key_id) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING",
-                [.texts(keys)])
+            let retired = try await transaction.query(
+                "INSERT INTO retired_secret_keys (key_id) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING RETURNING key_id",
+                [.texts(keys)]
+            ).scalars(String.self)
+            let now = try await transaction.now()
+            try await transaction.record(retired.sorted().map { .key("secrets.retired", $0, by: actor, at: now) })
             return [:]
+        }
+    }
+
+    /// Notes the keys that this replica was started with, and audits those that are new: to open, and to seal. The very first of an
+    /// installation is told of only where somebody ordered it.
+    ///
+    /// - Parameter actor: Who left them so, where that is known.
+    public func noteSecretKeys(by actor: String?) async throws(StoreError) {
+        guard let sealing = openingKeys.first else { return }
+        let keys = openingKeys
+        let known = try await read(KnownKeys.question) { try KnownKeys($0) }
+        guard !known.activated.contains(sealing) || !known.all.isSuperset(of: keys) else { return }
+        try await transact { transaction in
+            try await transaction.query("LOCK TABLE secret_keys IN EXCLUSIVE MODE")
+            let known = try KnownKeys(try await transaction.query(KnownKeys.question))
+            let new = keys.filter { !known.all.contains($0) }
+            try await transaction.query(
+                "INSERT INTO secret_keys (key_id) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING", [.texts(new)])
+            let activated = try await transaction.query(
+                "UPDATE secret_keys SET activated_at = swell_now() WHERE key_id = $1 AND activated_at IS NULL",
+                [.text(sealing)])
+            guard !known.all.isEmpty || actor != nil else { return }
+            let now = try await transaction.now()
+            try await transaction.record(
+                new.map { .key("secrets.prepared", $0, by: actor, at: now) }
+                    + (activated.affectedRows == 1
+                        ? [.key("secrets.activated", sealing, by: actor, at: now)] : []))
+        }
+    }
+
+    /// Audits that somebody had documents sealed by hand.
+    public func noteSealing(_ pass: SealingPass, by actor: String) async throws(StoreError) {
+        try await transact { transaction in
+            try await transaction.record([
+                .key(
+                    "secrets.sealed", openingKeys.first, by: actor, at: transaction.now(),
+                    reason:
+                        "\(pass.sealed) sealed, \(pass.rekeyed) brought under the new key, \(pass.damaged.count) damaged"
+                )
+            ])
         }
     }
 
@@ -68,6 +111,23 @@ extension PostgresStore: SealingStore {
             throw StoreError(postgres: error)
         } catch {
             throw StoreError(code: .sealed, message: "\(error)")
+        }
+    }
+}
+
+/// The keys that replicas were started with so far.
+private struct KnownKeys {
+    static let question = "SELECT key_id, activated_at IS NOT NULL FROM secret_keys"
+
+    var all: Set<String> = []
+    /// Those that have sealed.
+    var activated: Set<String> = []
+
+    init(_ rows: PostgresResult) throws {
+        for row in rows {
+            let (key, isActivated) = try row.decode(String.self, Bool.self)
+            all.insert(key)
+            if isActivated { activated.insert(key) }
         }
     }
 }

@@ -23,12 +23,14 @@ extension PostgresStore: TokenStore {
         }
     }
 
-    public func spendToken(hash: String, for certificate: CertificateNote) async throws(StoreError) -> ClusterName? {
+    public func spendToken(
+        hash: String, for certificate: CertificateNote, clusterUID uid: String?
+    ) async throws(StoreError) -> TokenSpending {
         try await transact { transaction in
             let found = try await transaction.query("SELECT cluster FROM join_tokens WHERE hash = $1", [.text(hash)])
-            guard let cluster = try found.first?.name(0, of: ClusterName.self) else { return nil }
+            guard let cluster = try found.first?.name(0, of: ClusterName.self) else { return .isNotGood }
             var trust = try await transaction.lockTrust(of: cluster)
-            guard let region = try await transaction.region(of: cluster) else { return nil }
+            guard let region = try await transaction.region(of: cluster) else { return .isNotGood }
             let known = try await transaction.standing(of: CertificateUse(cluster, serial: certificate.serial))
             if let again = try await transaction.query(
                 """
@@ -37,20 +39,21 @@ extension PostgresStore: TokenStore {
                 """, [.text(hash)]
             ).first {
                 guard try again.decode(String?.self, at: 0) == certificate.serial, known.counts else {
-                    return nil
+                    return .isNotGood
                 }
                 try await transaction.query(
                     "UPDATE certificates SET expires_at = greatest(expires_at, $2) WHERE serial = $1",
                     [.text(certificate.serial), .time(certificate.expiresAt)])
-                return cluster
+                return .spent(cluster)
             }
-            guard try await !transaction.isTaken(certificate.serial) else { return nil }
+            guard try await !transaction.isTaken(certificate.serial) else { return .isNotGood }
+            if let other = try await transaction.other(of: uid, than: cluster, forToken: hash) { return .isOf(other) }
             let spent = try await transaction.query(
                 """
                 UPDATE join_tokens SET spent_at = swell_now(), certificate_serial = $2
                 WHERE hash = $1 AND spent_at IS NULL AND expires_at > clock_timestamp()
                 """, [.text(hash), .text(certificate.serial)])
-            guard spent.affectedRows == 1 else { return nil }
+            guard spent.affectedRows == 1 else { return .isNotGood }
             let ended = try await transaction.standingSerials(of: cluster, validFrom: trust.validFrom).count
             trust.enrol(certificate.serial, at: try await transaction.now())
             try await transaction.list(certificate, of: cluster, number: trust.counter, former: nil)
@@ -65,7 +68,7 @@ extension PostgresStore: TokenStore {
                     "joined", cluster, region: region, by: cluster.rawValue, at: transaction.now(),
                     to: certificate.serial, reason: TrustRules.joined(number: trust.counter, ended: ended))
             ])
-            return cluster
+            return .spent(cluster)
         }
     }
 
@@ -110,5 +113,22 @@ extension PostgresTransaction {
     func region(of cluster: ClusterName) async throws -> RegionName? {
         let rows = try await query("SELECT document FROM clusters WHERE name = $1", [.name(cluster)])
         return try rows.first?.json(0, as: Cluster.self).region
+    }
+}
+
+extension PostgresTransaction {
+    /// The cluster of the fleet that a uid is of, where it is another one than the name says. Told to nobody whose token is not good.
+    fileprivate func other(of uid: String?, than cluster: ClusterName, forToken hash: String) async throws
+        -> ClusterName?
+    {
+        guard let uid else { return nil }
+        return try await query(
+            """
+            SELECT t.cluster FROM cluster_trust t JOIN clusters c ON c.name = t.cluster
+            WHERE t.cluster_uid = $1 AND t.cluster <> $2 AND strpos($1, '/') = 0 AND EXISTS (
+                SELECT FROM join_tokens WHERE hash = $3 AND spent_at IS NULL AND expires_at > clock_timestamp())
+            ORDER BY t.cluster COLLATE "C" LIMIT 1
+            """, [.text(Column.text(uid)), .name(cluster), .text(hash)]
+        ).first?.name(0)
     }
 }

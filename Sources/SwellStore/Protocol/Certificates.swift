@@ -140,7 +140,8 @@ public struct TrustFloor: Sendable, Hashable, Codable {
 public struct EndedTrust: Sendable, Hashable {
     /// One a cluster, in order.
     public var floors: [TrustFloor]
-    /// Those that an operator ended by name, or that were renewed with one, the last ones first; at most ``limit``.
+    /// Those that an operator ended by name, or that were renewed with one, the last ones first, and of one moment those with the highest
+    /// numbers, which are good for longest; at most ``limit``.
     public var certificates: [CertificateUse]
     /// The store's clock.
     public var now: Timestamp
@@ -195,17 +196,41 @@ public struct Revocation: Sendable, Hashable {
     }
 }
 
+/// What came of a join token that was shown.
+public enum TokenSpending: Sendable, Hashable {
+    case spent(ClusterName)
+    /// It is unknown, spent or expired, or its cluster left the fleet.
+    case isNotGood
+    /// Who shows it stands before the cluster that the fleet knows by another name.
+    case isOf(ClusterName)
+}
+
+extension TokenStore {
+    /// The same where nobody knows which cluster is behind the name: the cluster, nil where the token is not good.
+    public func spendToken(hash: String, for certificate: CertificateNote) async throws(StoreError) -> ClusterName? {
+        guard case .spent(let cluster) = try await spendToken(hash: hash, for: certificate, clusterUID: nil) else {
+            return nil
+        }
+        return cluster
+    }
+}
+
 /// Single-use join tokens, stored as hashes.
 public protocol TokenStore: Sendable {
     /// `notFound` where the cluster is not in the fleet, `conflict` where the hash is taken.
     func createToken(hash: String, cluster: ClusterName, expiresAt: Timestamp, by actor: String)
         async throws(StoreError)
-    /// Spends a token for a certificate, which is listed with it: the cluster that the token is for, or nil where it is unknown, spent
+    /// Spends a token for a certificate, which is listed with it: the cluster that the token is for, or not good where it is unknown, spent
     /// or expired, its cluster left the fleet, or the serial number is taken. Every earlier certificate of the cluster ceases to count.
     ///
     /// The serial that spent a token may spend it again until the token expires, as long as its certificate counts: an agent that lost
     /// the answer asks again with the same key, and its serial follows from token and key. That leaves no second audit row.
-    func spendToken(hash: String, for certificate: CertificateNote) async throws(StoreError) -> ClusterName?
+    ///
+    /// - Parameter uid: What tells the cluster behind the name from others; nil where nobody knows. Where it is that of another cluster of the
+    ///   fleet, nothing is spent and nothing ends.
+    func spendToken(
+        hash: String, for certificate: CertificateNote, clusterUID uid: String?
+    ) async throws(StoreError) -> TokenSpending
     /// The tokens that are still remembered, the newest first.
     func tokens() async throws(StoreError) -> [JoinTokenRecord]
     /// Takes back a token that nobody has spent; `notFound` where there is none of this id, `refused` where it was spent.
@@ -233,6 +258,12 @@ public protocol AgentCertificateStore: Sendable {
     /// nil, of every cluster of the fleet. Returns which. `notFound` where one is not in the fleet.
     func openReadmission(of clusters: [ClusterName]?, until end: Timestamp, by actor: String)
         async throws(StoreError) -> [ClusterName]
+    /// Shuts that door again for these clusters; with nil, for every cluster of the fleet. Returns those whose door stood open. `notFound`
+    /// where one is not in the fleet.
+    func closeReadmission(of clusters: [ClusterName]?, by actor: String) async throws(StoreError) -> [ClusterName]
+    /// Of these clusters, or with nil of the fleet's, those that have nothing but certificates which were revoked, in order: their agents
+    /// come in by no door.
+    func revokedClusters(of clusters: [ClusterName]?) async throws(StoreError) -> [ClusterName]
     /// Ends what a cluster has: every certificate and unspent token; or, of one serial number, that certificate and what was renewed
     /// with it. `notFound` where nothing is known of the cluster, or the certificate is not its.
     func revokeCertificates(of cluster: ClusterName, serial: String?, reason: String?, by actor: String)
@@ -251,6 +282,8 @@ public protocol AgentCertificateStore: Sendable {
     /// Nothing is noted of a certificate that was in use until another took its place less than half a minute ago: after a renewal a call
     /// of the former may still be under way, and after an enrolment the former agent may still run. Who comes again after that is noted.
     func reportCopy(of use: CertificateUse, reason: String) async throws(StoreError)
+    /// Audits that two agents take turns with a certificate that counts: once for each. Whoever of them renews first shuts the other out.
+    func reportSharing(of use: CertificateUse, reason: String) async throws(StoreError)
     /// Notes what tells the cluster behind the name from others, once after each enrolment: the uid of its `kube-system`, or
     /// `namespace/uid` of an agent that keeps to namespaces, of which any number may be in one cluster. Until a cluster has said another one,
     /// or has left the fleet, nobody else may have what it said. Of a cluster that is not in the fleet nothing is noted.

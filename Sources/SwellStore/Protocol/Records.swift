@@ -36,10 +36,12 @@ public struct ClusterRecord: Sendable, Hashable, Codable {
     public var agentVersion: String?
     public var lastSeenAt: Timestamp?
     public var pause: Pause?
+    /// Until when the door stands open for one certificate that is not listed; nil where it is closed.
+    public var readmittedUntil: Timestamp?
 
     public init(
         cluster: Cluster, isEnrolled: Bool = false, isConnected: Bool = false, agentVersion: String? = nil,
-        lastSeenAt: Timestamp? = nil, pause: Pause? = nil
+        lastSeenAt: Timestamp? = nil, pause: Pause? = nil, readmittedUntil: Timestamp? = nil
     ) {
         self.cluster = cluster
         self.isEnrolled = isEnrolled
@@ -47,6 +49,7 @@ public struct ClusterRecord: Sendable, Hashable, Codable {
         self.agentVersion = agentVersion
         self.lastSeenAt = lastSeenAt
         self.pause = pause
+        self.readmittedUntil = readmittedUntil
     }
 }
 
@@ -97,6 +100,29 @@ public struct Ingested: Sendable, Hashable {
         self.rollouts = rollouts
         self.overtaken = overtaken
     }
+}
+
+/// An agent's start that begins a session.
+public struct AgentStart: Sendable, Hashable {
+    /// A new one at each start.
+    public var bootID: String
+    /// The certificate that it came with.
+    public var serial: String
+
+    public init(bootID: String, serial: String) {
+        self.bootID = bootID
+        self.serial = serial
+    }
+}
+
+/// How an agent's start stands to those that came with the same certificate before, at whichever replica.
+public enum StartStanding: Sendable, Hashable {
+    /// It is the latest, or a new one.
+    case sole
+    /// Another had taken its place, and it comes back: one of the two was frozen, or both live.
+    case isBack
+    /// It comes back again and again: two agents live, with one certificate.
+    case takesTurns
 }
 
 /// A report as an agent's session hands it on.

@@ -97,6 +97,13 @@ public protocol RolloutStore: Sendable {
     ) async throws(StoreError) -> Decision
 }
 
+extension AgentStore {
+    /// The same of a session of which nobody asks whose it is.
+    public func beginSession(_ session: String, of cluster: ClusterName) async throws(StoreError) {
+        try await beginSession(session, of: cluster, by: nil)
+    }
+}
+
 /// What agents say, and what they should run.
 public protocol AgentStore: Sendable {
     /// Takes in a batch of reports, in order, in one statement a table. Those of clusters in active rollouts become input of the next
@@ -109,7 +116,13 @@ public protocol AgentStore: Sendable {
     /// overtaken. So no word of a session that has ended, nor a clone's, comes after a later one's.
     func ingest(_ reports: [ReceivedReport]) async throws(StoreError) -> Ingested
     /// From now on what this session says is the cluster's word, and no other's. Nothing where the fleet does not know the cluster.
-    func beginSession(_ session: String, of cluster: ClusterName) async throws(StoreError)
+    ///
+    /// - Parameter start: Whose session it is; nil where nobody asks whether there is a second agent.
+    @discardableResult
+    func beginSession(_ session: String, of cluster: ClusterName, by start: AgentStart?) async throws(StoreError)
+        -> StartStanding
+    /// Those of these clusters that another session speaks for by now, and whether two agents were seen to live there.
+    func overtaken(_ sessions: [ClusterName: String]) async throws(StoreError) -> [ClusterName: Bool]
     /// Notes that these agents were seen so long ago. One that is known to have been seen since stays so.
     func touch(_ seen: [ClusterName: Interval]) async throws(StoreError)
     /// Notes that an agent connected to, or left, this replica. Leaving one replica does not undo having connected to another since.

@@ -77,6 +77,12 @@ extension AuditEvent {
         )
     }
 
+    /// A key of the installation's: of an authority, or of those that seal Secrets. `authority.prepared`, `secrets.retired`.
+    static func key(_ what: String, _ key: String?, by actor: String?, at now: Timestamp, reason: String? = nil) -> Self
+    {
+        Self(id: 0, at: now, by: actor ?? Transition.engine, what: what, to: key, reason: reason)
+    }
+
     static func drift(_ found: ClusterDrift, region: RegionName?) -> Self {
         let drift = found.drift
         let verb = drift.count == 0 ? "ended" : drift.isCorrected ? "corrected" : "reported"

@@ -36,8 +36,8 @@ enum DecisionRules {
         let gained = after.targets.values.filter { target in
             guard !before.phase.isEnded, let was = before.targets[target.cluster] else { return true }
             if target.phase == .skipped { return false }
-            // Who was away at a later start was not claimed then, and is back.
-            return before.awaitsStart || was.skip == .left
+            // Who was away at a later start, or left out before it, was not claimed then, and takes part after all.
+            return before.awaitsStart || was.phase == .skipped
         }.map(\.cluster)
         let turned = after.startsAt == nil ? [] : decision.assignments.map(\.cluster)
         return Set(gained + turned).subtracting(holding)

@@ -66,8 +66,9 @@ extension StoreError {
     static func held(_ cluster: ClusterName, _ application: ApplicationName, by holder: RolloutName) -> Self {
         Self(
             code: .conflict,
-            message: "rollout \(holder) is active and holds \(application) on \(cluster); let it end, abort it or "
-                + "supersede it")
+            message:
+                "rollout \(holder) is active and holds \(application) on \(cluster); let it end, abort it (swell rollout abort "
+                + "\(holder)), or start a release in its place (swell rollout start … --supersede)")
     }
     static func leaseLost(_ lease: Lease) -> Self {
         Self(

@@ -76,10 +76,12 @@ struct AgentWorld: Sendable {
 
     /// Runs the agent while `body` runs, then ends it as suddenly as cancellation is.
     func withAgent<Result: Sendable>(
-        _ settings: AgentSettings? = nil, _ body: @escaping @Sendable () async throws -> Result
+        _ settings: AgentSettings? = nil, logger told: Logger? = nil,
+        _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         var logger = Logger(label: "test.agent")
         logger.logLevel = .error
+        logger = told ?? logger
         let chosen: AgentSettings
         if let settings { chosen = settings } else { chosen = try await self.settings() }
         let service = AgentService(

@@ -19,6 +19,7 @@ actor FakeCluster: ClusterPort {
     private(set) var corrections = 0
     private(set) var previewed: [String] = []
     private(set) var remembered: [InventoryRecord] = []
+    private var isSilent = false
     private var isAway = false
     private let ownUID: String
 
@@ -33,6 +34,8 @@ actor FakeCluster: ClusterPort {
     func setDrift(_ count: Int) { drifted = count }
     func remember(_ records: [InventoryRecord]) { remembered = records }
     func setAway(_ value: Bool) { isAway = value }
+    /// Whether it takes what is asked and does not answer.
+    func setSilent(_ value: Bool) { isSilent = value }
     func version(of application: ApplicationName) -> String? { running[application]?.release.version }
 
     // MARK: - The port
@@ -55,6 +58,7 @@ actor FakeCluster: ClusterPort {
     }
 
     func inventories() async throws -> [InventoryRecord] {
+        while isSilent { try await Task.sleep(for: .milliseconds(5)) }
         try reachable()
         return remembered
     }

@@ -36,6 +36,7 @@ actor ScriptedCoordinator {
     private var leafLifetime: Interval = .hours(24)
     private var acknowledgesReports = true
     private var isOtherCluster = false
+    private var otherUID: String?
 
     init(place: Cluster) throws {
         self.place = place
@@ -51,6 +52,8 @@ actor ScriptedCoordinator {
     func failRenewals(_ count: Int) { renewalFailures = count }
     /// Whether agents are told that they speak for another cluster than the one that enrolled.
     func setOtherCluster(_ value: Bool) { isOtherCluster = value }
+    /// The uid of a cluster that the fleet knows by another name.
+    func setOtherUID(_ uid: String?) { otherUID = uid }
     func setAcknowledgesReports(_ value: Bool) { acknowledgesReports = value }
     func store(_ release: AssembledRelease) {
         for document in release.documents { documents[document.digest] = document }
@@ -182,6 +185,11 @@ actor ScriptedCoordinator {
     fileprivate func enrol(_ request: Swell_V1_EnrollRequest) throws -> Swell_V1_EnrollResponse {
         if !enrolmentFailures.isEmpty {
             throw RPCError(code: enrolmentFailures.removeFirst(), message: "the script says so")
+        }
+        guard otherUID == nil || otherUID != request.clusterUid else {
+            throw RPCError(
+                code: .permissionDenied, message: "cluster 'east-1' is the cluster 'west-1'. The token is not spent.",
+                metadata: WireRefusal.otherClusterMetadata)
         }
         guard tokens.contains(request.joinToken) else {
             refusedTokens += 1

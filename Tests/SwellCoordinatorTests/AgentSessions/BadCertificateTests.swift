@@ -50,6 +50,22 @@ internal import Testing
         }
     }
 
+    /// Whom it is about is what a person wants to know who looks for an agent that is away. Anybody may call himself so.
+    @Test func whoseAgentARefusedOneCallsItselfIsRememberedApart() async throws {
+        let fixture = try await PortFixture()
+        try await fixture.serving { _ in
+            let bad = try await credential(.anothersAuthority, fixture)
+            #expect(fixture.port.refusals.lastClaim(of: "east-1") == nil)
+            await #expect(throws: (any Error).self) {
+                try await fixture.dial(bad) { _ = try await fixture.renew(bad, over: $0) }
+            }
+            let claim = fixture.port.refusals.lastClaim(of: "east-1")
+            #expect(claim?.reason.contains("no trusted authority signed its certificate") == true, "\(claim as Any)")
+            #expect(fixture.port.refusals.last(of: "east-1") == nil)
+            #expect(fixture.port.refusals.lastClaim(of: "west-1") == nil)
+        }
+    }
+
     @Test(arguments: Fault.allCases) func eachIsRefusedWithAReasonAndToldOnce(fault: Fault) async throws {
         let lines = Journal<String>()
         let fixture = try await PortFixture(logger: Logger(label: "test") { _ in LineHandler(lines: lines) })

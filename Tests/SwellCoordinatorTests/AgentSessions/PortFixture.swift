@@ -134,7 +134,8 @@ struct PortFixture: Sendable {
 
     /// Enrols as an agent does.
     func enrol(
-        _ token: String, as cluster: ClusterName, key: P256.Signing.PrivateKey = P256.Signing.PrivateKey()
+        _ token: String, as cluster: ClusterName, key: P256.Signing.PrivateKey = P256.Signing.PrivateKey(),
+        uid: String = ""
     ) async throws -> Credential {
         let number = try await port.enrolmentPort
         let transport = try HTTP2ClientTransport.Posix(
@@ -144,6 +145,7 @@ struct PortFixture: Sendable {
             var request = Swell_V1_EnrollRequest()
             request.joinToken = token
             request.cluster = cluster.rawValue
+            request.clusterUid = uid
             request.signingRequest = try Data(SigningRequest(key: key).derBytes)
             return try await Swell_V1_Enrollment.Client(wrapping: client)
                 .enroll(request, options: FleetPortFixture.quick).grant

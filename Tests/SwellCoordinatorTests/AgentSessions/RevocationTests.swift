@@ -174,6 +174,29 @@ internal import Testing
         }
     }
 
+    @Test func anEnrolmentBeforeAnotherClusterEndsNothing() async throws {
+        let fixture = try await PortFixture()
+        try await fixture.serving { _ in
+            let east = try await fixture.agent("east-1")
+            let west = try await fixture.agent("west-1")
+            try await fixture.session(east, first: PortFixture.hello(uid: "u1")) { try await $0.isWelcomed() }
+            try await fixture.session(west, first: PortFixture.hello(uid: "u2")) { session in
+                try await session.isWelcomed()
+                // A second agent of west-1, with the kubeconfig of east-1 and a new token.
+                let token = try await fixture.token(for: "west-1")
+                let error = await #expect(throws: RPCError.self) {
+                    _ = try await fixture.enrol(token.text, as: "west-1", uid: "u1")
+                }
+                #expect(error.map(WireRefusal.isOtherCluster) == true, "\(error as Any)")
+                #expect(error?.message.contains("The token is not spent") == true)
+                #expect(session.ended.entries.isEmpty)
+                #expect(try await fixture.store.standing(of: CertificateUse("west-1", serial: west.serial)).counts)
+                // With its own, or where that cannot be told, it joins by the same token.
+                _ = try await fixture.enrol(token.text, as: "west-1", uid: "u2")
+            }
+        }
+    }
+
     @Test func oneClusterDoesNotComeUnderTwoNames() async throws {
         let fixture = try await PortFixture()
         try await fixture.serving { _ in
@@ -303,7 +326,8 @@ internal import Testing
         #expect(remembered.contains(use, issuedAt: last.at))
         #expect(remembered.contains(use, issuedAt: last.at + .seconds(30)), "clocks differ")
         #expect(!remembered.contains(use, issuedAt: last.at + .minutes(2)))
-        #expect(remembered.isRevoked(serials[0]) && !remembered.isRevoked(use))
+        #expect(remembered.isEnded(serials[0], issuedAt: last.at + .hours(1)))
+        #expect(!remembered.isEnded(use, issuedAt: last.at))
         #expect(remembered.contains(serials[0], issuedAt: last.at + .hours(1)))
         try remembered.add(EndedTrust(now: last.at + RememberedEnds.lifetime))
         #expect(remembered.all(now: now).floors.isEmpty)

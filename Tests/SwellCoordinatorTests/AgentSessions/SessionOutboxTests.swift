@@ -213,16 +213,3 @@ extension SessionOutbox {
         assign(ChangeDelivery(moment: StoreMoment(term: 0, counter: counter), assignments: assignments))
     }
 }
-
-@Suite struct BootHistoryTests {
-    @Test(arguments: [
-        (["a", "a", "b", "b", "c"], [false, false, false, false, false]),
-        (["a", "b", "a", "b"], [false, false, true, true]),
-        (["a", "b", "c", "b"], [false, false, false, true]),
-    ])
-    func anIdThatReturnsIsASecondAgents(boots: [String], expected: [Bool]) {
-        var history = BootHistory()
-        let found = boots.map { history.note($0) }
-        #expect(found == expected)
-    }
-}

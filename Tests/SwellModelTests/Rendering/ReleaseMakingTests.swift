@@ -136,11 +136,11 @@ private func value(_ release: AssembledRelease) throws -> String? {
             """
         #expect(
             try assemble(role + scaled + webhook + scaler("shop")).warnings.map(\.description) == [
-                "m.yaml:1: rules: ClusterRole monitoring: rules is left to the control plane, which gathers them by "
+                "m.yaml:5: ClusterRole monitoring: rules is left to the control plane, which gathers them by "
                     + "aggregationRule",
-                "m.yaml:7: spec.replicas: Deployment web: spec.replicas is left to HorizontalPodAutoscaler web, but for "
+                "m.yaml:11: Deployment web: spec.replicas is left to HorizontalPodAutoscaler web, but for "
                     + "its creation",
-                "m.yaml:15: webhooks[0].clientConfig.caBundle: ValidatingWebhookConfiguration v: "
+                "m.yaml:18: ValidatingWebhookConfiguration v: "
                     + "webhooks[0].clientConfig.caBundle is left to who injects its certificate authority",
             ])
         #expect(try assemble(role.replacing("rules: []\n", with: "")).warnings.isEmpty, "it says nothing of them")
@@ -172,7 +172,7 @@ private func value(_ release: AssembledRelease) throws -> String? {
         let text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: numeric\n  namespace: 20417\n"
         #expect(
             errors(text) == [
-                "m.yaml:5: ConfigMap numeric: metadata.namespace must be a string (quote it), not an integer"
+                "m.yaml:5: ConfigMap numeric: metadata.namespace must be a string, not an integer; write it in quotes: \"20417\""
             ])
         #expect(errors(text.replacing("20417", with: "no")).count == 1)
         #expect(errors(text.replacing("20417", with: "'20417'")).isEmpty)
@@ -231,9 +231,12 @@ private func value(_ release: AssembledRelease) throws -> String? {
         #expect(try made("argocd.argoproj.io/hook: SyncFail").0?.annotations["swell.dev/hook"] == "on-failure")
         #expect(try made("argocd.argoproj.io/hook: Sync").0?.annotations["swell.dev/hook"] == nil)
         #expect(try made("argocd.argoproj.io/hook: Skip").0 == nil)
+        let (both, words) = try made("argocd.argoproj.io/hook: 'PostSync,PreSync'")
+        #expect(both?.annotations["swell.dev/hook"] == "before, after")
         #expect(
-            errors(hook("name: a, annotations: {argocd.argoproj.io/hook: 'PreSync,PostSync'}"))[0].contains(
-                "make one of it for each"))
+            words == [
+                "m.yaml:9: Job db-… is run as a hook (before, after): it is one of Argo CD's for PostSync, PreSync"
+            ])
     }
 
     /// What a server would refuse is told with line and path, all of it, and nothing that is known on each cluster only.
@@ -254,13 +257,16 @@ private func value(_ release: AssembledRelease) throws -> String? {
         #expect(
             errors(text) == [
                 "m.yaml:5: ConfigMap c: data.port must be a string, not an integer; write it in quotes: \"8080\"",
-                "m.yaml:6: ConfigMap c: data.true must be a string, not a boolean; write it in quotes: \"yes\"",
+                "m.yaml:6: ConfigMap c: data.on must be a string, not a boolean; write it in quotes: \"yes\"; the key on is "
+                    + "read as true, as kubectl does: where the word is meant, write \"on\"",
                 "m.yaml:11: Secret s: stringData.pin must be a string, not an integer; write it in quotes",
             ])
         let scaled =
             "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: \"${n}\"}\n"
-        let application = Application(name: "shop", namespace: "shop", parameters: ["n": "x"])
-        #expect(errors(scaled, application).isEmpty)
+        let application = Application(name: "shop", namespace: "shop", parameters: ["n": "3"])
+        #expect(errors(scaled.replacing("${n}", with: "${n:integer}"), application).isEmpty)
+        // A reference is to text where it does not say otherwise.
+        #expect(errors(scaled, application).count == 1)
         #expect(errors(scaled)[0].contains("spec.replicas must be an integer, not a string"))
     }
 

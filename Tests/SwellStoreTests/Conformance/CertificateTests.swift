@@ -265,37 +265,6 @@ internal import Testing
     }
 
     @Test(arguments: StoreForm.allCases)
-    func afterARestoreOneUnknownCertificateOfEachNamedClusterIsTakenIn(form: StoreForm) async throws {
-        try await form.run { store in
-            try await Fixtures.fill(store)
-            try await join("east-1", "s1", store)
-            #expect(try await !store.readmit(note("s7", store), of: "east-1"))
-            let end = try await store.now() + .hours(1)
-            #expect(try await store.openReadmission(of: ["east-1"], until: end, by: "ann") == ["east-1"])
-            #expect(try await standing("s7", "east-1", store) == .awaited)
-            #expect(try await standing("s7", "east-2", store) == .unknown)
-            #expect(try await store.readmit(note("s7", store), of: "east-1"))
-            try await use("s7", "east-1", store)
-            #expect(try await standing("s7", "east-1", store).counts)
-            #expect(try await standing("s1", "east-1", store) == .superseded)
-            // One, and no more.
-            #expect(try await standing("s8", "east-1", store) == .unknown)
-            #expect(try await !store.readmit(note("s8", store), of: "east-1"))
-            #expect(try await store.openReadmission(of: nil, until: end, by: "ann").contains("east-2"))
-            // A revocation closes the door.
-            _ = try await store.revokeCertificates(of: "east-1", serial: nil, reason: nil, by: "ann")
-            #expect(try await standing("s8", "east-1", store) == .unknown)
-            let past = try await store.now() - .seconds(1)
-            _ = try await store.openReadmission(of: ["east-2"], until: past, by: "ann")
-            #expect(try await standing("s8", "east-2", store) == .unknown)
-            await expect(.notFound) { () async throws(StoreError) in
-                _ = try await store.openReadmission(of: ["nowhere"], until: end, by: "ann")
-            }
-            #expect(try await events("readmitted", store).map(\.to) == ["s7"])
-        }
-    }
-
-    @Test(arguments: StoreForm.allCases)
     func tellsWhatWasEndedBeforeItsTime(form: StoreForm) async throws {
         try await form.run { store in
             try await Fixtures.fill(store)

@@ -70,6 +70,10 @@ internal import Testing
             let told = try await store.endedTrust(after: asked).floors
             #expect(told.map(\.cluster) == ["east-1"] && told.map(\.at) == [floor.at])
             #expect(try await standing("thiefs", store) == .unknown, "the door stands open")
+            let closed = try await store.latestEvents(filter: EventFilter(), limit: 100).filter {
+                $0.what == "cluster.readmission-closed"
+            }
+            #expect(closed.map(\.cluster) == ["east-1"] && closed.map(\.region) == ["us-east-1"])
         }
     }
 

@@ -107,4 +107,45 @@ internal import Testing
             #expect(try await holders(store) == ["later"])
         }
     }
+
+    /// Nobody has a cluster twice: who turns to what it had left out has it from then on, unless another one took it meanwhile.
+    @Test(arguments: StoreForm.allCases)
+    func whatWasLeftOutIsClaimedWhenItIsTriedAfterAll(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await store.touch(Fixtures.clusters.map(\.name))
+            try await store.createRollout(
+                try await plan("later", in: store, startsIn: .milliseconds(50)), superseding: [], by: "ann")
+            _ = try await store.submit(.skip(cluster: "west-1", reason: nil), to: "later", by: "ann") { _ in nil }
+            try await decide("later", in: store)
+            try await store.createRollout(Fixtures.rollout("now", clusters: ["west-1"]), superseding: [], by: "ann")
+            try await eventually("it starts") {
+                try await store.touch(Fixtures.clusters.map(\.name))
+                return try await decide("later", in: store).rollout.phase == .progressing
+            }
+            #expect(try await holders(store) == ["later", "now"])
+
+            _ = try await store.submit(.retry(clusters: ["west-1"]), to: "later", by: "ann") { _ in nil }
+            let refused = try await decide("later", in: store)
+            #expect(
+                refused.verdicts.map(\.refusal) == [
+                    "cluster 'west-1' is held by rollout 'now' by now: retry it once that has ended, or end that first "
+                        + "(swell rollout abort now)"
+                ])
+            #expect(refused.rollout.targets["west-1"]?.phase == .skipped)
+
+            let lease = try await Fixtures.lease(store, "now")
+            _ = try await store.decide("now", under: lease) { $0.ending(as: .aborted) }
+            _ = try await store.submit(.pause(.rollout, reason: nil), to: "later", by: "ann") { _ in nil }
+            _ = try await store.submit(.retry(clusters: ["west-1"]), to: "later", by: "ann") { _ in nil }
+            let taken = try await decide("later", in: store)
+            #expect(taken.verdicts.map(\.refusal) == [nil, nil] && taken.assignments.isEmpty)
+            #expect(taken.rollout.targets["west-1"]?.phase == .queued)
+            #expect(try await holders(store) == ["later"], "from the order on, and not from its assignment")
+            await expect(.conflict) { () async throws(StoreError) in
+                try await store.createRollout(
+                    Fixtures.rollout("third", clusters: ["west-1"]), superseding: [], by: "ann")
+            }
+        }
+    }
 }

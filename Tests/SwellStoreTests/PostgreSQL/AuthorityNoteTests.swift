@@ -86,6 +86,44 @@ internal import Testing
         }
     }
 
+    /// Whichever replica finds it first, each step once, and in the name of who took it; the first of all is nobody's doing.
+    @Test func eachChangeIsAuditedOnce() async throws {
+        let database = try await serviceDatabase()
+        try await withPool(database.service) { pool in
+            let (one, other) = (PostgresStore(pool: pool), PostgresStore(pool: pool))
+            func told() async throws -> [String] {
+                try await one.latestEvents(filter: EventFilter(), limit: 100).filter { $0.what.hasPrefix("authority.") }
+                    .map { "\($0.what) \($0.to ?? "-") by \($0.by)" }
+            }
+            func follow(_ from: [String], _ to: [String], signs: String) async throws {
+                for store in [one, other, one] {
+                    try await store.changeAuthorities(
+                        to: TrustedKeys(issuing: signs, all: to, changedBy: "ann@host"), formerly: from)
+                }
+            }
+            try await one.noteAuthorities(TrustedKeys(issuing: "a", all: ["a"]))
+            try await other.noteAuthorities(TrustedKeys(issuing: "a", all: ["a"]))
+            #expect(try await told() == [])
+            try await follow(["a"], ["a", "b"], signs: "a")
+            #expect(try await told() == ["authority.prepared b by ann@host"])
+            try await follow(["a", "b"], ["b", "a"], signs: "b")
+            // One that was left behind changes nothing back.
+            try await other.changeAuthorities(to: TrustedKeys(issuing: "a", all: ["a", "b"]), formerly: ["a", "b"])
+            try await follow(["b", "a"], ["b"], signs: "b")
+            // Of what no order left beside the keys, nobody's name is known.
+            try await one.noteAuthorities(TrustedKeys(issuing: "b", all: ["b", "c"]))
+            try await one.noteAuthorities(
+                TrustedKeys(issuing: "new", all: ["new"], changedBy: "bob@host"), isAdopting: true)
+            #expect(
+                try await told() == [
+                    "authority.prepared b by ann@host", "authority.activated b by ann@host",
+                    "authority.retired a by ann@host", "authority.prepared c by swell",
+                    "authority.retired b by bob@host", "authority.retired c by bob@host",
+                    "authority.adopted new by bob@host",
+                ])
+        }
+    }
+
     @Test func aDatabaseThatTakesNoWritesSaysSo() async throws {
         let database = try await serviceDatabase()
         try await withPool(database.service) { pool in
@@ -93,6 +131,7 @@ internal import Testing
             let isWritable = try await store.isWritable()
             let facts = try await store.databaseFacts()
             #expect(isWritable && facts.isReadOnly == false)
+            #expect(facts.ownsTables == false, "a service role")
         }
         try await withPool(database.owner) { pool in
             _ = try await pool.query(

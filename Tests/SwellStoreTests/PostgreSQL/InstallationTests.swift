@@ -101,6 +101,30 @@ internal import Testing
         }
     }
 
+    @Test func whoTakesTurnsIsToldOfUntilTheCertificateEnds() async throws {
+        try await withStore { store, pool in
+            try await pool.query(
+                """
+                INSERT INTO clusters (name, document)
+                SELECT name, jsonb_build_object(
+                    'name', name, 'region', 'us-east-1', 'environment', 'test', 'labels', '{}'::jsonb) FROM unnest(ARRAY['a', 'b', 'c']) AS name
+                """)
+            try await pool.query(
+                """
+                INSERT INTO certificates (serial, cluster, number, expires_at, used_at, denied_at)
+                SELECT name || '1', name, 1, clock_timestamp() + interval '1 hour', clock_timestamp(), NULL::timestamptz
+                FROM clusters UNION ALL SELECT 'd1', 'd', 1, clock_timestamp() + interval '1 hour', NULL, NULL
+                """)
+            for cluster in ["a", "b", "c", "d"] as [ClusterName] {
+                try await store.reportSharing(of: CertificateUse(cluster, serial: "\(cluster)1"), reason: "two agents")
+            }
+            // Of b another one is in use since, c's was revoked, and d is not in the fleet.
+            try await pool.query("INSERT INTO cluster_trust (cluster, counter, valid_from) VALUES ('b', 2, 2)")
+            try await pool.query("UPDATE certificates SET denied_at = clock_timestamp() WHERE serial = 'c1'")
+            #expect(try await store.agentFacts().sharing?.examples == ["a"])
+        }
+    }
+
     @Test func oneUnreadableClusterDoesNotKeepAllFromBeingReadmitted() async throws {
         try await withStore { store, pool in
             try await pool.query(

@@ -23,7 +23,7 @@ internal import Testing
     /// A name that was removed by a version before, which kept its uid, is applied again and never joins.
     @Test func aNameThatNobodyUsesTakesNobodyOut() async throws {
         let database = try await PostgresServer.shared().createDatabase().configuration
-        try await PostgresStore.migrate(database, to: Array(Migration.all.prefix(11)), logger: quiet)
+        try await PostgresStore.migrate(database, to: Array(Migration.all.prefix(12)), logger: quiet)
         let clusters = try ["old-1", "east-1", "west-1"].map {
             Cluster(name: try ClusterName($0), region: "us-east-1", environment: "production")
         }

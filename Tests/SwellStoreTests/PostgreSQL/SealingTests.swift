@@ -88,6 +88,28 @@ internal import Testing
         }
     }
 
+    @Test func eachKeyIsAuditedOnce() async throws {
+        try await withDatabase { pool in
+            let (former, both, turned) = (store(pool, "a"), store(pool, "a", "b"), store(pool, "b", "a"))
+            func told() async throws -> [String] {
+                try await both.latestEvents(filter: EventFilter(), limit: 100).filter { $0.what.hasPrefix("secrets.") }
+                    .map { "\($0.what) \($0.to ?? "-") by \($0.by)" }
+            }
+            for _ in 0..<2 { try await former.noteSecretKeys(by: nil) }
+            #expect(try await told() == [], "the first of an installation")
+            for _ in 0..<2 { try await both.noteSecretKeys(by: "ann@host") }
+            for _ in 0..<2 { try await turned.noteSecretKeys(by: "ann@host") }
+            try await both.noteSecretKeys(by: nil)
+            for _ in 0..<2 { #expect(try await turned.retireSecretKeys(["a"], by: "bob@host") == [:]) }
+            try await turned.noteSealing(try await turned.sealDocuments(), by: "bob@host")
+            #expect(
+                try await told() == [
+                    "secrets.prepared b by ann@host", "secrets.activated b by ann@host",
+                    "secrets.retired a by bob@host", "secrets.sealed b by bob@host",
+                ])
+        }
+    }
+
     @Test func secretsAreSealedAndNothingElseIs() async throws {
         try await withDatabase { pool in
             let store = store(pool, "one")

@@ -1,0 +1,56 @@
+internal import SwellModel
+
+/// Which starts of a cluster's agent began sessions with one certificate, the latest last. Pure; a row has it as JSON.
+///
+/// An agent that restarts has a new boot id and never an old one again. An id that returns after another took over is of a second agent
+/// beside it. Once that may be an honest one: a process that was frozen, or cut off with its node, while another was started in its place. It
+/// ends as soon as its machine has heard of that; who comes back a second time lives on beside the other.
+struct BootHistory: Sendable, Hashable, Codable {
+    struct Boot: Sendable, Hashable, Codable {
+        var id: String
+        /// How often it came back after another had taken its place.
+        var returns: Int
+        /// When it began a session last.
+        var at: Timestamp
+    }
+
+    /// How many are remembered: beyond that, those that never came back are forgotten first.
+    static let limit = 16
+    /// For how long they are: as long as a certificate lives.
+    static let lifetime = Interval.hours(24)
+    /// How often one may come back and be taken for a process that was frozen.
+    static let returnsBorne = 1
+    /// The characters of an id that are kept: an agent may say any.
+    static let idLimit = 64
+
+    /// The certificate that they came with. A later one ends it, and with it whoever holds a copy.
+    private var serial = ""
+    private var boots: [Boot] = []
+
+    init() {}
+
+    /// Whether two were seen to live beside one another.
+    var isShared: Bool { boots.contains { $0.returns > 0 } }
+
+    /// Notes that an agent begins a session.
+    mutating func note(_ start: AgentStart, at now: Timestamp) -> StartStanding {
+        let id = String(start.bootID.prefix(Self.idLimit))
+        if serial != start.serial {
+            serial = start.serial
+            boots = []
+        }
+        boots.removeAll { now - $0.at > Self.lifetime }
+        let isLast = boots.last?.id == id
+        var boot = boots.first { $0.id == id } ?? Boot(id: id, returns: 0, at: now)
+        let isBack = !isLast && boots.contains { $0.id == id }
+        if isBack { boot.returns = min(boot.returns + 1, Int(Int32.max)) }
+        boot.at = now
+        boots.removeAll { $0.id == id }
+        boots.append(boot)
+        if boots.count > Self.limit {
+            boots.remove(at: boots.firstIndex { $0.returns == 0 } ?? boots.startIndex)
+        }
+        guard isBack else { return .sole }
+        return boot.returns > Self.returnsBorne ? .takesTurns : .isBack
+    }
+}

@@ -1,0 +1,99 @@
+internal import SwellModel
+internal import Testing
+
+@testable internal import SwellStore
+
+/// Whether two agents live under one name, by the starts that begin sessions.
+@Suite struct SecondAgentTests {
+    private static let moment = Timestamp(milliseconds: 1_700_000_000_000)
+
+    @Test(arguments: [
+        // Restarts, and sessions of one start.
+        (["a", "a", "b", "b", "c"], [StartStanding.sole, .sole, .sole, .sole, .sole]),
+        // One that was frozen comes back, and ends; the other comes back.
+        (["a", "b", "a", "b", "b", "c"], [.sole, .sole, .isBack, .isBack, .sole, .sole]),
+        (["a", "b", "a", "b", "a", "b"], [.sole, .sole, .isBack, .isBack, .takesTurns, .takesTurns]),
+        // Who takes a new id each time does not hide: the other is who comes back.
+        (["a", "x", "a", "y", "a"], [.sole, .sole, .isBack, .sole, .takesTurns]),
+        (["a", "b", "c", "b"], [.sole, .sole, .sole, .isBack]),
+    ])
+    func anIdThatReturnsIsASecondAgents(boots: [String], expected: [StartStanding]) {
+        var history = BootHistory()
+        let found = boots.enumerated().map { index, boot in
+            history.note(
+                AgentStart(bootID: boot, serial: "s1"), at: Self.moment + Interval.seconds(Int64(index)))
+        }
+        #expect(found == expected)
+        #expect(history.isShared == expected.contains { $0 != .sole })
+    }
+
+    @Test func whatWasUnderAnotherCertificateOrADayAgoSaysNothing() {
+        var history = BootHistory()
+        func come(_ boot: String, _ serial: String = "s1", after: Interval) -> StartStanding {
+            history.note(AgentStart(bootID: boot, serial: serial), at: Self.moment + after)
+        }
+        for (index, boot) in ["a", "b", "a", "b"].enumerated() {
+            _ = come(boot, after: .seconds(Int64(index)))
+        }
+        // The owner has renewed, or joined again: whoever has the former certificate is out.
+        #expect(come("a", "s2", after: .seconds(10)) == .sole)
+        #expect(!history.isShared)
+        #expect(come("b", "s2", after: .seconds(11)) == .sole)
+        #expect(come("a", "s2", after: .hours(25)) == .sole)
+    }
+
+    @Test func itIsBoundedAndKeepsWhoCameBack() {
+        var history = BootHistory()
+        func come(_ boot: String) -> StartStanding {
+            history.note(AgentStart(bootID: boot, serial: "s1"), at: Self.moment)
+        }
+        for boot in ["a", "x", "a"] { _ = come(boot) }
+        for index in 0..<100 { #expect(come("restart-\(index)") == .sole) }
+        #expect(come("a") == .takesTurns)
+        #expect(come(String(repeating: "l", count: 100_000)) == .sole)
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func theStoreKnowsItWhicheverReplicaAsks(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            func begin(_ session: String, _ boot: String) async throws -> StartStanding {
+                try await store.beginSession(
+                    session, of: "east-1", by: AgentStart(bootID: boot, serial: "s1"))
+            }
+            #expect(try await begin("one", "a") == .sole)
+            #expect(try await store.overtaken(["east-1": "one", "west-1": "none"]).isEmpty)
+            #expect(try await begin("two", "b") == .sole)
+            #expect(try await store.overtaken(["east-1": "one"]) == ["east-1": false])
+            #expect(try await begin("three", "a") == .isBack)
+            #expect(try await store.overtaken(["east-1": "two"]) == ["east-1": true])
+            #expect(try await begin("four", "b") == .isBack)
+            #expect(try await begin("five", "a") == .takesTurns)
+            #expect(try await store.overtaken([:]).isEmpty)
+            // A replica of before says nothing of whose session it is.
+            try await store.beginSession("six", of: "east-1")
+            #expect(try await store.overtaken(["east-1": "five"]) == ["east-1": true])
+            let stranger = try await store.beginSession(
+                "seven", of: "nobody", by: AgentStart(bootID: "a", serial: "s1"))
+            #expect(stranger == .sole)
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func sharingIsAuditedOnceForACertificate(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            let later = try await store.now() + .hours(1)
+            try await store.createToken(hash: "h1", cluster: "east-1", expiresAt: later, by: "ann")
+            let note = CertificateNote(serial: "s1", keyFingerprint: "sha256:s1", expiresAt: later)
+            #expect(try await store.spendToken(hash: "h1", for: note) == "east-1")
+            for cluster in ["east-1", "east-1", "west-1"] as [ClusterName] {
+                try await store.reportSharing(of: CertificateUse(cluster, serial: "s1"), reason: "two agents")
+            }
+            let told = try await store.latestEvents(filter: EventFilter(), limit: 100)
+                .filter { $0.what == "cluster.clone-suspected" }
+            #expect(told.map(\.to) == ["s1"] && told.map(\.cluster) == ["east-1"])
+            #expect(try await store.standing(of: CertificateUse("east-1", serial: "s1")).counts)
+        }
+    }
+}
