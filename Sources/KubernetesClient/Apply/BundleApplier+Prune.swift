@@ -70,6 +70,7 @@ extension BundleApplier {
             pending: run.record.pending.identities.subtracting(run.ours),
             heldByOthers: others.held,
             applied: Set(run.reports.compactMap(\.uid)),
-            known: unwanted.identities.union(run.record.inventory.identities))
+            known: unwanted.identities.union(run.record.inventory.identities),
+            claims: OwnedClaims(api: api, options: options))
     }
 }
