@@ -10,14 +10,18 @@ struct ForeignObjects: Sendable {
     private var defaults: Set<String> = []
     /// All that the bundle brought and brings: what of it is not pruned stays, and is not others'.
     let known: Set<ObjectIdentity>
+    /// What other inventories of the same manager hold.
+    let heldByOthers: [ObjectIdentity: InventoryStore.OtherHold]
 
     init(
-        api: KubernetesAPI, options: BundleOptions, pruned: Set<ObjectIdentity>, known: Set<ObjectIdentity> = []
+        api: KubernetesAPI, options: BundleOptions, pruned: Set<ObjectIdentity>, known: Set<ObjectIdentity> = [],
+        heldByOthers: [ObjectIdentity: InventoryStore.OtherHold] = [:]
     ) {
         self.api = api
         self.options = options
         self.pruned = pruned
         self.known = known
+        self.heldByOthers = heldByOthers
     }
 
     /// Owners that own each other in more steps than this are not followed: what they own is others'.
@@ -25,7 +29,8 @@ struct ForeignObjects: Sendable {
 
     /// Why a namespace is kept, or nil when nothing of others' is in it. What may not be looked at may be others'.
     ///
-    /// - Parameter namespaceDefaults: What the release that brought it said goes along with it.
+    /// - Parameter namespaceDefaults: What the release that brought it said goes along with it. It counts for nothing of what the
+    ///   object's own release would have to say: that data go, or that what is annotated to stay does not, or what another inventory holds.
     func keepReason(ofNamespace name: String, namespaceDefaults: Set<String>) async throws -> String? {
         var copy = self
         copy.defaults = namespaceDefaults
@@ -37,10 +42,15 @@ struct ForeignObjects: Sendable {
         do {
             let catalog = try await catalog()
             if let foreign = try await foreignObject(among: catalog.resources, in: name) {
-                if known.contains(foreign.identity) { return "it holds \(foreign), which stays" }
-                return "it still holds \(foreign), which is not of this bundle; "
-                    + "name it in the annotation \(options.annotations.namespaceDefaults) of the namespace's manifest, in a "
-                    + "release before it is taken out, to have it go along"
+                let reference = foreign.reference
+                if known.contains(reference.identity) { return "it holds \(reference), which stays" }
+                if let holder = heldByOthers[reference.identity] {
+                    return "it still holds \(reference), which application \(holder.name) has"
+                }
+                return "it still holds \(reference), which is not of this bundle"
+                    + (protection(of: foreign).map { " and \($0): take it away by hand to have the namespace go" }
+                        ?? "; name it in the annotation \(options.annotations.namespaceDefaults) of the namespace's manifest, in a "
+                        + "release before it is taken out, to have it go along")
             }
             guard let away = catalog.unavailable.min() else { return nil }
             let why = "\(unseen): the APIService of \(away) does not answer"
@@ -71,7 +81,7 @@ struct ForeignObjects: Sendable {
             }
             // An owner of the same kind is in this very list.
             let foreign = try await firstForeign(among: objects) { $0.type.groupKind == type.groupKind }
-            return foreign.map {
+            return foreign.map(\.reference).map {
                 known.contains($0.identity)
                     ? "\($0), which stays, would be deleted with it"
                     : "\($0), which is not of this bundle, would be deleted with it"
@@ -97,7 +107,7 @@ struct ForeignObjects: Sendable {
     }
 
     /// An object in a namespace that belongs to somebody else, or nil when there is none.
-    private func foreignObject(among served: [APIResource], in namespace: String) async throws -> ObjectReference? {
+    private func foreignObject(among served: [APIResource], in namespace: String) async throws -> KubernetesObject? {
         // What cannot be deleted, such as the measurements of pods, is only shown there.
         let listed = served.filter {
             $0.isNamespaced && $0.verbs.isSuperset(of: ["list", "delete"])
@@ -107,8 +117,10 @@ struct ForeignObjects: Sendable {
         var seen: Set<GroupKind> = []
         for resource in listed where seen.insert(resource.type.groupKind).inserted {
             let found = try await objects(ObjectSelection(type: resource.type, namespace: namespace))
-            // An owner in the same namespace is looked at itself.
-            let foreign = try await firstForeign(among: found ?? [], besides: { kinds.contains($0.type.groupKind) })
+            // An owner in the same namespace is looked at itself; but one that may go along takes no data along.
+            let hasData = KubernetesObject.dataKinds.contains(resource.type.groupKind)
+            let foreign = try await firstForeign(
+                among: found ?? [], besides: { !hasData && kinds.contains($0.type.groupKind) })
             if let foreign { return foreign }
         }
         return nil
@@ -117,10 +129,20 @@ struct ForeignObjects: Sendable {
     /// Of an object that does not go anyway, what tells whose it is; nil of others. A list may be long, and its objects large.
     private func unrelated(_ object: KubernetesObject) -> KubernetesObject? {
         if case .goes = PruneGuard.verdict(on: object, pruned: pruned) { return nil }
-        if defaults.contains("\(object.kind)/\(object.name)") { return nil }
+        let isProtected = heldByOthers[object.reference.identity] != nil || protection(of: object) != nil
+        if !isProtected, defaults.contains("\(object.kind)/\(object.name)") { return nil }
         var kept = KubernetesObject(type: object.type, namespace: object.namespace, name: object.name)
         for field in ["uid", "ownerReferences"] { kept.setMetadata(field, object.metadata[field]) }
+        // What is said to stay is told with who says so.
+        if isProtected { kept.setMetadata("annotations", object.metadata["annotations"]) }
         return kept
+    }
+
+    /// Why an object does not go along though the namespace's manifest names it; nil where it would.
+    private func protection(of object: KubernetesObject) -> String? {
+        if let word = object.keepingWord(own: options.annotations.prune) { return "is annotated \(word)" }
+        return KindTable.facts(of: object.type.groupKind).prune == .onlyWhenTold
+            ? "with which data go (a \(object.kind))" : nil
     }
 
     /// Those objects of a selection that do not go anyway; nil where their kind is not served any more: its definition has just been deleted, and its
@@ -148,11 +170,11 @@ struct ForeignObjects: Sendable {
     /// - Parameter isLookedAt: Whether an owner is itself among all that is looked at.
     private func firstForeign(
         among objects: [KubernetesObject], besides isLookedAt: (OwnerReference) -> Bool
-    ) async throws -> ObjectReference? {
+    ) async throws -> KubernetesObject? {
         var known: [String: Bool] = [:]
         for object in objects
         where try await isForeign(object, besides: isLookedAt, known: &known, chain: Self.longestChain) {
-            return object.reference
+            return object
         }
         return nil
     }

@@ -152,7 +152,8 @@ struct Pruner: Sendable {
             return .kept(
                 Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: true))
         }
-        let foreign = ForeignObjects(api: api, options: options, pruned: pruned, known: known)
+        let foreign = ForeignObjects(
+            api: api, options: options, pruned: pruned, known: known, heldByOthers: heldByOthers)
         let reason =
             switch live.type.groupKind {
             case GroupKind(kind: "Namespace"):
