@@ -11,6 +11,10 @@ struct UninstallCommand: ServerCommand {
             --yes. What is different by the time of the answer is asked for again. One rollout does it for each release that runs, also
             on clusters that the application no longer selects, and goes on with what an earlier removal did not finish.
 
+            No hook for a deletion is run (of a chart, pre-delete and post-delete; of Argo CD, PreDelete and PostDelete): `swell release
+            create` leaves them out and names them. What they are for, such as a backup, is run by hand first. What hooks of a chart
+            made for installs only stays, as with Helm.
+
             A cluster is `removed` once all of it is gone: while something is still terminating, and where that takes longer than the
             policy's progressDeadline, it says what, and what holds it. What was left in the cluster, and why, stands beside `removed`
             (`swell rollout status`, or --watch); nobody holds it any more, so that another application may have it, or the same one

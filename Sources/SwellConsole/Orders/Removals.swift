@@ -45,7 +45,10 @@ struct Removals: Sendable {
             let kept = try await KeptObjects(store: store).lines(of: Set(going.map(\.release.digest)), name)
             throw Problem.unconfirmedRemoval(
                 "\(changed)all that \(name) brought is removed:\n" + Self.lines(on: going) + "\nbut this stays:\n"
-                    + kept.map { "  \($0)" }.joined(separator: "\n"), digest: digest)
+                    + kept.map { "  \($0)" }.joined(separator: "\n")
+                    + "\nno hook for a deletion runs (of a chart, pre-delete and post-delete; of Argo CD, PreDelete and PostDelete): releases "
+                    + "are made without them; where there is one, such as a backup, run it by hand first",
+                digest: digest)
         }
         let sources = Dictionary(grouping: going, by: \.source.name).values.compactMap { group in
             group.first.map { (rollout: $0.source, clusters: group.map(\.cluster)) }
