@@ -20,7 +20,7 @@ internal import Testing
             (names.wave, "1"), (names.prune, "keep"), (names.prune, "allow"), (names.replace, "allow"),
             (names.ignore, "spec.replicas"), (names.adopt, "force"), (names.namespaceDefaults, "ConfigMap/a"),
             (names.hookDelete, "always"), (names.hookTimeout, "5m"), (names.hookOn, "install"),
-            (names.hookOnReturn, "run"),
+            (names.hookOnReturn, "run"), (names.apply, "once"),
         ] {
             #expect(AnnotationWords.findings(in: job([key: value])) == [])
         }

@@ -62,4 +62,28 @@ internal import Testing
         #expect(object.annotations["swell.dev/hook-timeout"] == timeout)
         #expect(try WrittenObjects.read(output.files).count == 1)
     }
+
+    /// Helm makes what is for installs alone once, and touches it never again: neither at an upgrade, nor where all is removed.
+    @Test(
+        arguments: [
+            ("pre-install", "", true), ("post-install", "", true), ("pre-install,post-install", "", true),
+            ("pre-install", "before-hook-creation", true), ("pre-install", "hook-succeeded", false),
+            ("pre-install,pre-upgrade", "", false), ("post-upgrade", "", false), ("crd-install", "", false),
+            ("post-install,pre-rollback", "", false),
+        ])
+    func whatIsForInstallsAloneIsMadeOnce(events: String, deletion: String, isMadeOnce: Bool) throws {
+        let text = """
+            ---
+            # Source: c/templates/s.yaml
+            apiVersion: v1
+            kind: Secret
+            metadata: {name: s, annotations: {helm.sh/hook: "\(events)", helm.sh/hook-delete-policy: "\(deletion)"}}
+            data: {pw: YTVZczJpcXhZNg==}
+            """
+        let output = try ChartOutput(text, chart: "c")
+        let object = try #require(try output.files.flatMap { try Manifest.objects(in: $0.content) }.first)
+        #expect(object.annotations["swell.dev/apply"] == (isMadeOnce ? "once" : nil))
+        #expect(object.annotations["swell.dev/prune"] == (isMadeOnce ? "keep" : nil))
+        #expect(try WrittenObjects.read(output.files).count == 1)
+    }
 }

@@ -179,6 +179,7 @@ private struct ObjectPreviewer: Sendable {
                 return Observation(
                     report: BundleProgress(reference: object.reference, outcome: .unchanged, message: why))
             }
+            if let live, let made = applier.leftAsMade(object, live) { return Observation(report: made, before: live) }
             let left = try await applier.left(of: object, live: live)
             let wanted = try applier.policy.sent(object, live: live, left: left)
             let ignored = left.map { field in

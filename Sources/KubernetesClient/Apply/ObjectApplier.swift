@@ -149,7 +149,7 @@ struct ObjectApplier: Sendable {
             guard live.deletionTimestamp == nil, isOurs(live) else {
                 return try await once(object, .unknown)
             }
-            return try await change(object, live: live)
+            return try await changeOrLeave(object, live: live)
         case .unknown:
             guard let live = try await read(object.reference) else {
                 return try await create(object)
@@ -160,8 +160,14 @@ struct ObjectApplier: Sendable {
                 report.message = "the old one was terminating"
                 return report
             }
-            return try await change(object, live: live)
+            return try await changeOrLeave(object, live: live)
         }
+    }
+
+    private func changeOrLeave(_ object: KubernetesObject, live: KubernetesObject) async throws -> BundleProgress {
+        guard let left = leftAsMade(object, live) else { return try await change(object, live: live) }
+        try await noteMade(object, live)
+        return left
     }
 
     /// Whether an object was applied before, so that its fields are taken back from whoever wrote them.

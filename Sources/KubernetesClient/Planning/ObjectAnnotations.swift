@@ -28,6 +28,8 @@ public struct ObjectAnnotations: Sendable, Hashable {
     /// Fields that are left to somebody else, comma-separated: `spec.replicas`.
     public var ignore: String { "\(prefix)/ignore-fields" }
 
+    /// `once`: create the object where it is not there, and leave it as it is where it is, whoever made it.
+    public var apply: String { "\(prefix)/apply" }
     /// `force`: take the object's fields from whoever owns them, another application too.
     public var adopt: String { "\(prefix)/adopt" }
     /// `install`, `upgrade` or both, comma-separated: on what occasions a hook around the bundle runs; absent: on both.
@@ -43,6 +45,11 @@ public struct ObjectAnnotations: Sendable, Hashable {
     /// Whether an object is a Job or a Pod to run at some moment, and so no lasting part of what is applied.
     public func isHook(_ object: KubernetesObject) -> Bool {
         object.type.groupKind.runsToItsEnd && object.annotations[hook] != nil
+    }
+
+    /// Whether an object is made where it is missing, and left as it is otherwise. A hook runs when its own annotations say.
+    func isMadeOnce(_ object: KubernetesObject) -> Bool {
+        object.annotations[apply] == "once" && !isHook(object)
     }
 
     /// Whether an object goes ahead of the hooks that run before the rest.

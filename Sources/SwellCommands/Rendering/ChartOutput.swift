@@ -12,6 +12,7 @@ internal import SwellModel
 /// | one for `pre-rollback`, `post-rollback` besides | `swell.dev/hook-on-return: run` |
 /// | what else is for `pre-…`, such as a hook's account | `swell.dev/hook: before`: applied ahead of the hooks, and kept |
 /// | what else is for `post-…`, and `crd-install` | an object like any other |
+/// | of these two, what is for installs only and not deleted by Helm itself | `swell.dev/apply: once` and `swell.dev/prune: keep` besides: made where it is missing, as a password is that the chart makes up |
 /// | `pre-delete`, `post-delete`, `test`, or `pre-rollback` alone | left out |
 /// | `helm.sh/hook-weight` | the order of the hooks |
 /// | `helm.sh/hook-delete-policy` | `swell.dev/hook-delete` |
@@ -195,6 +196,10 @@ struct ChartOutput {
                 changed["swell.dev/hook-on-return"] = changed["swell.dev/hook-on-return"] ?? "run"
             }
         }
+        if hook.isMadeOnce {
+            changed["swell.dev/apply"] = changed["swell.dev/apply"] ?? "once"
+            changed["swell.dev/prune"] = changed["swell.dev/prune"] ?? "keep"
+        }
         try object.set(.object(changed), at: ["metadata", "annotations"])
         hooks.append(
             (Int(text("helm.sh/hook-weight") ?? "") ?? 0, hook.name, SourceFile(name: name, content: object.yaml())))
@@ -237,6 +242,12 @@ private struct ChartHook {
         let isForUpgrade = !events.isDisjoint(with: ["pre-upgrade", "post-upgrade"])
         if isForInstall == isForUpgrade { return nil }
         return isForInstall ? "install" : "upgrade"
+    }
+
+    /// Whether it is an object that Helm makes at the first install alone, and neither changes nor deletes from then on.
+    var isMadeOnce: Bool {
+        !["Job", "Pod"].contains(kind) && occasion == "install" && !runsOnReturn && !events.contains("crd-install")
+            && deletion.isDisjoint(with: ["hook-succeeded"])
     }
 
     /// Of installs and upgrades, those around which it runs on one side.

@@ -15,6 +15,11 @@ public struct AnnotationDescription: Sendable {
                 "The object's fields are taken from whoever owns them, another application too; the release says from whom."
         ),
         AnnotationDescription(
+            name: "swell.dev/apply", values: "once", standard: "applied by every release, and when it drifts",
+            text:
+                "The object is created where it is missing, and left as it is where it is there, whoever made it: no later release "
+                + "changes it, and nothing of it is drift. With `prune: keep` nothing deletes it either."),
+        AnnotationDescription(
             name: "swell.dev/hook", values: "before, after, on-failure, or several with commas",
             standard: "an object like any other",
             text:
@@ -41,13 +46,13 @@ public struct AnnotationDescription: Sendable {
             name: "swell.dev/namespace-defaults", values: "Kind/name with commas, such as ConfigMap/mesh-ca",
             standard: "none",
             text:
-                "On a Namespace: objects in it that the platform put there, and that hold its deletion up no more than the server's own do."
-        ),
+                "On a Namespace: objects in it that the platform put there, and that hold its deletion up no more than the server's own do. "
+                + "What data go with, what is annotated to stay, and what another application has does not go along."),
         AnnotationDescription(
             name: "swell.dev/prune", values: "keep, allow", standard: "pruned, unless data would go with it",
             text:
                 "`keep`: the object is never deleted by pruning, going back or removing. `allow`: it is, though data go with it, as with a "
-                + "volume claim."),
+                + "volume claim, or with a custom resource or a StatefulSet that owns some."),
         AnnotationDescription(
             name: "swell.dev/replace", values: "allow", standard: "the release is refused on that cluster",
             text: "The object is deleted and created again when a field changes that cannot change."),

@@ -33,6 +33,7 @@ public enum AnnotationWords {
         "prune": .word(["keep", "allow"]),
         "replace": .word(["allow"]),
         "adopt": .word(["force"]),
+        "apply": .word(["once"]),
         "substitute": .word([PlainReferences.disabled]),
         "ignore-fields": .paths,
         "namespace-defaults": .objects,
@@ -110,8 +111,14 @@ public enum AnnotationWords {
                 let parts = name.split(separator: "/", omittingEmptySubsequences: false)
                 return parts.count == 2 && parts.allSatisfy { !$0.isEmpty }
             }
-            return isRight && !names.isEmpty
-                ? nil : "\(shown); write what goes along as Kind/name, separated by commas: ConfigMap/house-ca"
+            guard isRight, !names.isEmpty else {
+                return "\(shown); write what goes along as Kind/name, separated by commas: ConfigMap/house-ca"
+            }
+            let dataKinds = KubernetesObject.dataKinds.map(\.kind)
+            return names.first { name in dataKinds.contains { name.hasPrefix("\($0)/") } }.map { name in
+                "\(shown); '\(name.prefix(80))' does not go along with a namespace, since data go with it: annotate it "
+                    + "\(prefix)prune: allow in the release that brings it, or delete it by hand"
+            }
         }
     }
 

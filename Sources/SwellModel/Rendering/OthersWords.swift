@@ -61,6 +61,9 @@ public enum OthersWords {
             else { return nil }
             return
                 "\(key): \(option) is not followed: what cannot be changed is made again only where it says swell.dev/replace: allow"
+        case "kustomize.toolkit.fluxcd.io/ssa" where text == "IfNotPresent":
+            if all["swell.dev/apply"] != nil { return nil }
+            return "\(key) is Flux's, and not followed: write swell.dev/apply: once"
         case "kustomize.toolkit.fluxcd.io/reconcile", "kustomize.toolkit.fluxcd.io/ssa":
             return "\(key) is Flux's, and not followed: the object is applied like any other"
         default: return misspelt(key)

@@ -37,6 +37,8 @@ private func told(_ text: String) -> (errors: [String], warnings: [String]) {
         ("swell.dev/wave: '1001'", "an integer from -1000 to 1000"),
         ("swell.dev/ignore-fields: 'spec..x'", "spec..x"),
         ("swell.dev/namespace-defaults: house-ca", "Kind/name"),
+        ("swell.dev/namespace-defaults: 'ConfigMap/a, PersistentVolumeClaim/data'", "since data go with it"),
+        ("swell.dev/apply: onec", "'onec'; did you mean 'once'?"),
         ("swell.dev/hook-on: instal", "'instal'; did you mean 'install'?"),
         ("swell.dev/hook-on-return: always", "known are run, skip"),
         ("swell.dev/hook-delete: on-succes", "'on-succes'; did you mean 'on-success'?"),
@@ -56,7 +58,7 @@ private func told(_ text: String) -> (errors: [String], warnings: [String]) {
         "swell.dev/prune: keep", "swell.dev/prune: allow", "swell.dev/wave: '-3'", "swell.dev/replace: allow",
         "swell.dev/ignore-fields: 'spec.replicas, spec.ports[0].port'", "swell.dev/adopt: force",
         "swell.dev/namespace-defaults: 'ConfigMap/a, Secret/b'", "swell.dev/substitute: disabled",
-        "example.com/prune: kep",
+        "swell.dev/apply: once", "example.com/prune: kep",
     ])
     func knownWordsPass(annotation: String) { #expect(told(job(annotation)).errors == []) }
 
