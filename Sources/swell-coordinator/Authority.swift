@@ -147,7 +147,8 @@ struct Authority: AsyncParsableCommand {
             print("adopted: \(set.issuing.fingerprint)")
             print(
                 """
-                next: start the replicas with this directory, give agents its --ca-hash, and let them join with new tokens. Secrets of releases
+                next: start the replicas with this directory. Where agents do not know this authority yet (it is no step of a change that they
+                      followed), give them its --ca-hash, and let them join with new tokens. Secrets of releases
                       are read with the secrets-key of before: it has to be in this directory, as server-names if they shall stay. Never
                       take operator-token over from a directory that was stolen, and replace its secrets-key by `secrets prepare`.
                 """

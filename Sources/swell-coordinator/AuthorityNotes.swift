@@ -18,7 +18,7 @@ struct AuthorityNotes: Service {
 
     static func keys(of set: AuthoritySet, in folder: StateFolder? = nil) -> TrustedKeys {
         TrustedKeys(
-            issuing: "\(set.issuing.fingerprint)", all: set.fingerprints.map { "\($0)" },
+            issuing: "\(set.issuing.fingerprint)", all: set.fingerprintsByAge.map { "\($0)" },
             changedBy: folder.flatMap { ChangeNote.author(of: set.changeKeys, at: $0.authorityNote) })
     }
 

@@ -1,6 +1,5 @@
 internal import KubernetesObjects
 internal import NIOHTTP1
-internal import Synchronization
 internal import Testing
 
 @testable internal import KubernetesClient
@@ -119,7 +118,7 @@ internal import Testing
             _ = try await applier(server, of: "a").apply(theirs)
             // Right before the taker writes the other's inventory, the other has got one more object. As a server of v1.36 does, and the
             // simulated one does not, an apply that names a version which is not the present one is refused.
-            let between = BetweenTransport(inner: server.api.transport) { request in
+            let between = VersionedTransport(server.api.transport) { request in
                 request.method == .PATCH && request.path.hasSuffix("/inv-a")
             } doing: {
                 _ = try await applier(server, of: "a").apply(theirs + Sample.manifest(Sample.configMap("zz", "a")))
@@ -165,7 +164,7 @@ internal import Testing
             let first = try await server.live("batch/v1", "Job", "migrate-v1")?.uid
             if isInterrupted {
                 // The process ends while the other's hook is under way.
-                let cut = BetweenTransport(inner: server.api.transport) { request in
+                let cut = VersionedTransport(server.api.transport) { request in
                     request.method == .PATCH && request.path.hasSuffix("/migrate-v2")
                 } doing: {
                     throw CancellationError()
@@ -211,45 +210,4 @@ extension HandoverTests {
             #expect(again != nil && again != first, "\(back.objects)")
         }
     }
-}
-
-/// A connection before one of whose requests, once, something else happens.
-private final class BetweenTransport: KubernetesTransport {
-    private let inner: any KubernetesTransport
-    private let isMeant: @Sendable (KubernetesRequest) -> Bool
-    private let body: @Sendable () async throws -> Void
-    private let hasHappened = Mutex(false)
-
-    init(
-        inner: any KubernetesTransport, at isMeant: @escaping @Sendable (KubernetesRequest) -> Bool,
-        doing body: @escaping @Sendable () async throws -> Void
-    ) {
-        self.inner = inner
-        self.isMeant = isMeant
-        self.body = body
-    }
-
-    func send(_ request: KubernetesRequest) async throws -> KubernetesResponse {
-        let isNow =
-            isMeant(request)
-            && hasHappened.withLock { has in
-                defer { has = true }
-                return !has
-            }
-        if isNow { try await body() }
-        if isNow, let text = request.body.map({ String(decoding: $0, as: UTF8.self) }),
-            text.contains("\"resourceVersion\"")
-        {
-            let refusal: JSONValue = [
-                "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Conflict", "code": 409,
-                "message":
-                    "Operation cannot be fulfilled on configmaps \"inv-a\": the object has been modified; please apply your changes to the latest version and try again",
-            ]
-            return KubernetesResponse(status: 409, headers: [:], body: ResponseBody(refusal.serializedBytes()))
-        }
-        return try await inner.send(request)
-    }
-
-    func renewCredentials() async {}
-    func shutdown() async {}
 }

@@ -90,6 +90,29 @@ struct CustomResourceTests {
         #expect(posted.body["spec"] == ["size": 2, "color": "red"])
     }
 
+    @Test("a definition may store its objects in another version from now on, and remembers the former one")
+    func storageVersion() throws {
+        var cluster = established()
+        let crd = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.example.com"
+        func with(storage: String) throws -> JSONValue {
+            var version = try #require(Self.definition.at("spec", "versions")?.arrayValue?.first)
+            version["storage"] = .bool(storage == "v1")
+            var other = version
+            other["name"] = "v2"
+            other["storage"] = .bool(storage == "v2")
+            var definition = Self.definition
+            definition.put([version, other], "spec", "versions")
+            return definition
+        }
+        #expect(cluster.apply(crd, try with(storage: "v2")).status == 200)
+        #expect(cluster.get(crd).at("status", "storedVersions") == ["v1", "v2"])
+        #expect(cluster.apply(crd, try with(storage: "v1")).status == 200)
+        #expect(cluster.get(crd).at("status", "storedVersions") == ["v1", "v2"])
+        // What objects may still be stored in cannot be taken away.
+        let gone = cluster.apply(crd, Self.definition)
+        #expect(gone.status == 422, "\(gone.body)")
+    }
+
     @Test("lists with keys merge by them")
     func listKeys() {
         var cluster = established()

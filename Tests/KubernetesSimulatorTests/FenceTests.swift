@@ -210,6 +210,16 @@ struct FenceTests {
         try refuses(
             Asked(resource: "/persistentvolumes", object: ["spec": ["hostPath": ["path": "/"]]]), "a node's own disk")
         try lets(Asked(resource: "/persistentvolumes", object: ["spec": ["nfs": ["server": "a", "path": "/"]]]))
+        // One that is there already may be labelled, and not turned.
+        func disk(_ path: String, _ labels: [String: JSONValue] = [:]) -> JSONValue {
+            ["metadata": ["labels": .object(labels)], "spec": ["hostPath": ["path": .string(path)]]]
+        }
+        func change(_ old: JSONValue, _ new: JSONValue) -> Asked {
+            Asked(operation: "UPDATE", resource: "/persistentvolumes", object: new, old: old)
+        }
+        try lets(change(disk("/a"), disk("/a", ["of": "shop"])))
+        try refuses(change(disk("/a"), disk("/")), "a node's own disk")
+        try refuses(change(["spec": ["nfs": ["server": "a", "path": "/"]]], disk("/")), "a node's own disk")
         try refuses(Asked(resource: "\(Self.rbac)/clusterroles", name: "swell-agent-more"), "agent's own")
         try lets(Asked(resource: bindings, object: binding(other)))
         try lets(Asked(resource: bindings, object: ["roleRef": ["kind": "ClusterRole", "name": "view"]]))
@@ -245,8 +255,29 @@ struct FenceTests {
         ] { try refuses(change(old, new), "lowered") }
         for (old, new) in [
             (nil, nil), (nil, "baseline"), ("baseline", "baseline"), ("baseline", "restricted"),
-            ("privileged", "privileged"),
+            ("privileged", "privileged"), ("privileged", "baseline"), ("privileged", "restricted"),
         ] { try lets(change(old, new)) }
+        func version(_ level: String?, _ version: String?) -> JSONValue {
+            var labels: [String: JSONValue] = [:]
+            if let level { labels["pod-security.kubernetes.io/enforce"] = .string(level) }
+            if let version { labels["pod-security.kubernetes.io/enforce-version"] = .string(version) }
+            return ["metadata": ["name": "shop", "labels": .object(labels)]]
+        }
+        func put(_ old: JSONValue, _ new: JSONValue) -> Asked {
+            Asked(operation: "UPDATE", resource: "/namespaces", name: "shop", object: new, old: old)
+        }
+        for (old, new) in [
+            (version("restricted", nil), version("restricted", "v1.0")),
+            (version("restricted", "v1.29"), version("restricted", "v1.0")),
+            (version("baseline", "latest"), version("restricted", "v1.0")),
+        ] { try refuses(put(old, new), "enforce-version") }
+        for (old, new) in [
+            (version("restricted", "v1.29"), version("restricted", "v1.29")),
+            (version("restricted", "v1.29"), version("restricted", "latest")),
+            (version("restricted", "v1.29"), version("restricted", nil)),
+            (version(nil, nil), version("baseline", "v1.29")),
+        ] { try lets(put(old, new)) }
+        try lets(Asked(resource: "/namespaces", name: "shop", object: version("restricted", "v1.29")))
         try refuses(Asked(resource: "/namespaces", name: "shop", object: space("privileged")), "lowered")
         for level in [nil, "baseline"] {
             try lets(Asked(resource: "/namespaces", name: "shop", object: space(level)))

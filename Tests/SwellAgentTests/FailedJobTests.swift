@@ -22,12 +22,18 @@ internal import Testing
 
         """
 
+    /// Assigns a release whose Job fails until the cluster has no faults any more.
+    private static func assignFailing(in lab: SimulatedLab) async throws -> AgentWorld.DesiredRelease {
+        try await lab.fleet.setFaults(
+            FaultPlan(images: [FaultPlan.ImageFault(contains: "seed:1", behaviour: .crashLoop)]), in: "east-1")
+        let one = try await lab.world.release("1.0.0", extra: job)
+        try await lab.world.coordinator.assign(one.assignment(1))
+        return one
+    }
+
     @Test func anotherOrderForTheSameReleaseRunsItAgain() async throws {
         try await SimulatedLab.run { lab in
-            try await lab.fleet.setFaults(
-                FaultPlan(images: [FaultPlan.ImageFault(contains: "seed:1", behaviour: .crashLoop)]), in: "east-1")
-            let one = try await lab.world.release("1.0.0", extra: Self.job)
-            try await lab.world.coordinator.assign(one.assignment(1))
+            let one = try await Self.assignFailing(in: lab)
             try await lab.withAgent {
                 try await lab.waitFor("failed") { $0.generation == 1 && $0.phase == .failed }
                 let failed = try #require(try await lab.object("batch/v1", "Job", "seed"))
@@ -49,10 +55,7 @@ internal import Testing
 
     @Test func oneThatAnotherHasMadeMeanwhileStays() async throws {
         try await SimulatedLab.run { lab in
-            try await lab.fleet.setFaults(
-                FaultPlan(images: [FaultPlan.ImageFault(contains: "seed:1", behaviour: .crashLoop)]), in: "east-1")
-            let one = try await lab.world.release("1.0.0", extra: Self.job)
-            try await lab.world.coordinator.assign(one.assignment(1))
+            let one = try await Self.assignFailing(in: lab)
             try await lab.withAgent {
                 try await lab.waitFor("failed") { $0.generation == 1 && $0.phase == .failed }
                 let failed = try #require(try await lab.object("batch/v1", "Job", "seed"))
@@ -103,10 +106,7 @@ internal import Testing
 
     @Test(arguments: [false, true]) func anOrderThatIsInterruptedStillRunsItAgain(byRestart: Bool) async throws {
         try await SimulatedLab.run { lab in
-            try await lab.fleet.setFaults(
-                FaultPlan(images: [FaultPlan.ImageFault(contains: "seed:1", behaviour: .crashLoop)]), in: "east-1")
-            let one = try await lab.world.release("1.0.0", extra: Self.job)
-            try await lab.world.coordinator.assign(one.assignment(1))
+            let one = try await Self.assignFailing(in: lab)
             let shutter = Shutter()
             let failed = try await lab.withAgent(tap: shutter.tap, rules: Self.rules, retry: Self.retry) {
                 try await lab.waitFor("failed") { $0.generation == 1 && $0.phase == .failed }

@@ -330,6 +330,9 @@ extension ClusterName {
                 $0.refusal = "the agent speaks for another cluster"
                 $0.refusedAt = now - .seconds(4)
             },
+            try absence("renamed") {
+                $0.refusal = "it is the cluster 'old': 'swell cluster remove old', and start this agent again"
+            },
             try absence("untrusted") {
                 $0.certificateEndsAt = now + .hours(9)
                 $0.handshakeRefusal = "no trusted authority signed its certificate"
@@ -352,6 +355,9 @@ extension ClusterName {
             message("revoked").contains("revoked 5m ago") && message("revoked").contains("swell cluster token revoked"))
         #expect(message("silent").contains("its certificate is good, and nothing came"))
         #expect(message("refused").contains("refused 4s ago: the agent speaks for another cluster"))
+        #expect(
+            message("refused").hasSuffix("do as that says; swell cluster token refused, and start its agent with that"))
+        #expect(message("renamed").hasSuffix("→ do as that says"), "a token would be spent for nothing")
         #expect(
             message("untrusted").contains("refused at the handshake 6s ago: no trusted authority")
                 && message("untrusted").contains("--ca-hash"))

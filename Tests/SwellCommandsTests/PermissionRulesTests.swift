@@ -61,6 +61,16 @@ internal import Testing
         #expect(all[1]["subjects"]?[0]?["name"] == "swell-agent")
     }
 
+    @Test(arguments: [
+        ("example.com/v1", "Feed", true), ("gateway.networking.k8s.io/v1", "HTTPRoute", true),
+        ("apps/v1", "StatefulSet", true), ("apps/v1", "Deployment", false), ("networking.k8s.io/v1", "Ingress", false),
+        ("flowcontrol.apiserver.k8s.io/v1", "FlowSchema", false),
+    ])
+    func claimsAreLookedAtWhereTheyMayGoAlong(apiVersion: String, kind: String, isGranted: Bool) throws {
+        let role = try documents([Item(apiVersion: apiVersion, kind: kind, name: "a")]).first
+        #expect(verbs("persistentvolumeclaims", "", in: role) == (isGranted ? ["list"] : nil))
+    }
+
     /// The agent's own settings are a ConfigMap beside its records.
     @Test(arguments: [false, true]) func recordsAreChangedByNameAlone(scoped: Bool) throws {
         let own = try #require(

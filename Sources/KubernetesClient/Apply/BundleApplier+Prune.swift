@@ -103,6 +103,7 @@ extension BundleApplier {
             pending: run.record.pending.identities.subtracting(run.ours),
             heldByOthers: others.held, losers: others.losers,
             applied: Set(run.reports.compactMap(\.uid)),
-            known: unwanted.identities.union(run.record.inventory.identities))
+            known: unwanted.identities.union(run.record.inventory.identities),
+            claims: OwnedClaims(api: api, options: options))
     }
 }

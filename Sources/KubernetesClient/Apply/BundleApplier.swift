@@ -37,8 +37,7 @@ public struct BundleApplier: Sendable {
         _ objects: [KubernetesObject], previous: Inventory = Inventory(),
         onProgress: (BundleProgress) async -> Void = { _ in }
     ) async throws -> BundleResult {
-        let scopes = try await scopes(of: objects)
-        let plan = try BundlePlan(objects, options: options) { scopes[$0] }
+        let plan = try await plan(objects)
         let store = InventoryStore(api: records, options: options)
         var stored = try await store.read()
         stored.created = await placed(stored.created)
@@ -133,6 +132,13 @@ public struct BundleApplier: Sendable {
             try await runner.cleanUp(after: hook, report)
         }
         return BundleResult(objects: reports, inventory: record.inventory)
+    }
+
+    /// A bundle's plan, with what the server knows of its kinds.
+    func plan(_ objects: [KubernetesObject]) async throws -> BundlePlan {
+        let scopes = try await scopes(of: objects)
+        let plan = try BundlePlan(objects, options: options) { scopes[$0] }
+        return plan.knowing(scalable: await api.scalableKinds(among: objects))
     }
 
     /// Which kinds live in namespaces, for all that the server or the bundle's own definitions know.

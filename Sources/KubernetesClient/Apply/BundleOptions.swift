@@ -74,7 +74,8 @@ public struct BundleOptions: Sendable {
     public var settleTimeout: Duration = .seconds(60)
     /// Whether what is no longer wanted is deleted.
     public var prunes = true
-    /// Whether a Job that goes by itself once it has finished, and is not there, is run again; otherwise it counts as done.
+    /// Whether a Job, or what else runs to an end and goes by itself once it has, that is not there is run again; otherwise it counts as
+    /// done.
     public var repeatsFinishedJobs = true
     /// Jobs that failed and are to run again, by their uids: each is deleted and made again where it is the very one that was applied
     /// before, and as it is wanted now. For whoever orders the same bundle once more after it failed; any other stays, and so does

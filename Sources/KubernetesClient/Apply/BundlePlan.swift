@@ -7,7 +7,7 @@ struct BundlePlan: Sendable {
     /// The definition in the bundle that brings a kind.
     let definitions: [GroupKind: ObjectReference]
     /// Which fields of the objects are left to whom.
-    let policy: FieldPolicy
+    private(set) var policy: FieldPolicy
     /// The API versions, as `group/version`, for which the bundle brings the server.
     let extensionVersions: Set<String>
 
@@ -61,6 +61,13 @@ struct BundlePlan: Sendable {
                 })
     }
 
+    /// The plan where objects of more kinds are known to be scaled by others than their manifests.
+    func knowing(scalable kinds: Set<GroupKind>) -> BundlePlan {
+        var plan = self
+        plan.policy.scalable = kinds
+        return plan
+    }
+
     /// The CustomResourceDefinitions of a bundle by the kinds that they bring.
     static func definitions(in objects: [KubernetesObject]) -> [GroupKind: KubernetesObject] {
         var definitions: [GroupKind: KubernetesObject] = [:]
@@ -72,11 +79,11 @@ struct BundlePlan: Sendable {
         return definitions
     }
 
-    /// The digests of Jobs that are no hooks: where a bundle's work is told apart from another's, it is done once.
+    /// The digests of Jobs, and of what else runs to an end, that are no hooks: where a bundle's work is told apart from another's, it is done once.
     func jobDigests(scope: String) -> Set<String> {
         if scope.isEmpty { return [] }
         return Set(
-            steps.flatMap(\.objects).filter { $0.type.groupKind == ObjectAnnotations.job }
+            steps.flatMap(\.objects).filter(\.isDoneOnce)
                 .map { Hook.digest(of: $0, scope: scope) })
     }
 

@@ -20,8 +20,7 @@ extension BundleApplier {
         _ objects: [KubernetesObject], namespaces: Set<String> = [],
         onLook: @escaping @Sendable (BundleProgress) -> Void = { _ in }
     ) async throws -> BundleResult {
-        let scopes = try await scopes(of: objects)
-        let plan = try BundlePlan(objects, options: options) { scopes[$0] }
+        let plan = try await plan(objects)
         var stored = try await InventoryStore(api: records, options: options).read()
         stored.inventory = await placed(stored.inventory)
         stored.created = await placed(stored.created)
@@ -60,8 +59,7 @@ extension BundleApplier {
     public func differences(
         from objects: [KubernetesObject], namespaces: Set<String> = []
     ) async throws -> BundleResult {
-        let scopes = try await scopes(of: objects)
-        let plan = try BundlePlan(objects, options: options) { scopes[$0] }
+        let plan = try await plan(objects)
         let stored = try await InventoryStore(api: records, options: options).read()
         let previewer = ObjectPreviewer(
             applier: try await applier(plan, stored, looksForHolders: false), plan: plan, namespaces: namespaces,
@@ -192,11 +190,12 @@ struct ObjectPreviewer: Sendable {
             case .absent: live = nil
             case .unknown: live = try await api.get(object.reference)
             }
+            if let live { options.evidence.looked(atWork: live) }
             if let why = options.untouched[object.reference.identity] {
                 return Observation(
                     report: BundleProgress(reference: object.reference, outcome: .unchanged, message: why))
             }
-            let left = try applier.policy.left(of: object)
+            let left = try await applier.left(of: object, live: live)
             let wanted = try applier.policy.sent(object, live: live, left: left)
             let ignored = left.map { field in
                 live.flatMap { FieldPolicy.counterpart(of: field.path, in: object.json, $0.json) } ?? field.path
@@ -293,7 +292,9 @@ struct ObjectPreviewer: Sendable {
         } catch let error as KubernetesError {
             let fields = ImmutableFields.fields(in: error)
             guard !fields.isEmpty else { throw error }
-            if let refusal = applier.replacementRefusal(of: wanted) {
+            var refusal = applier.replacementRefusal(of: wanted)
+            if refusal == nil { refusal = try await applier.replacementLoss(of: wanted, live: live) }
+            if let refusal {
                 var refused = error
                 refused.message = ObjectApplier.immutability(of: fields, refusal, error)
                 throw refused
@@ -315,8 +316,7 @@ struct ObjectPreviewer: Sendable {
             return (adoption.answer, adoption.message)
         }
         do {
-            let options = ApplyOptions(fieldManager: options.fieldManager, force: true, dryRun: true)
-            return (try await api.apply(wanted, options), "")
+            return (try await applier.rehearse(wanted, live: live, isForced: true), "")
         } catch let error as KubernetesError {
             guard let webhook = error.webhookRefusingDryRuns else { throw error }
             let advice = KubernetesError.dryRunAdvice(webhook)

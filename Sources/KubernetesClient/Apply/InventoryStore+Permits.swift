@@ -20,8 +20,9 @@ struct Permits: Sendable, Hashable {
     init(of objects: some Sequence<KubernetesObject>, annotations: ObjectAnnotations) {
         var (withData, replaceable): ([ObjectReference], [ObjectReference]) = ([], [])
         for object in objects {
-            if KindTable.facts(of: object.type.groupKind).prune == .onlyWhenTold,
-                object.annotations[annotations.prune] == "allow"
+            let type = object.type.groupKind
+            if object.annotations[annotations.prune] == "allow",
+                KindTable.facts(of: type).prune == .onlyWhenTold || OwnedClaims.mayGo(with: type)
             {
                 withData.append(object.reference)
             }

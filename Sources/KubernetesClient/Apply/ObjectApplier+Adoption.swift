@@ -21,7 +21,7 @@ extension ObjectApplier {
     ///
     /// - Throws: ``KubernetesError`` that names who else owns fields of it; nothing was written.
     func adoption(of wanted: KubernetesObject, live: KubernetesObject) async throws -> AdoptionPreview {
-        var preview = try await rehearsed(wanted)
+        var preview = try await rehearsed(wanted, live)
         guard options.takesOver, options.isForced(wanted) else { return preview }
         let tools = FieldLedger(live).toolsWithMore(than: wanted)
         if !tools.isEmpty {
@@ -30,11 +30,10 @@ extension ObjectApplier {
         return preview
     }
 
-    private func rehearsed(_ wanted: KubernetesObject) async throws -> AdoptionPreview {
+    private func rehearsed(_ wanted: KubernetesObject, _ live: KubernetesObject) async throws -> AdoptionPreview {
         let manager = options.fieldManager
         do {
-            return AdoptionPreview(
-                answer: try await api.apply(wanted, ApplyOptions(fieldManager: manager, dryRun: true)))
+            return AdoptionPreview(answer: try await rehearse(wanted, live: live, isForced: false))
         } catch let error as KubernetesError {
             if let webhook = error.webhookRefusingDryRuns {
                 return AdoptionPreview(message: "adopted without a rehearsal: \(KubernetesError.dryRunAdvice(webhook))")
@@ -48,8 +47,7 @@ extension ObjectApplier {
                 throw refused
             }
             return AdoptionPreview(
-                answer: try await api.apply(
-                    wanted, ApplyOptions(fieldManager: manager, force: true, dryRun: true)),
+                answer: try await rehearse(wanted, live: live, isForced: true),
                 message: others.isEmpty
                     ? "taken over from kubectl apply" : "taken by force: \(ApplyConflict.summary(others))")
         }
@@ -69,16 +67,10 @@ extension ObjectApplier {
         }
         try await onAdoption(live)
         let isForced = options.isForced(wanted)
-        if let fields = takingOver(live, wanted) {
-            // Naming the version read makes the server refuse when somebody wrote in between.
-            var patch: JSONValue = ["metadata": ["managedFields": fields]]
-            if let version = live.resourceVersion {
-                try patch.set(.string(version), at: ["metadata", "resourceVersion"])
-            }
-            _ = try await api.patch(live.reference, .merge(patch))
-            if message == "adopted", FieldLedger(live).takingOver(manager: options.fieldManager) != nil {
-                message = "taken over from kubectl apply"
-            }
+        let taken = takingOver(live, wanted)
+        try await hand(fieldsToHand(of: live, for: wanted, takingOver: taken), of: live)
+        if taken != nil, message == "adopted", FieldLedger(live).takingOver(manager: options.fieldManager) != nil {
+            message = "taken over from kubectl apply"
         }
         let applied: KubernetesObject
         do {

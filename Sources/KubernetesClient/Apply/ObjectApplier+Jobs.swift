@@ -2,9 +2,14 @@ public import KubernetesObjects
 
 /// Jobs that have ended, and what becomes of them when their bundle is applied again.
 extension ObjectApplier {
-    /// Whether an object that is not there is a Job that has done its work: whatever took it away, it is not to run again.
+    /// Whether an object that is not there is a Job, or another that runs to an end, that has done its work: whatever took it away, it is
+    /// not to run again. A pod may be gone for other reasons, and has done its work only where it was seen to.
     func isFinished(_ object: KubernetesObject) -> Bool {
-        guard object.type.groupKind == ObjectAnnotations.job else { return false }
+        let type = object.type.groupKind
+        if type == GroupKind(kind: "Pod") {
+            return !options.repeatsFinishedJobs && options.evidence.hasEndedWell(object.reference.identity)
+        }
+        guard object.isDoneOnce else { return false }
         if finished.contains(Hook.digest(of: object, scope: options.hookScope)) { return true }
         return !options.repeatsFinishedJobs
             && (object.spec?["ttlSecondsAfterFinished"] != nil || ours.contains(object.reference.identity))

@@ -12,6 +12,8 @@ struct ObjectApplier: Sendable {
     var awaitedVersions: Set<String> = []
     /// Which fields are left to whom.
     var policy: FieldPolicy
+    /// Autoscalers that no bundle has.
+    let scalers: ClusterScalers
     /// What other inventories hold.
     var holders: [ObjectIdentity: InventoryStore.OtherHold] = [:]
     /// From whom objects were taken, and wanted there still.
@@ -29,6 +31,7 @@ struct ObjectApplier: Sendable {
         self.api = api
         self.options = options
         self.ours = ours
+        self.scalers = ClusterScalers(api: api)
         self.policy = plan?.policy ?? FieldPolicy(options: options)
         self.awaitedVersions = plan?.extensionVersions ?? []
     }
@@ -148,26 +151,25 @@ struct ObjectApplier: Sendable {
         if let why = options.untouched[object.reference.identity] {
             return BundleProgress(reference: object.reference, outcome: .unchanged, message: why)
         }
-        let ignored = try policy.left(of: object)
         switch seen {
-        case .absent: return try await create(object, ignored: ignored)
+        case .absent: return try await create(object)
         case .present(let live):
             // A list is read a moment before; that is good enough for what is ours and stays.
             guard live.deletionTimestamp == nil, isOurs(live) else {
                 return try await once(object, .unknown)
             }
-            return try await change(object, live: live, ignored: ignored)
+            return try await change(object, live: live)
         case .unknown:
             guard let live = try await read(object.reference) else {
-                return try await create(object, ignored: ignored)
+                return try await create(object)
             }
             guard live.deletionTimestamp == nil else {
                 try await waitUntilGone(live)
-                var report = try await create(object, ignored: ignored)
+                var report = try await create(object)
                 report.message = "the old one was terminating"
                 return report
             }
-            return try await change(object, live: live, ignored: ignored)
+            return try await change(object, live: live)
         }
     }
 
@@ -186,7 +188,8 @@ struct ObjectApplier: Sendable {
         }
     }
 
-    private func create(_ object: KubernetesObject, ignored: [LeftField]) async throws -> BundleProgress {
+    private func create(_ object: KubernetesObject) async throws -> BundleProgress {
+        let ignored = try policy.left(of: object)
         if isFinished(object) {
             return BundleProgress(reference: object.reference, outcome: .unchanged, message: "finished and gone")
         }
@@ -211,9 +214,9 @@ struct ObjectApplier: Sendable {
         return marked
     }
 
-    private func change(
-        _ object: KubernetesObject, live: KubernetesObject, ignored: [LeftField]
-    ) async throws -> BundleProgress {
+    private func change(_ object: KubernetesObject, live: KubernetesObject) async throws -> BundleProgress {
+        options.evidence.looked(atWork: live)
+        let ignored = try await left(of: object, live: live)
         // What others applied is handed over to us before it is written: a field left out would go, as one of ours would.
         let wanted = try policy.sent(object, live: isOurs(live) ? live : handedOver(live, object), left: ignored)
         let paths = ignored.map { FieldPolicy.counterpart(of: $0.path, in: object.json, live.json) ?? $0.path }
@@ -262,7 +265,7 @@ struct ObjectApplier: Sendable {
         var changes: [FieldChange] = []
         var unrehearsed: String?
         do {
-            let preview = try await api.apply(wanted, ApplyOptions(fieldManager: manager, force: true, dryRun: true))
+            let preview = try await rehearse(wanted, live: live, isForced: true)
             changes = ObjectDifference.changes(from: live, to: preview, ignoring: ignored, mask: &mask)
             guard !changes.isEmpty else {
                 if isToRunAgain { return try await runAgain(wanted, live) }
@@ -275,6 +278,7 @@ struct ObjectApplier: Sendable {
             unrehearsed = "applied without a rehearsal: \(KubernetesError.dryRunAdvice(webhook))"
         }
         let taken = try await claim(wanted, changes)
+        try await hand(fieldsToHand(of: live, for: wanted, takingOver: nil), of: live)
         let applied = try await api.apply(wanted, ApplyOptions(fieldManager: manager, force: true))
         options.evidence.sent(applied, over: live)
         await api.settled.remember(wanted, live: applied, answer: applied, manager: manager)
@@ -330,6 +334,11 @@ struct ObjectApplier: Sendable {
         if let advice = replacementRefusal(of: wanted) {
             var refused = error
             refused.message = Self.immutability(of: fields, advice, error)
+            throw refused
+        }
+        if let reason = try await replacementLoss(of: wanted, live: live) {
+            var refused = error
+            refused.message = Self.immutability(of: fields, reason, error)
             throw refused
         }
         _ = try await api.delete(live.reference, DeleteOptions(uid: live.uid, propagation: .background))

@@ -10,7 +10,8 @@ extension ObjectPreviewer {
         let pruner = Pruner(
             api: api, options: options, record: stored, pending: stored.pending.identities,
             heldByOthers: applier.holders, losers: applier.losers, applied: wanted,
-            known: stored.inventory.identities.union(unwanted.identities))
+            known: stored.inventory.identities.union(unwanted.identities),
+            claims: OwnedClaims(api: api, options: options))
         var going = Set(unwanted.references.map(\.identity))
         going.insert(InventoryStore(api: api, options: options).reference.identity)
         var reports: [BundleProgress] = []

@@ -34,6 +34,8 @@ struct Pruner: Sendable {
     var applied: Set<String> = []
     /// All that the bundle brought and brings: of what is found in a namespace, what is not others'.
     var known: Set<ObjectIdentity> = []
+    /// What knows of the claims that would go along; nil to look again for each object.
+    var claims: OwnedClaims?
 
     /// Deletes one object; failures are outcomes.
     ///
@@ -158,6 +160,13 @@ struct Pruner: Sendable {
             live, annotations: options.annotations, isAllowed: record.permits.allowsDeletion(of: wanted.identity))
         {
             // It stays known: once a bundle had it annotated, it goes with the next one that lacks it.
+            return .kept(
+                Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: true))
+        }
+        let claims = claims ?? OwnedClaims(api: api, options: options)
+        if let reason = try await claims.keepReason(
+            of: live, pruned: pruned, isAllowed: record.permits.allowsDeletion(of: wanted.identity))
+        {
             return .kept(
                 Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: true))
         }

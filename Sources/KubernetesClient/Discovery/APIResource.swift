@@ -12,16 +12,20 @@ public struct APIResource: Sendable, Hashable {
     public var verbs: Set<String>
     /// Whether its objects have a status of their own to be written; nil where the server does not say.
     public var hasStatus: Bool?
+    /// Whether its objects can be scaled by a resource of their own.
+    public var hasScale = false
 
     /// Creates a resource.
     public init(
-        type: GroupVersionKind, plural: String, isNamespaced: Bool, verbs: Set<String>, hasStatus: Bool? = nil
+        type: GroupVersionKind, plural: String, isNamespaced: Bool, verbs: Set<String>, hasStatus: Bool? = nil,
+        hasScale: Bool = false
     ) {
         self.type = type
         self.plural = plural
         self.isNamespaced = isNamespaced
         self.verbs = verbs
         self.hasStatus = hasStatus
+        self.hasScale = hasScale
     }
 
     /// The path of the collection, in one namespace or (with nil) in all.

@@ -22,13 +22,14 @@ enum DiscoveryDocuments {
                         let kind = entry["responseKind"]?["kind"]?.stringValue, !kind.isEmpty
                     else { continue }
                     let type = GroupVersionKind(group: groupName, version: versionName, kind: kind)
+                    let subresources = (entry["subresources"]?.arrayValue ?? []).compactMap {
+                        $0["subresource"]?.stringValue
+                    }
                     resources.append(
                         APIResource(
                             type: type, plural: plural, isNamespaced: entry["scope"]?.stringValue == "Namespaced",
                             verbs: verbs(entry),
-                            hasStatus: (entry["subresources"]?.arrayValue ?? []).contains {
-                                $0["subresource"]?.stringValue == "status"
-                            }))
+                            hasStatus: subresources.contains("status"), hasScale: subresources.contains("scale")))
                 }
             }
         }
@@ -60,7 +61,7 @@ enum DiscoveryDocuments {
             return APIResource(
                 type: GroupVersionKind(group: group, version: version, kind: kind), plural: plural,
                 isNamespaced: entry["namespaced"]?.boolValue ?? false, verbs: verbs(entry),
-                hasStatus: names.contains("\(plural)/status"))
+                hasStatus: names.contains("\(plural)/status"), hasScale: names.contains("\(plural)/scale"))
         }
     }
 

@@ -59,6 +59,20 @@ enum GatewayHealth {
         return worst
     }
 
+    /// A policy is as well as the worst of what it is attached to, at the present generation. What it names is not what its status is by,
+    /// so that an entry of an earlier generation counts only where there is no other: it may be of what it was on before. Nil where no
+    /// entry is there.
+    static func ancestors(_ object: KubernetesObject) -> HealthAssessment? {
+        let told = (object.status?["ancestors"]?.arrayValue ?? []).flatMap { entry in
+            (entry["conditions"]?.arrayValue ?? []).map { json in
+                (who: Parent(entry["ancestorRef"] ?? .null, of: object).label, condition: Condition(json))
+            }
+        }.filter { ["Accepted", "ResolvedRefs", "Programmed"].contains($0.condition.type) }
+        let present = told.filter { !$0.condition.isStale(for: object) }
+        let found = (present.isEmpty ? told : present).map { judge($0.condition, of: object, $0.who) }
+        return found.min { $0.value < $1.value }
+    }
+
     private static func judge(_ condition: Condition, of object: KubernetesObject, _ who: String) -> HealthAssessment {
         let prefix = who.isEmpty ? "" : "\(who): "
         if condition.isStale(for: object), let observed = condition.observedGeneration {

@@ -91,13 +91,7 @@ public struct HealthAssessment: Sendable, Hashable {
             return HealthAssessment(.progressing, condition.text)
         }
         if let byKind = HealthRules.assess(object, context) { return byKind }
-        guard let ready = Condition.find("Ready", in: object) else { return HealthAssessment(.healthy) }
-        if ready.isStale(for: object) {
-            let seen = ready.observedGeneration.map { "\($0)" } ?? "?"
-            let wanted = object.generation.map { "\($0)" } ?? "?"
-            return HealthAssessment(.progressing, "Ready is told of generation \(seen) of \(wanted)")
-        }
-        return ready.isTrue ? HealthAssessment(.healthy) : HealthAssessment(.progressing, ready.text)
+        return ToldConditions.assess(object)
     }
 
     /// A custom resource of which its controller has said nothing, be it away, slow or of those that never speak: the same at every
@@ -142,7 +136,8 @@ public struct HealthAssessment: Sendable, Hashable {
             let message = own.message.isEmpty ? blocking : "\(brief(own.message)); \(blocking)"
             return HealthAssessment(min(own.value, .degraded), message, own.remark)
         }
-        guard let culprit = PodHealth.worst(of: pods, context: context) else { return own }
+        let isJob = object.type.groupKind == ObjectAnnotations.job
+        guard let culprit = PodHealth.worst(of: pods, areReplaced: !isJob, context: context) else { return own }
         let message = own.message.isEmpty ? culprit.message : "\(brief(own.message)); \(culprit.message)"
         // A pod that cannot start makes its workload worse than merely under way, whatever the workload's clock says.
         let value = culprit.value < .unknown ? min(own.value, .degraded) : own.value

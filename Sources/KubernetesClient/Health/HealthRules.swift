@@ -2,15 +2,17 @@ internal import KubernetesObjects
 
 /// The rules by kind. Each reads what the kind's own controller writes; where that is misleading the rule says why.
 enum HealthRules {
-    private typealias Rule = @Sendable (KubernetesObject, HealthContext) -> HealthAssessment
+    private typealias Rule = OperatorHealth.Rule
 
     /// The assessment by the rule of the object's kind; nil when there is none.
     static func assess(_ object: KubernetesObject, _ context: HealthContext) -> HealthAssessment? {
-        rules[object.type.groupKind]?(object, context)
+        rule(for: object.type.groupKind)?(object, context)
     }
 
     /// Whether a kind has a rule of its own.
-    static func hasRule(for type: GroupKind) -> Bool { rules[type] != nil }
+    static func hasRule(for type: GroupKind) -> Bool { rule(for: type) != nil }
+
+    private static func rule(for type: GroupKind) -> Rule? { rules[type] ?? OperatorHealth.rules[type] }
 
     /// Whether an object that is healthy shows that something runs now: a pod, or a controller that has spoken of it. What is healthy by
     /// being there does not, nor what ended once.
@@ -55,7 +57,7 @@ enum HealthRules {
         GroupKind(group: GatewayHealth.group, kind: "TCPRoute"): { object, _ in GatewayHealth.route(object) },
         GroupKind(group: GatewayHealth.group, kind: "UDPRoute"): { object, _ in GatewayHealth.route(object) },
         GroupKind(group: "argoproj.io", kind: "Rollout"): { object, _ in argoRollout(object) },
-        GroupKind(group: "argoproj.io", kind: "Workflow"): { object, _ in argoWorkflow(object) },
+        GroupKind(group: "argoproj.io", kind: "Workflow"): { object, _ in RunHealth.assess(object) },
         CanaryHealth.type: { object, context in CanaryHealth.assess(object, context) },
     ]
 
@@ -135,15 +137,6 @@ enum HealthRules {
             return HealthAssessment(.progressing, "no status yet")
         }
         return available.isTrue ? HealthAssessment(.healthy) : HealthAssessment(.progressing, available.text)
-    }
-
-    private static func argoWorkflow(_ object: KubernetesObject) -> HealthAssessment {
-        let message = object.status?["message"]?.stringValue ?? ""
-        switch phase(object) {
-        case "Succeeded": return HealthAssessment(.healthy)
-        case "Failed", "Error": return HealthAssessment(.failed, message.isEmpty ? "the workflow failed" : message)
-        default: return HealthAssessment(.progressing, message.isEmpty ? "not finished" : message)
-        }
     }
 
     private static func argoRollout(_ object: KubernetesObject) -> HealthAssessment {

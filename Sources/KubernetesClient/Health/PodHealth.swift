@@ -42,9 +42,22 @@ enum PodHealth {
     ///
     /// A pod that restarted again and again is named even while it is up: that is what a crash loop looks like between
     /// two crashes.
-    static func worst(of pods: [KubernetesObject], context: HealthContext) -> HealthAssessment? {
+    ///
+    /// - Parameter areReplaced: Whether a pod that has ended is replaced by another one, and lies about as long as nobody collects it.
+    ///   Such a one is the culprit only where no other is there, and makes nothing worse by itself.
+    static func worst(
+        of pods: [KubernetesObject], areReplaced: Bool = false, context: HealthContext
+    ) -> HealthAssessment? {
+        let present = pods.filter { $0.deletionTimestamp == nil }
+        guard areReplaced else { return worst(among: present, context) }
+        let running = present.filter { end(of: $0) == nil }
+        guard running.isEmpty else { return worst(among: running, context) }
+        return worst(among: present, context).map { HealthAssessment(.progressing, $0.message) }
+    }
+
+    private static func worst(among pods: [KubernetesObject], _ context: HealthContext) -> HealthAssessment? {
         var worst: (value: HealthValue, restarts: Int64, assessment: HealthAssessment)?
-        for pod in pods where pod.deletionTimestamp == nil {
+        for pod in pods {
             var assessment = assess(pod, context)
             let restarts = restartCount(pod)
             if assessment.value == .healthy || assessment.value == .progressing, restarts.count >= 3,
@@ -70,7 +83,7 @@ enum PodHealth {
         _ workload: KubernetesObject, among pods: [KubernetesObject], context: HealthContext
     ) -> String? {
         let stuck = pods.filter { pod in
-            WorkloadPods.blocks(pod, workload) && assess(pod, context).value < .unknown
+            end(of: pod) == nil && WorkloadPods.blocks(pod, workload) && assess(pod, context).value < .unknown
         }
         // The update goes from the highest ordinal down.
         guard let pod = stuck.max(by: { WorkloadPods.ordinal($0) < WorkloadPods.ordinal($1) }) else { return nil }

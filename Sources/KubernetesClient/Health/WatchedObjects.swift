@@ -3,8 +3,10 @@ public import KubernetesObjects
 /// Objects as watches tell of them, and how those that were applied fare. Pure: a value.
 public struct WatchedObjects: Sendable {
     private var objects: [ObjectIdentity: KubernetesObject] = [:]
-    /// How Jobs ended that are gone: well, whatever took them away; or not, or before they had ended, by their time to live.
+    /// How Jobs, and what else runs to an end, ended that are gone: well, whatever took them away; or not, or before they had ended, by their time to live.
     private var endedAndGone: [ObjectIdentity: HealthAssessment] = [:]
+    /// The most of them that are remembered beside Jobs: those beyond are missed when they have gone.
+    private static let mostEnded = 1_000
     /// Since when pods have been as they are.
     private var pods: [ObjectIdentity: PodSighting] = [:]
 
@@ -42,6 +44,14 @@ public struct WatchedObjects: Sendable {
     /// Whether an object is there.
     public func has(_ reference: ObjectReference) -> Bool { objects[reference.identity] != nil }
 
+    /// Whether an object is a pod that has done its work, be it still there or not.
+    public func hasDoneItsWork(_ reference: ObjectReference) -> Bool {
+        let identity = reference.identity
+        guard identity.type == GroupKind(kind: "Pod") else { return false }
+        let end = objects[identity].map { PodHealth.end(of: $0) } ?? endedAndGone[identity]
+        return end?.value == .healthy
+    }
+
     /// An object's health as far as is known, with the pod named that holds it up.
     ///
     /// - Parameters:
@@ -50,7 +60,9 @@ public struct WatchedObjects: Sendable {
     public func assess(_ applied: KubernetesObject, context: HealthContext) -> HealthAssessment {
         guard let live = objects[applied.reference.identity] else {
             if let end = endedAndGone[applied.reference.identity] { return end }
-            if applied.spec?["ttlSecondsAfterFinished"] != nil {
+            if applied.spec?["ttlSecondsAfterFinished"] != nil
+                || applied.type.groupKind == RunHealth.workflow && applied.spec?["ttlStrategy"] != nil
+            {
                 return HealthAssessment(.healthy, "finished and gone")
             }
             return HealthAssessment(.progressing, "it is not there")
@@ -71,7 +83,8 @@ public struct WatchedObjects: Sendable {
     private mutating func remove(_ identity: ObjectIdentity, last: KubernetesObject?, wasSeen: Bool) {
         objects[identity] = nil
         pods[identity] = nil
-        guard let last, identity.type == ObjectAnnotations.job else { return }
+        guard let last else { return }
+        guard identity.type == ObjectAnnotations.job else { return noteEnd(of: last, identity) }
         if WorkloadHealth.end(ofJob: last)?.value == .healthy {
             endedAndGone[identity] = HealthAssessment(.healthy, "finished and gone")
             return
@@ -87,6 +100,19 @@ public struct WatchedObjects: Sendable {
                 .progressing,
                 "it was running when it was last seen, and is gone: whether it ended well cannot be known; where it did, give its "
                     + "ttlSecondsAfterFinished more time")
+        }
+    }
+
+    /// Of what else runs to an end, that it ended: a pod that has done its work and is nobody's, and runs of workflows. Whatever else is
+    /// gone is missed.
+    private mutating func noteEnd(of last: KubernetesObject, _ identity: ObjectIdentity) {
+        guard endedAndGone.count < Self.mostEnded, last.owners.isEmpty, let end = WorkloadHealth.end(of: last) else {
+            return
+        }
+        if end.value == .healthy {
+            endedAndGone[identity] = HealthAssessment(.healthy, "finished and gone")
+        } else if RunHealth.isRun(identity.type) {
+            endedAndGone[identity] = end
         }
     }
 

@@ -106,12 +106,16 @@ enum WorkloadHealth {
         return HealthAssessment(.healthy)
     }
 
-    /// What a Job has come to; nil while it has not finished.
-    /// How a Job or a bare Pod has ended; nil while it has not, and for what has no end.
+    /// How a Job, a bare Pod or a run of a workflow has ended; nil while it has not, and for what has no end.
     static func end(of object: KubernetesObject) -> HealthAssessment? {
-        object.kind == "Pod" ? PodHealth.end(of: object) : end(ofJob: object)
+        switch object.type.groupKind {
+        case GroupKind(kind: "Pod"): PodHealth.end(of: object)
+        case ObjectAnnotations.job: end(ofJob: object)
+        default: RunHealth.end(of: object)
+        }
     }
 
+    /// What a Job has come to; nil while it has not finished.
     static func end(ofJob object: KubernetesObject) -> HealthAssessment? {
         if let failed = Condition.find("Failed", in: object), failed.isTrue {
             return HealthAssessment(.failed, failed.text)

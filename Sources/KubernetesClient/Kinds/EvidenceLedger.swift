@@ -29,6 +29,8 @@ public final class EvidenceLedger: Sendable {
         var isResumed = false
         /// Objects that were seen in trouble as they were sent: that is theirs, however often they are sent again.
         var troubled: Set<ObjectIdentity> = []
+        /// Pods that were seen to have done their work, as long as nothing else was sent.
+        var ended: Set<ObjectIdentity> = []
         /// Whether it is known what judges said before anything was sent.
         var hasHeard = false
 
@@ -133,6 +135,7 @@ public final class EvidenceLedger: Sendable {
         state.withLock { state in
             let identity = answer.reference.identity
             let first = state.evidence.marks[identity].flatMap { $0.uid == answer.uid ? $0 : nil }
+            if live?.uid != answer.uid { state.ended.remove(identity) }
             var mark = SentMark(answer)
             if let first {
                 let isTouched = live?.generation != first.generation
@@ -186,6 +189,18 @@ public final class EvidenceLedger: Sendable {
     public func looked(at live: KubernetesObject) {
         state.withLock { $0.judged(live, over: nil, isWritten: false) }
     }
+
+    /// Notes that a pod has done its work, so that it is not missed when it has gone.
+    public func hasSeen(endOf identity: ObjectIdentity) { state.withLock { _ = $0.ended.insert(identity) } }
+
+    /// Notes of a pod whether it has done its work.
+    func looked(atWork live: KubernetesObject) {
+        guard live.type.groupKind == GroupKind(kind: "Pod"), PodHealth.end(of: live)?.value == .healthy else { return }
+        hasSeen(endOf: live.reference.identity)
+    }
+
+    /// Whether a pod was seen to have done its work.
+    public func hasEndedWell(_ identity: ObjectIdentity) -> Bool { state.withLock { $0.ended.contains(identity) } }
 
     /// Notes how an object is. What it was before excuses nothing once it is healthy; and what it is in trouble for as it was sent is
     /// its own from then on.

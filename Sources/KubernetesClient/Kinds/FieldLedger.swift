@@ -96,6 +96,13 @@ struct FieldLedger: Sendable {
         }
     }
 
+    /// Whether somebody has scaled the object by its scale, as autoscalers and `kubectl scale` do.
+    var isScaled: Bool {
+        entries.contains {
+            $0["subresource"]?.stringValue == "scale" && $0["fieldsV1"]?["f:spec"]?["f:replicas"] != nil
+        }
+    }
+
     private static func manager(_ entry: JSONValue) -> String { entry["manager"]?.stringValue ?? "" }
 
     private static func isApply(_ entry: JSONValue) -> Bool { entry["operation"]?.stringValue == "Apply" }
@@ -178,6 +185,45 @@ struct FieldLedger: Sendable {
             guard let element = value.arrayValue?.first(where: { isKey(name, of: $0) }) else { return true }
             return hasMore(inner, than: element)
         }
+    }
+
+    /// The managed fields with one field, and all in it, handed to a manager's apply by whoever has it: what the manager then does not
+    /// send goes.
+    func handing(_ path: FieldPath, to manager: String) -> JSONValue {
+        let names = path.components.compactMap { if case .key(let key) = $0 { "f:\(key)" } else { nil } }
+        var tree: JSONValue = [".": [:]]
+        for key in json.value(at: path)?.objectValue?.keys.sorted() ?? [] { tree["f:\(key)"] = [:] }
+        for name in names.reversed() { tree = .object([name: tree]) }
+        var entries = entries.map { entry -> JSONValue in
+            guard Self.isAssignment(entry), let fields = entry["fieldsV1"] else { return entry }
+            var entry = entry
+            entry["fieldsV1"] = Self.removing(names[...], from: fields)
+            return entry
+        }
+        let own = entries.firstIndex {
+            Self.manager($0) == manager && Self.isApply($0) && ($0["subresource"]?.stringValue ?? "").isEmpty
+        }
+        if let own {
+            entries[own]["fieldsV1"] = Self.union(entries[own]["fieldsV1"] ?? [:], tree)
+        } else {
+            entries.append([
+                "manager": .string(manager), "operation": "Apply", "apiVersion": json["apiVersion"] ?? "",
+                "fieldsType": "FieldsV1", "fieldsV1": tree,
+            ])
+        }
+        return .array(entries.filter { $0["fieldsV1"]?.objectValue?.isEmpty != true })
+    }
+
+    /// A set of fields without one, and without what around it holds nothing then.
+    private static func removing(_ names: ArraySlice<String>, from fields: JSONValue) -> JSONValue {
+        guard let name = names.first, let inner = fields[name] else { return fields }
+        var fields = fields
+        let rest = removing(names.dropFirst(), from: inner)
+        let isEmpty = rest.objectValue?.isEmpty == true && inner.objectValue?.isEmpty == false
+        var members = fields.objectValue ?? [:]
+        members[name] = names.count == 1 || isEmpty ? Optional.none : rest
+        fields = .object(members)
+        return fields
     }
 
     /// The managed fields without those of a manager; nil where it has none.

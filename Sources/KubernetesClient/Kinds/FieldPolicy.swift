@@ -6,6 +6,8 @@ struct FieldPolicy: Sendable {
     private let options: BundleOptions
     /// Who scales an object, by the autoscaler's name.
     private let scalers: [ObjectIdentity: String]
+    /// The custom kinds whose objects can be scaled: of them, too, `replicas` that a manifest drops would fall to a default.
+    var scalable: Set<GroupKind> = []
 
     /// - Parameter objects: The bundle, each object in its namespace.
     init(options: BundleOptions, objects: [KubernetesObject] = []) {
@@ -42,6 +44,10 @@ struct FieldPolicy: Sendable {
         _ object: KubernetesObject, live: KubernetesObject?, left: [LeftField]
     ) throws -> KubernetesObject {
         var wanted = ManifestForm.applied(object)
+        // Said to be none, as charts have to say it to other tools.
+        if let form = KindTable.facts(of: object.type.groupKind).form, wanted.value(at: form.path)?.isNull == true {
+            wanted.remove(at: form.path)
+        }
         guard let live else {
             for field in left.reversed() where !field.isInitial { wanted.remove(at: field.path) }
             return wanted
@@ -59,7 +65,8 @@ struct FieldPolicy: Sendable {
                 wanted.remove(at: field.path)
             }
         }
-        if KindTable.facts(of: object.type.groupKind).keepsReplicas, wanted.value(at: .replicas) == nil,
+        let type = object.type.groupKind
+        if KindTable.facts(of: type).keepsReplicas || scalable.contains(type), wanted.value(at: .replicas) == nil,
             let current = live.value(at: .replicas),
             ledger.owner(of: .replicas, beside: options.fieldManager) == .ours
         {

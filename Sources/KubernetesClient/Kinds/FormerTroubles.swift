@@ -119,6 +119,15 @@ extension KubernetesAPI {
         return result
     }
 
+    /// The custom kinds of these objects that can be scaled, as far as the server says.
+    func scalableKinds(among objects: [KubernetesObject]) async -> Set<GroupKind> {
+        var kinds: Set<GroupKind> = []
+        for type in Set(objects.map(\.type)) where BuiltInGroups.isCustom(type.groupKind) {
+            if let resource = try? await resource(for: type), resource.hasScale { kinds.insert(type.groupKind) }
+        }
+        return kinds
+    }
+
     /// The kinds of these objects of which the server serves no status, as far as it says.
     public func kindsWithoutStatus(among objects: [KubernetesObject]) async -> Set<GroupKind> {
         var kinds: Set<GroupKind> = []

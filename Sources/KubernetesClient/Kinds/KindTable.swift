@@ -15,6 +15,8 @@ struct KindFacts: Sendable {
     var prune = PruneRule.whenUnwanted
     /// Whether a `spec.replicas` that a manifest no longer has keeps its live value: the server would reset it to 1.
     var keepsReplicas = false
+    /// What belongs to one form of a part of it, and is refused beside another form.
+    var form: FormMember?
     /// Other groups under which servers serve, or served, the very same objects.
     var otherGroups: [String] = []
     let why: String
@@ -42,10 +44,12 @@ enum KindTable {
             why: "where it is reclaimed by deletion, the disk goes with it"),
         KindFacts(
             kind: GroupKind(group: "apps", kind: "StatefulSet"), isReplaceable: false, keepsReplicas: true,
+            form: FormMember(parent: ["spec", "updateStrategy"], member: "rollingUpdate", form: "RollingUpdate"),
             why: "its pods would all go at once"),
         KindFacts(
-            kind: GroupKind(group: "apps", kind: "Deployment"), keepsReplicas: true, otherGroups: ["extensions"],
-            why: "dropped replicas would be one"),
+            kind: GroupKind(group: "apps", kind: "Deployment"), keepsReplicas: true,
+            form: FormMember(parent: ["spec", "strategy"], member: "rollingUpdate", form: "RollingUpdate"),
+            otherGroups: ["extensions"], why: "dropped replicas would be one"),
         KindFacts(
             kind: GroupKind(group: "apps", kind: "ReplicaSet"), keepsReplicas: true, otherGroups: ["extensions"],
             why: "dropped replicas would be one"),

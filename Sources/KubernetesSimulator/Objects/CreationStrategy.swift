@@ -66,6 +66,16 @@ enum CreationStrategy {
         set.put(.string("\(before + (isNew ? 1 : 0))"), "metadata", "annotations", Defaults.templateGeneration)
     }
 
+    /// A definition lists each version that its objects were ever stored in, the present one too.
+    static func countStoredVersions(of object: inout JSONValue, type: ResourceType) {
+        guard type.kind == "CustomResourceDefinition" else { return }
+        let versions = object.at("spec", "versions")?.arrayValue ?? []
+        let stored = object.at("status", "storedVersions")?.arrayValue ?? []
+        guard let name = versions.first(where: { $0["storage"]?.boolValue == true })?["name"], !stored.contains(name)
+        else { return }
+        object.put(.array(stored + [name]), "status", "storedVersions")
+    }
+
     /// A claim's source is kept in two fields, of which the older one only takes claims and snapshots.
     private static func shareDataSource(_ object: inout JSONValue) {
         func isOld(_ source: JSONValue?) -> Bool {

@@ -136,6 +136,7 @@ extension ClusterState {
         }
         new = Defaults.applied(to: new, resource: type)
         carryOver(&new, from: old, type: type)
+        if author.subresource.isEmpty { CreationStrategy.countStoredVersions(of: &new, type: type) }
         if !author.applies {
             var blank = new
             // A client may hand fields over by writing the list itself; that is how kubectl migrates to server-side apply.

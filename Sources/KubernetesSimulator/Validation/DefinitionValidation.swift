@@ -35,6 +35,10 @@ extension Validation {
             findings.invalid(
                 "status.storedVersions", version, "must have the storage version \(name.stringValue ?? "")")
         }
+        let versions = Set((spec?["versions"]?.arrayValue ?? []).compactMap { $0["name"]?.stringValue })
+        for (index, version) in stored.enumerated() where version.stringValue.map({ !versions.contains($0) }) ?? true {
+            findings.invalid("status.storedVersions[\(index)]", version, "must appear in spec.versions")
+        }
         guard let old, old.condition("Established")?["status"] == "True" else { return }
         immutable("spec.scope", spec?["scope"], old.at("spec", "scope"), into: &findings)
         immutable("spec.names.kind", names?["kind"], old.at("spec", "names", "kind"), into: &findings)

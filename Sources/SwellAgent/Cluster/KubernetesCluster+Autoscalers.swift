@@ -46,6 +46,8 @@ extension KubernetesCluster {
                         && change.action != .fail
                 })
             else { continue }
+            // Once it has scaled it, the number is left to it, and the change says so.
+            if changes[index].message?.contains("is left to HorizontalPodAutoscaler \(scaler)") == true { continue }
             let word =
                 "HorizontalPodAutoscaler \(scaler), which the release does not have, scales it, and the release sets spec.replicas: "
                 + "leave replicas out of the manifest, or put spec.replicas into ignoreFields"

@@ -127,7 +127,7 @@ actor OwnerCheck {
         foreign.send(
             AgentError(
                 .otherCluster,
-                "\(reason) Nothing more is touched: give the kubeconfig of cluster '\(owner.cluster)', or where this is the right one a new join token, and start the agent again"
+                "\(reason) Nothing more is touched: do as that says, and start the agent again"
             ))
     }
 

@@ -88,8 +88,11 @@ final class ReleaseObservation: Sendable {
             for object in objects {
                 let isThere = state.objects.has(object.reference)
                 var assessment = state.objects.assess(object, context: context)
-                if !isThere, !isApplying, assessment.value == .progressing, object.kind == "Job",
-                    object.type.group == "batch"
+                if state.objects.hasDoneItsWork(object.reference) {
+                    evidence.hasSeen(endOf: object.reference.identity)
+                }
+                if !isThere, !isApplying, assessment.value == .progressing,
+                    object.isDoneOnce || evidence.hasEndedWell(object.reference.identity)
                 {
                     // The release was proven with it, and whoever took it away since, it has done its work.
                     assessment = HealthAssessment(.healthy, "finished and gone")

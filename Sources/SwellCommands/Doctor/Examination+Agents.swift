@@ -35,7 +35,7 @@ extension Examination {
             .broken(
                 "agents' clusters",
                 "\(foreign.count) agents are refused, since what they speak for is another cluster than their name's\(Self.examples(foreign))",
-                "swell events --cluster NAME says which one it is: give that agent the kubeconfig of NAME, or where NAME was built again an empty state directory and a new token; where a cluster shall change its name, remove the old one first"
+                "swell events --cluster NAME says which one it is: give that agent the kubeconfig of NAME, or where NAME was built again an empty state directory and a new token; where a cluster has another name by now, remove the old one, and start that agent again"
             )
         ]
     }
@@ -84,7 +84,9 @@ extension Examination {
         }
         if let refusal = absence.refusal {
             let when = absence.refusedAt.map(since) ?? "lately"
-            return .warning(check, "\(words); refused \(when): \(refusal)", "do as that says; \(join)")
+            // Most say the command, and a token is not for each of them.
+            let advice = refusal.contains("swell cluster ") ? "do as that says" : "do as that says; \(join)"
+            return .warning(check, "\(words); refused \(when): \(refusal)", advice)
         }
         if absence.lastSeenAt == nil, absence.certificateEndsAt == nil, absence.revokedAt == nil {
             guard let token else { return .warning(check, "\(words), and no token for it is open", join) }

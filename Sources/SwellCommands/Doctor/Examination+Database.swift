@@ -18,7 +18,7 @@ extension Examination {
         if facts.isReadOnly == true {
             return .broken(
                 "database", "\(text) is read-only: default_transaction_read_only is on, so every order is refused",
-                "find out who set it (a full disk, a move?); then, by psql with PGOPTIONS='-c default_transaction_read_only=off' in its environment, ALTER DATABASE … or ALTER ROLE … RESET default_transaction_read_only, or ALTER SYSTEM RESET of it and SELECT pg_reload_conf(), wherever it was set; and restart the coordinator"
+                "find out who set it (a full disk, a move?); then, by psql with PGOPTIONS='-c default_transaction_read_only=off' in its environment, ALTER DATABASE … or ALTER ROLE … RESET default_transaction_read_only, or ALTER SYSTEM RESET of it and SELECT pg_reload_conf(), wherever it was set; the coordinator goes on by itself, some seconds later"
             )
         }
         if facts.version < 140_000 {

@@ -5,7 +5,7 @@ internal import SwellModel
 ///
 /// What is granted follows from what the agent does. It lists, watches, reads, applies on the server's side (`patch`, and
 /// `create` for what is not there yet) and prunes (`delete`) the kinds of the releases; it looks at pods and replica sets to
-/// name culprits, and at storage classes where claims are brought; it keeps its records in ConfigMaps of its own namespace, a few by name; it makes namespaces that are not there; and it
+/// name culprits, at storage classes where claims are brought, and at claims that custom resources and StatefulSets may own; it keeps its records in ConfigMaps of its own namespace, a few by name; it makes namespaces that are not there; and it
 /// tells its cluster by the uid of `kube-system`, or, where it keeps to namespaces, of its own. Discovery is open to every
 /// service account by Kubernetes' own `system:discovery`.
 struct PermissionRules: Sendable {
@@ -135,7 +135,21 @@ struct PermissionRules: Sendable {
         var rules = groups.sorted { $0.key < $1.key }.map { Self.rule($0.key, $0.value.sorted(), Self.verbs) }
         rules.append(Self.rule("", ["pods"], Self.looks))
         rules.append(Self.rule("apps", ["replicasets"], Self.looks))
+        if objects.contains(where: Self.mayOwnClaims) {
+            // What a claim would go with is not pruned.
+            rules.append(Self.rule("", ["persistentvolumeclaims"], ["list"]))
+        }
         return rules + handingOut(objects)
+    }
+
+    /// Whether volume claims may go with an object: a custom resource whose operator makes some, or a StatefulSet that says so.
+    private static func mayOwnClaims(_ object: ReleaseContentsView.Item) -> Bool {
+        let type = GroupVersionKind(apiVersion: object.apiVersion, kind: object.kind).groupKind
+        if type == GroupKind(group: "apps", kind: "StatefulSet") { return true }
+        let isBuiltIn =
+            type.group.hasSuffix(".apiserver.k8s.io")
+            || type.group.hasSuffix(".k8s.io") && type.group.split(separator: ".").count == 3
+        return type.group.contains(".") && !isBuiltIn
     }
 
     /// Who hands out rights must hold them, or be allowed to hand out what it does not hold: `escalate` for the roles that

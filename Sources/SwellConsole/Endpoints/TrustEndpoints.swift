@@ -1,4 +1,5 @@
 internal import Hummingbird
+internal import Logging
 internal import SwellModel
 internal import SwellStore
 
@@ -37,6 +38,13 @@ struct TrustEndpoints: Sendable {
                 if error.code == .notFound { _ = try await store.clusterRecord(name) }
                 throw error
             }
+            // After a restore the log is what tells whom to revoke again.
+            context.logger.info(
+                "revoked",
+                metadata: [
+                    "cluster": "\(name)", "certificates": "\(ended.serials.prefix(20).joined(separator: ", "))",
+                    "tokens": "\(ended.tokens)", "by": "\(context.actor)",
+                ])
             await hooks.trustChanged()
             return Response(json: RevocationView(certificates: ended.serials, tokens: ended.tokens))
         }

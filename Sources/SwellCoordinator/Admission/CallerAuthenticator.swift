@@ -47,7 +47,8 @@ struct CallerAuthenticator: Sendable {
         guard caller.notValidAfter > now() else { throw CallerRefusal(.expired, caller) }
         switch try await certificates.standing(of: caller.use) {
         // Until what was ended has been ended again.
-        case .counts where ended.isRevoked(caller.use): throw CallerRefusal(.endedBeforeRestore, caller)
+        case .counts where ended.isEnded(caller.use, issuedAt: caller.issuedAt):
+            throw CallerRefusal(.endedBeforeRestore, caller)
         case .counts(isUsed: true): return
         case .counts(isUsed: false): break
         // The door of a restored database is for nobody whom it has forgotten to have been shut out.
@@ -56,9 +57,12 @@ struct CallerAuthenticator: Sendable {
             throw CallerRefusal(.endedBeforeRestore, caller)
         case .awaited:
             let note = CertificateNote(
-                serial: caller.serial, keyFingerprint: "\(caller.keyFingerprint)", expiresAt: caller.notValidAfter)
+                serial: caller.serial, keyFingerprint: "\(caller.keyFingerprint)", expiresAt: caller.notValidAfter,
+                issuedAt: caller.issuedAt)
             guard try await certificates.readmit(note, of: caller.cluster) else {
-                throw CallerRefusal(.unknown, caller)
+                // The door that is open still is not for this one: another replica has told the store so.
+                let isOpen = try await certificates.standing(of: caller.use) == .awaited
+                throw CallerRefusal(isOpen ? .endedBeforeRestore : .unknown, caller)
             }
         case .unknown: throw CallerRefusal(.unknown, caller)
         case .revoked(let moment): throw CallerRefusal(.revoked(moment), caller)

@@ -73,7 +73,7 @@ struct CallerRefusal: Error, CustomStringConvertible {
         case .unknown:
             "'swell cluster readmit \(cluster)' takes it in, or the token that 'swell cluster token \(cluster)' prints."
         case .secondName(_, let other):
-            "Give its agent the kubeconfig of '\(cluster)'; where the cluster shall change its name, first 'swell cluster remove \(other)'."
+            "Give its agent the kubeconfig of '\(cluster)'; where it has that one, and the cluster is called '\(cluster)' now, 'swell cluster remove \(other)', and start this agent again: it needs no new token."
         case .otherCluster:
             "Give its agent the kubeconfig of '\(cluster)'; where that was built again, an empty --state-dir and the token that 'swell cluster token \(cluster)' prints."
         default: "'swell cluster token \(cluster)' makes a token that lets its agent in again and ends what was before."

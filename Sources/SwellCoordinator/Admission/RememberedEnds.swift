@@ -14,8 +14,6 @@ final class RememberedEnds: Sendable {
     static let certificateLimit = 5_000
     /// Twice what a certificate lives.
     static let lifetime = CertificateAuthority.defaultLeafLifetime + CertificateAuthority.defaultLeafLifetime
-    /// By how much a moment in a certificate and one of the store may be apart.
-    static let tolerance = Interval.minutes(1)
     /// Above what the limits allow to be written.
     static let sizeLimit = 8 << 20
 
@@ -92,17 +90,20 @@ final class RememberedEnds: Sendable {
         return EndedTrust(floors: file.floors, certificates: file.certificates.map(\.use), now: now)
     }
 
-    /// Whether an operator ended this very certificate.
-    func isRevoked(_ use: CertificateUse) -> Bool { state.withLock { $0.memory.certificates[use] != nil } }
+    /// Whether a certificate that the store lists was ended all the same, by the table of ``TrustFloor``.
+    func isEnded(_ use: CertificateUse, issuedAt: Timestamp) -> Bool {
+        isEnded(use, issuedAt: issuedAt, tolerance: .zero - TrustFloor.tolerance)
+    }
 
-    /// Whether a certificate that the store does not know was ended: what a cluster had when all of it was, but for what an enrolment brought
-    /// then. By the clock of who issued it and the store's, which may be a minute apart: in doubt it was, and a token helps.
+    /// Whether a certificate that the store does not know was ended, by the table of ``TrustFloor``.
     func contains(_ use: CertificateUse, issuedAt: Timestamp) -> Bool {
+        isEnded(use, issuedAt: issuedAt, tolerance: TrustFloor.tolerance)
+    }
+
+    private func isEnded(_ use: CertificateUse, issuedAt: Timestamp, tolerance: Interval) -> Bool {
         state.withLock {
-            if $0.memory.certificates[use] != nil { return true }
-            return $0.memory.floors[use.cluster].map {
-                $0.serial != use.serial && issuedAt <= $0.at + Self.tolerance
-            } ?? false
+            $0.memory.certificates[use] != nil
+                || $0.memory.floors[use.cluster]?.ends(use.serial, issuedAt: issuedAt, tolerance: tolerance) == true
         }
     }
 

@@ -39,6 +39,11 @@ public struct AuthoritySet: Sendable {
 
     /// What tells this set from another.
     public var fingerprints: [KeyFingerprint] { roots.map { KeyFingerprint(of: $0.publicKey) } }
+
+    /// The same, in the order in which they were made: the former one, the one that signs, the next one.
+    public var fingerprintsByAge: [KeyFingerprint] {
+        roots.sorted { $0.notValidBefore < $1.notValidBefore }.map { KeyFingerprint(of: $0.publicKey) }
+    }
 }
 
 /// The authority as it is now, for all that sign with it or judge by it. Replacing it needs no restart.

@@ -36,6 +36,9 @@ extension Interval: CustomStringConvertible {
         return text
     }
 
+    /// The longest that can be written, in milliseconds: ten years.
+    private static let longestWritten: Int64 = 10 * 366 * 24 * 3_600_000
+
     /// Reads one or more numbers with units `d`, `h`, `m`, `s`, `ms`, largest first, a day of 24 hours; at most ten years. Days are read and not
     /// written: Kubernetes has none.
     public init?(_ text: String) {
@@ -50,13 +53,15 @@ extension Interval: CustomStringConvertible {
             rest = rest.dropFirst(digits.count)
             let unit = rest.prefix { $0.isLetter }
             rest = rest.dropFirst(unit.count)
-            guard let value = Int64(digits), value < 1_000_000_000_000,
-                let index = sizes.indices.first(where: { $0 >= next && sizes[$0].unit == unit })
+            // Bounded before it is multiplied: lengths come from documents, and an overflow would end the whole process.
+            guard let value = Int64(digits),
+                let index = sizes.indices.first(where: { $0 >= next && sizes[$0].unit == unit }),
+                value <= Self.longestWritten / sizes[index].size
             else { return nil }
             total += value * sizes[index].size
             next = index + 1
         }
-        guard !text.isEmpty, total <= 10 * 366 * 24 * 3_600_000 else { return nil }
+        guard !text.isEmpty, total <= Self.longestWritten else { return nil }
         self.milliseconds = total
     }
 }

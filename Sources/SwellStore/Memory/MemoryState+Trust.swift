@@ -116,6 +116,7 @@ extension MemoryState {
     public mutating func readmit(_ certificate: CertificateNote, of cluster: ClusterName) -> Bool {
         let use = CertificateUse(cluster, serial: certificate.serial)
         guard standing(of: use) == .awaited, certificates[certificate.serial] == nil else { return false }
+        guard trust[cluster, default: TrustRules.Row()].admits(certificate) else { return false }
         let number = trust[cluster, default: TrustRules.Row()].next()
         trust[cluster]?.readmitUntil = nil
         list(certificate, of: cluster, number: number, former: nil)
@@ -187,11 +188,12 @@ extension MemoryState {
 
     /// A certificate, and what was renewed with it.
     private func chain(of serial: String, _ cluster: ClusterName) -> Set<String> {
-        var chain: Set<String> = [serial]
-        while true {
-            let more = certificates.filter { chain.contains($0.value.former ?? "") && $0.value.cluster == cluster }
-            if chain.isSuperset(of: more.keys) { return chain }
-            chain.formUnion(more.keys)
+        TrustRules.chain(of: [serial], in: listed(of: cluster))
+    }
+
+    private func listed(of cluster: ClusterName) -> [TrustRules.Listed] {
+        certificates.filter { $0.value.cluster == cluster }.map {
+            TrustRules.Listed(serial: $0, former: $1.former, issuedAt: $1.issuedAt)
         }
     }
 
@@ -210,7 +212,8 @@ extension MemoryState {
     public func endedTrust(after moment: Timestamp) -> EndedTrust {
         let floors = trust.compactMap { cluster, row in
             row.floorAt.flatMap {
-                $0 > moment ? TrustFloor(cluster: cluster, number: row.floor, at: $0, serial: row.floorSerial) : nil
+                $0 > moment || row.floorRaisedAt.map { $0 > moment } == true
+                    ? TrustFloor(cluster: cluster, number: row.floor, at: $0, serial: row.floorSerial) : nil
             }
         }
         let revoked = certificates.filter {
@@ -226,21 +229,15 @@ extension MemoryState {
 
     public mutating func endAgain(_ ended: EndedTrust) -> [ClusterName] {
         var clusters: Set<ClusterName> = []
-        for floor in ended.floors {
-            guard trust[floor.cluster, default: TrustRules.Row()].raise(to: floor) else { continue }
-            clusters.insert(floor.cluster)
-            for (serial, known) in certificates where known.cluster == floor.cluster && known.revokedAt == nil {
-                certificates[serial]?.revokedAt = now
-            }
-            tokens = tokens.filter {
-                $0.value.cluster != floor.cluster || $0.value.spentBy != nil || $0.value.createdAt >= floor.at
-            }
+        for floor in ended.floors where trust[floor.cluster, default: TrustRules.Row()].isBehind(floor) {
+            if raise(floor) { clusters.insert(floor.cluster) }
         }
         for use in ended.certificates where certificates[use.serial]?.cluster == use.cluster {
-            for serial in chain(of: use.serial, use.cluster) where certificates[serial]?.revokedAt == nil {
+            for serial in chain(of: use.serial, use.cluster) {
+                guard let known = certificates[serial], known.revokedAt == nil || !known.isRevoked else { continue }
+                if known.revokedAt == nil { clusters.insert(use.cluster) }
                 certificates[serial]?.revokedAt = now
                 certificates[serial]?.isRevoked = true
-                clusters.insert(use.cluster)
             }
         }
         for cluster in clusters.sorted() {
@@ -250,6 +247,31 @@ extension MemoryState {
                     reason: TrustRules.endedAgain))
         }
         return clusters.sorted()
+    }
+
+    /// Brings a floor back that was forgotten; whether it ended anything that counted.
+    private mutating func raise(_ floor: TrustFloor) -> Bool {
+        if let cluster = clusters[floor.cluster], trust[floor.cluster]?.readmitUntil.map({ $0 > now }) == true {
+            // Nobody shall wait before a door that was shut without a word.
+            record(
+                .cluster(
+                    "readmission-closed", cluster.name, region: cluster.region, by: Transition.engine, at: now,
+                    reason: TrustRules.endedAgain))
+        }
+        let before = (standingSerials(of: floor.cluster), tokens.count)
+        for serial in TrustRules.ended(by: floor, of: listed(of: floor.cluster)) {
+            guard let known = certificates[serial] else { continue }
+            let isToBeNamed = TrustRules.isToBeNamed(known.issuedAt, floor) && !known.isRevoked
+            guard known.revokedAt == nil || isToBeNamed else { continue }
+            certificates[serial]?.revokedAt = now
+            certificates[serial]?.isRevoked = known.isRevoked || isToBeNamed
+        }
+        tokens = tokens.filter {
+            $0.value.cluster != floor.cluster || $0.value.spentBy != nil || $0.value.createdAt >= floor.at
+        }
+        let spared = standingSerials(of: floor.cluster)
+        trust[floor.cluster, default: TrustRules.Row()].raise(to: floor, isAnySpared: !spared.isEmpty, at: now)
+        return (spared, tokens.count) != before
     }
 
     public func certificateRecords(of cluster: ClusterName) -> [CertificateRecord] {
@@ -265,10 +287,13 @@ extension MemoryState {
     }
 
     public mutating func reportCopy(of use: CertificateUse, reason: String) {
-        guard let known = certificates[use.serial], known.cluster == use.cluster, !known.isMisused,
-            !wasJustReplaced(use)
-        else { return }
-        certificates[use.serial]?.isMisused = true
+        guard let known = certificates[use.serial], known.cluster == use.cluster, !wasJustReplaced(use) else { return }
+        if let misusedAt = known.misusedAt {
+            guard known.revokedAt == nil, known.number >= trust[use.cluster]?.validFrom ?? 0,
+                let seenAt = agents[use.cluster]?.lastSeenAt, seenAt > misusedAt
+            else { return }
+        }
+        certificates[use.serial]?.misusedAt = now
         record(
             .cluster(
                 "clone-suspected", use.cluster, region: clusters[use.cluster]?.region, by: use.cluster.rawValue,
@@ -298,13 +323,10 @@ extension MemoryState {
 
     public mutating func noteClusterUID(_ uid: String, of cluster: ClusterName) -> ClusterUIDNote {
         var row = trust[cluster] ?? TrustRules.Row()
-        let others = trust.filter { $0.key != cluster && $0.value.clusterUID == uid && clusters[$0.key] != nil }
-        let other = uid.contains("/") ? nil : others.keys.min()
-        if row.clusterUID == uid, !row.isUIDOpen {
-            // Two that have it, from before that was asked: the first by name stays.
-            return other.flatMap { $0 < cluster ? .isOf($0) : nil } ?? .isNoted
-        }
-        if let other { return .isOf(other) }
+        if row.clusterUID == uid, !row.isUIDOpen { return .isNoted }
+        guard clusters[cluster] != nil else { return .isNoted }
+        let others = trust.filter { $0.key != cluster && $0.value.clusterUID == uid }
+        if !uid.contains("/"), let other = others.keys.min() { return .isOf(other) }
         if let known = row.clusterUID, !row.isUIDOpen { return .isAnother(known) }
         (row.clusterUID, row.isUIDOpen) = (uid, false)
         trust[cluster] = row
@@ -315,7 +337,7 @@ extension MemoryState {
     {
         certificates[certificate.serial] = Certificate(
             cluster: cluster, number: number, former: former, keyFingerprint: certificate.keyFingerprint,
-            issuedAt: now, expiresAt: certificate.expiresAt)
+            issuedAt: certificate.issuedAt ?? now, expiresAt: certificate.expiresAt)
     }
 
     /// The certificates of a cluster that are neither revoked nor superseded, in order.

@@ -91,7 +91,7 @@ public struct MemoryState: Sendable {
         var expiresAt: Timestamp
         var usedAt: Timestamp?
         var revokedAt: Timestamp?
-        var isMisused = false
+        var misusedAt: Timestamp?
         var isShared = false
         var isRevoked = false
     }

@@ -21,8 +21,9 @@ extension PostgresStore {
 
     /// Notes the authorities that a replica trusts beside those that others trust.
     ///
-    /// An installation has one set of them, which changes a step at a time: two sets that follow one another have one in common. None goes
-    /// here, since a replica with a copy of before may start in the middle of a change, and none comes back that has gone.
+    /// An installation has one set of them, which changes a step at a time: two sets that follow one another have one in common. None comes
+    /// back that has gone. A replica that trusts one alone has seen a change to its end, wherever it had its folder from: what was noted before
+    /// that one is retired. What was noted later is not, since a replica with a folder of before may start in the middle of a change.
     ///
     /// - Parameter isAdopting: Whether they take the place of those that are noted, whatever these are.
     /// - Throws: `refused` where none is among those that are noted, so that the replica is not of this installation, or where the one that
@@ -32,7 +33,8 @@ extension PostgresStore {
             let noted = try await transaction.authorities()
             guard isAdopting else {
                 try noted.check(authorities)
-                return try await transaction.follow(authorities, noted)
+                try await transaction.follow(authorities, noted)
+                return try await transaction.retire(noted.before(authorities), authorities)
             }
             let gone = noted.trusted.filter { !authorities.all.contains($0) }
             try await transaction.retire(gone, authorities)
@@ -82,7 +84,7 @@ extension PostgresStore {
 public struct TrustedKeys: Sendable, Hashable {
     /// Of the one that signs.
     public var issuing: String
-    /// Of all that are trusted, that one included.
+    /// Of all that are trusted, that one included, in the order in which they were made.
     public var all: [String]
     /// Who left them so, for the audit log, where that is known.
     public var changedBy: String?
@@ -116,6 +118,12 @@ private struct NotedAuthorities {
         }
     }
 
+    /// Those that are over for a replica that trusts one alone.
+    func before(_ authorities: TrustedKeys) -> [String] {
+        guard authorities.all == [authorities.issuing], trusted.contains(authorities.issuing) else { return [] }
+        return Array(trusted.prefix { $0 != authorities.issuing })
+    }
+
     func knows(_ fingerprint: String) -> Bool { trusted.contains(fingerprint) || retired.contains(fingerprint) }
 
     func check(_ authorities: TrustedKeys) throws(StoreError) {
@@ -147,8 +155,11 @@ extension PostgresTransaction {
     fileprivate func add(_ fingerprints: [String]) async throws {
         guard !fingerprints.isEmpty else { return }
         try await query(
-            "INSERT INTO trusted_authorities (fingerprint) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING",
-            [.texts(fingerprints)])
+            """
+            INSERT INTO trusted_authorities (fingerprint, noted_at)
+            SELECT fingerprint, swell_now() + place * interval '1 microsecond'
+            FROM unnest($1::text[]) WITH ORDINALITY AS a (fingerprint, place) ON CONFLICT DO NOTHING
+            """, [.texts(fingerprints)])
     }
 
     /// Notes what is trusted and signs by now. All but an installation's very first authority is audited.

@@ -98,7 +98,10 @@ extension PostgresStore: AgentCertificateStore {
             let noted = try await transaction.query(
                 """
                 UPDATE certificates s SET misused_at = swell_now()
-                WHERE serial = $1 AND cluster = $2 AND misused_at IS NULL AND NOT EXISTS (
+                WHERE serial = $1 AND cluster = $2 AND (misused_at IS NULL OR s.denied_at IS NULL AND EXISTS (
+                    SELECT FROM cluster_trust t JOIN agents a ON a.cluster = t.cluster
+                    WHERE t.cluster = s.cluster AND s.number >= t.valid_from AND a.last_seen_at > s.misused_at))
+                    AND NOT EXISTS (
                     SELECT FROM cluster_trust t JOIN certificates r ON r.cluster = t.cluster AND r.number = t.valid_from
                     WHERE t.cluster = s.cluster AND s.number < t.valid_from
                         AND CASE WHEN r.former IS NULL THEN r.issued_at ELSE r.used_at END
@@ -131,31 +134,24 @@ extension PostgresStore: AgentCertificateStore {
     }
 
     public func noteClusterUID(_ uid: String, of cluster: ClusterName) async throws(StoreError) -> ClusterUIDNote {
-        // Nearly always it is what it was: no lock for that. Of two that have it, from before that was asked, the first by name stays.
+        // Nearly always it is what it was: no lock for that. Nobody else has it then, which an index holds.
         let known = try await read(
-            """
-            SELECT t.cluster_uid, (
-                SELECT o.cluster FROM cluster_trust o JOIN clusters c ON c.name = o.cluster
-                WHERE o.cluster_uid = $2 AND o.cluster COLLATE "C" < $1 AND strpos($2, '/') = 0
-                ORDER BY o.cluster COLLATE "C" LIMIT 1)
-            FROM cluster_trust t WHERE t.cluster = $1 AND NOT t.uid_is_open
-            """, [.name(cluster), .text(uid)]
-        ) { rows in
-            try rows.first.map {
-                (uid: try $0.decode(String?.self, at: 0), other: try $0.nameIfAny(1, of: ClusterName.self))
-            }
-        }
-        if known?.uid == uid { return known?.other.map { .isOf($0) } ?? .isNoted }
+            "SELECT cluster_uid FROM cluster_trust WHERE cluster = $1 AND NOT uid_is_open", [.name(cluster)]
+        ) { try $0.first?.decode(String?.self, at: 0) }
+        if known == uid { return .isNoted }
         return try await transact { transaction in
             // Two that come with one uid at the same time take turns.
             try await transaction.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 10))", [.text(uid)])
             var trust = try await transaction.lockTrust(of: cluster)
             if trust.clusterUID == uid, !trust.isUIDOpen { return .isNoted }
+            // Where it has left meanwhile, nobody would free what is noted now.
+            guard
+                try await !transaction.query("SELECT FROM clusters WHERE name = $1", [.name(cluster)]).isEmpty
+            else { return .isNoted }
             let other = try await transaction.query(
                 """
-                SELECT t.cluster FROM cluster_trust t JOIN clusters c ON c.name = t.cluster
-                WHERE t.cluster_uid = $1 AND t.cluster <> $2 AND strpos($1, '/') = 0
-                ORDER BY t.cluster COLLATE "C" LIMIT 1
+                SELECT cluster FROM cluster_trust
+                WHERE cluster_uid = $1 AND cluster <> $2 AND strpos($1, '/') = 0 AND strpos(cluster_uid, '/') = 0
                 """, [.text(uid), .name(cluster)])
             if let other = other.first { return .isOf(try other.name(0)) }
             if let known = trust.clusterUID, !trust.isUIDOpen { return .isAnother(known) }
@@ -172,39 +168,40 @@ extension PostgresTransaction {
         try await query("INSERT INTO cluster_trust (cluster) VALUES ($1) ON CONFLICT DO NOTHING", [.name(cluster)])
         let row = try await query(
             """
-            SELECT counter, valid_from, cluster_uid, readmit_until, uid_is_open, floor, floor_at, floor_serial
+            SELECT counter, valid_from, cluster_uid, readmit_until, uid_is_open, floor, floor_at, floor_serial,
+                floor_raised_at
             FROM cluster_trust WHERE cluster = $1 FOR UPDATE
             """, [.name(cluster)]
         ).single()
         return TrustRules.Row(
             counter: try row.decode(at: 0), validFrom: try row.decode(at: 1), clusterUID: try row.decode(at: 2),
             isUIDOpen: try row.decode(at: 4), readmitUntil: try row.timeIfAny(3), floor: try row.decode(at: 5),
-            floorAt: try row.timeIfAny(6), floorSerial: try row.decode(at: 7))
+            floorAt: try row.timeIfAny(6), floorSerial: try row.decode(at: 7), floorRaisedAt: try row.timeIfAny(8))
     }
 
     func store(_ trust: TrustRules.Row, of cluster: ClusterName) async throws {
         try await query(
             """
             UPDATE cluster_trust SET counter = $2, valid_from = $3, cluster_uid = $4, readmit_until = $5,
-                uid_is_open = $6, floor = $7, floor_at = $8, floor_serial = $9
+                uid_is_open = $6, floor = $7, floor_at = $8, floor_serial = $9, floor_raised_at = $10
             WHERE cluster = $1
             """,
             [
                 .name(cluster), .int64(trust.counter), .int64(trust.validFrom),
                 .text(Column.text(trust.clusterUID)), .time(trust.readmitUntil), .bool(trust.isUIDOpen),
-                .int64(trust.floor), .time(trust.floorAt), .text(trust.floorSerial),
+                .int64(trust.floor), .time(trust.floorAt), .text(trust.floorSerial), .time(trust.floorRaisedAt),
             ])
     }
 
     func list(_ certificate: CertificateNote, of cluster: ClusterName, number: Int64, former: String?) async throws {
         try await query(
             """
-            INSERT INTO certificates (serial, cluster, expires_at, number, former, key_fingerprint)
-            VALUES ($1, $2, $3, $4, $5, $6)
+            INSERT INTO certificates (serial, cluster, expires_at, number, former, key_fingerprint, issued_at)
+            VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, swell_now()))
             """,
             [
                 .text(certificate.serial), .name(cluster), .time(certificate.expiresAt), .int64(number),
-                .text(former), .text(certificate.keyFingerprint),
+                .text(former), .text(certificate.keyFingerprint), .time(certificate.issuedAt),
             ])
     }
 

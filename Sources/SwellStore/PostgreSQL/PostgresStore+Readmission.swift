@@ -9,7 +9,9 @@ extension PostgresStore {
             let now = try await transaction.now()
             let region = try await transaction.region(of: cluster)
             let standing = TrustRules.standing(readmitUntil: trust.readmitUntil, now: now, isInFleet: region != nil)
-            guard standing == .awaited, try await !transaction.isTaken(certificate.serial) else { return false }
+            guard standing == .awaited, trust.admits(certificate),
+                try await !transaction.isTaken(certificate.serial)
+            else { return false }
             let number = trust.next()
             trust.readmitUntil = nil
             try await transaction.list(certificate, of: cluster, number: number, former: nil)

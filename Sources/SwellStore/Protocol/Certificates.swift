@@ -8,11 +8,14 @@ public struct CertificateNote: Sendable, Hashable {
     public var keyFingerprint: String
     /// When it ceases to be valid, by the coordinator's clock.
     public var expiresAt: Timestamp
+    /// When it was issued, by the coordinator's clock, where it is listed later than that; nil for now.
+    public var issuedAt: Timestamp?
 
-    public init(serial: String, keyFingerprint: String, expiresAt: Timestamp) {
+    public init(serial: String, keyFingerprint: String, expiresAt: Timestamp, issuedAt: Timestamp? = nil) {
         self.serial = serial
         self.keyFingerprint = keyFingerprint
         self.expiresAt = expiresAt
+        self.issuedAt = issuedAt
     }
 }
 
@@ -59,6 +62,7 @@ public struct CertificateRecord: Sendable, Hashable, Codable {
     /// The serial number of the one that it was asked for with; nil where a token was spent.
     public var former: String?
     public var keyFingerprint: String?
+    /// By the store's clock; of one that the door took in, by the clock of who issued it.
     public var issuedAt: Timestamp
     public var expiresAt: Timestamp?
     public var usedAt: Timestamp?
@@ -85,6 +89,26 @@ public struct CertificateRecord: Sendable, Hashable, Codable {
 }
 
 /// The number of a cluster's certificate below which none counts, since a revocation, a removal or an enrolment ended all before it.
+///
+/// A store that was restored to a moment before has forgotten it. The replicas that remember it, beside the store, bring it back. By its moment
+/// and not by its number, which the restored store has given again, it ends of its cluster what was issued before, and what was renewed
+/// with that, whenever that was; never what the enrolment brought, nor what was renewed with that. Whose clock is right cannot be told to the
+/// minute (``tolerance``): where the store is not of before for sure, a certificate counts in doubt; otherwise it was ended in doubt, and its
+/// agent is told that a new token helps.
+///
+/// | certificate | not listed, at the open door | listed, at a replica that remembers | listed, as the floor is raised |
+/// | --- | --- | --- | --- |
+/// | the enrolment's own | taken in | counts | stays |
+/// | renewed with the enrolment's own | by its moment, as below | counts | stays |
+/// | issued more than a minute before | refused | refused | ended |
+/// | issued within a minute before or after | refused | counts | ended |
+/// | issued later | taken in | counts | stays |
+/// | renewed with one that is ended, in the store that had forgotten | by its moment, as above | counts until the floor is raised | ended, and remembered by its serial number |
+/// | remembered by its serial number, or renewed with one that is | refused; the latter by its moment | refused; the latter counts until it is ended | ended |
+///
+/// A store knows its own floor, too, and takes nobody in by the door whom it ended, whether or not the replica remembers it. A floor that is
+/// raised closes the door, as each that is new does, and is told to the other replicas. Where nothing of the cluster that counts stays, the
+/// numbers go on above all that are listed, and the next agent may say another uid; otherwise what stays keeps its place.
 public struct TrustFloor: Sendable, Hashable, Codable {
     public var cluster: ClusterName
     public var number: Int64
@@ -98,6 +122,17 @@ public struct TrustFloor: Sendable, Hashable, Codable {
         self.number = number
         self.at = at
         self.serial = serial
+    }
+
+    /// By how much a moment in a certificate and one of the store may be apart.
+    public static let tolerance = Interval.minutes(1)
+
+    /// Whether it ended a certificate, by its moment alone.
+    ///
+    /// - Parameter tolerance: Up to how long after the floor a certificate is taken for one of before; negative where it must be of before for
+    ///   sure.
+    public func ends(_ serial: String, issuedAt: Timestamp, tolerance: Interval = Self.tolerance) -> Bool {
+        serial != self.serial && issuedAt < at + tolerance
     }
 }
 
@@ -216,8 +251,8 @@ public protocol AgentCertificateStore: Sendable {
     func standings(of uses: [CertificateUse]) async throws(StoreError) -> [CertificateUse: CertificateStanding]
     /// Notes that a certificate which counts was used: those with lower numbers cease to count.
     func noteUse(of use: CertificateUse) async throws(StoreError)
-    /// Lists a certificate that is ``CertificateStanding/awaited``; false where it is not, or not any more. It closes the door behind
-    /// itself.
+    /// Lists a certificate that is ``CertificateStanding/awaited``, and closes the door behind it; false where it is not, or not any more, or
+    /// where the cluster's floor ended it by its ``CertificateNote/issuedAt``: then the door stays open for another one.
     func readmit(_ certificate: CertificateNote, of cluster: ClusterName) async throws(StoreError) -> Bool
     /// Opens the door until then for one certificate of each of these clusters that is not listed, after the store was restored; with
     /// nil, of every cluster of the fleet. Returns which. `notFound` where one is not in the fleet.
@@ -233,15 +268,16 @@ public protocol AgentCertificateStore: Sendable {
     /// with it. `notFound` where nothing is known of the cluster, or the certificate is not its.
     func revokeCertificates(of cluster: ClusterName, serial: String?, reason: String?, by actor: String)
         async throws(StoreError) -> Revocation
-    /// What was ended after `moment`, by the store's clock.
+    /// What was ended after `moment`, by the store's clock, or ended again.
     func endedTrust(after moment: Timestamp) async throws(StoreError) -> EndedTrust
-    /// Ends what of this the store does not know to be ended, since it was restored to a moment before: what a cluster had, and what was
-    /// issued since the backup on the strength of that; its unspent tokens made before; those certificates, and what was renewed with them.
-    /// A cluster that was ended or has enrolled later stays as it is. Returns the clusters that had any.
+    /// Ends what of this the store does not know to be ended, since it was restored to a moment before: what the table of ``TrustFloor``
+    /// says; unspent tokens made before a floor; those certificates, and what was renewed with them. A cluster that was ended or has enrolled
+    /// later stays as it is. Returns the clusters of which any counted.
     func endAgain(_ ended: EndedTrust) async throws(StoreError) -> [ClusterName]
     /// The certificates of a cluster that are still remembered, the newest first.
     func certificates(of cluster: ClusterName) async throws(StoreError) -> [CertificateRecord]
-    /// Audits that somebody came with a certificate that only a copy can have: once for each that is listed.
+    /// Audits that somebody came with a certificate that only a copy can have: once for each that is listed; and of one that counts, since it
+    /// is in the wrong place, again once its agent was connected in between.
     ///
     /// Nothing is noted of a certificate that was in use until another took its place less than half a minute ago: after a renewal a call
     /// of the former may still be under way, and after an enrolment the former agent may still run. Who comes again after that is noted.
@@ -250,7 +286,7 @@ public protocol AgentCertificateStore: Sendable {
     func reportSharing(of use: CertificateUse, reason: String) async throws(StoreError)
     /// Notes what tells the cluster behind the name from others, once after each enrolment: the uid of its `kube-system`, or
     /// `namespace/uid` of an agent that keeps to namespaces, of which any number may be in one cluster. Until a cluster has said another one,
-    /// or has left the fleet, nobody else may have what it said.
+    /// or has left the fleet, nobody else may have what it said. Of a cluster that is not in the fleet nothing is noted.
     func noteClusterUID(_ uid: String, of cluster: ClusterName) async throws(StoreError) -> ClusterUIDNote
 }
 

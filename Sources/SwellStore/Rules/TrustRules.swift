@@ -16,6 +16,8 @@ enum TrustRules {
         var floor: Int64 = 0
         var floorAt: Timestamp?
         var floorSerial: String?
+        /// When a replica that remembered it brought it back; nil where it came about here.
+        var floorRaisedAt: Timestamp?
 
         /// The next certificate's number.
         mutating func next() -> Int64 {
@@ -41,21 +43,65 @@ enum TrustRules {
         private mutating func end(at now: Timestamp, serial: String?) {
             // Later than whatever ended it before, also where a restored server's clock is behind.
             (floor, floorAt, floorSerial) = (validFrom, floorAt.map { max(now, $0 + .milliseconds(1)) } ?? now, serial)
+            floorRaisedAt = nil
             // Which cluster is behind the name is for whoever enrols next to say.
             isUIDOpen = true
             readmitUntil = nil
         }
 
-        /// Takes up what was ended before the store was restored; false where that, or what came later, is known. Whatever was listed since
-        /// the backup under what was ended goes with it: its numbers were given a second time.
-        mutating func raise(to other: TrustFloor) -> Bool {
-            guard floorAt.map({ $0 < other.at }) ?? true else { return false }
-            validFrom = max(counter + 1, other.number)
-            counter = validFrom - 1
-            (floor, floorAt, floorSerial) = (validFrom, other.at, other.serial)
-            isUIDOpen = true
-            return true
+        /// Whether a floor is later than whatever is known here.
+        func isBehind(_ other: TrustFloor) -> Bool { floorAt.map { $0 < other.at } ?? true }
+
+        /// Takes up a floor of before the store was restored, once what it ended is ended, by the table of ``TrustFloor``.
+        ///
+        /// - Parameter isAnySpared: Whether any certificate still counts. Otherwise whatever was listed since the backup goes with what was
+        ///   ended: its numbers were given a second time.
+        mutating func raise(to other: TrustFloor, isAnySpared: Bool, at now: Timestamp) {
+            counter = max(counter, other.number - 1)
+            if !isAnySpared {
+                validFrom = counter + 1
+                isUIDOpen = true
+            }
+            (floor, floorAt, floorSerial, floorRaisedAt) = (validFrom, other.at, other.serial, now)
+            readmitUntil = nil
         }
+
+        /// Whether the door is for this one: not where the floor ended it.
+        func admits(_ certificate: CertificateNote) -> Bool {
+            guard let floorAt, let issuedAt = certificate.issuedAt else { return true }
+            return certificate.serial == floorSerial || issuedAt >= floorAt + TrustFloor.tolerance
+        }
+    }
+
+    /// A certificate that is listed, as a floor sees it.
+    struct Listed: Sendable, Hashable {
+        var serial: String
+        var former: String?
+        var issuedAt: Timestamp
+    }
+
+    /// Which of a cluster's certificates a floor that is raised ends, by the table of ``TrustFloor``.
+    static func ended(by floor: TrustFloor, of listed: [Listed]) -> Set<String> {
+        let kept = floor.serial.map { chain(of: [$0], in: listed) } ?? []
+        let first = listed.filter { !kept.contains($0.serial) && floor.ends($0.serial, issuedAt: $0.issuedAt) }
+        return chain(of: Set(first.map(\.serial)), in: listed)
+    }
+
+    /// Certificates, and what was renewed with them.
+    static func chain(of serials: Set<String>, in listed: [Listed]) -> Set<String> {
+        let renewals = Dictionary(grouping: listed.filter { $0.former != nil }) { $0.former ?? "" }
+        var (chain, rest) = (serials, Array(serials))
+        while let next = rest.popLast() {
+            for renewal in renewals[next] ?? [] where chain.insert(renewal.serial).inserted {
+                rest.append(renewal.serial)
+            }
+        }
+        return chain
+    }
+
+    /// Whether one that a raised floor ended has to be remembered by its serial number, since its moment does not tell that it was.
+    static func isToBeNamed(_ issuedAt: Timestamp, _ floor: TrustFloor) -> Bool {
+        issuedAt > floor.at - TrustFloor.tolerance
     }
 
     /// How a certificate that is listed stands.

@@ -83,6 +83,29 @@ internal import Testing
     }
 
     @Test(arguments: StoreForm.allCases)
+    func whoIsInTheWrongPlaceASecondTimeIsToldOfAgain(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            func report(_ serial: String) async throws -> Int {
+                try await store.reportCopy(of: CertificateUse("east-1", serial: serial), reason: "another uid")
+                return try await events("clone-suspected", store).count
+            }
+            try await join("east-1", "s1", store)
+            #expect(try await report("s1") == 1)
+            #expect(try await report("s1") == 1)
+            // Mended, and connected since.
+            try await eventually("it is later") {
+                try await store.touch(["east-1": .zero])
+                return try await report("s1") == 2
+            }
+            // Who counts no more is a copy for good, however well the true one is.
+            try await join("east-1", "s2", store)
+            try await store.touch(["east-1": .zero])
+            #expect(try await report("s1") == 2)
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
     func aTextOfAnAuditRowIsBounded(form: StoreForm) async throws {
         try await form.run { store in
             try await Fixtures.fill(store)

@@ -63,6 +63,29 @@ internal import Testing
         }
     }
 
+    /// Where replicas get each step by a restart, none of them sees its own set shrink.
+    @Test func whatAReplicaIsStartedWithoutIsRetired() async throws {
+        let database = try await serviceDatabase()
+        try await withPool(database.service) { pool in
+            let store = PostgresStore(pool: pool)
+            #expect(
+                await refusal(store, ["z", "b"], signs: "z") == nil, "the very first start is in the middle of a change"
+            )
+            #expect(await refusal(store, ["z", "b"], signs: "b") == nil)
+            #expect(await refusal(store, ["b"]) == nil)
+            #expect(await refusal(store, ["z"])?.contains("was retired") == true)
+            #expect(await refusal(store, ["z", "b"], signs: "z")?.contains("was retired") == true)
+            #expect(await refusal(store, ["z", "b"], signs: "b") == nil, "who was not restarted yet goes on")
+            // The next change begins: a replica that has not followed yet takes nothing away, whenever it is started.
+            #expect(await refusal(store, ["b", "c"], signs: "b") == nil)
+            #expect(await refusal(store, ["b"]) == nil)
+            #expect(await refusal(store, ["b", "c"], signs: "c") == nil)
+            #expect(await refusal(store, ["b", "c"], signs: "b") == nil)
+            #expect(await refusal(store, ["c"]) == nil)
+            #expect(await refusal(store, ["b"])?.contains("was retired") == true)
+        }
+    }
+
     /// Whichever replica finds it first, each step once, and in the name of who took it; the first of all is nobody's doing.
     @Test func eachChangeIsAuditedOnce() async throws {
         let database = try await serviceDatabase()
