@@ -63,7 +63,7 @@ internal import Testing
 
     @Test(arguments: [
         ("example.com/v1", "Feed", true), ("gateway.networking.k8s.io/v1", "HTTPRoute", true),
-        ("apps/v1", "StatefulSet", true), ("apps/v1", "Deployment", false), ("networking.k8s.io/v1", "Ingress", false),
+        ("apps/v1", "StatefulSet", false), ("apps/v1", "Deployment", false), ("networking.k8s.io/v1", "Ingress", false),
         ("flowcontrol.apiserver.k8s.io/v1", "FlowSchema", false),
     ])
     func claimsAreLookedAtWhereTheyMayGoAlong(apiVersion: String, kind: String, isGranted: Bool) throws {
