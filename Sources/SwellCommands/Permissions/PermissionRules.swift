@@ -147,7 +147,7 @@ struct PermissionRules: Sendable {
     private static func mayOwnClaims(_ object: ReleaseContentsView.Item) -> Bool {
         let type = GroupVersionKind(apiVersion: object.apiVersion, kind: object.kind).groupKind
         let isBuiltIn =
-            type.group.hasSuffix(".apiserver.k8s.io")
+            type.group.hasSuffix(".apiserver.k8s.io") || type.group == Self.access
             || type.group.hasSuffix(".k8s.io") && type.group.split(separator: ".").count == 3
         return type.group.contains(".") && !isBuiltIn
     }
