@@ -47,7 +47,7 @@ public struct AnnotationDescription: Sendable {
             name: "swell.dev/prune", values: "keep, allow", standard: "pruned, unless data would go with it",
             text:
                 "`keep`: the object is never deleted by pruning, going back or removing. `allow`: it is, though data go with it, as with a "
-                + "volume claim."),
+                + "volume claim, or with a custom resource or a StatefulSet that owns some."),
         AnnotationDescription(
             name: "swell.dev/replace", values: "allow", standard: "the release is refused on that cluster",
             text: "The object is deleted and created again when a field changes that cannot change."),
