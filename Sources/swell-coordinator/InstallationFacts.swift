@@ -80,8 +80,7 @@ struct InstallationFacts: Sendable {
                 absence.refusal = refusal.reason
                 absence.refusedAt = refusal.at
             }
-            if let claim = agentPort.refusals.lastClaim(of: cluster), record.lastSeenAt.map({ $0 <= claim.at }) ?? true,
-                absence.refusedAt.map({ $0 <= claim.at }) ?? true
+            if let claim = agentPort.refusals.lastClaim(of: cluster), record.lastSeenAt.map({ $0 <= claim.at }) ?? true
             {
                 absence.handshakeRefusal = claim.reason
                 absence.handshakeRefusedAt = claim.at

@@ -21,7 +21,7 @@ internal import Testing
         // Whoever sends asks for leave, or only reads.
         #expect(try files(below: client, with: "transport.send(") == ["Exchange.swift", "WatchEvents.swift"])
         // Inventories have a client of their own; the one that looks at what is pruned asks for a name only.
-        #expect(try files(below: client, with: "InventoryStore(api: api") == ["BundlePreview.swift"])
+        #expect(try files(below: client, with: "InventoryStore(api: api") == ["ObjectPreviewer+Unwanted.swift"])
         #expect(try files(below: client, with: "isPermitted") == ["KubernetesRequest.swift", "Exchange.swift"])
         for method in [".POST", ".PUT", ".PATCH", ".DELETE"] {
             #expect(try files(below: client, with: method) == ["ObjectRequests.swift"])

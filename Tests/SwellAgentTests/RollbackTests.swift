@@ -98,6 +98,53 @@ internal import Testing
         }
     }
 
+    @Test func whatWasAdoptedByForceAndStaysChangedIsNamed() async throws {
+        try await SimulatedLab.run { lab in
+            let good = try await lab.world.release("1.0.0", extra: Self.good)
+            let adopting =
+                Self.good.replacing("web:1", with: "web:missing")
+                + ShopManifest.configMap("theirs", "bad").replacing(
+                    "name: theirs", with: "name: theirs, annotations: {swell.dev/adopt: force}")
+            let bad = try await lab.world.release("2.0.0", extra: adopting)
+            try await lab.world.coordinator.assign(good.assignment(1))
+            try await lab.withAgent {
+                try await lab.waitFor("healthy") { $0.phase == .healthy }
+                var theirs = try #require(try Manifest.objects(in: ShopManifest.configMap("theirs", "theirs")).first)
+                theirs.namespace = "shop"
+                _ = try await lab.api.create(theirs, fieldManager: "kubectl-create")
+                try await lab.world.coordinator.assign(bad.assignment(2, fallback: good))
+                try await lab.waitFor("reverted") { $0.generation == 2 && $0.phase == .reverted }
+                #expect(try await lab.object("v1", "ConfigMap", "theirs")?.value(at: ["data", "key"]) == "bad")
+                let message = await lab.report()?.message ?? ""
+                #expect(message.contains("ConfigMap shop/theirs"), "\(message)")
+                #expect(message.contains("it was there before"), "\(message)")
+            }
+        }
+    }
+
+    /// An older release that is ordered once more takes back as the agent itself would: it cannot say what only the newer one says.
+    @Test func whatTheNewerReleaseReplacedIsReplacedByTheOlderOneToo() async throws {
+        try await SimulatedLab.run { lab in
+            let good = try await lab.world.release("1.0.0", extra: Self.good)
+            let replacing = Self.good.replacing("web:1", with: "web:2").replacing(
+                "{app: web}", with: "{app: other}"
+            ).replacing(
+                "metadata: {name: web}", with: "metadata: {name: web, annotations: {swell.dev/replace: allow}}")
+            let newer = try await lab.world.release("2.0.0", extra: replacing)
+            try await lab.world.coordinator.assign(good.assignment(1))
+            try await lab.withAgent {
+                try await lab.waitFor("healthy") { $0.phase == .healthy }
+                try await lab.world.coordinator.assign(newer.assignment(2, fallback: good))
+                try await lab.waitFor("healthy") { $0.generation == 2 && $0.phase == .healthy }
+                let labels = try await lab.object("apps/v1", "Deployment", "web")?.spec?["selector"]?["matchLabels"]
+                #expect(labels == ["app": "other"])
+                try await lab.world.coordinator.assign(good.assignment(3))
+                try await lab.waitFor("back") { $0.generation == 3 && $0.phase == .healthy }
+                try await expectGood(lab)
+            }
+        }
+    }
+
     @Test func anApplyPastItsDeadlineRunsTheHookForItsFailure() async throws {
         try await SimulatedLab.run { lab in
             let text =

@@ -338,6 +338,11 @@ extension ClusterName {
                 $0.handshakeRefusal = "no trusted authority signed its certificate"
                 $0.handshakeRefusedAt = now - .seconds(6)
             },
+            try absence("impersonated") {
+                $0.revokedAt = now - .minutes(5)
+                $0.handshakeRefusal = "no trusted authority signed its certificate"
+                $0.handshakeRefusedAt = now - .seconds(6)
+            },
             try absence("tokenless", seen: nil) { _ in },
             try absence("awaited", seen: nil) { $0.tokenEndsAt = now + .minutes(40) },
         ]
@@ -361,6 +366,10 @@ extension ClusterName {
         #expect(
             message("untrusted").contains("refused at the handshake 6s ago: no trusted authority")
                 && message("untrusted").contains("--ca-hash"))
+        // What nobody has proven hides nothing that was.
+        #expect(
+            message("impersonated").contains("its certificate was revoked 5m ago")
+                && message("impersonated").contains("not proven") && !message("impersonated").contains("--ca-hash"))
         #expect(message("tokenless").contains("never joined, and no token for it is open"))
         #expect(message("awaited").contains("a token is good for 40m"))
         #expect(found.first { $0.check == "agents" }?.message.contains("5998 away") == true)

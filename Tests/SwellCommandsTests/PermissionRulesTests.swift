@@ -63,8 +63,9 @@ internal import Testing
 
     @Test(arguments: [
         ("example.com/v1", "Feed", true), ("gateway.networking.k8s.io/v1", "HTTPRoute", true),
-        ("apps/v1", "StatefulSet", true), ("apps/v1", "Deployment", false), ("networking.k8s.io/v1", "Ingress", false),
+        ("apps/v1", "StatefulSet", false), ("apps/v1", "Deployment", false), ("networking.k8s.io/v1", "Ingress", false),
         ("flowcontrol.apiserver.k8s.io/v1", "FlowSchema", false),
+        ("rbac.authorization.k8s.io/v1", "Role", false),
     ])
     func claimsAreLookedAtWhereTheyMayGoAlong(apiVersion: String, kind: String, isGranted: Bool) throws {
         let role = try documents([Item(apiVersion: apiVersion, kind: kind, name: "a")]).first

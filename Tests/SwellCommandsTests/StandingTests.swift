@@ -180,7 +180,7 @@ private func wait(_ what: String, stage: StageName? = nil, _ clusters: [ClusterN
                     + "--version 1.0.0` brings 1.0.0 there"
             ])
         shown.spec.type = "removal"
-        #expect(NextStep.lines(shown).first?.contains("uninstall it then") == true)
+        #expect(NextStep.lines(shown).first?.contains("`swell uninstall shop --cluster a` goes on") == true)
         shown.status.phase = "succeeded"
         #expect(NextStep.lines(shown).isEmpty)
     }

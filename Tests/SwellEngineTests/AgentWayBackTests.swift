@@ -93,6 +93,34 @@ internal import Testing
         #expect(driver.report?.health == .healthy)
     }
 
+    @Test func aWayBackThatHasArrivedIsNotCalledFailedAnyMore() {
+        var driver = Self.goingBack()
+        let back = driver.revert(2, "1.0.0")
+        driver.send(
+            .workFailed(back, WorkFailure(isTransient: false, reason: "Forbidden", message: "may not patch web")))
+        #expect(driver.report?.message?.contains("going back to 1.0.0 failed too: may not patch web") == true)
+        driver.pass(.minutes(4))
+        driver.send(.workFinished(back))
+        driver.send(.healthObserved(back, ObservedHealth(.healthy)))
+        driver.pass(.minutes(1))
+        #expect(driver.report?.phase == .reverted)
+        let message = driver.report?.message ?? ""
+        #expect(message == "not healthy within 10m: pod web-1", "\(message)")
+    }
+
+    @Test func whatIsLeftOfTheReleaseThatFailedIsTold() {
+        var driver = Self.goingBack()
+        let back = driver.revert(2, "1.0.0")
+        let left = "left in the cluster: Deployment shop/theirs (it was there before)"
+        driver.send(.workFinished(back, leaving: left))
+        driver.send(.healthObserved(back, ObservedHealth(.healthy)))
+        driver.pass(.minutes(1))
+        #expect(driver.report?.phase == .reverted)
+        let message = driver.report?.message ?? ""
+        #expect(message == "not healthy within 10m: pod web-1; \(left)", "\(message)")
+        #expect(driver.disk.applications["shop"]?.failure?.message == message, "a restart does not forget it")
+    }
+
     @Test func itHealsAfterARestartToo() {
         var driver = Self.goingBack()
         let back = driver.revert(2, "1.0.0")

@@ -70,6 +70,15 @@ internal import X509
         #expect(message.count < 300, "the whole certificate is in it: \(message)")
     }
 
+    /// Anybody may say of himself when he was good.
+    @Test(arguments: [25 * 60, -60]) func aStrangersTimesAreNotToldOf(minutes: Int64) async throws {
+        let stranger = try agent(of: CertificateAuthority.create(trustDomain: domain, now: now))
+        let moment = now + Interval(milliseconds: minutes * 60_000)
+        let error = await #expect(throws: IdentityError.self) { try await verifier(at: moment).verify(stranger.chain) }
+        let message = try #require(error?.message)
+        #expect(!message.contains("expired at") && !message.contains("valid from"), "\(message)")
+    }
+
     @Test func anotherTrustDomainUnderATrustedAuthorityIsRefused() async throws {
         let other = try CertificateAuthority.create(trustDomain: TrustDomain("other.test"), now: now)
         let issued = try agent(of: other)

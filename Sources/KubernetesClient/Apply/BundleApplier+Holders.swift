@@ -10,8 +10,12 @@ extension BundleApplier {
         if !looksForHolders { options.repeatsFinishedJobs = false }
         var applier = ObjectApplier(api: api, options: options, ours: stored.applied.identities, plan: plan)
         applier.uids = stored.uids
+        applier.replaceable = stored.permits.replaceable.identities
         applier.finished = stored.finished
-        if looksForHolders { applier.holders = try await InventoryStore(api: records, options: options).others().held }
+        if looksForHolders {
+            let others = try await InventoryStore(api: records, options: options).others()
+            (applier.holders, applier.losers) = (others.held, others.losers)
+        }
         return applier
     }
 

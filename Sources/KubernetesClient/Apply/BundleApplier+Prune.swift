@@ -3,6 +3,17 @@ internal import KubernetesObjects
 
 /// What of former bundles is not wanted any more.
 extension BundleApplier {
+    /// What of a bundle that is taken back may refuse that it is, once who answers for it is away: it goes before anything is put back.
+    func barring(in unwanted: Inventory) -> Inventory {
+        guard options.takesBack, options.prunes else { return Inventory() }
+        return Inventory(
+            unwanted.references.filter {
+                ApplyPhase(of: $0.type.groupKind) == .admission || Self.limits.contains($0.type.groupKind)
+            })
+    }
+
+    private static let limits: Set<GroupKind> = [GroupKind(kind: "ResourceQuota"), GroupKind(kind: "LimitRange")]
+
     /// Deletes objects in reverse order and returns those that stay in the inventory.
     func prune(
         _ unwanted: Inventory, _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
@@ -31,6 +42,7 @@ extension BundleApplier {
             try await forEachConcurrently(step, atMost: options.concurrency) { reference in
                 (reference, try await pruner.prune(reference, pruned: pruned))
             } onResult: { reference, outcome in
+                let outcome = try await givenBack(outcome, reference.identity, run.store)
                 await note(outcome.progress, &run, onProgress)
                 // Neither its namespace nor its definition may take along what was kept, or could not be deleted.
                 if outcome.progress.outcome != .pruned { going.remove(reference.identity) }
@@ -54,6 +66,27 @@ extension BundleApplier {
         return Inventory()
     }
 
+    /// What became of an object once it is in the inventory again that it was taken from.
+    private func givenBack(
+        _ outcome: Pruner.Outcome, _ identity: ObjectIdentity, _ store: InventoryStore
+    ) async throws -> Pruner.Outcome {
+        guard let loser = outcome.loser, let live = outcome.live else { return outcome }
+        do {
+            if try await store.giveBack(live, identity, to: loser) { return outcome }
+            let progress = BundleProgress(
+                reference: outcome.progress.reference, outcome: options.isRemoval ? .failed : .kept,
+                message: "not deleted yet: application \(loser), from which it was taken, gave it up just now",
+                isTransient: options.isRemoval)
+            return Pruner.Outcome(progress: progress, stays: true)
+        } catch let error as KubernetesError {
+            try Task.checkCancellation()
+            let progress = BundleProgress(
+                failureOf: outcome.progress.reference, error,
+                message: "not given back to application \(loser): \(error.message)")
+            return Pruner.Outcome(progress: progress, stays: true)
+        }
+    }
+
     /// What is said of an object that an inventory which cannot be read may hold.
     private func unjudged(_ reference: ObjectReference, _ unreadable: String) -> BundleProgress {
         BundleProgress(
@@ -68,7 +101,7 @@ extension BundleApplier {
         Pruner(
             api: api, options: options, record: run.record,
             pending: run.record.pending.identities.subtracting(run.ours),
-            heldByOthers: others.held,
+            heldByOthers: others.held, losers: others.losers,
             applied: Set(run.reports.compactMap(\.uid)),
             known: unwanted.identities.union(run.record.inventory.identities),
             claims: OwnedClaims(api: api, options: options))

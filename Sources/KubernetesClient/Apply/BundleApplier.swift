@@ -44,7 +44,7 @@ public struct BundleApplier: Sendable {
         stored.adopted = await placed(stored.adopted)
         let old = await placed(stored.inventory.union(previous))
         // What somebody else has taken over is not taken back by being noted.
-        let new = Inventory(
+        var new = Inventory(
             plan.inventory.references.filter { reference in
                 options.untouched[reference.identity] == nil || stored.inventory.identities.contains(reference.identity)
             })
@@ -58,20 +58,25 @@ public struct BundleApplier: Sendable {
             run.record.inventory.references.filter { !run.ours.contains($0.identity) })
         // What another bundle did this one may undo: that runs again should the other come back, however this one ends.
         if !options.hookScope.isEmpty { run.record.finished.forgetRepeated(but: Set(plan.hooks.map(\.digest))) }
-        run.record = run.record.narrowed(to: plan, options.annotations)
+        run.record.unwanted = old.subtracting(plan.inventory)
+        run.record = run.record.narrowed(to: plan, options)
         try await write(&run, replacing: stored, plan: plan)
 
         run.holders = try await store.others().held
         try await hear(plan)
+        let barring = barring(in: old.subtracting(new))
+        let keptBarring = try await prune(barring, &run, onProgress)
         try await applySteps(plan.steps.filter { $0.wave == nil }, plan, &run, onProgress)
         try await runHooks(.before, plan, &run, onProgress)
         try await applySteps(plan.steps.filter { $0.wave != nil }, plan, &run, onProgress)
         try await runHooks(.after, plan, &run, onProgress)
         try await noteOrigins(&run)
         run.record = run.record.noting(permitsOf: plan, applied: run.reports, options.annotations)
+            .noting(leftTo: run.left)
+        new = new.subtracting(Inventory(run.left.keys).subtracting(old))
         if run.hasFailed {
             if options.runsFailureHooks { try await runHooks(.onFailure, plan, &run, onProgress) }
-            try await forget(run.untouched, old: old, &run)
+            try await forget(run.untouched + run.left.keys, old: old, &run)
         } else {
             noteFinished(plan, &run)
             run.record = run.record.noting(marksOf: run.reports)
@@ -79,8 +84,8 @@ public struct BundleApplier: Sendable {
             run.record.isInstalled = !new.references.isEmpty
             run.record.inventory = new
             if options.prunes {
-                let kept = try await prune(old.subtracting(new), &run, onProgress)
-                run.record.inventory = new.union(kept)
+                let kept = try await prune(old.subtracting(new).subtracting(barring), &run, onProgress)
+                run.record.inventory = new.union(kept).union(keptBarring)
             } else {
                 run.record.inventory = old.union(new)
             }
@@ -193,7 +198,7 @@ public struct BundleApplier: Sendable {
             if options.waitsForHealth, !run.hasFailed {
                 try await awaitHealth(of: applied, atMost: options.healthTimeout, &run, onProgress)
             }
-            if run.stopped == nil, run.hasFailed, !options.goesOnAfterFailures {
+            if run.stopped == nil, run.hasFailed, !options.triesAll {
                 run.stopped = wave.map { "wave \($0) failed" } ?? "what goes before all waves failed"
             }
         }
@@ -206,7 +211,7 @@ public struct BundleApplier: Sendable {
         var ready: [KubernetesObject] = []
         for object in step.objects {
             let dependency =
-                options.goesOnAfterFailures ? nil : plan.failedDependency(of: object, failed: run.failed)
+                options.triesAll ? nil : plan.failedDependency(of: object, failed: run.failed)
             guard let reason = dependency.map({ "it needs \($0)" }) ?? run.stopped else {
                 ready.append(object)
                 continue
@@ -219,6 +224,7 @@ public struct BundleApplier: Sendable {
         var applier = ObjectApplier(api: api, options: options, ours: run.ours, plan: plan)
         applier.uids = run.record.uids
         applier.holders = run.holders
+        applier.replaceable = run.record.permits.replaceable.identities
         applier.finished = run.record.finished
         applier.onAdoption = { try await adoptions.note($0) }
         applier.onTakeover = { try await adoptions.takeOver($0, from: $1) }
@@ -230,14 +236,14 @@ public struct BundleApplier: Sendable {
             await note(report, &run, onProgress)
             // What is left to others, or has done its work and is gone, is not awaited.
             let isLeft = report.outcome == .unchanged && report.uid == nil
-            if report.outcome != .failed, !isLeft { done.append(object) }
+            if report.outcome != .failed, report.outcome != .kept, !isLeft { done.append(object) }
         }
         run.written = await adoptions.record
         run.ours.subtract(run.store.state.taken)
         run.record = run.record.noting(adopted: run.written.adopted.references)
         applied.append(contentsOf: done)
         if step.phase == .definitions { try await awaitServed(done, &run, onProgress) }
-        if options.stopsAtFailure, !options.goesOnAfterFailures, run.stopped == nil,
+        if options.stopsAtFailure, !options.triesAll, run.stopped == nil,
             let failed = run.reports.first(where: { $0.outcome == .failed })
         {
             run.stopped = "\(failed.reference.identity) failed"

@@ -57,6 +57,8 @@ public struct BundleOptions: Sendable {
     public var takesOver = true
     /// Whether the bundle was there before and comes back: hooks around it are not run, but for those that say so.
     public var isReturn = false
+    /// Whether the bundle was healthy here before, so that whoever orders it once more takes back what came after it.
+    public var wasProven = false
     /// The most objects applied side by side.
     public var concurrency: Int = 8
     /// Whether a failed object stops all that comes after it; otherwise only the waves after its own, and what needs it.
@@ -116,6 +118,12 @@ public struct BundleOptions: Sendable {
         self.defaultNamespace = defaultNamespace
         self.now = now
     }
+
+    /// Whether another bundle is taken back: what that one has done, and others since, must not keep the rest from being put back.
+    var takesBack: Bool { isReturn || wasProven }
+
+    /// Whether all the rest is tried whatever fails.
+    var triesAll: Bool { goesOnAfterFailures || takesBack }
 
     /// Whether fields of an object are taken from whoever owns them.
     func isForced(_ object: KubernetesObject) -> Bool {

@@ -72,7 +72,7 @@ extension BundleApplier {
 }
 
 /// Asks the server what applying single objects would do.
-private struct ObjectPreviewer: Sendable {
+struct ObjectPreviewer: Sendable {
     let applier: ObjectApplier
     let plan: BundlePlan
     /// Namespaces that are made before.
@@ -82,8 +82,8 @@ private struct ObjectPreviewer: Sendable {
     var wasApplied = false
     var onLook: @Sendable (BundleProgress) -> Void = { _ in }
 
-    private var api: KubernetesAPI { applier.api }
-    private var options: BundleOptions { applier.options }
+    var api: KubernetesAPI { applier.api }
+    var options: BundleOptions { applier.options }
 
     /// What was seen of one object. The changes are told apart later, one object after another: a mask numbers values in
     /// the order in which it meets them, and equal previews must be equal.
@@ -131,6 +131,28 @@ private struct ObjectPreviewer: Sendable {
     }
 
     private func judge(_ observation: Observation, _ mask: inout SecretMask) -> BundleProgress {
+        meetingHolder(compared(observation, &mask), observation)
+    }
+
+    /// What is said where another application has an object that would be changed.
+    private func meetingHolder(_ report: BundleProgress, _ observation: Observation) -> BundleProgress {
+        guard report.outcome == .configured || report.outcome == .replaced, let wanted = observation.sent,
+            let holder = applier.holders[report.reference.identity]
+        else { return report }
+        var met = report
+        if let left = HeldByOther(holder, options) {
+            let told = left.report(on: wanted)
+            (met.outcome, met.message, met.changes) = (told.outcome, told.message, [])
+        } else if let refusal = applier.holdRefusal(of: wanted, report.changes) {
+            (met.outcome, met.message) = (.failed, refusal)
+        } else {
+            met.message = ([applier.takeoverWords(from: holder)] + [report.message].filter { !$0.isEmpty })
+                .joined(separator: "; ")
+        }
+        return met
+    }
+
+    private func compared(_ observation: Observation, _ mask: inout SecretMask) -> BundleProgress {
         var report = observation.report
         report.uid = observation.before?.uid
         guard let after = observation.after else { return report }
@@ -155,12 +177,6 @@ private struct ObjectPreviewer: Sendable {
             // That a field is dropped and stays all the same is to be seen, though nothing changes.
             if report.outcome == .configured, report.changes.isEmpty, !observation.isKept {
                 report.outcome = .unchanged
-            }
-            if report.outcome == .configured, let wanted = observation.sent,
-                let refusal = applier.holdRefusal(of: wanted, report.changes)
-            {
-                report.outcome = .failed
-                report.message = refusal
             }
         }
         return report
@@ -217,7 +233,7 @@ private struct ObjectPreviewer: Sendable {
         if wasApplied { return observation }
         var noted = observation
         noted.isKept =
-            object.value(at: .replicas) == nil && sent.value(at: .replicas) != nil
+            object.value(at: .replicas) == nil && sent.value(at: .replicas) != nil || ClaimSize.isKept(object, sent)
         let notes = applier.policy.notes(on: object, left: left, sent: sent)
         noted.report.message = ([noted.report.message].filter { !$0.isEmpty } + notes).joined(separator: "; ")
         return noted
@@ -287,7 +303,8 @@ private struct ObjectPreviewer: Sendable {
             return Observation(
                 report: BundleProgress(
                     reference: wanted.reference, outcome: .replaced,
-                    message: "\(fields.joined(separator: ", ")) cannot be changed: deleted and created again"))
+                    message: "\(fields.joined(separator: ", ")) cannot be changed: deleted and created again"),
+                sent: wanted)
         }
     }
 
@@ -363,33 +380,5 @@ private struct ObjectPreviewer: Sendable {
             return failure(of: hook.object, error).report
         }
         return judge(try await observation(of: hook.object, .absent), &mask)
-    }
-
-    // MARK: What is no longer wanted
-
-    func look(
-        atUnwanted unwanted: Inventory, _ stored: InventoryStore.Record, wanted: Set<String>
-    ) async throws -> [BundleProgress] {
-        guard !unwanted.references.isEmpty else { return [] }
-        let pruner = Pruner(
-            api: api, options: options, record: stored, pending: stored.pending.identities,
-            heldByOthers: applier.holders, applied: wanted,
-            known: stored.inventory.identities.union(unwanted.identities),
-            claims: OwnedClaims(api: api, options: options))
-        var going = Set(unwanted.references.map(\.identity))
-        going.insert(InventoryStore(api: api, options: options).reference.identity)
-        var reports: [BundleProgress] = []
-        for step in ApplyOrder.pruneOrder(unwanted.sorted) {
-            var found: [ObjectReference: BundleProgress] = [:]
-            let pruned = going
-            try await forEachConcurrently(step, atMost: options.concurrency) { reference in
-                (reference, try await pruner.preview(reference, pruned: pruned))
-            } onResult: { reference, report in
-                found[reference] = report
-                if let report, report.outcome != .pruned { going.remove(reference.identity) }
-            }
-            reports += step.compactMap { found[$0] }
-        }
-        return reports
     }
 }

@@ -48,6 +48,8 @@ public struct BundleProgress: Sendable, Hashable {
     public var isUntouched = false
     /// Whether what comes after it went on over it by leave of what was so before: that is no proof of it.
     public var isPassedOver = false
+    /// The application that has it, where it is wanted and was left to that one.
+    var holder: String?
     /// What kept the server from answering, where the failure says nothing of the object.
     public var outage: ServerOutage?
 

@@ -36,6 +36,15 @@ struct BundleRun {
         reports.filter { !$0.isHook && ($0.outcome == .skipped || $0.isUntouched) }.map(\.reference)
     }
 
+    /// What is wanted and was left to the applications that have taken it, by their names.
+    var left: [ObjectReference: String] {
+        var left: [ObjectReference: String] = [:]
+        for report in reports where !report.isHook && report.outcome == .kept {
+            if let holder = report.holder { left[report.reference] = holder }
+        }
+        return left
+    }
+
     /// What was brought to what the bundle wants.
     var applied: [ObjectReference] {
         let done: Set<BundleProgress.Outcome> = [.created, .configured, .replaced, .unchanged]

@@ -17,6 +17,7 @@ final class InventoryState: Sendable {
         var base: Base?
         var taken: Set<ObjectIdentity> = []
         var added = InventoryStore.Record()
+        var losses: [ObjectIdentity: InventoryStore.Loss] = [:]
         var orphans: Set<String> = []
     }
 
@@ -47,6 +48,7 @@ final class InventoryState: Sendable {
                 state.added = state.added.including(found.record, of: after.subtracting(before))
                 state.added.finished.formUnion(found.record.finished, since: known.finished)
                 state.taken.subtract(after)
+                state.losses.merge(found.record.losses.filter { known.losses[$0.key] != $0.value }) { _, new in new }
             }
             state.base = found
         }
@@ -60,6 +62,11 @@ final class InventoryState: Sendable {
                 of: state.added.inventory.identities.subtracting(record.inventory.identities)
                     .subtracting(state.taken))
             settled.finished.formUnion(state.added.finished, since: FinishedWork())
+            settled.losses.merge(state.losses.filter { state.taken.contains($0.key) }) { _, new in new }
+            if !settled.losses.isEmpty {
+                let applied = settled.applied.identities
+                settled.losses = settled.losses.filter { !applied.contains($0.key) }
+            }
             return settled
         }
     }

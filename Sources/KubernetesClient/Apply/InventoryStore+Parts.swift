@@ -43,6 +43,9 @@ extension InventoryStore {
         data["adopted"] = record.inventory.places(of: record.adopted)
         data["bare"] = record.inventory.places(of: record.bare)
         data["deletable"] = record.inventory.places(of: record.permits.withData)
+        data["unwanted"] = record.inventory.places(of: record.unwanted)
+        data["replaceable"] = record.inventory.places(of: record.permits.replaceable)
+        if !record.losses.isEmpty { data["losses"] = record.lossText }
         data["namespaceDefaults"] = record.permits.namespaceDefaultsText
         data["uids"] =
             record.uids.isEmpty

@@ -8,6 +8,9 @@ internal import KubernetesObjects
 struct Permits: Sendable, Hashable {
     /// Objects that are deleted though data go with them.
     var withData = Inventory()
+    /// Objects that are deleted and made again where a field of theirs cannot be changed: by the bundle that says so, and by the one that
+    /// takes it back.
+    var replaceable = Inventory()
     /// What goes along with a namespace, as `ConfigMap/mesh-ca`, by the namespace.
     var namespaceDefaults: [ObjectIdentity: Set<String>] = [:]
 
@@ -15,7 +18,7 @@ struct Permits: Sendable, Hashable {
 
     /// What manifests allow.
     init(of objects: some Sequence<KubernetesObject>, annotations: ObjectAnnotations) {
-        var withData: [ObjectReference] = []
+        var (withData, replaceable): ([ObjectReference], [ObjectReference]) = ([], [])
         for object in objects {
             let type = object.type.groupKind
             if object.annotations[annotations.prune] == "allow",
@@ -23,6 +26,7 @@ struct Permits: Sendable, Hashable {
             {
                 withData.append(object.reference)
             }
+            if object.annotations[annotations.replace] == "allow" { replaceable.append(object.reference) }
             if object.type.groupKind == Self.namespaceKind,
                 let named = object.annotations[annotations.namespaceDefaults]
             {
@@ -31,6 +35,7 @@ struct Permits: Sendable, Hashable {
             }
         }
         self.withData = Inventory(withData)
+        self.replaceable = Inventory(replaceable)
     }
 
     private static let namespaceKind = GroupKind(kind: "Namespace")
@@ -44,6 +49,7 @@ struct Permits: Sendable, Hashable {
     func without(_ identities: Set<ObjectIdentity>) -> Permits {
         var permits = self
         permits.withData.references = withData.references.filter { !identities.contains($0.identity) }
+        permits.replaceable.references = replaceable.references.filter { !identities.contains($0.identity) }
         permits.namespaceDefaults = namespaceDefaults.filter { !identities.contains($0.key) }
         return permits
     }
@@ -66,6 +72,7 @@ struct Permits: Sendable, Hashable {
     func union(_ other: Permits) -> Permits {
         var permits = self
         permits.withData = withData.union(other.withData)
+        permits.replaceable = replaceable.union(other.replaceable)
         permits.namespaceDefaults.merge(other.namespaceDefaults) { _, new in new }
         return permits
     }
@@ -93,12 +100,22 @@ struct Permits: Sendable, Hashable {
 
 extension InventoryStore.Record {
     /// The record once a bundle is begun: what an earlier one allowed and it does not say any more ends at once, and what it
-    /// allows that is new comes only with the object.
-    func narrowed(to plan: BundlePlan, _ annotations: ObjectAnnotations) -> Self {
+    /// allows that is new comes only with the object. What may be replaced is said before it may have been, and holds for who takes
+    /// that back. What others took and the bundle lacks is given up.
+    func narrowed(to plan: BundlePlan, _ options: BundleOptions) -> Self {
         let objects = plan.steps.flatMap(\.objects)
+        let (said, identities) = (
+            Permits(of: objects, annotations: options.annotations), Set(objects.map(\.reference.identity))
+        )
         var record = self
-        record.permits = permits.narrowed(
-            to: Permits(of: objects, annotations: annotations), for: Set(objects.map(\.reference.identity)))
+        record.permits = permits.narrowed(to: said, for: identities)
+        if !options.takesBack {
+            record.permits.replaceable.references = permits.replaceable.references.filter {
+                !identities.contains($0.identity)
+            }
+        }
+        record.permits.replaceable = record.permits.replaceable.union(said.replaceable)
+        record.losses = losses.filter { identities.contains($0.key) }
         return record
     }
 

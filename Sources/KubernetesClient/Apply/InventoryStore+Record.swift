@@ -18,6 +18,10 @@ extension InventoryStore {
         var uids: [ObjectIdentity: String] = [:]
         /// What releases allow to be done with what they brought.
         var permits = Permits()
+        /// What the bundle that was begun last lacks, and is not gone: who takes it over need not give it back.
+        var unwanted = Inventory()
+        /// What others took over, as long as the bundle that was begun last wants it.
+        var losses: [ObjectIdentity: Loss] = [:]
         /// Whether a bundle has come to its end here: what comes then is an upgrade.
         var isInstalled = false
         /// The ConfigMaps that hold what one has no room for; empty where one has.
@@ -86,9 +90,15 @@ extension InventoryStore {
             record.created = tidied(created)
             record.adopted = tidied(adopted)
             record.bare = tidied(bare)
+            record.unwanted = tidied(unwanted)
             record.uids = uids.filter { held.contains($0.key) }
             record.permits.withData = tidied(permits.withData)
+            record.permits.replaceable = tidied(permits.replaceable)
             record.permits.namespaceDefaults = permits.namespaceDefaults.filter { held.contains($0.key) }
+            if !losses.isEmpty {
+                let applied = record.applied.identities
+                record.losses = losses.filter { !applied.contains($0.key) }
+            }
             return record
         }
     }

@@ -57,6 +57,9 @@ struct InventoryStore: Sendable {
         // Earlier versions looked at the cluster instead; until the release is applied once more, nothing is allowed.
         record.permits.withData = try inventory.part(at: data["deletable"] ?? "")
         record.permits.namespaceDefaults = Permits.namespaceDefaults(from: data["namespaceDefaults"] ?? "")
+        record.permits.replaceable = try inventory.part(at: data["replaceable"] ?? "")
+        record.unwanted = try inventory.part(at: data["unwanted"] ?? "")
+        record.losses = Record.losses(from: data["losses"] ?? "")
         // Inventories of earlier versions do not say; where something was applied, it was most likely applied whole.
         record.isInstalled = data["installed"].map { $0 == "true" } ?? !record.applied.references.isEmpty
         return record
@@ -75,6 +78,8 @@ struct InventoryStore: Sendable {
     /// What other inventories hold, and the names of those that cannot be read: nobody knows what they hold.
     struct Others: Sendable {
         var held: [ObjectIdentity: OtherHold] = [:]
+        /// From whom this one has taken objects that are wanted there still.
+        var losers: [ObjectIdentity: String] = [:]
         var unreadable: [String] = []
     }
 
@@ -92,6 +97,8 @@ struct InventoryStore: Sendable {
             guard let record = try await otherRecord(of: object) else {
                 others.unreadable.append(object.name)
                 continue
+            }
+            others.losers.merge(losers(in: record, of: String(object.name.dropFirst(prefix.count)))) { first, _ in first
             }
             let (created, adopted) = (record.created.identities, record.adopted.identities)
             let pending = record.pending.identities
@@ -126,28 +133,11 @@ struct InventoryStore: Sendable {
         return nil
     }
 
-    /// Takes an object out of another application's inventory: from then on that one neither changes nor deletes it.
-    ///
-    /// What the other application has written since it was read here is not written over: then it is read again. One that is gone holds
-    /// nothing, and is not made again.
-    func takeOver(_ taken: ObjectReference, from hold: OtherHold) async throws {
-        guard let prefix else { return }
+    /// The store of another inventory.
+    func another(named name: String) -> InventoryStore {
         var other = self
-        other.reference.name = prefix + hold.name
+        other.reference.name = name
         other.state = InventoryState()
-        var attempt = 1
-        while true {
-            let base = try await other.stored()
-            guard base.version != nil, base.record.inventory.identities.contains(taken.identity) else { break }
-            do {
-                _ = try await other.write(base.record.without([taken.identity]), over: base)
-                break
-            } catch let error as KubernetesError
-                where error.status == 409 && ApplyConflict.list(in: error).isEmpty && attempt < Self.writeAttempts
-            {
-                attempt += 1
-            }
-        }
-        state.noteOwn(taken.identity)
+        return other
     }
 }

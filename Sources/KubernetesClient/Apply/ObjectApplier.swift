@@ -16,6 +16,10 @@ struct ObjectApplier: Sendable {
     let scalers: ClusterScalers
     /// What other inventories hold.
     var holders: [ObjectIdentity: InventoryStore.OtherHold] = [:]
+    /// From whom objects were taken, and wanted there still.
+    var losers: [ObjectIdentity: String] = [:]
+    /// What may be deleted and made again though its manifest does not say so: the bundle that is taken back said it.
+    var replaceable: Set<ObjectIdentity> = []
     /// Jobs and hooks that have run to success.
     var finished = FinishedWork()
     /// Called before the first write to an object that was there before.
@@ -43,6 +47,8 @@ struct ObjectApplier: Sendable {
             var told = report
             told.warnings = warnings
             return told
+        } catch let left as HeldByOther {
+            return left.report(on: object)
         } catch let error as UnreadObject {
             try Task.checkCancellation()
             var report = failure(of: object, error.error)
@@ -88,7 +94,10 @@ struct ObjectApplier: Sendable {
         if !KindTable.facts(of: wanted.type.groupKind).isReplaceable {
             return "a \(wanted.kind) is never deleted to change it"
         }
-        guard wanted.annotations[options.annotations.replace] == "allow" else {
+        let isReplaceable =
+            wanted.annotations[options.annotations.replace] == "allow"
+            || options.takesBack && replaceable.contains(wanted.reference.identity)
+        guard isReplaceable else {
             return "give the object another name, or annotate it \(options.annotations.replace): allow to delete and "
                 + "create it"
         }
@@ -291,14 +300,19 @@ struct ObjectApplier: Sendable {
     /// Makes sure that nobody else holds an object that is to be changed: two who hold it would write against each other for ever.
     ///
     /// - Returns: From whom it is taken, where it is taken by force.
-    /// - Throws: ``UnreadObject`` that names the other holder.
+    /// - Throws: ``UnreadObject`` that names the other holder; ``HeldByOther`` where it is left to that one.
     func claim(_ wanted: KubernetesObject, _ changes: [FieldChange]) async throws -> String? {
         guard let holder = holders[wanted.reference.identity] else { return nil }
+        if let left = HeldByOther(holder, options) { throw left }
         if let refusal = holdRefusal(of: wanted, changes) {
             throw UnreadObject(error: KubernetesError(code: .invalidInput, message: refusal))
         }
         try await onTakeover(wanted.reference, holder)
-        return "taken over from application \(holder.name)"
+        return takeoverWords(from: holder)
+    }
+
+    func takeoverWords(from holder: InventoryStore.OtherHold) -> String {
+        "taken over from application \(holder.name)"
     }
 
     /// Why an object that another inventory holds is not changed; nil where it may be.

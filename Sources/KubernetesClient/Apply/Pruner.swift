@@ -14,6 +14,10 @@ struct Pruner: Sendable {
         var leaving: KubernetesObject?
         /// What was there before, and is to be given up.
         var givenUp: KubernetesObject?
+        /// The application that it was taken from, and goes back to.
+        var loser: String?
+        /// What goes back.
+        var live: KubernetesObject?
     }
 
     let api: KubernetesAPI
@@ -24,6 +28,8 @@ struct Pruner: Sendable {
     var pending: Set<ObjectIdentity> = []
     /// What other inventories of the same manager hold.
     var heldByOthers: [ObjectIdentity: InventoryStore.OtherHold] = [:]
+    /// From whom objects were taken, and wanted there still.
+    var losers: [ObjectIdentity: String] = [:]
     /// The server's own names of what the bundle wants.
     var applied: Set<String> = []
     /// All that the bundle brought and brings: of what is found in a namespace, what is not others'.
@@ -117,6 +123,16 @@ struct Pruner: Sendable {
             let progress = BundleProgress(reference: wanted, outcome: .kept, message: message)
             return .kept(Outcome(progress: progress, stays: other.isPending, isGivenUp: other.isPending))
         }
+        let isAnother =
+            record.mark(of: wanted.identity).sameness(with: live) == .another
+            && !FieldLedger(live).isApplied(by: options.fieldManager)
+        if let loser = losers[wanted.identity], !isAnother {
+            let message = "it goes back to application \(loser), from which it was taken"
+            return .kept(
+                Outcome(
+                    progress: BundleProgress(reference: wanted, outcome: .kept, message: message), stays: false,
+                    loser: loser, live: live))
+        }
         if wasMoved(wanted.identity, live) {
             let progress = BundleProgress(
                 reference: wanted, outcome: .kept, message: "the bundle has the very same object under another group")
@@ -134,8 +150,10 @@ struct Pruner: Sendable {
                 Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: false))
         }
         if record.wasThereBefore(wanted.identity, live) {
+            let since = options.takesBack ? ", and keeps what was made of it since" : ""
             let progress = BundleProgress(
-                reference: wanted, outcome: .kept, message: "left as it is: it was there before it was first applied")
+                reference: wanted, outcome: .kept,
+                message: "left as it is: it was there before it was first applied\(since)")
             return .left(Outcome(progress: progress, stays: false), reference, live)
         }
         if let reason = PruneGuard.dataReason(

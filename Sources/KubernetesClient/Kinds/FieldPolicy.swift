@@ -72,6 +72,7 @@ struct FieldPolicy: Sendable {
         {
             try wanted.set(current, at: .replicas)
         }
+        if let size = ClaimSize.kept(of: wanted, live) { try wanted.set(size, at: ClaimSize.path) }
         return wanted
     }
 
@@ -82,6 +83,9 @@ struct FieldPolicy: Sendable {
             notes.append(
                 "\(FieldPath.replicas) is not in the manifest any more: the live \(kept) stays until somebody else scales it"
             )
+        }
+        if ClaimSize.isKept(object, sent), let size = sent.value(at: ClaimSize.path) {
+            notes.append("\(ClaimSize.path) stays \(size.stringValue ?? "\(size)"): a claim never shrinks")
         }
         return notes
     }

@@ -60,9 +60,11 @@ enum ApplyReason {
 
     private static func named(_ objects: [BundleProgress], _ what: String) -> String? {
         guard !objects.isEmpty else { return nil }
-        let names = objects.prefix(3).map { object in
-            let why = object.outcome == .failed && !object.message.isEmpty ? ": \(brief(object.message))" : ""
-            return "\(object.reference.type.kind) \(object.reference.name.shortened(to: 80))\(why)"
+        // Of what failed each is to be named, as far as there is room: whoever goes on with it has to look at all of them.
+        let names = objects.prefix(objects.first?.outcome == .failed ? 8 : 3).enumerated().map { index, object in
+            let says = index < 3 && object.outcome == .failed && !object.message.isEmpty
+            let why = says ? ": \(brief(object.message))" : ""
+            return "\(object.reference.type.kind) \(object.reference.name.shortened(to: says ? 80 : 40))\(why)"
         }
         let more = objects.count > names.count ? " …" : ""
         return "\(objects.count) \(what): \(names.joined(separator: ", "))\(more)"

@@ -125,12 +125,11 @@ struct ClusterDriver: Sendable {
             let hasBegun = Mutex(false)
             let isDone = await report(work) {
                 let release = try await prepare(work, terms)
-                try await limiter.run {
+                return try await limiter.run {
                     // Before its turn it touches nothing, and has nothing to be undone.
                     hasBegun.withLock { $0 = true }
-                    try await apply(release, for: work)
+                    return try await apply(release, for: work)
                 }
-                return nil
             }
             return hasBegun.withLock { $0 } ? !isDone : nil
         case .remove(let work, let epoch):
@@ -150,25 +149,30 @@ struct ClusterDriver: Sendable {
         }
     }
 
-    /// Applies, and tells what holds it up meanwhile.
-    private func apply(_ release: ClusterRelease, for work: AgentWork) async throws {
+    /// Applies, tells what holds it up meanwhile, and says what is left of what it takes back.
+    private func apply(_ release: ClusterRelease, for work: AgentWork) async throws -> String? {
         try await reportingReach(work) { observer in
-            try await withThrowingTaskGroup(of: Bool.self) { group in
+            try await withThrowingTaskGroup(of: Applied?.self) { group in
                 group.addTask {
-                    try await cluster.apply(release) { await observer.take(holdUp: $1, of: $0) }
-                    return true
+                    Applied(left: try await cluster.apply(release) { await observer.take(holdUp: $1, of: $0) })
                 }
                 group.addTask {
                     // Only for people: a watch that fails harms nothing.
                     repeat {
                         await watch(release, until: observer)
                     } while !Task.isCancelled
-                    return false
+                    return nil
                 }
                 defer { group.cancelAll() }
-                while let isApplied = try await group.next() { if isApplied { return } }
+                while let applied = try await group.next() { if let applied { return applied.left } }
+                return nil
             }
         }
+    }
+
+    /// A release that was applied.
+    private struct Applied: Sendable {
+        let left: String?
     }
 
     /// Watches until the API server comes back from an outage, which may have cut watches without their noticing.
@@ -215,7 +219,7 @@ struct ClusterDriver: Sendable {
         let (bundle, objects) = try await content.render(release.digest, for: place)
         return ClusterRelease(
             application: bundle.application, release: release, generation: work.generation,
-            epoch: terms.epoch, objects: objects, proven: terms.proven,
+            epoch: terms.epoch, objects: objects, proven: terms.proven, wasProven: terms.wasProven,
             provenGeneration: terms.provenGeneration, silentControllers: terms.silentControllers,
             isReturn: work.isReturn)
     }

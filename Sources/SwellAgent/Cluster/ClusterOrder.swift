@@ -7,6 +7,8 @@ struct OrderTerms: Sendable, Hashable {
     var epoch: Int64
     /// The release that was proven healthy here last.
     var proven: ContentDigest?
+    /// Whether the release itself was proven healthy here before.
+    var wasProven = false
     /// The generation under which something was proven healthy here last.
     var provenGeneration: Int64?
     var silentControllers: SilentControllerRule = .wait

@@ -13,6 +13,8 @@ struct ClusterRelease: Sendable {
     var objects: [KubernetesObject]
     /// The release that was proven healthy here last.
     var proven: ContentDigest?
+    /// Whether this very release was proven healthy here before: whoever orders it takes back what came after it.
+    var wasProven = false
     /// The generation under which something was proven healthy here last.
     var provenGeneration: Int64?
     var silentControllers: SilentControllerRule = .wait
@@ -70,8 +72,10 @@ protocol ClusterPort: Sendable {
     func inventories() async throws -> [InventoryRecord]
     /// Applies all objects and prunes what former releases brought beyond them.
     ///
+    /// - Returns: What a way back has left in the cluster of what it takes back, and why, for people; nil for nothing.
     /// - Throws: ``ClusterError``; `CancellationError`.
-    func apply(_ release: ClusterRelease, onHoldUp: @escaping HoldUpObserver) async throws
+    @discardableResult
+    func apply(_ release: ClusterRelease, onHoldUp: @escaping HoldUpObserver) async throws -> String?
     /// Runs what a release has for its failure, once applying it was given up.
     ///
     /// - Throws: ``ClusterError``; `CancellationError`.

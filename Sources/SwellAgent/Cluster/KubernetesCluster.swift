@@ -80,12 +80,13 @@ struct KubernetesCluster: ClusterPort {
         try await translating { try await records.all() }
     }
 
-    func apply(_ release: ClusterRelease, onHoldUp: @escaping HoldUpObserver) async throws {
+    @discardableResult
+    func apply(_ release: ClusterRelease, onHoldUp: @escaping HoldUpObserver) async throws -> String? {
         try await reporting(onHoldUp).apply(release) { await onHoldUp("", nil) }
     }
 
     /// - Parameter onAnswer: Called once the API server has done something of it: then it is in sight again, where it was not.
-    private func apply(_ release: ClusterRelease, onAnswer: @Sendable () async -> Void) async throws {
+    private func apply(_ release: ClusterRelease, onAnswer: @Sendable () async -> Void) async throws -> String? {
         try await translating {
             try await prepare(for: release.objects)
             let name = release.application.name
@@ -115,6 +116,7 @@ struct KubernetesCluster: ClusterPort {
             // wait, which moves while a release is held.
             options.healthTimeout = .seconds(24 * 3_600)
             options.repeatedJobs = start.repeatedJobs
+            options.wasProven = release.wasProven
             let begun = record
             options.onHeard = {
                 var record = begun
@@ -126,12 +128,14 @@ struct KubernetesCluster: ClusterPort {
             logWarnings(of: result, name)
             logRemarks(of: result, name)
             logLeft(in: result, name)
+            if release.isReturn || release.wasProven { logNotPutBack(in: result, name) }
             try check(try await namingFurtherRefusals(in: result, of: release))
             ledger.end()
             record.release = release.release
             record.before = ledger.before
             if isJudged { record.kept = ledger.kept }
             try await records.write(record)
+            return release.isReturn ? ApplyReason.left(by: result) : nil
         }
     }
 
@@ -305,6 +309,17 @@ struct KubernetesCluster: ClusterPort {
         for report in result.objects where report.outcome == .kept {
             logger.notice(
                 "left in the cluster",
+                metadata: [
+                    "application": "\(application)", "object": "\(report.reference)", "why": "\(report.message)",
+                ])
+        }
+    }
+
+    /// Puts into the log every object that a way back could not bring back: the reason has no room for many.
+    private func logNotPutBack(in result: BundleResult, _ application: ApplicationName) {
+        for report in result.failures {
+            logger.notice(
+                "not put back",
                 metadata: [
                     "application": "\(application)", "object": "\(report.reference)", "why": "\(report.message)",
                 ])

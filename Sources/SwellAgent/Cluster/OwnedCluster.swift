@@ -160,9 +160,9 @@ struct OwnedCluster: ClusterPort {
         return try await base.inventories()
     }
 
-    func apply(_ release: ClusterRelease, onHoldUp: @escaping HoldUpObserver) async throws {
+    func apply(_ release: ClusterRelease, onHoldUp: @escaping HoldUpObserver) async throws -> String? {
         try await owner.confirm()
-        try await base.apply(release, onHoldUp: onHoldUp)
+        return try await base.apply(release, onHoldUp: onHoldUp)
     }
 
     func runFailureHooks(of release: ClusterRelease) async throws {

@@ -55,6 +55,7 @@ struct AgentLoop: Sendable {
         guard let record = machine.journal.applications[work.application] else { return OrderTerms(epoch: 0) }
         return OrderTerms(
             epoch: record.highestEpoch, proven: record.proven.first?.digest,
+            wasProven: record.proven.contains { $0.digest == work.release?.digest },
             provenGeneration: record.provenGeneration,
             silentControllers: record.assignment?.settings.silentControllers ?? .wait)
     }

@@ -129,7 +129,9 @@ struct ClusterReadmit: ServerCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func validate() throws {
-        guard all != !names.isEmpty else { throw ValidationError("Name clusters, or say --all.") }
+        guard all != !names.isEmpty else {
+            throw ValidationError(all ? "Name clusters or say --all, not both." : "Name clusters, or say --all.")
+        }
         if close, within != nil {
             throw ValidationError("--within says how long a door is open, and --close shuts it.")
         }

@@ -63,8 +63,25 @@ extension Examination {
         return .ok("agents", message)
     }
 
-    /// One agent that is not there, by what is known of it: the nearest cause first.
+    /// One agent that is not there, by what is known of it: the nearest cause first. Who only called himself its agent comes last, whatever he
+    /// was refused for: anybody may, and must neither hide what was proven nor have a token made for him.
     private func absence(_ absence: InstallationView.Absence) -> Finding {
+        var finding = provenAbsence(absence)
+        guard let claim = absence.handshakeRefusal else { return finding }
+        let when = absence.handshakeRefusedAt.map {
+            "\(Ages.text(Self.time(from: $0, to: installation.coordinator.now))) ago"
+        }
+        finding.message +=
+            "; somebody who calls himself its agent, which was not proven, was refused at the handshake \(when ?? "lately"): \(claim)"
+        // Where nothing else is known to be wrong with it, this may be why it is away.
+        if absence.refusal == nil, absence.revokedAt == nil, absence.lastSeenAt != nil {
+            finding.advice =
+                "look at its agent's log; where it says that the coordinator hangs up: swell cluster token \(absence.cluster.rawValue), and start it with that and with the --ca-hash of today (ca-hash in the coordinator's state directory)"
+        }
+        return finding
+    }
+
+    private func provenAbsence(_ absence: InstallationView.Absence) -> Finding {
         let (name, now) = (absence.cluster.rawValue, installation.coordinator.now)
         let check = "agent \(name)"
         func since(_ moment: Timestamp) -> String { "\(Ages.text(Self.time(from: moment, to: now))) ago" }
@@ -73,14 +90,6 @@ extension Examination {
         var words = "never joined"
         if let seen = absence.lastSeenAt {
             words = "away, last heard of \(since(seen))" + (absence.version.map { ", of version \($0)" } ?? "")
-        }
-        // It is told of only where it came later than what was proven.
-        if let refusal = absence.handshakeRefusal {
-            let when = absence.handshakeRefusedAt.map(since) ?? "lately"
-            return .warning(
-                check, "\(words); who calls himself its agent was refused at the handshake \(when): \(refusal)",
-                "\(join), and with the --ca-hash of today (ca-hash in the coordinator's state directory); its log says the rest"
-            )
         }
         if let refusal = absence.refusal {
             let when = absence.refusedAt.map(since) ?? "lately"

@@ -45,9 +45,9 @@ enum NextStep {
         let start =
             "`swell rollout start \(view.spec.application) --policy \(view.spec.policy) --cluster \(first.cluster) --version "
         guard view.spec.type == "undo", let release = first.release ?? first.previous else {
+            let clusters = failed.count == 1 ? " --cluster \(first.cluster)" : ""
             return [
-                "\(look); once that is mended, bring \(view.spec.release.version) there again (\(start)\(view.spec.release.version)`) and "
-                    + "uninstall it then"
+                "\(look); once that is mended, `swell uninstall \(view.spec.application)\(clusters)` goes on with what is left"
             ]
         }
         return ["\(look); once that is mended, \(start)\(release)` brings \(release) there"]

@@ -5,7 +5,7 @@ internal import SwellModel
 ///
 /// What is granted follows from what the agent does. It lists, watches, reads, applies on the server's side (`patch`, and
 /// `create` for what is not there yet) and prunes (`delete`) the kinds of the releases; it looks at pods and replica sets to
-/// name culprits, at storage classes where claims are brought, and at claims that custom resources and StatefulSets may own; it keeps its records in ConfigMaps of its own namespace, a few by name; it makes namespaces that are not there; and it
+/// name culprits, at storage classes where claims are brought, and at claims that custom resources may own; it keeps its records in ConfigMaps of its own namespace, a few by name; it makes namespaces that are not there; and it
 /// tells its cluster by the uid of `kube-system`, or, where it keeps to namespaces, of its own. Discovery is open to every
 /// service account by Kubernetes' own `system:discovery`.
 struct PermissionRules: Sendable {
@@ -142,12 +142,12 @@ struct PermissionRules: Sendable {
         return rules + handingOut(objects)
     }
 
-    /// Whether volume claims may go with an object: a custom resource whose operator makes some, or a StatefulSet that says so.
+    /// Whether volume claims may go with an object: a custom resource whose operator makes some. A StatefulSet whose claims go with it is
+    /// kept where nobody may look, which says what right is missing.
     private static func mayOwnClaims(_ object: ReleaseContentsView.Item) -> Bool {
         let type = GroupVersionKind(apiVersion: object.apiVersion, kind: object.kind).groupKind
-        if type == GroupKind(group: "apps", kind: "StatefulSet") { return true }
         let isBuiltIn =
-            type.group.hasSuffix(".apiserver.k8s.io")
+            type.group.hasSuffix(".apiserver.k8s.io") || type.group == Self.access
             || type.group.hasSuffix(".k8s.io") && type.group.split(separator: ".").count == 3
         return type.group.contains(".") && !isBuiltIn
     }

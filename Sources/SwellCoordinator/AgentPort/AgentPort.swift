@@ -145,7 +145,7 @@ package struct AgentPort: Service {
             rate: EnrolmentLimit { Set(try await store.tokens().map(\.id)) },
             announceTrustChange: announceTrustChange,
             limiter: ConcurrencyLimiter(running: 8, waiting: 64), now: now,
-            logger: logger, log: log)
+            logger: logger, log: log, refusals: refusals)
         let verifier = PeerVerifier(
             authorities: authority.trusted, expecting: .cluster(in: authority.trustDomain),
             now: now)

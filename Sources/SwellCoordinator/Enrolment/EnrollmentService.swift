@@ -22,6 +22,8 @@ struct EnrollmentService: Swell_V1_Enrollment.SimpleServiceProtocol {
     let logger: Logger
     let log: PeerLog
     let refused = RefusedPeers()
+    /// Why agents were not let in, for whoever asks why one is away.
+    let refusals: RefusalMemory
 
     func enroll(request: Swell_V1_EnrollRequest, context: ServerContext) async throws -> Swell_V1_EnrollResponse {
         let peer = context.remotePeer
@@ -36,7 +38,11 @@ struct EnrollmentService: Swell_V1_Enrollment.SimpleServiceProtocol {
             return try await limiter.run { try await enroll(request, token, peer: peer) }
         } catch {
             let answer = RPCError(reporting: error)
-            if error is WrongCluster { refused.increment(of: "second_name") }
+            if let error = error as? WrongCluster {
+                refused.increment(of: "second_name")
+                // Its token was good: it is the agent that was made ready for this cluster.
+                refusals.note("\(error)", of: error.cluster, at: now())
+            }
             log.note(
                 .enrolmentRefused, of: "\(AddressBlock(peer: peer))", level: Logger.Level(ofEnd: error),
                 ["peer": "\(peer)", "reason": "\(error)"])

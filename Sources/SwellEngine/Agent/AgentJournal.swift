@@ -156,6 +156,14 @@ public struct ObservedHealth: Sendable, Hashable, Codable {
         self.reason = reason
         self.message = message?.shortened(to: 1_024)
     }
+
+    /// With something else to be known of it. Neither takes the room of the other.
+    func adding(_ more: String) -> ObservedHealth {
+        let more = more.shortened(to: 460)
+        if let message, message.hasSuffix(more) { return self }
+        let said = [message?.shortened(to: 460), more].compactMap { $0 }.joined(separator: "; ")
+        return ObservedHealth(health, reason: reason, message: said)
+    }
 }
 
 /// A report under way, with the number by which it is acknowledged.

@@ -48,6 +48,7 @@ extension AgentMachine {
             activities[name] = .watching
             note("verifying", record, "release \(release.version) is applied", &actions)
         case .revert:
+            if let leaving { record.failure = record.failure?.adding(leaving) }
             record.heldUp = nil
             record.observed = ObservedHealth(.progressing)
             activities[name] = .watching
@@ -178,7 +179,8 @@ extension AgentMachine {
             record.phase = .failed
             record.isWayBackWritten = isWayBackWritten ? true : nil
             record.observed = told
-            record.failure = told
+            // Once a way back arrives after all, why it set out is what there is to know.
+            if !work.isReturn || record.failure == nil { record.failure = told }
             record.deadline = nil
             journal.applications[name] = record
             // What was applied stays watched, so that the coordinator hears how it goes on.

@@ -149,15 +149,17 @@ public struct PeerVerifier: Sendable {
                 "no certificate that the coordinator presented has the pinned key \(pin); is the join command of this installation?"
             )
         }
+        // Whose it is comes before when it was good: a stranger's own is told of by nothing that it says itself.
+        let moment = min(max(now(), Timestamp(leaf.notValidBefore)), Timestamp(leaf.notValidAfter))
         let roots = AuthorityTrust.judges(
-            presented: rest, under: anchor, in: expectation.trustDomain ?? identity.trustDomain, now: now())
-        try checkTime(of: leaf, named: identity)
-        let time = now().date
+            presented: rest, under: anchor, in: expectation.trustDomain ?? identity.trustDomain, now: moment)
+        let time = moment.date
         var verifier = Verifier(rootCertificates: CertificateStore(roots)) {
             RFC5280Policy(fixedExpiryValidationTime: time)
         }
         switch await verifier.validate(leaf: leaf, intermediates: CertificateStore(rest)) {
         case .validCertificate(let chain):
+            try checkTime(of: leaf, named: identity)
             return chain
         case .couldNotValidate(let failures):
             let reason = failures.map { "\($0.policyFailureReason)" }.joined(separator: "; ")

@@ -157,6 +157,7 @@ extension MemoryState {
     public func revokedClusters(of names: [ClusterName]?) -> [ClusterName] {
         (names.map(Set.init) ?? Set(clusters.keys)).filter { name in
             let own = certificates.filter { $0.value.cluster == name }
+            if let joined = trust[name]?.floorSerial, own[joined]?.revokedAt == nil { return false }
             return clusters[name] != nil && own.values.contains { $0.revokedAt != nil }
                 && standingSerials(of: name).isEmpty
         }.sorted()

@@ -95,6 +95,8 @@ extension PostgresStore {
             """
             SELECT c.name FROM clusters c LEFT JOIN cluster_trust t ON t.cluster = c.name
             WHERE ($1::text[] IS NULL OR c.name = ANY($1))
+                AND (t.floor_serial IS NULL OR EXISTS (
+                    SELECT FROM certificates s WHERE s.serial = t.floor_serial AND s.denied_at IS NOT NULL))
                 AND EXISTS (SELECT FROM certificates s WHERE s.cluster = c.name AND s.denied_at IS NOT NULL)
                 AND NOT EXISTS (
                     SELECT FROM certificates s WHERE s.cluster = c.name AND s.denied_at IS NULL

@@ -262,7 +262,7 @@ public protocol AgentCertificateStore: Sendable {
     /// where one is not in the fleet.
     func closeReadmission(of clusters: [ClusterName]?, by actor: String) async throws(StoreError) -> [ClusterName]
     /// Of these clusters, or with nil of the fleet's, those that have nothing but certificates which were revoked, in order: their agents
-    /// come in by no door.
+    /// come in by no door. Not one that had joined again before the store was restored: the door is for what it joined with.
     func revokedClusters(of clusters: [ClusterName]?) async throws(StoreError) -> [ClusterName]
     /// Ends what a cluster has: every certificate and unspent token; or, of one serial number, that certificate and what was renewed
     /// with it. `notFound` where nothing is known of the cluster, or the certificate is not its.

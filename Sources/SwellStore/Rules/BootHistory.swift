@@ -14,7 +14,8 @@ struct BootHistory: Sendable, Hashable, Codable {
         var at: Timestamp
     }
 
-    /// How many are remembered: beyond that, those that never came back are forgotten first.
+    /// How many are remembered: beyond that, of those that never came back the one is forgotten that was followed soonest by another. Whoever
+    /// has a copy may begin as many as he likes; the agent whose place he takes had it for longer than any of them.
     static let limit = 16
     /// For how long they are: as long as a certificate lives.
     static let lifetime = Interval.hours(24)
@@ -48,9 +49,16 @@ struct BootHistory: Sendable, Hashable, Codable {
         boots.removeAll { $0.id == id }
         boots.append(boot)
         if boots.count > Self.limit {
-            boots.remove(at: boots.firstIndex { $0.returns == 0 } ?? boots.startIndex)
+            boots.remove(at: briefest ?? boots.startIndex)
         }
         guard isBack else { return .sole }
         return boot.returns > Self.returnsBorne ? .takesTurns : .isBack
+    }
+
+    /// The place of the start that another one followed soonest, among those that never came back and that one has followed.
+    private var briefest: Int? {
+        boots.indices.dropLast().filter { boots[$0].returns == 0 }.min { left, right in
+            boots[left + 1].at - boots[left].at < boots[right + 1].at - boots[right].at
+        }
     }
 }

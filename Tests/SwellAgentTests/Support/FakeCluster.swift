@@ -63,7 +63,7 @@ actor FakeCluster: ClusterPort {
         return remembered
     }
 
-    func apply(_ release: ClusterRelease, onHoldUp: @escaping HoldUpObserver) async throws {
+    func apply(_ release: ClusterRelease, onHoldUp: @escaping HoldUpObserver) async throws -> String? {
         try reachable()
         let version = release.release.version
         applied.append(version)
@@ -73,6 +73,7 @@ actor FakeCluster: ClusterPort {
         while blocked.contains(version) { try await Task.sleep(for: .milliseconds(5)) }
         if let failure = failures[version] { throw failure }
         running[release.application.name] = release
+        return nil
     }
 
     func runFailureHooks(of release: ClusterRelease) async throws {

@@ -53,6 +53,24 @@ internal import Testing
         #expect(come(String(repeating: "l", count: 100_000)) == .sole)
     }
 
+    /// Whoever has a copy begins as often as the port takes it, each time as another.
+    @Test func aFloodOfNewStartsHidesNobodyWhoComesBack() {
+        var history = BootHistory()
+        var now = Self.moment
+        func come(_ boot: String, after: Interval) -> StartStanding {
+            now = now + after
+            return history.note(AgentStart(bootID: boot, serial: "s1"), at: now)
+        }
+        var owner: [StartStanding] = [come("owner", after: .zero)]
+        for round in 0..<2 {
+            for index in 0..<40 {
+                #expect(come("copy-\(round)-\(index)", after: index == 0 ? .minutes(20) : .milliseconds(200)) == .sole)
+            }
+            owner.append(come("owner", after: .seconds(8)))
+        }
+        #expect(owner == [.sole, .isBack, .takesTurns])
+    }
+
     @Test(arguments: StoreForm.allCases)
     func theStoreKnowsItWhicheverReplicaAsks(form: StoreForm) async throws {
         try await form.run { store in

@@ -1,0 +1,19 @@
+internal import KubernetesObjects
+
+/// An object that another application has taken since, and that a bundle which comes back does not take from it.
+struct HeldByOther: Error {
+    let name: String
+
+    /// Nil where it may be asked for.
+    init?(_ holder: InventoryStore.OtherHold, _ options: BundleOptions) {
+        guard options.takesBack, !holder.isPending else { return nil }
+        self.name = holder.name
+    }
+
+    func report(on object: KubernetesObject) -> BundleProgress {
+        var report = BundleProgress(
+            reference: object.reference, outcome: .kept, message: "left as it is: application \(name) has it by now")
+        report.holder = name
+        return report
+    }
+}

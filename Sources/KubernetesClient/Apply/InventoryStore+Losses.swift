@@ -1,0 +1,132 @@
+internal import KubernetesObjects
+
+/// What one application takes over from another, and gives back once it wants it no more.
+///
+/// Who has lost an object notes it: as long as the bundle that was begun there wants it, it is to have the object again, and
+/// nobody deletes it as his own. A bundle that lacks it, or a removal, gives it up for good.
+extension InventoryStore {
+    /// An object that another application has taken over.
+    struct Loss: Sendable, Hashable {
+        var reference: ObjectReference
+        /// The name of the inventory that it was taken into, without the prefix.
+        var taker: String
+        /// What was noted of it until then; nil for nothing.
+        var wasThereBefore: Bool?
+    }
+
+    /// The inventory's own name, as others know it.
+    private var name: String { prefix.map { String(reference.name.dropFirst($0.count)) } ?? reference.name }
+
+    /// Which applications have lost objects to this one, and want them.
+    func losers(in record: Record, of loser: String) -> [ObjectIdentity: String] {
+        record.losses.filter { $0.value.taker == name }.mapValues { _ in loser }
+    }
+
+    /// Takes an object out of another application's inventory: from then on that one neither changes nor deletes it.
+    ///
+    /// One that is gone holds nothing, and is not made again.
+    func takeOver(_ taken: ObjectReference, from hold: OtherHold) async throws {
+        guard prefix != nil else { return }
+        _ = try await rewrite(hold.name) { record in
+            guard record.inventory.identities.contains(taken.identity) else { return nil }
+            return record.losing(taken, to: name)
+        }
+        state.noteOwn(taken.identity)
+    }
+
+    /// Puts an object back into the inventory that it was taken from, with what was noted of it there.
+    ///
+    /// - Returns: Whether that one wants it still.
+    func giveBack(_ live: KubernetesObject, _ identity: ObjectIdentity, to loser: String) async throws -> Bool {
+        try await rewrite(loser) { record in
+            guard let loss = record.losses[identity], loss.taker == name else { return nil }
+            return record.regaining(loss, uid: live.uid)
+        }
+    }
+
+    /// Changes another application's inventory. What that one has written since it was read here is not written over: then it is read
+    /// again.
+    ///
+    /// - Returns: Whether it was changed.
+    private func rewrite(_ name: String, _ change: (Record) -> Record?) async throws -> Bool {
+        guard let prefix else { return false }
+        let other = another(named: prefix + name)
+        var attempt = 1
+        while true {
+            let base = try await other.stored()
+            guard base.version != nil, let changed = change(base.record) else { return false }
+            do {
+                _ = try await other.write(changed, over: base)
+                return true
+            } catch let error as KubernetesError
+                where error.status == 409 && ApplyConflict.list(in: error).isEmpty && attempt < Self.writeAttempts
+            {
+                attempt += 1
+            }
+        }
+    }
+}
+
+extension InventoryStore.Record {
+    /// Without an object that another application takes over.
+    fileprivate func losing(_ taken: ObjectReference, to taker: String) -> Self {
+        let identity = taken.identity
+        // What was only meant to be applied was never had, and what goes is not missed.
+        guard applied.identities.contains(identity), !unwanted.identities.contains(identity) else {
+            return without([identity])
+        }
+        let loss = InventoryStore.Loss(
+            reference: taken, taker: taker,
+            wasThereBefore: adopted.identities.contains(identity)
+                ? true : created.identities.contains(identity) ? false : nil)
+        var record = without([identity])
+        record.losses[identity] = loss
+        return record
+    }
+
+    /// With an object that was lost.
+    fileprivate func regaining(_ loss: InventoryStore.Loss, uid: String?) -> Self {
+        let identity = loss.reference.identity
+        var record = self
+        record.losses[identity] = nil
+        record.inventory = inventory.union(Inventory([loss.reference]))
+        record.pending = pending.subtracting(Inventory([loss.reference]))
+        if loss.wasThereBefore == true { record = record.noting(adopted: [loss.reference]) }
+        if loss.wasThereBefore == false { record = record.noting(created: [loss.reference]) }
+        record.uids[identity] = uid
+        return record
+    }
+
+    /// The record with what a bundle wants and left to those who have it: it is to have it again once they do not want it.
+    func noting(leftTo takers: [ObjectReference: String]) -> Self {
+        var record = self
+        for (reference, taker) in takers where record.losses[reference.identity] == nil {
+            record.losses[reference.identity] = InventoryStore.Loss(reference: reference, taker: taker)
+        }
+        return record
+    }
+
+    /// One line a loss: by whom it was taken, what was noted, and the object as an inventory writes it.
+    var lossText: String {
+        losses.values.map { loss in
+            let noted = loss.wasThereBefore.map { $0 ? "adopted" : "created" } ?? ""
+            return "\(loss.taker)|\(noted)|\(Inventory([loss.reference]).data["objects"] ?? "")"
+        }.sorted().joined(separator: "\n")
+    }
+
+    /// Reads what ``lossText`` writes. A line that cannot be read is left out: nothing is given back that nobody knows.
+    static func losses(from text: String) -> [ObjectIdentity: InventoryStore.Loss] {
+        var losses: [ObjectIdentity: InventoryStore.Loss] = [:]
+        for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
+            let parts = line.split(separator: UInt8(ascii: "|"), maxSplits: 2, omittingEmptySubsequences: false)
+                .map { String(Substring($0)) }
+            guard parts.count == 3, !parts[0].isEmpty,
+                let reference = try? Inventory(data: ["format": "1", "objects": parts[2]]).references.first
+            else { continue }
+            losses[reference.identity] = InventoryStore.Loss(
+                reference: reference, taker: parts[0],
+                wasThereBefore: ["adopted": true, "created": false][parts[1]])
+        }
+        return losses
+    }
+}

@@ -1,0 +1,158 @@
+internal import KubernetesObjects
+internal import Testing
+
+@testable internal import KubernetesClient
+
+/// What one application took from another is that one's again once it is not wanted any more.
+@Suite(.timeLimit(.minutes(2))) struct GivingBackTests {
+    private func applier(
+        _ server: SimulatedServer, of name: String, _ change: (inout BundleOptions) -> Void = { _ in }
+    ) -> BundleApplier {
+        server.applier {
+            $0.inventoryPrefix = "inv-"
+            $0.inventoryName = "inv-\(name)"
+            $0.runsFailureHooks = false
+            change(&$0)
+        }
+    }
+
+    private func record(_ server: SimulatedServer, of name: String) async throws -> InventoryStore.Record {
+        try await InventoryStore(api: server.api, options: applier(server, of: name).options).read()
+    }
+
+    private func names(_ server: SimulatedServer, of name: String) async throws -> [String] {
+        try await record(server, of: name).inventory.references.map(\.name).sorted()
+    }
+
+    private func run(_ body: @escaping @Sendable (SimulatedServer) async throws -> Void) async throws {
+        try await SimulatedServer.run { server in
+            for object in try Sample.manifest(Sample.namespace) { _ = try await server.api.create(object) }
+            try await body(server)
+        }
+    }
+
+    /// Application c has x and y, and d takes x from it by force.
+    private func taking(_ server: SimulatedServer) async throws {
+        let theirs = try Sample.manifest(Sample.configMap("x", "c") + Sample.configMap("other", "c"))
+        #expect(try await applier(server, of: "c").apply(theirs).succeeded)
+        #expect(try await applier(server, of: "d").apply(try Sample.manifest(Sample.configMap("own"))).succeeded)
+        let taking = try Sample.manifest(
+            Sample.configMap("own") + Sample.configMap("x", "d", annotations: "{swell.dev/adopt: force}"))
+        let taken = try await applier(server, of: "d").apply(taking)
+        #expect(taken.message("x").contains("taken over from application c"), "\(taken.objects)")
+        #expect(try await names(server, of: "c") == ["other"])
+    }
+
+    @Test(arguments: [true, false]) func whatWasTakenGoesBackAndIsNotDeleted(isReturn: Bool) async throws {
+        try await run { server in
+            try await taking(server)
+            let uid = try await server.live("v1", "ConfigMap", "x")?.uid
+            let looked = try await applier(server, of: "d").preview(try Sample.manifest(Sample.configMap("own")))
+            #expect(looked.report("x")?.outcome == .kept, "\(looked.objects)")
+            #expect(looked.message("x").contains("application c"), "\(looked.objects)")
+            let back = try await applier(server, of: "d") { $0.isReturn = isReturn }.apply(
+                try Sample.manifest(Sample.configMap("own")))
+            #expect(back.succeeded && back.report("x")?.outcome == .kept, "\(back.objects)")
+            #expect(back.message("x").contains("goes back to application c"), "\(back.objects)")
+            #expect(try await server.live("v1", "ConfigMap", "x")?.uid == uid)
+            #expect(try await names(server, of: "d") == ["own"])
+            #expect(try await names(server, of: "c") == ["other", "x"])
+            // It is as much c's as it was: c puts its own values back, and deletes what it made.
+            let theirs = try Sample.manifest(Sample.configMap("x", "c") + Sample.configMap("other", "c"))
+            #expect(try await applier(server, of: "c").apply(theirs).report("x")?.outcome == .configured)
+            #expect(try await server.live("v1", "ConfigMap", "x")?["data"] == ["key": "c"])
+            let without = try await applier(server, of: "c").apply(try Sample.manifest(Sample.configMap("other", "c")))
+            #expect(without.report("x")?.outcome == .pruned, "\(without.objects)")
+        }
+    }
+
+    @Test func aRemovalGivesBackToo() async throws {
+        try await run { server in
+            try await taking(server)
+            let removed = try await applier(server, of: "d") {
+                $0.allowsEmpty = true
+                $0.isRemoval = true
+            }.apply([])
+            #expect(removed.succeeded && removed.report("x")?.outcome == .kept, "\(removed.objects)")
+            #expect(removed.report("own")?.outcome == .pruned)
+            #expect(try await names(server, of: "d") == [])
+            #expect(try await names(server, of: "c") == ["other", "x"])
+        }
+    }
+
+    /// The ordinary way to move an object between applications: who had it has it no longer in what it wants.
+    @Test func whatTheFormerOwnerGaveUpMeanwhileIsTheTakersToDelete() async throws {
+        try await run { server in
+            try await taking(server)
+            #expect(
+                try await applier(server, of: "c").apply(try Sample.manifest(Sample.configMap("other", "c"))).succeeded)
+            let removed = try await applier(server, of: "d") {
+                $0.allowsEmpty = true
+                $0.isRemoval = true
+            }.apply([])
+            #expect(removed.report("x")?.outcome == .pruned, "\(removed.objects)")
+            #expect(try await names(server, of: "c") == ["other"])
+        }
+    }
+
+    @Test func whatAFormerOwnerThatIsGoneHadIsTheTakersToDelete() async throws {
+        try await run { server in
+            try await taking(server)
+            let gone = try await applier(server, of: "c") {
+                $0.allowsEmpty = true
+                $0.isRemoval = true
+            }.apply([])
+            #expect(gone.succeeded)
+            let removed = try await applier(server, of: "d") { $0.allowsEmpty = true }.apply([])
+            #expect(removed.report("x")?.outcome == .pruned, "\(removed.objects)")
+        }
+    }
+
+    @Test func whatWasTakenTwiceGoesBackStepByStep() async throws {
+        try await run { server in
+            try await taking(server)
+            let further = try Sample.manifest(
+                Sample.configMap("z") + Sample.configMap("x", "e", annotations: "{swell.dev/adopt: force}"))
+            #expect(try await applier(server, of: "e").apply(further).succeeded)
+            #expect(try await names(server, of: "d") == ["own"])
+            #expect(try await applier(server, of: "e").apply(try Sample.manifest(Sample.configMap("z"))).succeeded)
+            #expect(try await names(server, of: "d") == ["own", "x"])
+            #expect(try await names(server, of: "c") == ["other"])
+            #expect(try await applier(server, of: "d").apply(try Sample.manifest(Sample.configMap("own"))).succeeded)
+            #expect(try await names(server, of: "c") == ["other", "x"])
+            #expect(try await server.exists("v1", "ConfigMap", "x"))
+        }
+    }
+
+    @Test func whoseItWasIsKnownThoughTheOwnerGoesOnMeanwhile() async throws {
+        try await run { server in
+            let theirs = try Sample.manifest(Sample.configMap("x", "c") + Sample.configMap("other", "c"))
+            #expect(try await applier(server, of: "c").apply(theirs).succeeded)
+            // c's run is under way when it is taken, and stores its inventory once more after that.
+            let next = try Sample.manifest(
+                Sample.configMap("x", "c") + Sample.configMap("other", "c") + Sample.configMap("last", "c"))
+            let taker = applier(server, of: "d") { $0.adoption = .force }
+            var taken: BundleResult?
+            _ = try await applier(server, of: "c") { $0.concurrency = 1 }.apply(next) { report in
+                guard taken == nil, report.reference.name == "last" || report.reference.name == "x" else { return }
+                taken = try? await taker.apply((try? Sample.manifest(Sample.configMap("x", "d"))) ?? [])
+            }
+            #expect(taken?.succeeded == true)
+            #expect(try await names(server, of: "c") == ["last", "other"])
+            let removed = try await applier(server, of: "d") { $0.allowsEmpty = true }.apply([])
+            #expect(removed.report("x")?.outcome == .kept, "\(removed.objects)")
+            #expect(try await names(server, of: "c") == ["last", "other", "x"])
+        }
+    }
+
+    @Test func aTakeoverIsToldBeforehand() async throws {
+        try await run { server in
+            let theirs = try Sample.manifest(Sample.configMap("x", "c"))
+            #expect(try await applier(server, of: "c").apply(theirs).succeeded)
+            let taking = try Sample.manifest(Sample.configMap("x", "d", annotations: "{swell.dev/adopt: force}"))
+            let looked = try await applier(server, of: "d").preview(taking)
+            #expect(looked.report("x")?.outcome == .configured, "\(looked.objects)")
+            #expect(looked.message("x").contains("taken over from application c"), "\(looked.objects)")
+        }
+    }
+}
