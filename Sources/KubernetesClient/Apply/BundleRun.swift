@@ -13,6 +13,8 @@ struct BundleRun {
     var takenKnown: Set<ObjectIdentity> = []
     /// What other inventories hold.
     var holders: [ObjectIdentity: InventoryStore.OtherHold] = [:]
+    /// Whether what others are only giving up was there before it was applied the first time.
+    var origins: [ObjectIdentity: Bool] = [:]
     var reports: [BundleProgress] = []
     var failed: Set<ObjectIdentity> = []
     /// Why what follows is not tried.
