@@ -70,6 +70,65 @@ internal import Testing
         }
     }
 
+    /// Leaves an application `b` whose bundle with `x` was interrupted before `x`, and an `a` that gave `x` up meanwhile.
+    private func interruptMove(on server: SimulatedServer) async throws {
+        let (one, two) = (applier(server, of: "a"), applier(server, of: "b"))
+        #expect(try await one.apply(try Sample.manifest(Sample.configMap("x") + Sample.configMap("z"))).succeeded)
+        let bundle = try Sample.manifest(
+            Sample.deployment("web", image: "web:never-ready")
+                + Sample.configMap("x", annotations: "{swell.dev/wave: \"1\"}"))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { _ = try await two.apply(bundle) }
+            try await server.api.poll(every: .milliseconds(20), atMost: .seconds(20), what: "the other's wish") {
+                try await record(server, of: "b").pending.references.contains { $0.name == "x" }
+            }
+            group.cancelAll()
+        }
+        let without = try await one.apply(try Sample.manifest(Sample.configMap("z")))
+        #expect(without.message("x") == "b is bringing it, too", "\(without.objects)")
+    }
+
+    @Test func whoGaveUpAnObjectIsNotInTheWayOfWhoBringsIt() async throws {
+        try await run { server in
+            try await interruptMove(on: server)
+            let mended = try Sample.manifest(Sample.configMap("x", annotations: "{of: b}") + Sample.configMap("w"))
+            let brought = try await applier(server, of: "b").apply(mended)
+            #expect(brought.report("x")?.outcome == .configured, "\(brought.objects)")
+            #expect(try await applier(server, of: "a").apply(try Sample.manifest(Sample.configMap("z"))).succeeded)
+            #expect(try await record(server, of: "a").inventory.references.map(\.name) == ["z"])
+            // It is known, too, that it was made by a release, and not there before.
+            let removed = try await applier(server, of: "b") { $0.allowsEmpty = true }.apply([])
+            #expect(removed.report("x")?.outcome == .pruned, "\(removed.objects)")
+        }
+    }
+
+    @Test(arguments: [true, false]) func whatBothGaveUpIsDeleted(firstByTheOther: Bool) async throws {
+        try await run { server in
+            try await interruptMove(on: server)
+            let (one, two) = (applier(server, of: "a"), applier(server, of: "b"))
+            let without = try Sample.manifest(Sample.configMap("w"))
+            if !firstByTheOther { #expect(try await one.apply(try Sample.manifest(Sample.configMap("z"))).succeeded) }
+            let other = try await two.apply(without)
+            #expect(other.succeeded && other.report("x")?.outcome == .pruned, "\(other.objects)")
+            #expect(try await server.exists("v1", "ConfigMap", "x") == false)
+            #expect(try await one.apply(try Sample.manifest(Sample.configMap("z"))).succeeded)
+            #expect(try await record(server, of: "a").inventory.references.map(\.name) == ["z"])
+        }
+    }
+
+    @Test func whoWantsAgainWhatHeGaveUpHasIt() async throws {
+        try await run { server in
+            try await interruptMove(on: server)
+            let (one, two) = (applier(server, of: "a"), applier(server, of: "b"))
+            #expect(try await two.apply(try Sample.manifest(Sample.configMap("w"))).succeeded)
+            let bundle = try Sample.manifest(Sample.configMap("x", "2") + Sample.configMap("z"))
+            #expect(try await one.apply(bundle).succeeded)
+            let stored = try await record(server, of: "a")
+            #expect(stored.pending.references.isEmpty && stored.leaving.references.isEmpty)
+            #expect(stored.applied.references.count == 2)
+        }
+    }
+
     /// Only its own inventory tells an application that another one had it meanwhile, and left it.
     @Test func whatWasTakenOverIsNotPrunedThoughNobodyHoldsItAnyMore() async throws {
         let claim = """

@@ -48,7 +48,7 @@ extension BundleApplier {
                 if outcome.progress.outcome != .pruned { going.remove(reference.identity) }
                 if outcome.progress.outcome == .kept { kept.append(reference) }
                 if outcome.stays { staying.append(reference) }
-                if outcome.isGivenUp { run.record.pending = run.record.pending.union(Inventory([reference])) }
+                if outcome.isGivenUp { run.record.leaving = run.record.leaving.union(Inventory([reference])) }
                 if let object = outcome.leaving { leaving.append(object) }
                 if let object = outcome.givenUp { givenUp.append(object) }
             }
@@ -100,7 +100,7 @@ extension BundleApplier {
     private func pruner(of unwanted: Inventory, _ run: BundleRun, beside others: InventoryStore.Others) -> Pruner {
         Pruner(
             api: api, options: options, record: run.record,
-            pending: run.record.pending.identities.subtracting(run.ours),
+            pending: run.record.pending.union(run.record.leaving).identities.subtracting(run.ours),
             heldByOthers: others.held, losers: others.losers,
             applied: Set(run.reports.compactMap(\.uid)),
             known: unwanted.identities.union(run.record.inventory.identities),

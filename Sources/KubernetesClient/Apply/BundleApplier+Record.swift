@@ -32,8 +32,14 @@ extension BundleApplier {
     func meetTakers(_ run: inout BundleRun) async throws {
         let taken = run.store.state.taken
         guard taken != run.takenKnown else { return }
-        run.holders = try await run.store.others().held
+        try await look(forHolders: &run)
         run.takenKnown = taken
+    }
+
+    /// Looks who holds what.
+    func look(forHolders run: inout BundleRun) async throws {
+        let others = try await run.store.others()
+        (run.holders, run.origins) = (others.held, others.origins)
     }
 
     /// Looks, before anything is sent, what those objects say that judge others' revisions, and what it is about. Of one that cannot be
@@ -116,9 +122,12 @@ extension BundleApplier {
         let noted = run.record.created.identities.union(run.record.adopted.identities)
         let moved = run.applied.filter { !noted.contains($0.identity) && !run.ours.contains($0.identity) }
         guard !moved.isEmpty else { return }
-        let others = run.holders
-        run.record = run.record.noting(adopted: moved.filter { others[$0.identity]?.wasThereBefore == true })
-        run.record = run.record.noting(created: moved.filter { others[$0.identity]?.wasThereBefore == false })
+        let (holders, origins) = (run.holders, run.origins)
+        func wasThereBefore(_ reference: ObjectReference) -> Bool? {
+            holders[reference.identity]?.wasThereBefore ?? origins[reference.identity]
+        }
+        run.record = run.record.noting(adopted: moved.filter { wasThereBefore($0) == true })
+        run.record = run.record.noting(created: moved.filter { wasThereBefore($0) == false })
     }
 
     /// Stores the final record. When all is removed, its own namespace may be on its way out too.

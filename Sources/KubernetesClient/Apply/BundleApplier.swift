@@ -54,15 +54,17 @@ public struct BundleApplier: Sendable {
         var run = BundleRun(record: stored, store: store)
         run.ours = await placed(stored.applied.union(previous)).identities
         run.record.inventory = old.union(new)
+        run.record.leaving = await placed(stored.leaving).subtracting(new)
         run.record.pending = Inventory(
-            run.record.inventory.references.filter { !run.ours.contains($0.identity) })
+            run.record.inventory.references.filter { !run.ours.contains($0.identity) }
+        ).subtracting(run.record.leaving)
         // What another bundle did this one may undo: that runs again should the other come back, however this one ends.
         if !options.hookScope.isEmpty { run.record.finished.forgetRepeated(but: Set(plan.hooks.map(\.digest))) }
         run.record.unwanted = old.subtracting(plan.inventory)
         run.record = run.record.narrowed(to: plan, options)
         try await write(&run, replacing: stored, plan: plan)
 
-        run.holders = try await store.others().held
+        try await look(forHolders: &run)
         try await hear(plan)
         let barring = barring(in: old.subtracting(new))
         let keptBarring = try await prune(barring, &run, onProgress)

@@ -13,6 +13,8 @@ struct BundleRun {
     var takenKnown: Set<ObjectIdentity> = []
     /// What other inventories hold.
     var holders: [ObjectIdentity: InventoryStore.OtherHold] = [:]
+    /// Whether what others are only giving up was there before it was applied the first time.
+    var origins: [ObjectIdentity: Bool] = [:]
     var reports: [BundleProgress] = []
     var failed: Set<ObjectIdentity> = []
     /// Why what follows is not tried.
@@ -31,9 +33,13 @@ struct BundleRun {
         ours.subtract(store.state.taken)
     }
 
-    /// What was not tried, or failed before anything was sent that could have written it.
+    /// What was not tried, or failed before anything was sent that could have written it. A hook runs at several moments: one of its
+    /// runs is enough.
     var untouched: [ObjectReference] {
-        reports.filter { !$0.isHook && ($0.outcome == .skipped || $0.isUntouched) }.map(\.reference)
+        let touched = Set(reports.lazy.filter { $0.uid != nil }.map(\.reference.identity))
+        return reports.filter {
+            !$0.isHook && ($0.outcome == .skipped || $0.isUntouched) && !touched.contains($0.reference.identity)
+        }.map(\.reference)
     }
 
     /// What is wanted and was left to the applications that have taken it, by their names.

@@ -85,6 +85,7 @@ extension InventoryStore.Record {
         var record = self
         record.inventory = inventory.union(those(other.inventory))
         record.pending = pending.union(those(other.pending))
+        record.leaving = leaving.union(those(other.leaving))
         record.created = created.union(those(other.created))
         record.adopted = adopted.union(those(other.adopted))
         record.bare = bare.union(those(other.bare))

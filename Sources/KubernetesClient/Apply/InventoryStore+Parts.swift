@@ -39,6 +39,7 @@ extension InventoryStore {
         var data = record.inventory.data
         data["hooks"] = record.finished.text
         data["pending"] = record.inventory.places(of: record.pending)
+        data["leaving"] = record.inventory.places(of: record.leaving)
         data["created"] = record.inventory.places(of: record.created)
         data["adopted"] = record.inventory.places(of: record.adopted)
         data["bare"] = record.inventory.places(of: record.bare)

@@ -8,6 +8,9 @@ extension InventoryStore {
         var finished = FinishedWork()
         /// What of the inventory is only intended: an apply that would bring it has not ended well. It may be somebody else's.
         var pending = Inventory()
+        /// What of the inventory is given up while another application is bringing it: whoever wants it has it, and nobody deletes it
+        /// on its account until that is done. Only here it is tried again.
+        var leaving = Inventory()
         /// What was not there before it was applied the first time.
         var created = Inventory()
         /// What was there before it was applied the first time. It is never deleted.
@@ -30,7 +33,7 @@ extension InventoryStore {
         var since: KubernetesTime?
 
         /// What is known to have been applied.
-        var applied: Inventory { inventory.subtracting(pending) }
+        var applied: Inventory { inventory.subtracting(pending).subtracting(leaving) }
 
         /// What is noted of an object, to know it again.
         func mark(of identity: ObjectIdentity) -> ObjectMark {
@@ -87,6 +90,7 @@ extension InventoryStore {
             }
             var record = self
             record.pending = tidied(pending)
+            record.leaving = tidied(leaving)
             record.created = tidied(created)
             record.adopted = tidied(adopted)
             record.bare = tidied(bare)

@@ -44,6 +44,7 @@ struct InventoryStore: Sendable {
         var record = Record(
             inventory: inventory, finished: FinishedWork(text: data["hooks"] ?? ""),
             pending: try inventory.part(at: data["pending"] ?? ""),
+            leaving: try inventory.part(at: data["leaving"] ?? ""),
             created: try inventory.part(at: data["created"] ?? ""),
             adopted: try inventory.part(at: data["adopted"] ?? ""),
             bare: try inventory.part(at: data["bare"] ?? ""), parts: parts,
@@ -78,6 +79,8 @@ struct InventoryStore: Sendable {
     /// What other inventories hold, and the names of those that cannot be read: nobody knows what they hold.
     struct Others: Sendable {
         var held: [ObjectIdentity: OtherHold] = [:]
+        /// Of what is only leaving, and held by nobody for that: whether it was there before it was applied the first time.
+        var origins: [ObjectIdentity: Bool] = [:]
         /// From whom this one has taken objects that are wanted there still.
         var losers: [ObjectIdentity: String] = [:]
         var unreadable: [String] = []
@@ -101,11 +104,15 @@ struct InventoryStore: Sendable {
             others.losers.merge(losers(in: record, of: String(object.name.dropFirst(prefix.count)))) { first, _ in first
             }
             let (created, adopted) = (record.created.identities, record.adopted.identities)
-            let pending = record.pending.identities
+            let (pending, leaving) = (record.pending.identities, record.leaving.identities)
             for identity in record.inventory.identities {
+                let wasThereBefore = adopted.contains(identity) ? true : created.contains(identity) ? false : nil
+                if leaving.contains(identity) {
+                    others.origins[identity] = wasThereBefore
+                    continue
+                }
                 let hold = OtherHold(
-                    name: String(object.name.dropFirst(prefix.count)),
-                    wasThereBefore: adopted.contains(identity) ? true : created.contains(identity) ? false : nil,
+                    name: String(object.name.dropFirst(prefix.count)), wasThereBefore: wasThereBefore,
                     isPending: pending.contains(identity))
                 // Who has applied it goes before who only meant to.
                 if let known = others.held[identity], !known.isPending { continue }

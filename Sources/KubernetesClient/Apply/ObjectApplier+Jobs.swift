@@ -15,12 +15,14 @@ extension ObjectApplier {
             && (object.spec?["ttlSecondsAfterFinished"] != nil || ours.contains(object.reference.identity))
     }
 
-    /// Whether a Job has failed and is to run again: the very one that was applied, by its uid, and that nobody else holds.
+    /// Whether a Job has failed and is to run again: one whose uid was looked up for this very order, that this manager applied, and
+    /// that nobody else holds. Whether it is noted does not count: an apply that was cut wrote nothing of what it had made by then.
     func isToRunAgain(_ live: KubernetesObject) -> Bool {
         guard let uid = live.uid, options.repeatedJobs.contains(uid), live.isFailedJob else { return false }
         let identity = live.reference.identity
-        return ours.contains(identity) && holders[identity] == nil
-            && ObjectMark(uid: uids[identity]).sameness(with: live) == .same
+        guard holders[identity] == nil else { return false }
+        return FieldLedger(live).isApplied(by: options.fieldManager)
+            || ours.contains(identity) && ObjectMark(uid: uids[identity]).sameness(with: live) == .same
     }
 
     /// Deletes a Job that has failed, and makes it again as it is wanted.

@@ -24,9 +24,11 @@ extension KubernetesCluster {
             if release.application.strategy.whenNeverHealthy == .remove, result.inventory.references.isEmpty {
                 changes = changes.map(\.sayingThatItGoesWithAFailure)
             }
+            // A hook for several moments is looked at once for each.
+            let unchanged = Set(result.objects.filter { $0.outcome == .unchanged }.map(\.reference))
+                .subtracting(result.objects.filter { $0.outcome != .unchanged }.map(\.reference))
             let (objects, omitted) = ChangeLimits.preview.bounded(changes)
-            return PreviewAnswer(
-                objects: objects, unchanged: result.objects.count { $0.outcome == .unchanged }, omitted: omitted)
+            return PreviewAnswer(objects: objects, unchanged: unchanged.count, omitted: omitted)
         }
     }
 
