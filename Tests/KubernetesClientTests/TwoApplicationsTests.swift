@@ -74,6 +74,12 @@ internal import Testing
     private func interruptMove(on server: SimulatedServer) async throws {
         let (one, two) = (applier(server, of: "a"), applier(server, of: "b"))
         #expect(try await one.apply(try Sample.manifest(Sample.configMap("x") + Sample.configMap("z"))).succeeded)
+        // By its age it was there before the other came.
+        let made = try #require(
+            try await server.live("v1", "ConfigMap", "x")?.creationTimestamp.flatMap(KubernetesTime.init(parsing:)))
+        try await server.api.poll(every: .milliseconds(50), atMost: .seconds(20), what: "the next second") {
+            KubernetesTime.current.seconds >= made.seconds + 1
+        }
         let bundle = try Sample.manifest(
             Sample.deployment("web", image: "web:never-ready")
                 + Sample.configMap("x", annotations: "{swell.dev/wave: \"1\"}"))

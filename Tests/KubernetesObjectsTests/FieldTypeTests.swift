@@ -154,7 +154,10 @@ internal import Testing
     }
 
     @Test func saysWhatAQuantityWasMeantToBe() throws {
-        for (text, meant) in [("10GB", "10G"), ("1 Gi", "1Gi"), ("500 m", "500m"), ("1GiB", "1Gi"), ("1 gi", nil)] {
+        for (text, meant) in [
+            ("10GB", "10G"), ("1 Gi", "1Gi"), ("500 m", "500m"), ("1GiB", "1Gi"), ("1 gi", nil), ("1Gi\n", "1Gi"),
+            ("\t1", "1"),
+        ] {
             let object = try KubernetesObject(json: [
                 "apiVersion": "v1", "kind": "PersistentVolumeClaim",
                 "spec": ["resources": ["requests": ["storage": .string(text)]]],

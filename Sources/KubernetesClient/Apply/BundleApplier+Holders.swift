@@ -14,7 +14,7 @@ extension BundleApplier {
         applier.finished = stored.finished
         if looksForHolders {
             let others = try await InventoryStore(api: records, options: options).others()
-            (applier.holders, applier.losers) = (others.held, others.losers)
+            (applier.holders, applier.losers, applier.origins) = (others.held, others.losers, others.origins)
         }
         return applier
     }

@@ -99,7 +99,7 @@ extension BundleApplier {
 
     private func pruner(of unwanted: Inventory, _ run: BundleRun, beside others: InventoryStore.Others) -> Pruner {
         Pruner(
-            api: api, options: options, record: run.record,
+            api: api, options: options, record: run.record.noting(originsOf: unwanted, others.origins),
             pending: run.record.pending.union(run.record.leaving).identities.subtracting(run.ours),
             heldByOthers: others.held, losers: others.losers,
             applied: Set(run.reports.compactMap(\.uid)),

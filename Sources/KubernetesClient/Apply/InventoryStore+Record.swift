@@ -82,6 +82,16 @@ extension InventoryStore {
             return record
         }
 
+        /// The record with what others note of objects that they are giving up, where it has no note of its own: by its age, what they
+        /// made would have been there before.
+        func noting(originsOf objects: Inventory, _ others: [ObjectIdentity: Bool]) -> Record {
+            if others.isEmpty { return self }
+            let noted = created.identities.union(adopted.identities)
+            let unnoted = objects.references.filter { !noted.contains($0.identity) }
+            return noting(adopted: unnoted.filter { others[$0.identity] == true })
+                .noting(created: unnoted.filter { others[$0.identity] == false })
+        }
+
         /// The record without notes on what the inventory does not hold.
         var tidied: Record {
             let held = inventory.identities

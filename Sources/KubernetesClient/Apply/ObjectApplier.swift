@@ -18,6 +18,8 @@ struct ObjectApplier: Sendable {
     var holders: [ObjectIdentity: InventoryStore.OtherHold] = [:]
     /// From whom objects were taken, and wanted there still.
     var losers: [ObjectIdentity: String] = [:]
+    /// Whether what others are only giving up was there before it was applied the first time.
+    var origins: [ObjectIdentity: Bool] = [:]
     /// What may be deleted and made again though its manifest does not say so: the bundle that is taken back said it.
     var replaceable: Set<ObjectIdentity> = []
     /// Jobs and hooks that have run to success.

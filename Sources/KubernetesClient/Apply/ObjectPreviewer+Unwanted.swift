@@ -8,7 +8,8 @@ extension ObjectPreviewer {
     ) async throws -> [BundleProgress] {
         guard !unwanted.references.isEmpty else { return [] }
         let pruner = Pruner(
-            api: api, options: options, record: stored, pending: stored.pending.union(stored.leaving).identities,
+            api: api, options: options, record: stored.noting(originsOf: unwanted, applier.origins),
+            pending: stored.pending.union(stored.leaving).identities,
             heldByOthers: applier.holders, losers: applier.losers, applied: wanted,
             known: stored.inventory.identities.union(unwanted.identities),
             claims: OwnedClaims(api: api, options: options))

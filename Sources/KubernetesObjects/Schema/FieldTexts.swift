@@ -6,16 +6,17 @@ enum FieldTexts {
 
     private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
-    /// Whether a server reads a text as a quantity, white space around it left aside.
+    /// Whether a server reads a text as a quantity, blanks around it left aside. Other white space is written with a
+    /// backslash in JSON, where it is looked for.
     static func isQuantity(_ text: String) -> Bool {
-        let text = text.drop(while: \.isWhitespace)
+        let text = text.drop { $0 == " " }
         let digits = text.prefix { "+-0123456789.".contains($0) }
         let unsigned = digits.first == "+" || digits.first == "-" ? digits.dropFirst() : digits
         guard unsigned.utf8.contains(where: isDigit), unsigned.utf8.allSatisfy({ isDigit($0) || $0 == 0x2E }),
             unsigned.utf8.count(where: { $0 == 0x2E }) <= 1
         else { return false }
         var suffix = text.dropFirst(digits.count)
-        while suffix.last?.isWhitespace == true { suffix.removeLast() }
+        while suffix.last == " " { suffix.removeLast() }
         if quantitySuffixes.contains(String(suffix)) { return true }
         guard suffix.first == "e" || suffix.first == "E" else { return false }
         let exponent = suffix.dropFirst()

@@ -77,8 +77,9 @@ struct Assembly {
         for key in ["apiVersion", "kind"] where node[key]?.scalar?.stringValue?.isEmpty != false {
             return fail(.missingField, "this is no Kubernetes object: \(key) is missing, or is no text", at: node)
         }
-        let (node, repeated) = RepeatedEnvironment.keepingLast(node)
-        for note in repeated where notes.count < Self.maximumNotes {
+        let (lasting, variables) = RepeatedEnvironment.keepingLast(node)
+        let (node, elements) = RepeatedElements.keepingOne(lasting)
+        for note in variables + elements where notes.count < Self.maximumNotes {
             let message = "\(node.json.subject): \(note.message)"
             notes.append(ModelError(code: .duplicate, message: message, file: file, line: note.line))
         }

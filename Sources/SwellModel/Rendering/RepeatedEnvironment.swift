@@ -1,7 +1,8 @@
 internal import KubernetesObjects
 
 /// Variables that a container is given twice. kubectl and Helm install such pods, and the last value is what the container sees; a server
-/// that merges refuses them. So the last one is kept here, too, and told of.
+/// that merges refuses them. So the last one is kept here, too, and told of; what it takes of former ones is written into it, as the kubelet
+/// does, where that is known.
 enum RepeatedEnvironment {
     /// One of them, with the line of what was kept.
     struct Note {
@@ -49,28 +50,63 @@ enum RepeatedEnvironment {
         }
         var dropped: Set<Int> = []
         var told: [Note] = []
+        var variables = variables
         for (index, variable) in variables.enumerated() {
             guard let name = variable["name"]?.scalar?.stringValue, let all = places[ExactText(name)], all.count > 1,
                 all.last == index
             else { continue }
             // A value that is made of an earlier one needs it.
-            let between = variables[(all[0] + 1)...index]
-            guard !between.contains(where: { $0["value"]?.text?.contains("$(\(name))") == true }) else { continue }
+            let users = ((all[0] + 1)...index).filter {
+                variables[$0]["value"]?.text?.contains("$(\(name))") == true
+            }
+            guard users.allSatisfy(all.contains) else { continue }
+            var isWrittenOut = false
+            if users.last == index {
+                guard let text = lastValue(of: all.map { variables[$0] }, reference: "$(\(name))") else { continue }
+                variables[index].setValue(text)
+                isWrittenOut = true
+            }
             dropped.formUnion(all.dropLast())
             told.append(
                 Note(
                     line: variable.line,
                     message:
                         "\(path) has \(name.prefix(80)) twice, first in line \(variables[all[0]].line); the last one counts, as in a "
-                        + "container"))
+                        + "container\(isWrittenOut ? ", with what it takes of the former one written out" : "")"))
         }
         return (variables.enumerated().filter { !dropped.contains($0.offset) }.map(\.element), told)
+    }
+
+    /// The last of a variable's values, each former one written into the next; nil where one that is needed is not known here: a
+    /// reference is for whoever knows what it stands for.
+    private static func lastValue(of variables: [YAMLNode], reference: String) -> String? {
+        var former: String?
+        var last: String?
+        for variable in variables {
+            last = variable["value"]?.scalar?.stringValue
+            if let text = last, text.contains(reference) {
+                // Two of them stand for one that is none of a reference.
+                last = text.contains("$$") ? nil : former.map { text.replacing(reference, with: $0) }
+            }
+            former = last?.contains("$") == true ? nil : last
+        }
+        return last
     }
 }
 
 extension YAMLNode {
+    /// Gives a variable another value.
+    fileprivate mutating func setValue(_ text: String) {
+        guard case .mapping(var entries) = content, let place = entries.firstIndex(where: { $0.key == "value" }) else {
+            return
+        }
+        entries[place].value.tag = nil
+        entries[place].value.content = .scalar(.string(text), text: text)
+        content = .mapping(entries)
+    }
+
     /// Puts other elements into the list at a path that is there.
-    fileprivate mutating func setElements(_ elements: [YAMLNode], at path: ArraySlice<FieldPath.Component>) {
+    mutating func setElements(_ elements: [YAMLNode], at path: ArraySlice<FieldPath.Component>) {
         switch (path.first, content) {
         case (nil, .sequence): content = .sequence(elements)
         case (.key(let key)?, .mapping(var entries)):

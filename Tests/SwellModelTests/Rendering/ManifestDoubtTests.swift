@@ -116,11 +116,50 @@ internal import Testing
             ])
     }
 
-    @Test func aVariableThatIsMadeOfItsFormerSelfIsRefused() {
-        let errors = told(
-            deployment("env: [{name: A, value: a}, {name: A, value: \"$(A):b\"}]")
-        ).errors
+    private func value(at path: String, of text: String) throws -> (value: JSONValue?, warnings: [String]) {
+        let release = try ReleaseAssembler.assemble(
+            Application(name: "shop", namespace: "shop"), from: [SourceFile(name: "m.yaml", content: text)])
+        let object = try #require(
+            release.documents.compactMap { try? JSONValue(parsing: $0.content) }.first { $0["kind"] == "Deployment" })
+        return (object.value(at: try FieldPath(parsing: path)), release.warnings.map(\.description))
+    }
+
+    /// The kubelet puts the former value in.
+    @Test(arguments: [
+        ("{name: A, value: a}, {name: A, value: '$(A):b'}", "a:b"),
+        ("{name: A, value: a}, {name: A, value: '$(A):b:$(A)'}, {name: A, value: '$(A):c'}", "a:b:a:c"),
+        ("{name: A, value: ''}, {name: A, value: '$(A)1'}", "1"),
+    ])
+    func aVariableThatIsMadeOfItsFormerSelfIsWrittenOut(variables: String, expected: String) throws {
+        let (value, warnings) = try value(
+            at: "spec.template.spec.containers[0].env", of: deployment("env: [\(variables)]"))
+        #expect(value == [["name": "A", "value": .string(expected)]])
+        #expect(warnings.count == 1 && warnings[0].contains("has A twice, first in line 13"), "\(warnings)")
+    }
+
+    @Test(arguments: [
+        "{name: A, valueFrom: {fieldRef: {fieldPath: metadata.name}}}, {name: A, value: '$(A):b'}",
+        "{name: A, value: '$(B)'}, {name: A, value: '$(A):b'}", "{name: A, value: a}, {name: A, value: '$$(A)'}",
+        "{name: A, value: a}, {name: B, value: '$(A)'}, {name: A, value: '$(A):b'}",
+    ])
+    func aVariableThatIsMadeOfWhatNobodyKnowsYetIsRefused(variables: String) {
+        let errors = told(deployment("env: [\(variables)]")).errors
         #expect(errors.count == 1 && errors[0].contains("env has name A twice, first in line 13"), "\(errors)")
+    }
+
+    /// As of a chart that names its own Secret for images and the one of all charts.
+    @Test func ofElementsThatAreAlikeOneIsKept() throws {
+        let pod = "      imagePullSecrets: [{name: r}, {name: s}, {name: r}, {name: r}]\n      containers:"
+        let text = deployment("tty: true").replacing("      containers:", with: pod)
+        let (value, warnings) = try value(at: "spec.template.spec.imagePullSecrets", of: text)
+        #expect(value == [["name": "r"], ["name": "s"]])
+        #expect(
+            warnings == [
+                "m.yaml:10: Deployment web: spec.template.spec.imagePullSecrets has name r 3 times, alike; one of them is kept"
+            ])
+        let ports = "ports: [{containerPort: 80}, {containerPort: 80}, {containerPort: 80, name: metrics}]"
+        let errors = told(deployment(ports)).errors
+        #expect(errors.count == 1 && errors[0].contains("containerPort 80/TCP twice"), "\(errors)")
     }
 
     @Test(arguments: [
