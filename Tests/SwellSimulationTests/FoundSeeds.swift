@@ -84,6 +84,9 @@ struct FoundSeed: Sendable {
         FoundSeed(
             seed: 1_002_329_244_511, fleet: 6, stormyMinutes: 10,
             found: "19: who left as its paused rollout was superseded rested for ever (PauseNoticeTests)"),
+        FoundSeed(
+            seed: 707_846_813_515, fleet: 6, stormyMinutes: 10,
+            found: "18: a joiner went beside the last of its stage, which was left behind and taken back at once"),
     ]
 }
 

@@ -147,18 +147,20 @@ extension DecisionState {
     }
 
     /// A stage that has gone on without all of its clusters, or that all of them have left, has nobody left to prove it: those that are
-    /// back count again, once they prove it, or wait to be dispatched for that. So do joiners, where nothing else speaks for it: the
-    /// canary that left and came back, or the one in its place.
+    /// back count again, once they prove it, or wait to be dispatched for that. Where there are none, joiners do: the canary that left and
+    /// came back, or the one in its place.
     private mutating func takeBackTheLast(_ index: Int) {
         guard rollout.stages[index].passedAt == nil, tally.stages[index].members == 0 else { return }
-        let takesJoiners = !isProven(index)
-        for name in names(inStage: index) where !isUnreachable(name) {
-            let target = target(name)
-            guard target.late == .deferred || target.late == .joined && takesJoiners, !isExcluded(target),
-                [.healthy, .queued].contains(target.phase)
-            else { continue }
-            update(name) { $0.late = nil }
+        func able(_ late: LateMember) -> [ClusterName] {
+            names(inStage: index).filter { name in
+                let target = target(name)
+                return target.late == late && !isUnreachable(name) && !isExcluded(target)
+                    && [.healthy, .queued].contains(target.phase)
+            }
         }
+        var last = able(.deferred)
+        if last.isEmpty, !isProven(index) { last = able(.joined) }
+        for name in last { update(name) { $0.late = nil } }
     }
 
     /// Whether anything speaks for a stage: its clusters, a person, or that it has passed. The clusters of a passed stage may leave; its
