@@ -48,6 +48,30 @@ internal import Testing
 
     private static let gadget = ("example.com/v1", "Widget", "gadget")
 
+    /// A claim that is itself of the bundle, and is not told to go, does not go with its owner either.
+    @Test func theOwnerOfAClaimOfTheBundleStays() async throws {
+        let claim =
+            "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data-1}\n"
+            + "spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n---\n"
+        try await brought(Self.base + claim + Sample.widget, Self.gadget) { server, live in
+            var owned = KubernetesObject(
+                type: GroupVersionKind(version: "v1", kind: "PersistentVolumeClaim"), namespace: live.namespace,
+                name: "data-1")
+            owned.setMetadata(
+                "ownerReferences",
+                [
+                    [
+                        "apiVersion": .string(live.apiVersion), "kind": .string(live.kind), "name": .string(live.name),
+                        "uid": .string(live.uid ?? ""),
+                    ]
+                ])
+            _ = try await server.api.apply(owned, ApplyOptions(fieldManager: "operator"))
+            let result = try await server.applier { $0.waitsForHealth = false }.apply(try Sample.manifest(Self.base))
+            #expect(result.report("gadget")?.outcome == .kept, "\(result.objects)")
+            #expect(try await server.exists("v1", "PersistentVolumeClaim", "data-1"))
+        }
+    }
+
     @Test(arguments: [false, true]) func theOwnerOfAClaimStays(isIndirect: Bool) async throws {
         try await brought(Self.base + Sample.widget, Self.gadget) { server, live in
             try await own(server, by: live, through: isIndirect ? configMapType : nil)

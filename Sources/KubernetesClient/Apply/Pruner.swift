@@ -164,8 +164,10 @@ struct Pruner: Sendable {
                 Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: true))
         }
         let claims = claims ?? OwnedClaims(api: api, options: options)
+        // A claim of the bundle's own that is not told to go stays as well.
         if let reason = try await claims.keepReason(
-            of: live, pruned: pruned, isAllowed: record.permits.allowsDeletion(of: wanted.identity))
+            of: live, pruned: pruned.filter { record.permits.allowsDeletion(of: $0) },
+            isAllowed: record.permits.allowsDeletion(of: wanted.identity))
         {
             return .kept(
                 Outcome(progress: BundleProgress(reference: wanted, outcome: .kept, message: reason), stays: true))

@@ -24,9 +24,15 @@ struct BootHistory: Sendable, Hashable, Codable {
     /// The characters of an id that are kept: an agent may say any.
     static let idLimit = 64
 
+    /// How often anybody may, under one certificate: a process that was frozen and the one in its place are two. The ids are whoever's who
+    /// begins, so that no count of one of them alone would show who has many.
+    static let returnsBorneOfAll = 3
+
     /// The certificate that they came with. A later one ends it, and with it whoever holds a copy.
     private var serial = ""
     private var boots: [Boot] = []
+    /// How often any came back under that certificate; nil in rows of before.
+    private var returned: Int?
 
     init() {}
 
@@ -39,6 +45,7 @@ struct BootHistory: Sendable, Hashable, Codable {
         if serial != start.serial {
             serial = start.serial
             boots = []
+            returned = nil
         }
         boots.removeAll { now - $0.at > Self.lifetime }
         let isLast = boots.last?.id == id
@@ -52,7 +59,9 @@ struct BootHistory: Sendable, Hashable, Codable {
             boots.remove(at: briefest ?? boots.startIndex)
         }
         guard isBack else { return .sole }
-        return boot.returns > Self.returnsBorne ? .takesTurns : .isBack
+        let all = min((returned ?? 0) + 1, Int(Int32.max))
+        returned = all
+        return boot.returns > Self.returnsBorne || all > Self.returnsBorneOfAll ? .takesTurns : .isBack
     }
 
     /// The place of the start that another one followed soonest, among those that never came back and that one has followed.

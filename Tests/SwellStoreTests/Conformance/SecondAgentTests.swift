@@ -71,6 +71,21 @@ internal import Testing
         #expect(owner == [.sole, .isBack, .takesTurns])
     }
 
+    /// Nor one of starts that come back once each, until nobody is left who has not.
+    @Test func manyThatComeBackOnceAreTold() {
+        var history = BootHistory()
+        var now = Self.moment
+        func come(_ boot: String) -> StartStanding {
+            now = now + .seconds(1)
+            return history.note(AgentStart(bootID: boot, serial: "s1"), at: now)
+        }
+        _ = come("owner")
+        for _ in 0..<2 {
+            for index in 0..<4 { _ = come("copy-\(index)") }
+        }
+        #expect(come("owner") == .takesTurns)
+    }
+
     @Test(arguments: StoreForm.allCases)
     func theStoreKnowsItWhicheverReplicaAsks(form: StoreForm) async throws {
         try await form.run { store in
