@@ -4,34 +4,7 @@ internal import SwellStore
 internal import Testing
 
 /// The door that is opened after a restore, and tokens that are shown in the wrong place.
-@Suite struct ReadmissionTests {
-    private func note(_ serial: String, _ store: any Store) async throws -> CertificateNote {
-        CertificateNote(
-            serial: serial, keyFingerprint: "sha256:\(serial)", expiresAt: try await store.now() + .hours(24))
-    }
-
-    private func standing(_ serial: String, _ cluster: ClusterName, _ store: any Store) async throws
-        -> CertificateStanding
-    {
-        try await store.standing(of: CertificateUse(cluster, serial: serial))
-    }
-
-    /// Lets an agent join under a serial number.
-    private func join(_ cluster: ClusterName, _ serial: String, _ store: any Store) async throws {
-        let later = try await store.now() + .hours(1)
-        try await store.createToken(hash: "hash-of-\(serial)", cluster: cluster, expiresAt: later, by: "ann")
-        let spent = try await store.spendToken(hash: "hash-of-\(serial)", for: note(serial, store))
-        #expect(spent == cluster)
-    }
-
-    private func use(_ serial: String, _ cluster: ClusterName, _ store: any Store) async throws {
-        try await store.noteUse(of: CertificateUse(cluster, serial: serial))
-    }
-
-    private func events(_ what: String, _ store: any Store) async throws -> [AuditEvent] {
-        try await store.latestEvents(filter: EventFilter(), limit: 100).filter { $0.what == "cluster.\(what)" }
-    }
-
+@Suite struct ReadmissionTests: AgentStory {
     /// A wrong kubeconfig and a new token cost the healthy agent nothing.
     @Test(arguments: StoreForm.allCases)
     func aTokenBeforeAnotherClusterIsNotSpent(form: StoreForm) async throws {
