@@ -155,4 +155,63 @@ internal import Testing
             #expect(looked.message("x").contains("taken over from application c"), "\(looked.objects)")
         }
     }
+
+    /// Who stands between is the next to have it; where that one wants it no more, it is whoever wants it still.
+    @Test(arguments: [true, false]) func whatWentThroughManyHandsGoesBackToWhoWantsIt(isRemoved: Bool) async throws {
+        try await run { server in
+            try await taking(server)
+            let further = try Sample.manifest(
+                Sample.configMap("z") + Sample.configMap("x", "e", annotations: "{swell.dev/adopt: force}"))
+            #expect(try await applier(server, of: "e").apply(further).succeeded)
+            let without = isRemoved ? [] : try Sample.manifest(Sample.configMap("own"))
+            #expect(try await applier(server, of: "d") { $0.allowsEmpty = true }.apply(without).succeeded)
+            let last = try Sample.manifest(Sample.configMap("z"))
+            let looked = try await applier(server, of: "e").preview(last)
+            #expect(looked.message("x").contains("goes back to application c"), "\(looked.objects)")
+            let back = try await applier(server, of: "e").apply(last)
+            #expect(back.message("x").contains("goes back to application c"), "\(back.objects)")
+            #expect(try await server.exists("v1", "ConfigMap", "x"))
+            #expect(try await names(server, of: "c") == ["other", "x"])
+            #expect(try await names(server, of: "e") == ["z"])
+        }
+    }
+
+    // MARK: A bundle that was healthy here before
+
+    /// Application a had x by force, and b took it by force since.
+    private func takingTurns(_ server: SimulatedServer, _ body: ([KubernetesObject]) async throws -> Void) async throws
+    {
+        func bundle(_ value: String) throws -> [KubernetesObject] {
+            try Sample.manifest(
+                Sample.configMap("x", value, annotations: "{swell.dev/adopt: force}") + Sample.configMap("of-\(value)"))
+        }
+        #expect(try await applier(server, of: "a").apply(try bundle("a")).succeeded)
+        #expect(try await applier(server, of: "b").apply(try bundle("b")).succeeded)
+        try await body(try bundle("a"))
+    }
+
+    @Test func whatIsOrderedOnceMoreTakesOverByForceAsItDidAtFirst() async throws {
+        try await run { server in
+            try await takingTurns(server) { bundle in
+                let again = applier(server, of: "a") { $0.wasProven = true }
+                let looked = try await again.preview(bundle)
+                #expect(looked.message("x").contains("taken over from application b"), "\(looked.objects)")
+                let result = try await again.apply(bundle)
+                #expect(result.message("x").contains("taken over from application b"), "\(result.objects)")
+                #expect(try await server.live("v1", "ConfigMap", "x")?["data"] == ["key": "a"])
+                #expect(try await names(server, of: "b") == ["of-b"])
+            }
+        }
+    }
+
+    @Test func whatGoesBackByItselfTakesNothingOver() async throws {
+        try await run { server in
+            try await takingTurns(server) { bundle in
+                let back = applier(server, of: "a") { ($0.isReturn, $0.wasProven) = (true, true) }
+                let result = try await back.apply(bundle)
+                #expect(result.report("x")?.outcome == .kept, "\(result.objects)")
+                #expect(try await server.live("v1", "ConfigMap", "x")?["data"] == ["key": "b"])
+            }
+        }
+    }
 }

@@ -81,7 +81,7 @@ struct InventoryStore: Sendable {
         var held: [ObjectIdentity: OtherHold] = [:]
         /// Of what is only leaving, and held by nobody for that: whether it was there before it was applied the first time.
         var origins: [ObjectIdentity: Bool] = [:]
-        /// From whom this one has taken objects that are wanted there still.
+        /// From whom objects were taken that are wanted there still: who is to have them once nobody else does.
         var losers: [ObjectIdentity: String] = [:]
         var unreadable: [String] = []
     }
@@ -92,6 +92,7 @@ struct InventoryStore: Sendable {
     func others() async throws -> Others {
         guard let prefix else { return Others() }
         var others = Others()
+        var losses: [String: [ObjectIdentity: Loss]] = [:]
         let selection = ObjectSelection(
             type: reference.type, namespace: reference.namespace,
             labelSelector: "app.kubernetes.io/managed-by=\(fieldManager)")
@@ -101,8 +102,7 @@ struct InventoryStore: Sendable {
                 others.unreadable.append(object.name)
                 continue
             }
-            others.losers.merge(losers(in: record, of: String(object.name.dropFirst(prefix.count)))) { first, _ in first
-            }
+            losses[String(object.name.dropFirst(prefix.count))] = record.losses
             let (created, adopted) = (record.created.identities, record.adopted.identities)
             let (pending, leaving) = (record.pending.identities, record.leaving.identities)
             for identity in record.inventory.identities {
@@ -119,6 +119,7 @@ struct InventoryStore: Sendable {
                 others.held[identity] = hold
             }
         }
+        others.losers = losers(in: losses)
         return others
     }
 
