@@ -76,6 +76,12 @@ public struct BundleApplier: Sendable {
         try await noteOrigins(&run)
         run.record = run.record.noting(permitsOf: plan, applied: run.reports, options.annotations)
             .noting(leftTo: run.left)
+        // What was given back while this went on may have been applied before that.
+        run.record.returned = run.record.returned.subtracting(
+            Inventory(
+                run.applied.filter {
+                    stored.returned.identities.contains($0.identity) && options.untouched[$0.identity] == nil
+                }))
         // An earlier try that was cut had noted it as what it meant to bring: that makes it nobody's.
         let others = Inventory(run.left.keys.filter { !run.ours.contains($0.identity) })
         new = new.subtracting(others)
@@ -104,7 +110,9 @@ public struct BundleApplier: Sendable {
                 try await finish(&run)
             }
         }
-        return BundleResult(objects: run.reports, inventory: run.record.inventory)
+        var result = BundleResult(objects: run.reports, inventory: run.record.inventory)
+        result.dealings = run.dealings
+        return result
     }
 
     /// Runs what a bundle has for its own failure, once applying it was given up. Hooks around the bundle that are under way end
@@ -246,6 +254,7 @@ public struct BundleApplier: Sendable {
             if report.outcome != .failed, report.outcome != .kept, !isLeft { done.append(object) }
         }
         run.written = await adoptions.record
+        run.takenOver.merge(await adoptions.takenOver) { _, new in new }
         run.ours.subtract(run.store.state.taken)
         run.record = run.record.noting(adopted: run.written.adopted.references)
         applied.append(contentsOf: done)

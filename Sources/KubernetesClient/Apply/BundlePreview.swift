@@ -67,7 +67,9 @@ extension BundleApplier {
         var mask = SecretMask()
         var reports = try await previewer.look(at: plan.steps.flatMap(\.objects), &mask)
         try await leaveToHolders(&reports)
-        return BundleResult(objects: reports, inventory: stored.inventory)
+        var result = BundleResult(objects: reports, inventory: stored.inventory)
+        result.returned = stored.returned.identities.intersection(reports.map(\.reference.identity))
+        return result
     }
 }
 

@@ -108,6 +108,7 @@ extension InventoryStore.Record {
         record.inventory = inventory.union(Inventory([loss.reference]))
         record.pending = pending.subtracting(Inventory([loss.reference]))
         record.leaving = leaving.subtracting(Inventory([loss.reference]))
+        record.returned = returned.union(Inventory([loss.reference]))
         if loss.wasThereBefore == true { record = record.noting(adopted: [loss.reference]) }
         if loss.wasThereBefore == false { record = record.noting(created: [loss.reference]) }
         record.uids[identity] = uid

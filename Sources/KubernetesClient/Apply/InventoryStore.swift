@@ -60,6 +60,7 @@ struct InventoryStore: Sendable {
         record.permits.namespaceDefaults = Permits.namespaceDefaults(from: data["namespaceDefaults"] ?? "")
         record.permits.replaceable = try inventory.part(at: data["replaceable"] ?? "")
         record.unwanted = try inventory.part(at: data["unwanted"] ?? "")
+        record.returned = try inventory.part(at: data["returned"] ?? "")
         record.losses = Record.losses(from: data["losses"] ?? "")
         // Inventories of earlier versions do not say; where something was applied, it was most likely applied whole.
         record.isInstalled = data["installed"].map { $0 == "true" } ?? !record.applied.references.isEmpty
