@@ -176,6 +176,49 @@ internal import Testing
         }
     }
 
+    /// So that it is applied where it is again, though whoever gave it back, or runs it, ends in between.
+    @Test func whatWasGivenBackIsMarkedUntilItIsApplied() async throws {
+        try await run { server in
+            try await taking(server)
+            #expect(try await applier(server, of: "d").apply(try Sample.manifest(Sample.configMap("own"))).succeeded)
+            #expect(try await record(server, of: "c").returned.references.map(\.name) == ["x"])
+            let theirs = try Sample.manifest(Sample.configMap("x", "c") + Sample.configMap("other", "changed"))
+            let looked = try await applier(server, of: "c").differences(from: theirs)
+            #expect(looked.returned.map(\.name) == ["x"])
+            let others = theirs.filter { $0.name != "x" }.map { object in
+                var reference = object.reference
+                reference.namespace = "shop"
+                return (reference.identity, "not given back")
+            }
+            let restored = try await applier(server, of: "c") {
+                $0.untouched = Dictionary(uniqueKeysWithValues: others)
+                $0.prunes = false
+            }.apply(theirs)
+            #expect(restored.report("x")?.outcome == .configured, "\(restored.objects)")
+            #expect(try await server.live("v1", "ConfigMap", "other")?["data"] == ["key": "c"])
+            #expect(try await record(server, of: "c").returned.references.isEmpty)
+            #expect(try await names(server, of: "c") == ["other", "x"])
+        }
+    }
+
+    @Test func whatWasTakenAndGivenBackWhileItsOwnerGoesOnIsMarkedToo() async throws {
+        try await run { server in
+            let theirs = Sample.configMap("x", "c") + Sample.configMap("other", "c")
+            #expect(try await applier(server, of: "c").apply(try Sample.manifest(theirs)).succeeded)
+            let next = try Sample.manifest(theirs + Sample.configMap("last", annotations: "{swell.dev/wave: \"1\"}"))
+            let taker = applier(server, of: "d") { ($0.adoption, $0.allowsEmpty) = (.force, true) }
+            var given: BundleResult?
+            _ = try await applier(server, of: "c").apply(next) { report in
+                guard given == nil, report.reference.name == "last" else { return }
+                let taken = try? await taker.apply((try? Sample.manifest(Sample.configMap("x", "d"))) ?? [])
+                if taken?.succeeded == true { given = try? await taker.apply([]) }
+            }
+            #expect(given?.message("x").contains("goes back to application c") == true, "\(given?.objects ?? [])")
+            #expect(try await names(server, of: "c") == ["last", "other", "x"])
+            #expect(try await record(server, of: "c").returned.references.map(\.name) == ["x"])
+        }
+    }
+
     // MARK: A bundle that was healthy here before
 
     /// Application a had x by force, and b took it by force since.

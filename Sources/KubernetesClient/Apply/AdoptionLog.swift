@@ -28,6 +28,11 @@ actor AdoptionLog {
         takenOver[reference] = hold.name
     }
 
+    /// Whether another inventory has taken an object over, by what is stored between two writes.
+    func isTaken(_ identity: ObjectIdentity) async throws -> Bool {
+        try await writing.run { try await store.isTaken(identity) }
+    }
+
     /// Notes an object that was there. It is on record when this returns.
     func note(_ live: KubernetesObject) async throws {
         let reference = live.reference

@@ -241,7 +241,7 @@ public struct BundleApplier: Sendable {
         applier.replaceable = run.record.permits.replaceable.identities
         applier.finished = run.record.finished
         applier.onAdoption = { try await adoptions.note($0) }
-        applier.isTaken = { [store = run.store] in try await store.isTaken($0) }
+        applier.isTaken = { try await adoptions.isTaken($0) }
         applier.onTakeover = { try await adoptions.takeOver($0, from: $1) }
         let seen = try await LiveObjects.read(ready, api: api, concurrency: options.concurrency)
         var done: [KubernetesObject] = []
