@@ -178,6 +178,22 @@ internal import Testing
 
         """
 
+    /// Has an autoscaler of somebody's scale the workload.
+    private func scale(_ lab: Lab) async throws {
+        var scaler = KubernetesObject(
+            type: GroupVersionKind(apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler"), namespace: "shop",
+            name: "somebodys")
+        scaler.spec = [
+            "scaleTargetRef": ["apiVersion": "apps/v1", "kind": "Deployment", "name": "web"], "minReplicas": 1,
+            "maxReplicas": 9,
+        ]
+        _ = try await lab.admin.create(scaler, fieldManager: "somebody")
+        let web = try #require(try await lab.object("apps/v1", "Deployment", "web"))
+        _ = try await lab.admin.patch(
+            web.reference, .merge(["spec": ["replicas": 4]]), fieldManager: "kube-controller-manager",
+            subresource: "scale")
+    }
+
     /// Puts a release out, corrects drift, prunes, and takes a bad release back.
     private func story(_ lab: Lab, namespaced: Bool, extra: String) async throws {
         let (one, first) = try await lab.world.assembledRelease("1.0.0", extra: Self.web(image: "web:1") + extra)
@@ -196,8 +212,11 @@ internal import Testing
             try await eventually("drift is corrected") {
                 try await lab.admin.get(settings)?["data"]?["version"]?.stringValue == "1.0.0"
             }
+            try await scale(lab)
             try await lab.world.coordinator.assign(two.assignment(2, fallback: one))
             try await eventually("the second is out") { await lab.isHealthy(2) }
+            let replicas = try await lab.object("apps/v1", "Deployment", "web")?.spec?["replicas"]
+            #expect(replicas == 4, "an autoscaler that no release has scaled it")
             #expect(try await lab.object("v1", "Secret", "only-in-one") == nil, "pruned")
             try await lab.world.coordinator.assign(bad.assignment(3, fallback: one))
             try await eventually("reverted") { await lab.world.coordinator.last("shop")?.phase == .reverted }
