@@ -87,6 +87,12 @@ struct FoundSeed: Sendable {
         FoundSeed(
             seed: 707_846_813_515, fleet: 6, stormyMinutes: 10,
             found: "18: a joiner went beside the last of its stage, which was left behind and taken back at once"),
+        FoundSeed(
+            seed: 62_321_961_704, fleet: 6, stormyMinutes: 10,
+            found: "19: who left as its rollout was superseded was told of its pause at each later look"),
+        FoundSeed(
+            seed: 288_543_179_823, fleet: 6, stormyMinutes: 10,
+            found: "19: what a rollout waits for was told from fewer clusters than it is decided from"),
     ]
 }
 
