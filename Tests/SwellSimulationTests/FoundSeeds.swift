@@ -93,6 +93,9 @@ struct FoundSeed: Sendable {
         FoundSeed(
             seed: 288_543_179_823, fleet: 6, stormyMinutes: 10,
             found: "19: what a rollout waits for was told from fewer clusters than it is decided from"),
+        FoundSeed(
+            seed: 572_122_494_629, fleet: 6, stormyMinutes: 10,
+            found: "19: the world told a pause again that had ended, which no stream does"),
     ]
 }
 
