@@ -114,6 +114,63 @@ internal import Testing
         }
     }
 
+    /// A Secret of the second step is applied again, or a machine comes back that was off during the third.
+    @Test func aRetiredAuthorityIsTrustedByNobodyWhoseFolderHasItStill() async throws {
+        var shape = Fleet.Shape()
+        shape.regions = ["us-east-1": ["use1-a"]]
+        try await withFleet(shape) { fleet in
+            let authority = fleet.stateFolder.appending(path: "authority")
+            let aside = fleet.folder.appending(path: "second-step")
+            try FileManager.default.createDirectory(at: aside, withIntermediateDirectories: false)
+            var formerPin = ""
+            for step in ["prepare", "activate", "retire"] {
+                if step == "activate" {
+                    formerPin = try String(
+                        contentsOf: fleet.stateFolder.appending(path: "ca-hash"), encoding: .utf8
+                    ).trimmingCharacters(in: .whitespacesAndNewlines)
+                }
+                if step == "retire" {
+                    for name in ["former.pem", "bridges.pem"] {
+                        try FileManager.default.copyItem(
+                            at: authority.appending(path: name), to: aside.appending(path: name))
+                    }
+                }
+                let result = try await Programs.call(
+                    "swell-coordinator",
+                    ["authority", step, "--state-dir", fleet.stateFolder.path] + (step == "retire" ? ["--force"] : []))
+                #expect(result.code == 0, "\(result.errors)")
+                let word = step == "retire" ? "retired" : "\(step)d"
+                try await eventually("it to be noted", within: .seconds(60)) { () -> Bool? in
+                    let events = try await fleet.swell("events", "--since", "10m").output
+                    return events.contains(" authority.\(word) ") ? true : nil
+                }
+            }
+            func trusted() throws -> Int {
+                try String(contentsOf: fleet.stateFolder.appending(path: "ca.pem"), encoding: .utf8)
+                    .components(separatedBy: "BEGIN CERTIFICATE").count - 1
+            }
+            #expect(try trusted() == 1)
+            for name in ["bridges.pem", "former.pem"] {
+                try FileManager.default.copyItem(
+                    at: aside.appending(path: name), to: authority.appending(path: name))
+            }
+            // One that runs, and one that is started with it.
+            try await fleet.startCoordinator("b")
+            #expect(try trusted() == 1, "started with it")
+            for replica in ["a", "b"] {
+                try await eventually("replica \(replica) to say so", within: .seconds(30)) { () -> Bool? in
+                    let log = fleet.printed("coordinator-\(replica)")
+                    return log.contains("was retired, and is not trusted") && log.contains(formerPin) ? true : nil
+                }
+            }
+            #expect(try trusted() == 1)
+            let doctor = try await fleet.swell("doctor")
+            #expect(
+                doctor.output.contains("retired authority") && doctor.output.contains(formerPin), "\(doctor.output)")
+            try await fleet.awaitAgents(within: .seconds(60))
+        }
+    }
+
     /// The agents' sessions at both replicas.
     private static func connections(_ fleet: Fleet) async throws -> Int {
         var count = 0

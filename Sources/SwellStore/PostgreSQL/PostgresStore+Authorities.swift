@@ -4,15 +4,16 @@ internal import SwellModel
 
 extension PostgresStore {
     /// The same over a pool of its own, for before there is a store.
+    @discardableResult
     public static func noteAuthorities(
         _ authorities: TrustedKeys, in database: PostgresConfiguration, isAdopting: Bool = false
-    ) async throws(StoreError) {
+    ) async throws(StoreError) -> Set<String> {
         do {
             let pool = try PostgresPool(configuration: database, settings: PostgresPoolSettings(minimum: 0, maximum: 1))
-            try await withThrowingTaskGroup(of: Void.self) { group in
+            return try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await pool.run() }
                 defer { group.cancelAll() }
-                try await PostgresStore(pool: pool).noteAuthorities(authorities, isAdopting: isAdopting)
+                return try await PostgresStore(pool: pool).noteAuthorities(authorities, isAdopting: isAdopting)
             }
         } catch {
             throw StoreError(postgres: error)
@@ -26,15 +27,20 @@ extension PostgresStore {
     /// that one is retired. What was noted later is not, since a replica with a folder of before may start in the middle of a change.
     ///
     /// - Parameter isAdopting: Whether they take the place of those that are noted, whatever these are.
+    /// - Returns: All that were retired: the replica trusts none of them, though its folder may have it still.
     /// - Throws: `refused` where none is among those that are noted, so that the replica is not of this installation, or where the one that
     ///   signs was retired.
-    public func noteAuthorities(_ authorities: TrustedKeys, isAdopting: Bool = false) async throws(StoreError) {
+    @discardableResult
+    public func noteAuthorities(
+        _ authorities: TrustedKeys, isAdopting: Bool = false
+    ) async throws(StoreError) -> Set<String> {
         try await transact { transaction in
             let noted = try await transaction.authorities()
             guard isAdopting else {
                 try noted.check(authorities)
                 try await transaction.follow(authorities, noted)
-                return try await transaction.retire(noted.before(authorities), authorities)
+                try await transaction.retire(noted.before(authorities), authorities)
+                return try await transaction.authorities().retired
             }
             let gone = noted.trusted.filter { !authorities.all.contains($0) }
             try await transaction.retire(gone, authorities)
@@ -47,28 +53,39 @@ extension PostgresStore {
                     "authority.adopted", authorities.issuing, by: authorities.changedBy, at: transaction.now(),
                     reason: gone.isEmpty ? nil : "in the place of \(gone.joined(separator: ", "))")
             ])
+            return try await transaction.authorities().retired
         }
     }
 
     /// Notes that a replica of this installation trusts some more authorities, and some no more.
     ///
-    /// - Parameter formerly: What it trusted when it was noted last.
+    /// - Parameters:
+    ///   - authorities: All that its folder has, those that are left out since they were retired included.
+    ///   - formerly: What it was when it was noted last.
+    /// - Returns: All that were retired.
     /// - Throws: `refused` where the database is not of its installation any more: it was restored, another authority was adopted, or the one
     ///   that signs here was retired.
-    public func changeAuthorities(to authorities: TrustedKeys, formerly: [String]) async throws(StoreError) {
+    @discardableResult
+    public func changeAuthorities(
+        to authorities: TrustedKeys, formerly: [String]
+    ) async throws(StoreError) -> Set<String> {
         let removing = formerly.filter { !authorities.all.contains($0) }
         let known = try await read(NotedAuthorities.question) { try NotedAuthorities($0) }
         let isNews =
             !authorities.all.allSatisfy(known.knows) || known.trusted.contains(where: removing.contains)
             || !known.activated.contains(authorities.issuing)
-        guard isNews else { return try known.check(authorities) }
-        try await transact { transaction in
+        guard isNews else {
+            try known.check(authorities)
+            return known.retired
+        }
+        return try await transact { transaction in
             let noted = try await transaction.authorities()
             // Both at once, where a replica follows late: what it trusted before tells whose it is.
             if noted.trusted.allSatisfy({ !formerly.contains($0) }) { try noted.check(authorities) }
             try noted.checkRetired(authorities)
             try await transaction.follow(authorities, noted)
             try await transaction.retire(removing, authorities)
+            return try await transaction.authorities().retired
         }
     }
 

@@ -78,4 +78,28 @@ internal import Testing
             }
         }
     }
+
+    /// Its folder is an old one; the database says what was retired.
+    @Test func whatWasRetiredIsNeitherTrustedNorShownThoughTheDirectoryHasIt() async throws {
+        try await watching { replica in
+            let former = try #require(replica.authority.current.fingerprints.first)
+            let pin = try replica.folder.directory.prepare(trustDomain: replica.domain, now: Self.now())
+            _ = try replica.folder.directory.activate(trustDomain: replica.domain, now: Self.now())
+            try await soon("both are shown") { replica.credential.current.chain.count == 5 }
+            #expect(replica.authority.leftOut.isEmpty)
+            replica.authority.leaveOut(["\(former)", "\(pin)"])
+            #expect(replica.authority.trusted.current.count == 1, "at once")
+            #expect(replica.authority.current.fingerprints == [pin], "the one that signs stays")
+            #expect(replica.authority.leftOut == [former])
+            try await soon("one is shown") { replica.credential.current.chain.count == 2 }
+            try await soon("operators are told") {
+                let text = (try? String(contentsOfFile: replica.folder.authorityFile, encoding: .utf8)) ?? ""
+                return text.components(separatedBy: "BEGIN CERTIFICATE").count == 2
+            }
+            // And back, where it was adopted.
+            replica.authority.leaveOut([])
+            #expect(replica.authority.trusted.current.count == 2)
+            try await soon("both are shown again") { replica.credential.current.chain.count == 5 }
+        }
+    }
 }

@@ -86,6 +86,33 @@ internal import Testing
         }
     }
 
+    /// Its folder is an old one, and it does not trust all that is in it.
+    @Test func whoIsStartedWithARetiredAuthorityIsToldSo() async throws {
+        let database = try await serviceDatabase()
+        try await withPool(database.service) { pool in
+            let store = PostgresStore(pool: pool)
+            func start(_ signs: String, _ all: [String], isAdopting: Bool = false) async throws -> Set<String> {
+                try await store.noteAuthorities(TrustedKeys(issuing: signs, all: all), isAdopting: isAdopting)
+            }
+            func look(formerly: [String]) async throws -> Set<String> {
+                try await store.changeAuthorities(to: TrustedKeys(issuing: "b", all: ["a", "b"]), formerly: formerly)
+            }
+            for (signs, all) in [("a", ["a"]), ("a", ["a", "b"]), ("b", ["a", "b"])] {
+                let retired = try await start(signs, all)
+                #expect(retired == [])
+            }
+            let (before, end) = (try await look(formerly: ["a", "b"]), try await start("b", ["b"]))
+            #expect(before == [] && end == ["a"])
+            // At its start, and while it runs, though its folder has been a new one.
+            let told = [
+                try await start("b", ["a", "b"]), try await look(formerly: ["a", "b"]), try await look(formerly: ["b"]),
+            ]
+            #expect(told == [["a"], ["a"], ["a"]])
+            let adopted = try await start("a", ["a"], isAdopting: true)
+            #expect(adopted == ["b"], "adopted, it is trusted again")
+        }
+    }
+
     /// Whichever replica finds it first, each step once, and in the name of who took it; the first of all is nobody's doing.
     @Test func eachChangeIsAuditedOnce() async throws {
         let database = try await serviceDatabase()
