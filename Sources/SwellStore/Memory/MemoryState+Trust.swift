@@ -228,6 +228,14 @@ extension MemoryState {
             certificates: revoked.prefix(EndedTrust.limit).map { CertificateUse($1.cluster, serial: $0) }, now: now)
     }
 
+    public func isSpared(_ use: CertificateUse, by floor: TrustFloor) -> Bool {
+        if trust[use.cluster]?.isBehind(floor) == false { return true }
+        let listed = certificates.filter { $0.value.cluster == use.cluster }.map {
+            TrustRules.Listed(serial: $0, former: $1.former, issuedAt: $1.issuedAt)
+        }
+        return TrustRules.kept(by: floor, of: listed).contains(use.serial)
+    }
+
     public mutating func endAgain(_ ended: EndedTrust) -> [ClusterName] {
         var clusters: Set<ClusterName> = []
         for floor in ended.floors where trust[floor.cluster, default: TrustRules.Row()].isBehind(floor) {
