@@ -11,10 +11,18 @@ public struct AuthoritySet: Sendable {
     /// The certificates in which the authorities sign each other.
     public let bridges: [Certificate]
 
+    /// Whether the others are former ones; next ones otherwise.
+    private let areFormer: Bool
+
     /// - Parameters:
     ///   - others: at most one; none in ordinary times.
     ///   - bridges: at most two.
-    public init(_ issuing: CertificateAuthority, others: [Certificate] = [], bridges: [Certificate] = []) {
+    ///   - areFormer: whether the one that signs took the others' place.
+    public init(
+        _ issuing: CertificateAuthority, others: [Certificate] = [], bridges: [Certificate] = [],
+        areFormer: Bool = false
+    ) {
+        self.areFormer = areFormer
         self.issuing = issuing
         self.others = others
         self.bridges = bridges
@@ -33,7 +41,7 @@ public struct AuthoritySet: Sendable {
     public func leavingOut(_ retired: Set<String>) -> AuthoritySet {
         let kept = others.filter { !retired.contains("\(KeyFingerprint(of: $0.publicKey))") }
         guard kept.count < others.count else { return self }
-        return AuthoritySet(issuing, others: kept, bridges: kept.isEmpty ? [] : bridges)
+        return AuthoritySet(issuing, others: kept, bridges: kept.isEmpty ? [] : bridges, areFormer: areFormer)
     }
 
     /// Issues a certificate, with a new key, to the coordinator. Its chain leads to every authority that an agent may trust now.
@@ -47,9 +55,10 @@ public struct AuthoritySet: Sendable {
     /// What tells this set from another.
     public var fingerprints: [KeyFingerprint] { roots.map { KeyFingerprint(of: $0.publicKey) } }
 
-    /// The same, in the order in which they were made: the former one, the one that signs, the next one.
+    /// The same, in the order in which they sign: the former one, the one that signs, the next one. By the steps that were taken: two may be
+    /// of one second, and clocks go back.
     public var fingerprintsByAge: [KeyFingerprint] {
-        roots.sorted { $0.notValidBefore < $1.notValidBefore }.map { KeyFingerprint(of: $0.publicKey) }
+        (areFormer ? others + [issuing.certificate] : roots).map { KeyFingerprint(of: $0.publicKey) }
     }
 }
 

@@ -57,7 +57,8 @@ extension PostgresStore {
         }
     }
 
-    /// Notes that a replica of this installation trusts some more authorities, and some no more.
+    /// Notes that a replica of this installation trusts some more authorities, and some no more. One that trusts one alone retires what was noted
+    /// before that one, as at its start: the database may have been restored to the middle of a change.
     ///
     /// - Parameters:
     ///   - authorities: All that its folder has, those that are left out since they were retired included.
@@ -73,7 +74,7 @@ extension PostgresStore {
         let known = try await read(NotedAuthorities.question) { try NotedAuthorities($0) }
         let isNews =
             !authorities.all.allSatisfy(known.knows) || known.trusted.contains(where: removing.contains)
-            || !known.activated.contains(authorities.issuing)
+            || !known.activated.contains(authorities.issuing) || !known.before(authorities).isEmpty
         guard isNews else {
             try known.check(authorities)
             return known.retired
@@ -84,7 +85,7 @@ extension PostgresStore {
             if noted.trusted.allSatisfy({ !formerly.contains($0) }) { try noted.check(authorities) }
             try noted.checkRetired(authorities)
             try await transaction.follow(authorities, noted)
-            try await transaction.retire(removing, authorities)
+            try await transaction.retire(removing + noted.before(authorities), authorities)
             return try await transaction.authorities().retired
         }
     }
@@ -116,11 +117,15 @@ public struct TrustedKeys: Sendable, Hashable {
 /// What a database knows of its installation's authorities.
 private struct NotedAuthorities {
     static let question = """
-        SELECT fingerprint, retired_at IS NOT NULL, activated_at IS NOT NULL FROM trusted_authorities
+        SELECT fingerprint, retired_at IS NOT NULL, activated_at IS NOT NULL,
+            rank() OVER (ORDER BY noted_at)
+        FROM trusted_authorities
         ORDER BY noted_at, fingerprint COLLATE "C"
         """
 
     var trusted: [String] = []
+    /// The places of those that are trusted in the order of their noting; of one moment they have one place.
+    private var place: [String: Int64] = [:]
     var retired: Set<String> = []
     /// Those that have signed.
     var activated: Set<String> = []
@@ -131,14 +136,20 @@ private struct NotedAuthorities {
         for row in rows {
             let fingerprint = try row.decode(String.self, at: 0)
             if try row.decode(Bool.self, at: 2) { activated.insert(fingerprint) }
-            if try row.decode(Bool.self, at: 1) { retired.insert(fingerprint) } else { trusted.append(fingerprint) }
+            if try row.decode(Bool.self, at: 1) {
+                retired.insert(fingerprint)
+                continue
+            }
+            trusted.append(fingerprint)
+            place[fingerprint] = try row.decode(Int64.self, at: 3)
         }
     }
 
-    /// Those that are over for a replica that trusts one alone.
+    /// Those that are over for a replica that trusts one alone: not what was noted in the same moment, as by versions of before, since nothing
+    /// tells which came first.
     func before(_ authorities: TrustedKeys) -> [String] {
-        guard authorities.all == [authorities.issuing], trusted.contains(authorities.issuing) else { return [] }
-        return Array(trusted.prefix { $0 != authorities.issuing })
+        guard authorities.all == [authorities.issuing], let own = place[authorities.issuing] else { return [] }
+        return trusted.filter { place[$0].map { $0 < own } == true }
     }
 
     func knows(_ fingerprint: String) -> Bool { trusted.contains(fingerprint) || retired.contains(fingerprint) }
@@ -169,12 +180,14 @@ extension PostgresTransaction {
         return try NotedAuthorities(try await query(NotedAuthorities.question))
     }
 
+    /// Later than all that were noted before, also where the clock went back.
     fileprivate func add(_ fingerprints: [String]) async throws {
         guard !fingerprints.isEmpty else { return }
         try await query(
             """
             INSERT INTO trusted_authorities (fingerprint, noted_at)
-            SELECT fingerprint, swell_now() + place * interval '1 microsecond'
+            SELECT fingerprint, greatest(swell_now(), (SELECT max(noted_at) FROM trusted_authorities))
+                + place * interval '1 microsecond'
             FROM unnest($1::text[]) WITH ORDINALITY AS a (fingerprint, place) ON CONFLICT DO NOTHING
             """, [.texts(fingerprints)])
     }

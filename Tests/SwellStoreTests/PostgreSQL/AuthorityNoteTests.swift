@@ -113,6 +113,64 @@ internal import Testing
         }
     }
 
+    /// Versions before noted both of a set in one moment: their fingerprints say nothing of which came first.
+    @Test func whatWasNotedInOneMomentIsRetiredByNoStart() async throws {
+        let database = try await serviceDatabase()
+        try await withPool(database.service) { pool in
+            _ = try await pool.query(
+                """
+                INSERT INTO trusted_authorities (fingerprint, noted_at, activated_at)
+                VALUES ('z', swell_now() - interval '1 hour', swell_now()), ('b', swell_now() - interval '1 hour', NULL)
+                """)
+            _ = try await pool.query(
+                "UPDATE trusted_authorities SET noted_at = (SELECT min(noted_at) FROM trusted_authorities)")
+            let store = PostgresStore(pool: pool)
+            #expect(await refusal(store, ["z"]) == nil, "a machine that was off while the others went over to b")
+            #expect(await refusal(store, ["b"]) == nil, "what is in use was retired")
+            #expect(await refusal(store, ["z", "b"], signs: "b") == nil)
+            // With the next change it is known which were before.
+            for (signs, all) in [("b", ["b", "c"]), ("c", ["b", "c"]), ("c", ["c"])] {
+                #expect(await refusal(store, all, signs: signs) == nil)
+            }
+            for gone in ["z", "b"] { #expect(await refusal(store, [gone])?.contains("was retired") == true, "\(gone)") }
+        }
+    }
+
+    /// A standby takes over whose clock is behind.
+    @Test func theOrderIsThatOfTheNotingThoughTheClockGoesBack() async throws {
+        let database = try await serviceDatabase()
+        try await withPool(database.service) { pool in
+            let store = PostgresStore(pool: pool)
+            #expect(await refusal(store, ["a"]) == nil)
+            _ = try await pool.query("UPDATE trusted_authorities SET noted_at = noted_at + interval '1 hour'")
+            #expect(await refusal(store, ["a", "b"], signs: "a") == nil)
+            #expect(await refusal(store, ["a"]) == nil, "a replica that was off")
+            #expect(await refusal(store, ["a", "b"], signs: "b") == nil)
+            #expect(await refusal(store, ["b"]) == nil)
+            #expect(await refusal(store, ["a"])?.contains("was retired") == true)
+        }
+    }
+
+    /// The backup is of the middle of a change that all replicas have seen to its end.
+    @Test func aReplicaThatRunsRetiresWhatARestoreBroughtBack() async throws {
+        let database = try await serviceDatabase()
+        try await withPool(database.service) { pool in
+            let store = PostgresStore(pool: pool)
+            for (signs, all) in [("a", ["a"]), ("a", ["a", "b"]), ("b", ["a", "b"]), ("b", ["b"])] {
+                #expect(await refusal(store, all, signs: signs) == nil)
+            }
+            _ = try await pool.query("UPDATE trusted_authorities SET retired_at = NULL")
+            try await store.changeAuthorities(to: TrustedKeys(issuing: "b", all: ["b"]), formerly: ["b"])
+            #expect(await refusal(store, ["a"])?.contains("was retired") == true)
+            // Once, however often it looks.
+            try await store.changeAuthorities(to: TrustedKeys(issuing: "b", all: ["b"]), formerly: ["b"])
+            let told = try await store.latestEvents(filter: EventFilter(), limit: 100).filter {
+                $0.what == "authority.retired"
+            }
+            #expect(told.count == 2 && told.allSatisfy { $0.to == "a" })
+        }
+    }
+
     /// Whichever replica finds it first, each step once, and in the name of who took it; the first of all is nobody's doing.
     @Test func eachChangeIsAuditedOnce() async throws {
         let database = try await serviceDatabase()
