@@ -299,7 +299,7 @@ extension MemoryState {
         guard let known = certificates[use.serial], known.cluster == use.cluster, !wasJustReplaced(use) else { return }
         if let misusedAt = known.misusedAt {
             guard known.revokedAt == nil, known.number >= trust[use.cluster]?.validFrom ?? 0,
-                let seenAt = agents[use.cluster]?.lastSeenAt, seenAt > misusedAt
+                let seenAt = agents[use.cluster]?.lastSeenAt, seenAt > misusedAt, now - misusedAt >= Bounds.copyAudit
             else { return }
         }
         certificates[use.serial]?.misusedAt = now

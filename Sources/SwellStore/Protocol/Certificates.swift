@@ -284,7 +284,7 @@ public protocol AgentCertificateStore: Sendable {
     /// The certificates of a cluster that are still remembered, the newest first.
     func certificates(of cluster: ClusterName) async throws(StoreError) -> [CertificateRecord]
     /// Audits that somebody came with a certificate that only a copy can have: once for each that is listed; and of one that counts, since it
-    /// is in the wrong place, again once its agent was connected in between.
+    /// is in the wrong place, again once its agent was connected in between, and not more often than once an hour.
     ///
     /// Nothing is noted of a certificate that was in use until another took its place less than half a minute ago: after a renewal a call
     /// of the former may still be under way, and after an enrolment the former agent may still run. Who comes again after that is noted.
