@@ -73,7 +73,7 @@ struct InstallationFacts: Sendable {
             if let counting = certificates.first(where: \.counts) {
                 absence.certificateEndsAt = counting.expiresAt
             } else {
-                absence.revokedAt = certificates.compactMap(\.revokedAt).max()
+                absence.revokedAt = certificates.compactMap(\.revokedAt).max() ?? record.revokedAt
             }
             absence.tokenEndsAt = tokens.filter { $0.cluster == cluster }.map(\.expiresAt).max()
             if let refusal = agentPort.refusals.last(of: cluster), record.lastSeenAt.map({ $0 <= refusal.at }) ?? true {

@@ -163,6 +163,14 @@ extension MemoryState {
         }.sorted()
     }
 
+    /// When the last of a cluster's certificates was revoked, where none counts.
+    func revokedAt(_ cluster: ClusterName) -> Timestamp? {
+        guard standingSerials(of: cluster).isEmpty else { return nil }
+        let row = trust[cluster]
+        return certificates.values.filter { $0.cluster == cluster }.compactMap(\.revokedAt).max()
+            ?? (row?.floorSerial == nil ? row?.floorAt : nil)
+    }
+
     public mutating func revokeCertificates(
         of cluster: ClusterName, serial: String?, reason: String?, by actor: String
     ) throws(StoreError) -> Revocation {
