@@ -28,7 +28,7 @@ struct AuthorityNotes: Service {
             var leftOut: [KeyFingerprint] = []
             tell(authority.leftOut, &leftOut)
             var (isAway, awaited) = (false, [String]())
-            var areSecretsNoted = false
+            var (areSecretsNoted, areSecretsAway) = (false, false)
             while (try? await Task.sleep(for: interval)) != nil {
                 let set = authority.found
                 let current = Self.keys(of: set, in: folder)
@@ -37,9 +37,18 @@ struct AuthorityNotes: Service {
                     awaited = set.changeKeys
                     continue
                 }
+                // Apart: what fails of the one hides nothing of the other.
                 do {
                     if !areSecretsNoted { try await store.noteSecretKeys(by: secretsBy) }
                     areSecretsNoted = true
+                } catch {
+                    if !areSecretsAway {
+                        logger.warning(
+                            "the keys for Secrets cannot be noted in the database", metadata: ["error": "\(error)"])
+                    }
+                    areSecretsAway = true
+                }
+                do {
                     authority.leaveOut(try await store.changeAuthorities(to: current, formerly: noted))
                     tell(authority.leftOut, &leftOut)
                     noted = current.all
@@ -51,7 +60,8 @@ struct AuthorityNotes: Service {
                     // Tried again: what is away comes back.
                     if !isAway {
                         logger.warning(
-                            "what keys there are cannot be noted in the database", metadata: ["error": "\(error)"])
+                            "which authorities there are cannot be noted in the database",
+                            metadata: ["error": "\(error)"])
                     }
                     isAway = true
                 }

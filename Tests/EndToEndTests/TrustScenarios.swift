@@ -1,5 +1,6 @@
 internal import Foundation
 internal import KubernetesObjects
+internal import PostgresClient
 internal import SwellModel
 internal import Testing
 
@@ -168,6 +169,49 @@ internal import Testing
             #expect(
                 doctor.output.contains("retired authority") && doctor.output.contains(formerPin), "\(doctor.output)")
             try await fleet.awaitAgents(within: .seconds(60))
+        }
+    }
+
+    /// Who changed keys is who the machine says runs the command; whom he names is what he says.
+    @Test func whoIsNamedBySudoIsOnlySaidToBeThat() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "swell-keys-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let made = try await Programs.call(
+            "swell-coordinator", ["init", "--state-dir", folder.path, "--server-name", "localhost"])
+        #expect(made.code == 0, "\(made.errors)")
+        let prepared = try await Programs.call(
+            "swell-coordinator", ["authority", "prepare", "--state-dir", folder.path],
+            environment: ["SUDO_USER": "ann", "USER": "eve", "LOGNAME": "eve"])
+        #expect(prepared.code == 0, "\(prepared.errors)")
+        let note = try String(contentsOf: folder.appending(path: "authority/changed-by"), encoding: .utf8)
+        let by = try #require(note.split(separator: "\n").first)
+        #expect(by.hasPrefix(NSUserName() + "@") && by.hasSuffix(" (sudo by ann)"), "\(by)")
+        let inPod = try await Programs.call(
+            "swell-coordinator", ["secrets", "prepare", "--state-dir", folder.path],
+            environment: ["KUBERNETES_SERVICE_HOST": "10.0.0.1"])
+        #expect(inPod.code == 0, "\(inPod.errors)")
+        let key = try String(contentsOf: folder.appending(path: "secrets-key.changed-by"), encoding: .utf8)
+        let who = try #require(key.split(separator: "\n").first)
+        #expect(who.hasPrefix(NSUserName() + "@") && who.contains(" (in a Pod"), "\(who)")
+    }
+
+    /// What cannot be noted of the one hides nothing of the other.
+    @Test func anAuthorityIsNotedThoughTheKeysForSecretsCannotBe() async throws {
+        var shape = Fleet.Shape()
+        shape.regions = ["us-east-1": ["use1-a"]]
+        try await withFleet(shape) { fleet in
+            let connection = try await PostgresConnection.connect(to: PostgresConfiguration(fleet.databaseURL))
+            _ = try await connection.query("DROP TABLE secret_keys")
+            await connection.close()
+            try await fleet.killCoordinator("a")
+            try await fleet.startCoordinator("a")
+            let result = try await Programs.call(
+                "swell-coordinator", ["authority", "prepare", "--state-dir", fleet.stateFolder.path])
+            #expect(result.code == 0, "\(result.errors)")
+            try await eventually("it to be audited", within: .seconds(45)) { () -> Bool? in
+                try await fleet.swell("events", "--since", "10m").output.contains(" authority.prepared ") ? true : nil
+            }
+            #expect(fleet.printed("coordinator-a").contains("keys for Secrets cannot be noted"))
         }
     }
 

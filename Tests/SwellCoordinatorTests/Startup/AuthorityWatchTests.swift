@@ -102,4 +102,31 @@ internal import Testing
             try await soon("both are shown again") { replica.credential.current.chain.count == 5 }
         }
     }
+
+    /// On Kubernetes keys come by a Secret, and who left them so by a key of it.
+    @Test func whoLeftTheKeysIsCopiedWithThem() throws {
+        let path = FileManager.default.temporaryDirectory.path + "/swell-copied-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let made = StateFolder(path: path + "/made")
+        try made.makeSecretsKeyOfNew()
+        _ = try made.open(trustDomain: TrustDomain("swell.test"), now: Self.now())
+        let keys = try made.secretsKey.read().openingKeys
+        try ChangeNote(by: "ann@laptop", keys: keys).write(to: StateFolder.note(of: made.secretsKey))
+        let secret = path + "/secret"
+        try FileManager.default.createDirectory(atPath: secret, withIntermediateDirectories: false)
+        for (name, place) in [
+            ("authority.pem", "authority/authority.pem"), ("authority-key.pem", "authority/authority-key.pem"),
+            ("operator-token", "operator-token"), ("secrets-key", "secrets-key"),
+            ("secrets-key.changed-by", "secrets-key.changed-by"),
+        ] {
+            try FileManager.default.copyItem(atPath: made.path + "/" + place, toPath: secret + "/" + name)
+        }
+        let copy = StateFolder(path: path + "/copy")
+        try copy.copySecrets(from: secret)
+        #expect(ChangeNote.author(of: keys, at: StateFolder.note(of: copy.secretsKey)) == "ann@laptop")
+        // A note of before says nothing of keys that come without one.
+        try FileManager.default.removeItem(atPath: secret + "/secrets-key.changed-by")
+        try copy.copySecrets(from: secret)
+        #expect(ChangeNote.author(of: keys, at: StateFolder.note(of: copy.secretsKey)) == nil)
+    }
 }

@@ -180,6 +180,11 @@ internal import Testing
                 try await one.latestEvents(filter: EventFilter(), limit: 100).filter { $0.what.hasPrefix("authority.") }
                     .map { "\($0.what) \($0.to ?? "-") by \($0.by)" }
             }
+            func reasons(_ actor: String) async throws -> Set<String?> {
+                Set(
+                    try await one.latestEvents(filter: EventFilter(), limit: 100)
+                        .filter { $0.what.hasPrefix("authority.") && $0.by == actor }.map(\.reason))
+            }
             func follow(_ from: [String], _ to: [String], signs: String) async throws {
                 for store in [one, other, one] {
                     try await store.changeAuthorities(
@@ -197,6 +202,11 @@ internal import Testing
             try await follow(["b", "a"], ["b"], signs: "b")
             // Of what no order left beside the keys, nobody's name is known.
             try await one.noteAuthorities(TrustedKeys(issuing: "b", all: ["b", "c"]))
+            #expect(try await reasons("ann@host") == [nil])
+            #expect(
+                try await reasons("swell") == [
+                    "found by a replica in its files: whoever may change these, on Kubernetes the Secret, has done it, and left no name"
+                ])
             try await one.noteAuthorities(
                 TrustedKeys(issuing: "new", all: ["new"], changedBy: "bob@host"), isAdopting: true)
             #expect(
