@@ -41,7 +41,7 @@ extension MemoryState {
                 isConnected: agent.connectedTo != nil
                     && agent.lastSeenAt.map { $0 > now - Bounds.connectionLifetime } == true,
                 agentVersion: agent.version, lastSeenAt: agent.lastSeenAt, pause: clusterPauses[cluster.name],
-                readmittedUntil: door)
+                readmittedUntil: door, revokedAt: agent.isEnrolled ? revokedAt(cluster.name) : nil)
         }
     }
 

@@ -368,6 +368,9 @@ extension MemoryStore: AgentCertificateStore {
     public func endedTrust(after moment: Timestamp) throws(StoreError) -> EndedTrust {
         try transact { (state: inout MemoryState) throws(StoreError) in state.endedTrust(after: moment) }
     }
+    public func isSpared(_ use: CertificateUse, by floor: TrustFloor) -> Bool {
+        state.isSpared(use, by: floor)
+    }
     public func endAgain(_ ended: EndedTrust) throws(StoreError) -> [ClusterName] {
         try transact { (state: inout MemoryState) throws(StoreError) in state.endAgain(ended) }
     }
