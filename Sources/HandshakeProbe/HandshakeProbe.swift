@@ -11,6 +11,8 @@ package struct SeenHandshake: Sendable, Hashable {
     package var isShown = false
     /// The URI names in it.
     package var names: [String] = []
+    /// From when to when the certificate counts, in seconds since 1970; nil where none was shown.
+    package var validity: ClosedRange<Int64>?
     /// Whether the handshake came to its end.
     package var isCompleted = false
     /// The protocol that was agreed on in it.
@@ -80,6 +82,9 @@ private final class HandshakeNotes: Sendable {
         change {
             $0.isShown = true
             $0.names = names ?? []
+            guard let certificate else { return }
+            let (start, end) = (Int64(certificate.notValidBefore), Int64(certificate.notValidAfter))
+            $0.validity = start...max(start, end)
         }
     }
 

@@ -77,6 +77,7 @@ struct Initialize: AsyncParsableCommand {
                         --from-file=authority-key.pem=\(stateDir)/authority/authority-key.pem \\
                         --from-file=operator-token=\(stateDir)/operator-token \\
                         --from-file=secrets-key=\(stateDir)/secrets-key
+                      later, when keys were changed, also the files that say by whom (Deploying, "Replacing the authority on Kubernetes")
         backup        \(stateDir), away from the database's: authority/ and secrets-key cannot be made a second time, and without
                       the latter nobody reads the Secrets of releases. With these two alone, the certificate names localhost
                       only and operators need a new token: server-names and operator-token are what keeps those

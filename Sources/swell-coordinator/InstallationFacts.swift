@@ -33,14 +33,14 @@ struct InstallationFacts: Sendable {
             keys: keys, sealed: all, unreadable: unreadable,
             formerlySealed: all - unreadable.values.reduce(0, +) - (keys.first.flatMap { sealing.sealed[$0] } ?? 0),
             inClear: sealing.inClear, unexamined: sealing.unexamined)
-        return InstallationView(
-            coordinator: InstallationView.Coordinator(
-                version: Coordinator.configuration.version, replica: settings.replica, now: now,
-                serverNames: names.hosts + names.addresses, certificateExpiresAt: credential.current.notValidAfter,
-                authorityExpiresAt: authority.current.issuing.notValidAfter, agentPort: try await agentPort.fleetPort,
-                enrolmentPort: try await agentPort.enrolmentPort,
-                databaseConnections: settings.databaseConnections, files: folder.inspect()),
-            database: database, agents: agents, secrets: secrets)
+        var coordinator = InstallationView.Coordinator(
+            version: Coordinator.configuration.version, replica: settings.replica, now: now,
+            serverNames: names.hosts + names.addresses, certificateExpiresAt: credential.current.notValidAfter,
+            authorityExpiresAt: authority.current.issuing.notValidAfter, agentPort: try await agentPort.fleetPort,
+            enrolmentPort: try await agentPort.enrolmentPort,
+            databaseConnections: settings.databaseConnections, files: folder.inspect())
+        coordinator.retiredAuthorities = authority.leftOut.map { "\($0)" }
+        return InstallationView(coordinator: coordinator, database: database, agents: agents, secrets: secrets)
     }
 
     /// Who is connected, away or never joined, as `swell get clusters` counts them: whoever was not heard of for a minute is away, also where
@@ -73,7 +73,7 @@ struct InstallationFacts: Sendable {
             if let counting = certificates.first(where: \.counts) {
                 absence.certificateEndsAt = counting.expiresAt
             } else {
-                absence.revokedAt = certificates.compactMap(\.revokedAt).max()
+                absence.revokedAt = certificates.compactMap(\.revokedAt).max() ?? record.revokedAt
             }
             absence.tokenEndsAt = tokens.filter { $0.cluster == cluster }.map(\.expiresAt).max()
             if let refusal = agentPort.refusals.last(of: cluster), record.lastSeenAt.map({ $0 <= refusal.at }) ?? true {

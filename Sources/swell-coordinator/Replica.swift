@@ -27,11 +27,12 @@ struct Replica: Service {
         let (authorities, operatorToken) = try folder.open(trustDomain: settings.trustDomain, now: Self.now())
         let authority = RotatingAuthority(authorities)
         let names = try settings.serverNames ?? folder.serverNames() ?? ServerNames(["localhost"])
-        let credential = try RotatingCredential(authority.issueServerCredential(names: names, now: Self.now()))
         guard try await prepareDatabase(authority) else {
             logger.info("coordinator ended before the database was there", metadata: ["replica": "\(settings.replica)"])
             return
         }
+        if !authority.leftOut.isEmpty { try folder.publish(authority.current) }
+        let credential = try RotatingCredential(authority.issueServerCredential(names: names, now: Self.now()))
 
         // Frozen, or cut off, between two statements, this replica keeps the rows it has locked: whoever takes over once its leases
         // have run out (after 6 s) must not wait for them much longer. No transaction here takes that long to think.
@@ -133,9 +134,10 @@ struct Replica: Service {
         do {
             try await PostgresStore.migrate(settings.database, logger: logger)
             // Before anything is issued in the name of this installation.
-            try await PostgresStore.noteAuthorities(
-                AuthorityNotes.keys(of: authority.current, in: StateFolder(path: settings.stateDirectory)),
-                in: settings.database)
+            authority.leaveOut(
+                try await PostgresStore.noteAuthorities(
+                    AuthorityNotes.keys(of: authority.found, in: StateFolder(path: settings.stateDirectory)),
+                    in: settings.database))
             return nil
         } catch {
             return error

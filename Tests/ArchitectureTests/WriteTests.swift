@@ -41,4 +41,11 @@ internal import Testing
             for call in ["api.create(", "api.replace(", "api.patch(", "api.delete("] { #expect(!text.contains(call)) }
         }
     }
+
+    /// What answers at an address of Swell's own is looked at by one probe.
+    @Test func swellShakesHandsByHandInOnePlace() throws {
+        let places = try files(below: "Sources", with: "NIOSSLClientHandler(")
+        // A cluster's API server is asked for as the cluster's connection has it.
+        #expect(places == ["HandshakeProbe.swift", "CertificateDiagnosis.swift"])
+    }
 }

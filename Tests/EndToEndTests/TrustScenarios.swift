@@ -1,5 +1,6 @@
 internal import Foundation
 internal import KubernetesObjects
+internal import PostgresClient
 internal import SwellModel
 internal import Testing
 
@@ -111,6 +112,106 @@ internal import Testing
                 let log = fleet.printed("agent-\(agent)")
                 #expect(!log.contains("no trusted authority"), "\(agent): \(log.suffix(400))")
             }
+        }
+    }
+
+    /// A Secret of the second step is applied again, or a machine comes back that was off during the third.
+    @Test func aRetiredAuthorityIsTrustedByNobodyWhoseFolderHasItStill() async throws {
+        var shape = Fleet.Shape()
+        shape.regions = ["us-east-1": ["use1-a"]]
+        try await withFleet(shape) { fleet in
+            let authority = fleet.stateFolder.appending(path: "authority")
+            let aside = fleet.folder.appending(path: "second-step")
+            try FileManager.default.createDirectory(at: aside, withIntermediateDirectories: false)
+            var formerPin = ""
+            for step in ["prepare", "activate", "retire"] {
+                if step == "activate" {
+                    formerPin = try String(
+                        contentsOf: fleet.stateFolder.appending(path: "ca-hash"), encoding: .utf8
+                    ).trimmingCharacters(in: .whitespacesAndNewlines)
+                }
+                if step == "retire" {
+                    for name in ["former.pem", "bridges.pem"] {
+                        try FileManager.default.copyItem(
+                            at: authority.appending(path: name), to: aside.appending(path: name))
+                    }
+                }
+                let result = try await Programs.call(
+                    "swell-coordinator",
+                    ["authority", step, "--state-dir", fleet.stateFolder.path] + (step == "retire" ? ["--force"] : []))
+                #expect(result.code == 0, "\(result.errors)")
+                let word = step == "retire" ? "retired" : "\(step)d"
+                try await eventually("it to be noted", within: .seconds(60)) { () -> Bool? in
+                    let events = try await fleet.swell("events", "--since", "10m").output
+                    return events.contains(" authority.\(word) ") ? true : nil
+                }
+            }
+            func trusted() throws -> Int {
+                try String(contentsOf: fleet.stateFolder.appending(path: "ca.pem"), encoding: .utf8)
+                    .components(separatedBy: "BEGIN CERTIFICATE").count - 1
+            }
+            #expect(try trusted() == 1)
+            for name in ["bridges.pem", "former.pem"] {
+                try FileManager.default.copyItem(
+                    at: aside.appending(path: name), to: authority.appending(path: name))
+            }
+            // One that runs, and one that is started with it.
+            try await fleet.startCoordinator("b")
+            #expect(try trusted() == 1, "started with it")
+            for replica in ["a", "b"] {
+                try await eventually("replica \(replica) to say so", within: .seconds(30)) { () -> Bool? in
+                    let log = fleet.printed("coordinator-\(replica)")
+                    return log.contains("was retired, and is not trusted") && log.contains(formerPin) ? true : nil
+                }
+            }
+            #expect(try trusted() == 1)
+            let doctor = try await fleet.swell("doctor")
+            #expect(
+                doctor.output.contains("retired authority") && doctor.output.contains(formerPin), "\(doctor.output)")
+            try await fleet.awaitAgents(within: .seconds(60))
+        }
+    }
+
+    /// Who changed keys is who the machine says runs the command; whom he names is what he says.
+    @Test func whoIsNamedBySudoIsOnlySaidToBeThat() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "swell-keys-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let made = try await Programs.call(
+            "swell-coordinator", ["init", "--state-dir", folder.path, "--server-name", "localhost"])
+        #expect(made.code == 0, "\(made.errors)")
+        let prepared = try await Programs.call(
+            "swell-coordinator", ["authority", "prepare", "--state-dir", folder.path],
+            environment: ["SUDO_USER": "ann", "USER": "eve", "LOGNAME": "eve"])
+        #expect(prepared.code == 0, "\(prepared.errors)")
+        let note = try String(contentsOf: folder.appending(path: "authority/changed-by"), encoding: .utf8)
+        let by = try #require(note.split(separator: "\n").first)
+        #expect(by.hasPrefix(NSUserName() + "@") && by.hasSuffix(" (sudo by ann)"), "\(by)")
+        let inPod = try await Programs.call(
+            "swell-coordinator", ["secrets", "prepare", "--state-dir", folder.path],
+            environment: ["KUBERNETES_SERVICE_HOST": "10.0.0.1"])
+        #expect(inPod.code == 0, "\(inPod.errors)")
+        let key = try String(contentsOf: folder.appending(path: "secrets-key.changed-by"), encoding: .utf8)
+        let who = try #require(key.split(separator: "\n").first)
+        #expect(who.hasPrefix(NSUserName() + "@") && who.contains(" (in a Pod"), "\(who)")
+    }
+
+    /// What cannot be noted of the one hides nothing of the other.
+    @Test func anAuthorityIsNotedThoughTheKeysForSecretsCannotBe() async throws {
+        var shape = Fleet.Shape()
+        shape.regions = ["us-east-1": ["use1-a"]]
+        try await withFleet(shape) { fleet in
+            let connection = try await PostgresConnection.connect(to: PostgresConfiguration(fleet.databaseURL))
+            _ = try await connection.query("DROP TABLE secret_keys")
+            await connection.close()
+            try await fleet.killCoordinator("a")
+            try await fleet.startCoordinator("a")
+            let result = try await Programs.call(
+                "swell-coordinator", ["authority", "prepare", "--state-dir", fleet.stateFolder.path])
+            #expect(result.code == 0, "\(result.errors)")
+            try await eventually("it to be audited", within: .seconds(45)) { () -> Bool? in
+                try await fleet.swell("events", "--since", "10m").output.contains(" authority.prepared ") ? true : nil
+            }
+            #expect(fleet.printed("coordinator-a").contains("keys for Secrets cannot be noted"))
         }
     }
 

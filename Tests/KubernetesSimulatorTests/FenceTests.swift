@@ -269,8 +269,10 @@ struct FenceTests {
         for (old, new) in [
             (version("restricted", nil), version("restricted", "v1.0")),
             (version("restricted", "v1.29"), version("restricted", "v1.0")),
+            // Which of two is later is not compared, and the message says so.
+            (version("restricted", "v1.29"), version("restricted", "v1.31")),
             (version("baseline", "latest"), version("restricted", "v1.0")),
-        ] { try refuses(put(old, new), "enforce-version") }
+        ] { try refuses(put(old, new), "enforce-version is changed to another version, earlier or later") }
         for (old, new) in [
             (version("restricted", "v1.29"), version("restricted", "v1.29")),
             (version("restricted", "v1.29"), version("restricted", "latest")),

@@ -116,6 +116,10 @@ extension ClusterName {
         Fault(testDescription: "not renewed", check: "server certificate", standing: .warning, words: "ends in 3h") {
             $0.coordinator.certificateExpiresAt = now + .hours(3)
         },
+        Fault(
+            testDescription: "retired authority", check: "retired authority", standing: .warning,
+            words: "has sha256:77 still, which was retired"
+        ) { $0.coordinator.retiredAuthorities = ["sha256:77"] },
         Fault(testDescription: "authority ends", check: "authority", standing: .warning, words: "ends in 30d") {
             $0.coordinator.authorityExpiresAt = now + .hours(30 * 24)
         },

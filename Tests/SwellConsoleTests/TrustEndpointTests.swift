@@ -106,6 +106,48 @@ internal import Testing
         }
     }
 
+    @Test func whoWasRevokedIsShownAsThatWhereItsConnectionIs() async throws {
+        try await withFleet { console, swell in
+            func revokedAt() async throws -> String? {
+                let cluster = try await console.request(.get, "/v1/clusters/use1-a").json
+                let listed = try await console.request(.get, "/v1/clusters").json["items"]?.arrayValue ?? []
+                let found = listed.first { $0["metadata"]?["name"] == "use1-a" }?["status"]?["revokedAt"]
+                #expect(found?.stringValue == cluster["status"]?["revokedAt"]?.stringValue)
+                #expect(!listed.contains { $0["metadata"]?["name"] == "usw1-a" && $0["status"]?["revokedAt"] != nil })
+                return found?.stringValue
+            }
+            func planned() async throws -> [String] {
+                let plan = try await console.request(
+                    .post, "/v1/plan", ["application": "shop", "version": "1.0.0", "policy": "waves"])
+                #expect(plan.status == 200, "\(plan.text)")
+                return (plan.json["warnings"]?.arrayValue ?? []).filter { $0["kind"] == "revoked" }
+                    .flatMap { $0["clusters"]?.arrayValue ?? [] }.compactMap(\.stringValue)
+            }
+            #expect(try await revokedAt() == nil)
+            #expect(try await planned() == [])
+            console.clock.advance(by: .seconds(1))
+            #expect(try await swell(["cluster", "revoke", "use1-a"]) == 0)
+            let moment = try await console.store.certificates(of: "use1-a").first?.revokedAt
+            #expect(try await revokedAt() == moment.map { "\($0)" } && moment != nil)
+            #expect(try await planned() == ["use1-a"])
+            for command in [["describe", "cluster", "use1-a"], ["get", "clusters"]] {
+                #expect(try await swell(command) == 0)
+            }
+            // A week past its end the certificate is forgotten; that it was revoked is not.
+            console.clock.advance(by: .hours(9 * 24))
+            _ = try await console.store.maintain(Retention())
+            #expect(try await console.store.certificates(of: "use1-a").isEmpty)
+            #expect(try await revokedAt() == moment.map { "\($0)" })
+            _ = try await console.request(.post, "/v1/clusters/use1-a/token")
+            let later = try await console.store.now() + .hours(24)
+            let note = CertificateNote(serial: "0b-use1-a", keyFingerprint: "sha256:bb", expiresAt: later)
+            #expect(try await revokedAt() != nil, "a token alone lets nobody in yet")
+            try await console.store.createToken(hash: "again", cluster: "use1-a", expiresAt: later, by: "ann")
+            _ = try await console.store.spendToken(hash: "again", for: note)
+            #expect(try await revokedAt() == nil)
+        }
+    }
+
     @Test func anOpenDoorIsShownAndClosed() async throws {
         try await withFleet { console, swell in
             func door() async throws -> String? {

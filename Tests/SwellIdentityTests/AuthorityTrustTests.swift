@@ -194,6 +194,21 @@ internal import X509
         }
     }
 
+    /// In the order of the steps, also where a script takes them in one second, or the clock went back in between.
+    @Test func whichAuthorityCameFirstIsNoQuestionOfTheClock() throws {
+        for later in [Interval.zero, .zero - .hours(1), .hours(1)] {
+            try inTemporaryDirectory { folder in
+                let directory = AuthorityDirectory(path: folder + "/authority")
+                let first = try directory.loadOrCreate(trustDomain: domain, now: now).fingerprint
+                let pin = try directory.prepare(trustDomain: domain, now: now + later)
+                let time = now + .hours(2)
+                #expect(try directory.loadSet(trustDomain: domain, now: time).fingerprintsByAge == [first, pin])
+                _ = try directory.activate(trustDomain: domain, now: time)
+                #expect(try directory.loadSet(trustDomain: domain, now: time).fingerprintsByAge == [first, pin])
+            }
+        }
+    }
+
     @Test func anInterruptedActivationIsFinished() throws {
         try inTemporaryDirectory { folder in
             let directory = AuthorityDirectory(path: folder + "/authority")

@@ -40,9 +40,12 @@ struct DescribeCommand: ServerCommand {
         var lines = [
             "Name:         \(view.metadata.name)", "Region:       \(view.spec.region)",
             "Environment:  \(view.spec.environment)",
-            "Agent:        \(status.connected ? "connected" : status.enrolled ? "disconnected" : "never joined"), "
+            "Agent:        \(status.connection(at: now)), "
                 + "last seen \(Ages.since(status.lastSeenAt, now: now)) ago, version \(status.agentVersion ?? "-")",
         ]
+        if let moment = status.revokedAt {
+            lines.append("Revoked:      at \(moment); 'swell cluster token \(name)' lets its agent join again")
+        }
         if let end = status.readmittedUntil {
             lines.append("Door:         \(Self.door(of: name, until: end, now: now))")
         }

@@ -29,7 +29,7 @@ struct Examination: Sendable {
 
     // MARK: Certificates
 
-    private var certificates: [Finding] { [serverCertificate, authority, names] }
+    private var certificates: [Finding] { [serverCertificate, authority] + retired + [names] }
 
     /// The coordinator renews its own once two thirds of its day are over.
     private var serverCertificate: Finding {
@@ -54,6 +54,18 @@ struct Examination: Sendable {
         if left <= .zero { return .broken("authority", "expired at \(coordinator.authorityExpiresAt)", advice) }
         if left < .hours(180 * 24) { return .warning("authority", "ends in \(Ages.text(left))", advice) }
         return .ok("authority", "good for \(Ages.text(left))")
+    }
+
+    /// A replica that was given an old copy of the state folder trusts what the installation does, and not what the copy has.
+    private var retired: [Finding] {
+        guard let retired = coordinator.retiredAuthorities, !retired.isEmpty else { return [] }
+        return [
+            .warning(
+                "retired authority",
+                "the state folder of replica \(coordinator.replica) has \(retired.prefix(4).joined(separator: ", ")) still, which was retired: it is left out",
+                "give the replica a copy of the other replicas' state folder, without former.pem; on Kubernetes take it out of the Secret"
+            )
+        ]
     }
 
     /// Those by which operators dial, whose HTTPS asks for them. Agents ask who the certificate speaks for, and dial as they like.

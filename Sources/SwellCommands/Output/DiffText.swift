@@ -41,10 +41,16 @@ struct DiffText {
         case .answered: heading += ": \(counts(of: first))"
         case .failed:
             heading += ": " + (first.failure.map { "\($0.reason): \(Self.plain($0.message))" } ?? "no answer")
-        case .noAnswer: heading += ": no answer, last heard of \(Ages.since(first.lastSeenAt, now: now)) ago"
-        case .notConnected:
+        case .noAnswer, .notConnected:
+            if let revoked = first.revokedAt {
+                heading += ": its agent's certificate was revoked \(Ages.since(revoked, now: now)) ago"
+                break
+            }
             let since = first.lastSeenAt.map { "\($0), \(Ages.since($0, now: now)) ago" } ?? "it joined"
-            heading += ": not connected since \(since)"
+            heading +=
+                first.state == .notConnected
+                ? ": not connected since \(since)"
+                : ": no answer, last heard of \(Ages.since(first.lastSeenAt, now: now)) ago"
         case .neverJoined: heading += ": no agent ever joined"
         }
         let tone: Style.Tone = first.state == .answered ? .strong : .bad

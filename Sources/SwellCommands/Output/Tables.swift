@@ -27,7 +27,7 @@ struct Tables {
         for item in items {
             let status = item.status
             let agent =
-                (status.connected ? "connected" : status.enrolled ? "disconnected" : "never joined")
+                status.connection(at: now)
                 + (status.readmittedUntil.map { ", door open \(Ages.text(max(.zero, $0 - now)))" } ?? "")
             var row = [
                 item.metadata.name, item.spec.region.rawValue, item.spec.environment.rawValue, agent,
@@ -164,4 +164,12 @@ struct Tables {
     private func name(_ item: JSONValue) -> String { item["metadata"]?["name"]?.stringValue ?? "-" }
 
     private func count(_ list: JSONValue?) -> String { "\(list?.arrayValue?.count ?? 0)" }
+}
+
+extension ClusterView.Status {
+    /// Whether its agent is there; of one whose certificate was revoked that, since nothing of a network is to be mended.
+    func connection(at now: Timestamp) -> String {
+        if let revokedAt { return "revoked \(Ages.since(revokedAt, now: now)) ago" }
+        return connected ? "connected" : enrolled ? "disconnected" : "never joined"
+    }
 }

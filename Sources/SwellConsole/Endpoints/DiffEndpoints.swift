@@ -115,7 +115,9 @@ struct DiffEndpoints: Sendable {
         } else {
             state = record.isConnected ? .noAnswer : record.isEnrolled ? .notConnected : .neverJoined
         }
-        return ClusterDiffView(
+        var view = ClusterDiffView(
             record.cluster, state: state, lastSeenAt: record.lastSeenAt, answer: answer ?? PreviewAnswer())
+        if answer == nil { view.revokedAt = record.revokedAt }
+        return view
     }
 }

@@ -12,6 +12,7 @@ struct RolloutPlanning: Sendable {
     func preview(_ request: RolloutRequest, by actor: String) async throws -> PlanView {
         let (plan, snapshot, older) = try await plan(request, by: actor)
         var shown = try await view(plan, snapshot, scheduled: scheduled(beside: plan.rollout), older)
+        shown.warnings += try await revoked(of: plan.rollout)
         shown.warnings += try await notes(on: plan.rollout.release)
         // A plan waits for nothing but what will still be in the way at the start.
         let now = try await store.now()
@@ -29,7 +30,29 @@ struct RolloutPlanning: Sendable {
         }
         try await store.createRollout(plan.rollout, superseding: superseding, by: actor)
         await hooks.rolloutsChanged(Set(superseding + [plan.rollout.name]))
-        return try await view(plan, snapshot, scheduled: request.supersede == true ? [] : scheduled, older)
+        var shown = try await view(plan, snapshot, scheduled: request.supersede == true ? [] : scheduled, older)
+        shown.warnings += try await revoked(of: plan.rollout)
+        return shown
+    }
+
+    /// Clusters that it would wait for until somebody lets their agents join again.
+    private func revoked(of plan: Rollout) async throws -> [WarningView] {
+        let revoked = try await store.clusterListing().items
+            .filter { plan.targets[$0.cluster.name] != nil && $0.revokedAt != nil }
+        guard let last = revoked.max(by: { ($0.revokedAt ?? plan.createdAt) < ($1.revokedAt ?? plan.createdAt) }),
+            let moment = last.revokedAt
+        else { return [] }
+        let names = revoked.map(\.cluster.name)
+        let more = names.count > 3 ? " and \(names.count - 3) more" : ""
+        let list = names.prefix(3).map(\.rawValue).joined(separator: ", ") + more
+        return [
+            WarningView(
+                kind: "revoked",
+                message:
+                    "the agents of \(list) were revoked, the last at \(moment): none comes back by itself, "
+                    + "'swell cluster token \(last.cluster.name)' lets one join again",
+                clusters: names)
+        ]
     }
 
     /// Rollouts of the same application that are to start later on clusters of this one: nothing is in their way yet, nor in this one's.

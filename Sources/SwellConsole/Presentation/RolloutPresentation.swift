@@ -125,7 +125,8 @@ extension ClusterView {
             status: Status(
                 enrolled: record.isEnrolled, connected: record.isConnected, agentVersion: record.agentVersion,
                 lastSeenAt: record.lastSeenAt, pause: record.pause, regionPause: regionPause,
-                drift: DriftSummary(drifts), readmittedUntil: record.readmittedUntil, applications: applications))
+                drift: DriftSummary(drifts), readmittedUntil: record.readmittedUntil, revokedAt: record.revokedAt,
+                applications: applications))
     }
 }
 

@@ -46,11 +46,10 @@ struct CallerAuthenticator: Sendable {
     func check(_ caller: AgentCaller) async throws {
         guard caller.notValidAfter > now() else { throw CallerRefusal(.expired, caller) }
         switch try await certificates.standing(of: caller.use) {
-        // Until what was ended has been ended again.
-        case .counts where ended.isEnded(caller.use, issuedAt: caller.issuedAt):
-            throw CallerRefusal(.endedBeforeRestore, caller)
-        case .counts(isUsed: true): return
-        case .counts(isUsed: false): break
+        case .counts(let isUsed):
+            // Until what was ended has been ended again.
+            guard try await !isEnded(caller) else { throw CallerRefusal(.endedBeforeRestore, caller) }
+            if isUsed { return }
         // The door of a restored database is for nobody whom it has forgotten to have been shut out.
         case .awaited where ended.contains(caller.use, issuedAt: caller.issuedAt),
             .unknown where ended.contains(caller.use, issuedAt: caller.issuedAt):
@@ -73,6 +72,13 @@ struct CallerAuthenticator: Sendable {
         case .notInFleet: throw CallerRefusal(.notInFleet, caller)
         }
         try await certificates.noteUse(of: caller.use)
+    }
+
+    /// Whether a certificate that the store lists was ended all the same, before the store was restored.
+    private func isEnded(_ caller: AgentCaller) async throws -> Bool {
+        if ended.isNamed(caller.use) { return true }
+        guard let floor = ended.floor(ending: caller.use, issuedAt: caller.issuedAt) else { return false }
+        return try await !certificates.isSpared(caller.use, by: floor)
     }
 
     /// Whether the cluster behind the name is the one that enrolled; throws ``CallerRefusal`` where it is another. An agent that cannot

@@ -90,20 +90,22 @@ final class RememberedEnds: Sendable {
         return EndedTrust(floors: file.floors, certificates: file.certificates.map(\.use), now: now)
     }
 
-    /// Whether a certificate that the store lists was ended all the same, by the table of ``TrustFloor``.
-    func isEnded(_ use: CertificateUse, issuedAt: Timestamp) -> Bool {
-        isEnded(use, issuedAt: issuedAt, tolerance: .zero - TrustFloor.tolerance)
+    /// Whether a certificate was ended by its serial number.
+    func isNamed(_ use: CertificateUse) -> Bool { state.withLock { $0.memory.certificates[use] != nil } }
+
+    /// The floor by which a certificate that the store lists was ended all the same, as far as its moment tells: by the table of ``TrustFloor``
+    /// only where the store is behind it.
+    func floor(ending use: CertificateUse, issuedAt: Timestamp) -> TrustFloor? {
+        state.withLock { $0.memory.floors[use.cluster] }.flatMap {
+            $0.ends(use.serial, issuedAt: issuedAt, tolerance: .zero - TrustFloor.tolerance) ? $0 : nil
+        }
     }
 
     /// Whether a certificate that the store does not know was ended, by the table of ``TrustFloor``.
     func contains(_ use: CertificateUse, issuedAt: Timestamp) -> Bool {
-        isEnded(use, issuedAt: issuedAt, tolerance: TrustFloor.tolerance)
-    }
-
-    private func isEnded(_ use: CertificateUse, issuedAt: Timestamp, tolerance: Interval) -> Bool {
         state.withLock {
             $0.memory.certificates[use] != nil
-                || $0.memory.floors[use.cluster]?.ends(use.serial, issuedAt: issuedAt, tolerance: tolerance) == true
+                || $0.memory.floors[use.cluster]?.ends(use.serial, issuedAt: issuedAt) == true
         }
     }
 

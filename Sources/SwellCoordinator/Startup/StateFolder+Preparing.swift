@@ -65,6 +65,14 @@ extension StateFolder {
         let key = SecretsKeyFile(path: folder + "/secrets-key")
         let ring = key.exists ? try key.read() : nil
         if let ring { try secretsKey.write(ring, replacing: true) }
+        if ring != nil {
+            let (source, place) = (Self.note(of: key), Self.note(of: secretsKey))
+            if SecretFile.exists(source) {
+                try SecretFile.write(SecretFile.read(source, access: .anybody), to: place, mode: 0o644)
+            } else {
+                try SecretFile.remove(place)
+            }
+        }
         for (text, place, mode) in texts { try SecretFile.write(text, to: place, mode: mode) }
         for name in Self.ofAChange {
             let (source, place) = (folder + "/" + name, directory.path + "/" + name)

@@ -23,7 +23,7 @@ public struct StateFolder: Sendable {
     public var directory: AuthorityDirectory { AuthorityDirectory(path: path + "/authority") }
 
     /// Writes for operators and agents what they are to trust: every authority that is, and the pin of the one that signs.
-    func publish(_ authority: AuthoritySet) throws(IdentityError) {
+    public func publish(_ authority: AuthoritySet) throws(IdentityError) {
         try SecretFile.write(authority.rootsPEM(), to: authorityFile, mode: 0o644)
         try SecretFile.write("\(authority.issuing.fingerprint)\n", to: authorityHashFile, mode: 0o644)
     }

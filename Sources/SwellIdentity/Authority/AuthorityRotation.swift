@@ -39,7 +39,8 @@ extension AuthorityDirectory {
 
     private func set(around issuing: CertificateAuthority, now: Timestamp) throws(IdentityError) -> AuthoritySet {
         let file: String
-        switch try phase {
+        let phase = try phase
+        switch phase {
         case .settled: return AuthoritySet(issuing)
         case .prepared: file = nextFile
         case .activated: file = formerFile
@@ -50,7 +51,9 @@ extension AuthorityDirectory {
                 .filter { Timestamp($0.notValidAfter) > now }
         }
         let others = try valid(file)
-        return AuthoritySet(issuing, others: others, bridges: others.isEmpty ? [] : try valid(bridgesFile))
+        return AuthoritySet(
+            issuing, others: others, bridges: others.isEmpty ? [] : try valid(bridgesFile),
+            areFormer: phase == .activated)
     }
 
     /// When the authority that is prepared was made; nil where none is.

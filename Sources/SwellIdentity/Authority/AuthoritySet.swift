@@ -11,10 +11,18 @@ public struct AuthoritySet: Sendable {
     /// The certificates in which the authorities sign each other.
     public let bridges: [Certificate]
 
+    /// Whether the others are former ones; next ones otherwise.
+    private let areFormer: Bool
+
     /// - Parameters:
     ///   - others: at most one; none in ordinary times.
     ///   - bridges: at most two.
-    public init(_ issuing: CertificateAuthority, others: [Certificate] = [], bridges: [Certificate] = []) {
+    ///   - areFormer: whether the one that signs took the others' place.
+    public init(
+        _ issuing: CertificateAuthority, others: [Certificate] = [], bridges: [Certificate] = [],
+        areFormer: Bool = false
+    ) {
+        self.areFormer = areFormer
         self.issuing = issuing
         self.others = others
         self.bridges = bridges
@@ -29,6 +37,13 @@ public struct AuthoritySet: Sendable {
     /// Every authority that is trusted as PEM, for those who connect.
     public func rootsPEM() throws(IdentityError) -> String { try pem(of: roots) }
 
+    /// This set without those others whose fingerprints are among `retired`, and without what leads to them. The one that signs stays.
+    public func leavingOut(_ retired: Set<String>) -> AuthoritySet {
+        let kept = others.filter { !retired.contains("\(KeyFingerprint(of: $0.publicKey))") }
+        guard kept.count < others.count else { return self }
+        return AuthoritySet(issuing, others: kept, bridges: kept.isEmpty ? [] : bridges, areFormer: areFormer)
+    }
+
     /// Issues a certificate, with a new key, to the coordinator. Its chain leads to every authority that an agent may trust now.
     public func issueServerCredential(
         names: ServerNames, now: Timestamp, lifetime: Interval = CertificateAuthority.defaultLeafLifetime
@@ -40,22 +55,32 @@ public struct AuthoritySet: Sendable {
     /// What tells this set from another.
     public var fingerprints: [KeyFingerprint] { roots.map { KeyFingerprint(of: $0.publicKey) } }
 
-    /// The same, in the order in which they were made: the former one, the one that signs, the next one.
+    /// The same, in the order in which they sign: the former one, the one that signs, the next one. By the steps that were taken: two may be
+    /// of one second, and clocks go back.
     public var fingerprintsByAge: [KeyFingerprint] {
-        roots.sorted { $0.notValidBefore < $1.notValidBefore }.map { KeyFingerprint(of: $0.publicKey) }
+        (areFormer ? others + [issuing.certificate] : roots).map { KeyFingerprint(of: $0.publicKey) }
     }
 }
 
 /// The authority as it is now, for all that sign with it or judge by it. Replacing it needs no restart.
 public final class RotatingAuthority: Sendable {
-    private let held: Mutex<AuthoritySet>
+    private struct Held {
+        /// As the folder has it.
+        var found: AuthoritySet
+        /// The fingerprints of what is trusted no more in this installation, whatever a folder has.
+        var retired: Set<String> = []
+
+        var trusted: AuthoritySet { found.leavingOut(retired) }
+    }
+
+    private let held: Mutex<Held>
     /// The authorities that peers are judged by.
     public let trusted: TrustedAuthorities
     /// The circle of trust, which does not change with the authority.
     public let trustDomain: TrustDomain
 
     public init(_ set: AuthoritySet) {
-        self.held = Mutex(set)
+        self.held = Mutex(Held(found: set))
         self.trusted = TrustedAuthorities(set.roots)
         self.trustDomain = set.issuing.trustDomain
     }
@@ -63,14 +88,40 @@ public final class RotatingAuthority: Sendable {
     /// One that is alone.
     public convenience init(_ authority: CertificateAuthority) { self.init(AuthoritySet(authority)) }
 
-    /// The authority and those beside it.
-    public var current: AuthoritySet { held.withLock { $0 } }
+    /// The authority and those beside it that are trusted.
+    public var current: AuthoritySet { held.withLock(\.trusted) }
 
-    /// Signs with, and judges by, `set` from now on. What was signed before counts as long as its authority is in the set.
-    public func replace(with set: AuthoritySet) {
-        held.withLock { $0 = set }
-        trusted.replace(with: set.roots)
+    /// The set as it was given, with those beside the authority that are left out since they were retired.
+    public var found: AuthoritySet { held.withLock(\.found) }
+
+    /// Those of ``found`` that are left out.
+    public var leftOut: [KeyFingerprint] {
+        held.withLock { held in
+            let kept = held.trusted.fingerprints
+            return held.found.fingerprints.filter { !kept.contains($0) }
+        }
     }
+
+    /// Signs with, and judges by, `set` from now on. What was signed before counts as long as its authority is in the set and was not
+    /// retired.
+    public func replace(with set: AuthoritySet) {
+        held.withLock {
+            $0.found = set
+            trusted.replace(with: $0.trusted.roots)
+        }
+    }
+
+    /// Trusts nothing with one of these fingerprints from now on, whatever set is given; only the one that signs is not left out.
+    public func leaveOut(_ retired: Set<String>) {
+        held.withLock { held in
+            guard held.retired != retired else { return }
+            held.retired = retired
+            trusted.replace(with: held.trusted.roots)
+        }
+    }
+
+    /// What of `set` would be trusted.
+    public func trusting(_ set: AuthoritySet) -> AuthoritySet { set.leavingOut(held.withLock(\.retired)) }
 
     /// Issues a certificate, with a new key, to the coordinator. Its chain leads to every authority that an agent may trust now.
     public func issueServerCredential(

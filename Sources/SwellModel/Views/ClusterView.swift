@@ -36,14 +36,17 @@ public struct ClusterView: Sendable, Hashable, Codable {
         public var drift: DriftSummary?
         /// Until when one certificate of its agent is taken in that is not listed, after a restore; nil where none is.
         public var readmittedUntil: Timestamp?
+        /// When its agent's last certificate was revoked, where none counts; nil otherwise, and where a coordinator of before is asked.
+        public var revokedAt: Timestamp?
         /// What runs there; only where one cluster was asked for.
         public var applications: [ClusterApplicationView]?
 
         public init(
             enrolled: Bool, connected: Bool, agentVersion: String?, lastSeenAt: Timestamp?, pause: Pause?,
             regionPause: Pause? = nil, drift: DriftSummary? = nil, readmittedUntil: Timestamp? = nil,
-            applications: [ClusterApplicationView]? = nil
+            revokedAt: Timestamp? = nil, applications: [ClusterApplicationView]? = nil
         ) {
+            self.revokedAt = revokedAt
             self.readmittedUntil = readmittedUntil
             self.enrolled = enrolled
             self.connected = connected

@@ -58,6 +58,8 @@ public struct ClusterDiffView: Sendable, Hashable, Codable {
     public var state: State
     /// When the agent was last heard of.
     public var lastSeenAt: Timestamp?
+    /// When its last certificate was revoked, where it is not connected for that; nil otherwise.
+    public var revokedAt: Timestamp?
     /// In the order in which they would be applied.
     public var objects: [ObjectChange]
     /// How many objects would stay as they are.

@@ -26,6 +26,9 @@ public struct InstallationView: Sendable, Hashable, Codable {
         public var serverNames: [String]
         public var certificateExpiresAt: Timestamp
         public var authorityExpiresAt: Timestamp
+        /// The fingerprints of authorities that its state folder has, though they were retired: it trusts none of them. Nil where a
+        /// coordinator of before is asked.
+        public var retiredAuthorities: [String]?
         /// Where agents have their sessions and come for their first certificate.
         public var agentPort: Int
         public var enrolmentPort: Int

@@ -163,6 +163,14 @@ extension MemoryState {
         }.sorted()
     }
 
+    /// When the last of a cluster's certificates was revoked, where none counts.
+    func revokedAt(_ cluster: ClusterName) -> Timestamp? {
+        guard standingSerials(of: cluster).isEmpty else { return nil }
+        let row = trust[cluster]
+        return certificates.values.filter { $0.cluster == cluster }.compactMap(\.revokedAt).max()
+            ?? (row?.floorSerial == nil ? row?.floorAt : nil)
+    }
+
     public mutating func revokeCertificates(
         of cluster: ClusterName, serial: String?, reason: String?, by actor: String
     ) throws(StoreError) -> Revocation {
@@ -228,6 +236,14 @@ extension MemoryState {
             certificates: revoked.prefix(EndedTrust.limit).map { CertificateUse($1.cluster, serial: $0) }, now: now)
     }
 
+    public func isSpared(_ use: CertificateUse, by floor: TrustFloor) -> Bool {
+        if trust[use.cluster]?.isBehind(floor) == false { return true }
+        let listed = certificates.filter { $0.value.cluster == use.cluster }.map {
+            TrustRules.Listed(serial: $0, former: $1.former, issuedAt: $1.issuedAt)
+        }
+        return TrustRules.kept(by: floor, of: listed).contains(use.serial)
+    }
+
     public mutating func endAgain(_ ended: EndedTrust) -> [ClusterName] {
         var clusters: Set<ClusterName> = []
         for floor in ended.floors where trust[floor.cluster, default: TrustRules.Row()].isBehind(floor) {
@@ -291,7 +307,7 @@ extension MemoryState {
         guard let known = certificates[use.serial], known.cluster == use.cluster, !wasJustReplaced(use) else { return }
         if let misusedAt = known.misusedAt {
             guard known.revokedAt == nil, known.number >= trust[use.cluster]?.validFrom ?? 0,
-                let seenAt = agents[use.cluster]?.lastSeenAt, seenAt > misusedAt
+                let seenAt = agents[use.cluster]?.lastSeenAt, seenAt > misusedAt, now - misusedAt >= Bounds.copyAudit
             else { return }
         }
         certificates[use.serial]?.misusedAt = now

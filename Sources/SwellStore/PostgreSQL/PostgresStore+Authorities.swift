@@ -4,15 +4,16 @@ internal import SwellModel
 
 extension PostgresStore {
     /// The same over a pool of its own, for before there is a store.
+    @discardableResult
     public static func noteAuthorities(
         _ authorities: TrustedKeys, in database: PostgresConfiguration, isAdopting: Bool = false
-    ) async throws(StoreError) {
+    ) async throws(StoreError) -> Set<String> {
         do {
             let pool = try PostgresPool(configuration: database, settings: PostgresPoolSettings(minimum: 0, maximum: 1))
-            try await withThrowingTaskGroup(of: Void.self) { group in
+            return try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await pool.run() }
                 defer { group.cancelAll() }
-                try await PostgresStore(pool: pool).noteAuthorities(authorities, isAdopting: isAdopting)
+                return try await PostgresStore(pool: pool).noteAuthorities(authorities, isAdopting: isAdopting)
             }
         } catch {
             throw StoreError(postgres: error)
@@ -26,15 +27,20 @@ extension PostgresStore {
     /// that one is retired. What was noted later is not, since a replica with a folder of before may start in the middle of a change.
     ///
     /// - Parameter isAdopting: Whether they take the place of those that are noted, whatever these are.
+    /// - Returns: All that were retired: the replica trusts none of them, though its folder may have it still.
     /// - Throws: `refused` where none is among those that are noted, so that the replica is not of this installation, or where the one that
     ///   signs was retired.
-    public func noteAuthorities(_ authorities: TrustedKeys, isAdopting: Bool = false) async throws(StoreError) {
+    @discardableResult
+    public func noteAuthorities(
+        _ authorities: TrustedKeys, isAdopting: Bool = false
+    ) async throws(StoreError) -> Set<String> {
         try await transact { transaction in
             let noted = try await transaction.authorities()
             guard isAdopting else {
                 try noted.check(authorities)
                 try await transaction.follow(authorities, noted)
-                return try await transaction.retire(noted.before(authorities), authorities)
+                try await transaction.retire(noted.before(authorities), authorities)
+                return try await transaction.authorities().retired
             }
             let gone = noted.trusted.filter { !authorities.all.contains($0) }
             try await transaction.retire(gone, authorities)
@@ -47,28 +53,40 @@ extension PostgresStore {
                     "authority.adopted", authorities.issuing, by: authorities.changedBy, at: transaction.now(),
                     reason: gone.isEmpty ? nil : "in the place of \(gone.joined(separator: ", "))")
             ])
+            return try await transaction.authorities().retired
         }
     }
 
-    /// Notes that a replica of this installation trusts some more authorities, and some no more.
+    /// Notes that a replica of this installation trusts some more authorities, and some no more. One that trusts one alone retires what was noted
+    /// before that one, as at its start: the database may have been restored to the middle of a change.
     ///
-    /// - Parameter formerly: What it trusted when it was noted last.
+    /// - Parameters:
+    ///   - authorities: All that its folder has, those that are left out since they were retired included.
+    ///   - formerly: What it was when it was noted last.
+    /// - Returns: All that were retired.
     /// - Throws: `refused` where the database is not of its installation any more: it was restored, another authority was adopted, or the one
     ///   that signs here was retired.
-    public func changeAuthorities(to authorities: TrustedKeys, formerly: [String]) async throws(StoreError) {
+    @discardableResult
+    public func changeAuthorities(
+        to authorities: TrustedKeys, formerly: [String]
+    ) async throws(StoreError) -> Set<String> {
         let removing = formerly.filter { !authorities.all.contains($0) }
         let known = try await read(NotedAuthorities.question) { try NotedAuthorities($0) }
         let isNews =
             !authorities.all.allSatisfy(known.knows) || known.trusted.contains(where: removing.contains)
-            || !known.activated.contains(authorities.issuing)
-        guard isNews else { return try known.check(authorities) }
-        try await transact { transaction in
+            || !known.activated.contains(authorities.issuing) || !known.before(authorities).isEmpty
+        guard isNews else {
+            try known.check(authorities)
+            return known.retired
+        }
+        return try await transact { transaction in
             let noted = try await transaction.authorities()
             // Both at once, where a replica follows late: what it trusted before tells whose it is.
             if noted.trusted.allSatisfy({ !formerly.contains($0) }) { try noted.check(authorities) }
             try noted.checkRetired(authorities)
             try await transaction.follow(authorities, noted)
-            try await transaction.retire(removing, authorities)
+            try await transaction.retire(removing + noted.before(authorities), authorities)
+            return try await transaction.authorities().retired
         }
     }
 
@@ -99,11 +117,15 @@ public struct TrustedKeys: Sendable, Hashable {
 /// What a database knows of its installation's authorities.
 private struct NotedAuthorities {
     static let question = """
-        SELECT fingerprint, retired_at IS NOT NULL, activated_at IS NOT NULL FROM trusted_authorities
+        SELECT fingerprint, retired_at IS NOT NULL, activated_at IS NOT NULL,
+            rank() OVER (ORDER BY noted_at)
+        FROM trusted_authorities
         ORDER BY noted_at, fingerprint COLLATE "C"
         """
 
     var trusted: [String] = []
+    /// The places of those that are trusted in the order of their noting; of one moment they have one place.
+    private var place: [String: Int64] = [:]
     var retired: Set<String> = []
     /// Those that have signed.
     var activated: Set<String> = []
@@ -114,14 +136,20 @@ private struct NotedAuthorities {
         for row in rows {
             let fingerprint = try row.decode(String.self, at: 0)
             if try row.decode(Bool.self, at: 2) { activated.insert(fingerprint) }
-            if try row.decode(Bool.self, at: 1) { retired.insert(fingerprint) } else { trusted.append(fingerprint) }
+            if try row.decode(Bool.self, at: 1) {
+                retired.insert(fingerprint)
+                continue
+            }
+            trusted.append(fingerprint)
+            place[fingerprint] = try row.decode(Int64.self, at: 3)
         }
     }
 
-    /// Those that are over for a replica that trusts one alone.
+    /// Those that are over for a replica that trusts one alone: not what was noted in the same moment, as by versions of before, since nothing
+    /// tells which came first.
     func before(_ authorities: TrustedKeys) -> [String] {
-        guard authorities.all == [authorities.issuing], trusted.contains(authorities.issuing) else { return [] }
-        return Array(trusted.prefix { $0 != authorities.issuing })
+        guard authorities.all == [authorities.issuing], let own = place[authorities.issuing] else { return [] }
+        return trusted.filter { place[$0].map { $0 < own } == true }
     }
 
     func knows(_ fingerprint: String) -> Bool { trusted.contains(fingerprint) || retired.contains(fingerprint) }
@@ -152,12 +180,14 @@ extension PostgresTransaction {
         return try NotedAuthorities(try await query(NotedAuthorities.question))
     }
 
+    /// Later than all that were noted before, also where the clock went back.
     fileprivate func add(_ fingerprints: [String]) async throws {
         guard !fingerprints.isEmpty else { return }
         try await query(
             """
             INSERT INTO trusted_authorities (fingerprint, noted_at)
-            SELECT fingerprint, swell_now() + place * interval '1 microsecond'
+            SELECT fingerprint, greatest(swell_now(), (SELECT max(noted_at) FROM trusted_authorities))
+                + place * interval '1 microsecond'
             FROM unnest($1::text[]) WITH ORDINALITY AS a (fingerprint, place) ON CONFLICT DO NOTHING
             """, [.texts(fingerprints)])
     }

@@ -100,7 +100,8 @@ extension PostgresStore: AgentCertificateStore {
                 UPDATE certificates s SET misused_at = swell_now()
                 WHERE serial = $1 AND cluster = $2 AND (misused_at IS NULL OR s.denied_at IS NULL AND EXISTS (
                     SELECT FROM cluster_trust t JOIN agents a ON a.cluster = t.cluster
-                    WHERE t.cluster = s.cluster AND s.number >= t.valid_from AND a.last_seen_at > s.misused_at))
+                    WHERE t.cluster = s.cluster AND s.number >= t.valid_from AND a.last_seen_at > s.misused_at
+                        AND s.misused_at <= swell_now() - $4 * interval '1 millisecond'))
                     AND NOT EXISTS (
                     SELECT FROM cluster_trust t JOIN certificates r ON r.cluster = t.cluster AND r.number = t.valid_from
                     WHERE t.cluster = s.cluster AND s.number < t.valid_from
@@ -109,7 +110,11 @@ extension PostgresStore: AgentCertificateStore {
                         AND NOT EXISTS (
                             SELECT FROM certificates o WHERE o.cluster = s.cluster AND o.number > s.number
                                 AND o.number < t.valid_from AND o.used_at IS NOT NULL))
-                """, [.text(use.serial), .name(use.cluster), .int64(Bounds.succession.milliseconds)])
+                """,
+                [
+                    .text(use.serial), .name(use.cluster), .int64(Bounds.succession.milliseconds),
+                    .int64(Bounds.copyAudit.milliseconds),
+                ])
             guard noted.affectedRows == 1 else { return }
             try await transaction.record([
                 .cluster(

@@ -31,6 +31,19 @@ extension PostgresStore {
         }
     }
 
+    public func isSpared(_ use: CertificateUse, by floor: TrustFloor) async throws(StoreError) -> Bool {
+        try await read(
+            """
+            WITH RECURSIVE kept AS (
+                SELECT $4::text AS serial WHERE $4::text IS NOT NULL
+                UNION SELECT s.serial FROM certificates s JOIN kept k ON s.former = k.serial WHERE s.cluster = $1
+            )
+            SELECT EXISTS (SELECT FROM kept WHERE serial = $2)
+                OR EXISTS (SELECT FROM cluster_trust WHERE cluster = $1 AND floor_at >= $3)
+            """, [.name(use.cluster), .text(use.serial), .time(floor.at), .text(floor.serial)]
+        ) { try $0.first?.decode(Bool.self, at: 0) ?? false }
+    }
+
     public func endAgain(_ ended: EndedTrust) async throws(StoreError) -> [ClusterName] {
         guard try await isBehind(ended) else { return [] }
         return try await transact { transaction in
@@ -116,8 +129,7 @@ extension PostgresTransaction {
                 SELECT * FROM unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[])
                     AS f (cluster, number, at, serial)
             ), kept AS (
-                SELECT s.serial, s.cluster FROM certificates s
-                    JOIN f ON f.cluster = s.cluster AND f.serial = s.serial
+                SELECT f.serial, f.cluster FROM f WHERE f.serial IS NOT NULL
                 UNION SELECT s.serial, s.cluster FROM certificates s
                     JOIN kept k ON s.former = k.serial AND s.cluster = k.cluster
             ), ended AS (

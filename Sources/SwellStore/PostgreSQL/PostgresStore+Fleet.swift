@@ -73,10 +73,17 @@ extension PostgresStore: FleetStore {
             SELECT c.document, coalesce(a.is_enrolled, false),
                 coalesce(a.connected_to IS NOT NULL
                     AND a.last_seen_at > swell_now() - $1::bigint * interval '1 millisecond', false),
-                a.version, a.last_seen_at, p.pause, c.name, 
-                CASE WHEN t.readmit_until > swell_now() THEN t.readmit_until END
+                a.version, a.last_seen_at, p.pause, c.name,
+                CASE WHEN t.readmit_until > swell_now() THEN t.readmit_until END,
+                CASE WHEN a.is_enrolled AND s.counts IS NOT TRUE
+                    THEN coalesce(s.denied_at, CASE WHEN t.floor_serial IS NULL THEN t.floor_at END) END
             FROM clusters c LEFT JOIN agents a ON a.cluster = c.name LEFT JOIN cluster_pauses p ON p.cluster = c.name
                 LEFT JOIN cluster_trust t ON t.cluster = c.name
+                LEFT JOIN LATERAL (
+                    SELECT max(denied_at) AS denied_at,
+                        bool_or(denied_at IS NULL AND number >= coalesce(t.valid_from, 0)) AS counts
+                    FROM certificates WHERE cluster = c.name
+                ) AS s ON true
             ORDER BY c.name COLLATE "C"
             """, [.int64(Bounds.connectionLifetime.milliseconds)]
         ) { rows in
@@ -86,7 +93,7 @@ extension PostgresStore: FleetStore {
                 return ClusterRecord(
                     cluster: cluster, isEnrolled: try row.decode(at: 1), isConnected: try row.decode(at: 2),
                     agentVersion: try row.decode(at: 3), lastSeenAt: try row.timeIfAny(4), pause: try row.jsonIfAny(5),
-                    readmittedUntil: try row.timeIfAny(7))
+                    readmittedUntil: try row.timeIfAny(7), revokedAt: try row.timeIfAny(8))
             }
         }
     }

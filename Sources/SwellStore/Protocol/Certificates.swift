@@ -98,6 +98,7 @@ public struct CertificateRecord: Sendable, Hashable, Codable {
 ///
 /// | certificate | not listed, at the open door | listed, at a replica that remembers | listed, as the floor is raised |
 /// | --- | --- | --- | --- |
+/// | any, where the store knows this floor or a later one | by the later one's moment | as the list says | nothing is raised |
 /// | the enrolment's own | taken in | counts | stays |
 /// | renewed with the enrolment's own | by its moment, as below | counts | stays |
 /// | issued more than a minute before | refused | refused | ended |
@@ -105,6 +106,9 @@ public struct CertificateRecord: Sendable, Hashable, Codable {
 /// | issued later | taken in | counts | stays |
 /// | renewed with one that is ended, in the store that had forgotten | by its moment, as above | counts until the floor is raised | ended, and remembered by its serial number |
 /// | remembered by its serial number, or renewed with one that is | refused; the latter by its moment | refused; the latter counts until it is ended | ended |
+///
+/// The store's list is what a replica believes, but where the store is behind what it remembers: a floor may have been noted under a clock that
+/// was ahead, and what is renewed since bears moments before it.
 ///
 /// A store knows its own floor, too, and takes nobody in by the door whom it ended, whether or not the replica remembers it. A floor that is
 /// raised closes the door, as each that is new does, and is told to the other replicas. Where nothing of the cluster that counts stays, the
@@ -274,10 +278,13 @@ public protocol AgentCertificateStore: Sendable {
     /// says; unspent tokens made before a floor; those certificates, and what was renewed with them. A cluster that was ended or has enrolled
     /// later stays as it is. Returns the clusters of which any counted.
     func endAgain(_ ended: EndedTrust) async throws(StoreError) -> [ClusterName]
+    /// Whether a certificate that is listed is none of those that this floor ended, though its moment is of before: the store knows the floor,
+    /// or a later one of its cluster, so that its list is not behind; or it is what the floor's enrolment brought, or was renewed with that.
+    func isSpared(_ use: CertificateUse, by floor: TrustFloor) async throws(StoreError) -> Bool
     /// The certificates of a cluster that are still remembered, the newest first.
     func certificates(of cluster: ClusterName) async throws(StoreError) -> [CertificateRecord]
     /// Audits that somebody came with a certificate that only a copy can have: once for each that is listed; and of one that counts, since it
-    /// is in the wrong place, again once its agent was connected in between.
+    /// is in the wrong place, again once its agent was connected in between, and not more often than once an hour.
     ///
     /// Nothing is noted of a certificate that was in use until another took its place less than half a minute ago: after a renewal a call
     /// of the former may still be under way, and after an enrolment the former agent may still run. Who comes again after that is noted.

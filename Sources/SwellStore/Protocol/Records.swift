@@ -38,11 +38,15 @@ public struct ClusterRecord: Sendable, Hashable, Codable {
     public var pause: Pause?
     /// Until when the door stands open for one certificate that is not listed; nil where it is closed.
     public var readmittedUntil: Timestamp?
+    /// When the last certificate was revoked of an agent that has none that counts; nil where one does, or none was revoked.
+    public var revokedAt: Timestamp?
 
     public init(
         cluster: Cluster, isEnrolled: Bool = false, isConnected: Bool = false, agentVersion: String? = nil,
-        lastSeenAt: Timestamp? = nil, pause: Pause? = nil, readmittedUntil: Timestamp? = nil
+        lastSeenAt: Timestamp? = nil, pause: Pause? = nil, readmittedUntil: Timestamp? = nil,
+        revokedAt: Timestamp? = nil
     ) {
+        self.revokedAt = revokedAt
         self.cluster = cluster
         self.isEnrolled = isEnrolled
         self.isConnected = isConnected

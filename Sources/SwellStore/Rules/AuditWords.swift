@@ -77,11 +77,17 @@ extension AuditEvent {
         )
     }
 
-    /// A key of the installation's: of an authority, or of those that seal Secrets. `authority.prepared`, `secrets.retired`.
+    /// A key of the installation's: of an authority, or of those that seal Secrets. `authority.prepared`, `secrets.retired`. Where nobody's name
+    /// lay beside it, whose word the row is says its reason.
     static func key(_ what: String, _ key: String?, by actor: String?, at now: Timestamp, reason: String? = nil) -> Self
     {
-        Self(id: 0, at: now, by: actor ?? Transition.engine, what: what, to: key, reason: reason)
+        Self(
+            id: 0, at: now, by: actor ?? Transition.engine, what: what, to: key,
+            reason: reason ?? (actor == nil ? foundKey : nil))
     }
+
+    private static let foundKey =
+        "found by a replica in its files: whoever may change these, on Kubernetes the Secret, has done it, and left no name"
 
     static func drift(_ found: ClusterDrift, region: RegionName?) -> Self {
         let drift = found.drift

@@ -9,6 +9,9 @@ enum Bounds {
     /// For how long after it took the place of another a certificate's former one is no sign of a copy: its agent still runs, or has a call
     /// under way.
     static let succession: Interval = .seconds(30)
+    /// How long it takes until whoever comes from the wrong place with a certificate that counts is audited again: both that he comes and that
+    /// its agent does in between are as often as he likes.
+    static let copyAudit: Interval = .hours(1)
     /// How many previews may be under way at once; further ones are refused.
     static let openPreviews = 2_000
     /// How many of the reports that wait for a rollout one decision reads; the rest is the next one's, at once. Of each cluster the

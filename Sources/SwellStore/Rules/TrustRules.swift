@@ -82,9 +82,14 @@ enum TrustRules {
 
     /// Which of a cluster's certificates a floor that is raised ends, by the table of ``TrustFloor``.
     static func ended(by floor: TrustFloor, of listed: [Listed]) -> Set<String> {
-        let kept = floor.serial.map { chain(of: [$0], in: listed) } ?? []
+        let kept = kept(by: floor, of: listed)
         let first = listed.filter { !kept.contains($0.serial) && floor.ends($0.serial, issuedAt: $0.issuedAt) }
         return chain(of: Set(first.map(\.serial)), in: listed)
+    }
+
+    /// What a floor's enrolment brought, and what was renewed with that.
+    static func kept(by floor: TrustFloor, of listed: [Listed]) -> Set<String> {
+        floor.serial.map { chain(of: [$0], in: listed) } ?? []
     }
 
     /// Certificates, and what was renewed with them.

@@ -36,11 +36,18 @@ final class TestIngestor: ReportIngesting {
 final class TestClock: Sendable {
     private let started = ContinuousClock.now
     private let skipped = Mutex(Interval.zero)
+    private let difference = Mutex(Interval.zero)
 
     var now: Timestamp {
         let elapsed = Interval(milliseconds: Int64((ContinuousClock.now - started) / .milliseconds(1)))
         return FleetPortFixture.now + elapsed + skipped.withLock { $0 }
     }
+
+    /// The store's own clock.
+    var stored: Timestamp { now + difference.withLock { $0 } }
+
+    /// Sets the store's clock ahead of everybody else's.
+    func setStore(ahead interval: Interval) { difference.withLock { $0 = interval } }
 
     func skip(_ interval: Interval) { skipped.withLock { $0 = $0 + interval } }
 }
@@ -81,7 +88,8 @@ struct PortFixture: Sendable {
             try other?.authority
             ?? CertificateAuthority.create(trustDomain: TrustDomain("swell.test"), now: base - .hours(72))
         rotating = RotatingAuthority(authority)
-        store = restored.map { MemoryStore(state: $0, clock: now) } ?? other?.store ?? MemoryStore(clock: now)
+        let stored: @Sendable () -> Timestamp = { [clock] in clock.stored }
+        store = restored.map { MemoryStore(state: $0, clock: stored) } ?? other?.store ?? MemoryStore(clock: stored)
         if other == nil { try await SmallFleet.fill(store, clusters) }
         ingestor = TestIngestor(store)
         var settings = AgentPort.Settings(
@@ -128,7 +136,7 @@ struct PortFixture: Sendable {
     func token(for cluster: ClusterName) async throws -> JoinToken {
         var generator = SystemRandomNumberGenerator()
         let token = JoinToken.generate(for: cluster, using: &generator)
-        try await store.createToken(hash: token.hash, cluster: cluster, expiresAt: now() + .hours(1), by: "ann")
+        try await store.createToken(hash: token.hash, cluster: cluster, expiresAt: store.now() + .hours(1), by: "ann")
         return token
     }
 

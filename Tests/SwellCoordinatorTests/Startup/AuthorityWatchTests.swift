@@ -78,4 +78,55 @@ internal import Testing
             }
         }
     }
+
+    /// Its folder is an old one; the database says what was retired.
+    @Test func whatWasRetiredIsNeitherTrustedNorShownThoughTheDirectoryHasIt() async throws {
+        try await watching { replica in
+            let former = try #require(replica.authority.current.fingerprints.first)
+            let pin = try replica.folder.directory.prepare(trustDomain: replica.domain, now: Self.now())
+            _ = try replica.folder.directory.activate(trustDomain: replica.domain, now: Self.now())
+            try await soon("both are shown") { replica.credential.current.chain.count == 5 }
+            #expect(replica.authority.leftOut.isEmpty)
+            replica.authority.leaveOut(["\(former)", "\(pin)"])
+            #expect(replica.authority.trusted.current.count == 1, "at once")
+            #expect(replica.authority.current.fingerprints == [pin], "the one that signs stays")
+            #expect(replica.authority.leftOut == [former])
+            try await soon("one is shown") { replica.credential.current.chain.count == 2 }
+            try await soon("operators are told") {
+                let text = (try? String(contentsOfFile: replica.folder.authorityFile, encoding: .utf8)) ?? ""
+                return text.components(separatedBy: "BEGIN CERTIFICATE").count == 2
+            }
+            // And back, where it was adopted.
+            replica.authority.leaveOut([])
+            #expect(replica.authority.trusted.current.count == 2)
+            try await soon("both are shown again") { replica.credential.current.chain.count == 5 }
+        }
+    }
+
+    /// On Kubernetes keys come by a Secret, and who left them so by a key of it.
+    @Test func whoLeftTheKeysIsCopiedWithThem() throws {
+        let path = FileManager.default.temporaryDirectory.path + "/swell-copied-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let made = StateFolder(path: path + "/made")
+        try made.makeSecretsKeyOfNew()
+        _ = try made.open(trustDomain: TrustDomain("swell.test"), now: Self.now())
+        let keys = try made.secretsKey.read().openingKeys
+        try ChangeNote(by: "ann@laptop", keys: keys).write(to: StateFolder.note(of: made.secretsKey))
+        let secret = path + "/secret"
+        try FileManager.default.createDirectory(atPath: secret, withIntermediateDirectories: false)
+        for (name, place) in [
+            ("authority.pem", "authority/authority.pem"), ("authority-key.pem", "authority/authority-key.pem"),
+            ("operator-token", "operator-token"), ("secrets-key", "secrets-key"),
+            ("secrets-key.changed-by", "secrets-key.changed-by"),
+        ] {
+            try FileManager.default.copyItem(atPath: made.path + "/" + place, toPath: secret + "/" + name)
+        }
+        let copy = StateFolder(path: path + "/copy")
+        try copy.copySecrets(from: secret)
+        #expect(ChangeNote.author(of: keys, at: StateFolder.note(of: copy.secretsKey)) == "ann@laptop")
+        // A note of before says nothing of keys that come without one.
+        try FileManager.default.removeItem(atPath: secret + "/secrets-key.changed-by")
+        try copy.copySecrets(from: secret)
+        #expect(ChangeNote.author(of: keys, at: StateFolder.note(of: copy.secretsKey)) == nil)
+    }
 }

@@ -154,6 +154,45 @@ internal import Testing
         }
     }
 
+    /// The floor is of a clock that was a day ahead: by their moments all would be of before.
+    @Test(arguments: StoreForm.allCases)
+    func whatIsListedIsBelievedWhereTheStoreIsNotBehind(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            func spared(_ floor: TrustFloor) async throws -> Set<String> {
+                var spared: Set<String> = []
+                for serial in ["own", "renewed", "again", "other", "other-renewed", "unlisted"]
+                where try await store.isSpared(CertificateUse("east-1", serial: serial), by: floor) {
+                    spared.insert(serial)
+                }
+                return spared
+            }
+            try await join("other", store)
+            _ = try await store.recordRenewal(note("other-renewed", store), of: "east-1", replacing: "other")
+            try await open(store)
+            #expect(try await store.readmit(note("own", store), of: "east-1"))
+            _ = try await store.recordRenewal(note("renewed", store), of: "east-1", replacing: "own")
+            _ = try await store.recordRenewal(note("again", store), of: "east-1", replacing: "renewed")
+            let own = TrustFloor(
+                cluster: "east-1", number: 9, at: try await store.now() + .hours(24), serial: "own")
+            #expect(try await spared(own) == ["own", "renewed", "again"], "restored, and not raised yet")
+            var revocation = own
+            revocation.serial = nil
+            #expect(try await spared(revocation) == [])
+            var elsewhere = own
+            elsewhere.cluster = "east-2"
+            let isTheirs = try await store.isSpared(CertificateUse("east-2", serial: "renewed"), by: elsewhere)
+            #expect(!isTheirs)
+            _ = try await store.endAgain(EndedTrust(floors: [own], now: own.at))
+            #expect(try await standing("other-renewed", store).counts == false)
+            #expect(try await standing("again", store).counts)
+            #expect(try await spared(own).count == 6, "what it lists by now is as the floor has it")
+            var later = own
+            later.at = own.at + .milliseconds(1)
+            #expect(try await spared(later) == ["own", "renewed", "again"])
+        }
+    }
+
     /// The enrolment's own certificate comes late, through a door that is opened once more.
     @Test(arguments: StoreForm.allCases)
     func whoseEnrolmentRaisedTheFloorIsTakenInThoughItIsOlder(form: StoreForm) async throws {

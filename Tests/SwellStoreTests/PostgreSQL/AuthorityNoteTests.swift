@@ -86,6 +86,91 @@ internal import Testing
         }
     }
 
+    /// Its folder is an old one, and it does not trust all that is in it.
+    @Test func whoIsStartedWithARetiredAuthorityIsToldSo() async throws {
+        let database = try await serviceDatabase()
+        try await withPool(database.service) { pool in
+            let store = PostgresStore(pool: pool)
+            func start(_ signs: String, _ all: [String], isAdopting: Bool = false) async throws -> Set<String> {
+                try await store.noteAuthorities(TrustedKeys(issuing: signs, all: all), isAdopting: isAdopting)
+            }
+            func look(formerly: [String]) async throws -> Set<String> {
+                try await store.changeAuthorities(to: TrustedKeys(issuing: "b", all: ["a", "b"]), formerly: formerly)
+            }
+            for (signs, all) in [("a", ["a"]), ("a", ["a", "b"]), ("b", ["a", "b"])] {
+                let retired = try await start(signs, all)
+                #expect(retired == [])
+            }
+            let (before, end) = (try await look(formerly: ["a", "b"]), try await start("b", ["b"]))
+            #expect(before == [] && end == ["a"])
+            // At its start, and while it runs, though its folder has been a new one.
+            let told = [
+                try await start("b", ["a", "b"]), try await look(formerly: ["a", "b"]), try await look(formerly: ["b"]),
+            ]
+            #expect(told == [["a"], ["a"], ["a"]])
+            let adopted = try await start("a", ["a"], isAdopting: true)
+            #expect(adopted == ["b"], "adopted, it is trusted again")
+        }
+    }
+
+    /// Versions before noted both of a set in one moment: their fingerprints say nothing of which came first.
+    @Test func whatWasNotedInOneMomentIsRetiredByNoStart() async throws {
+        let database = try await serviceDatabase()
+        try await withPool(database.service) { pool in
+            _ = try await pool.query(
+                """
+                INSERT INTO trusted_authorities (fingerprint, noted_at, activated_at)
+                VALUES ('z', swell_now() - interval '1 hour', swell_now()), ('b', swell_now() - interval '1 hour', NULL)
+                """)
+            _ = try await pool.query(
+                "UPDATE trusted_authorities SET noted_at = (SELECT min(noted_at) FROM trusted_authorities)")
+            let store = PostgresStore(pool: pool)
+            #expect(await refusal(store, ["z"]) == nil, "a machine that was off while the others went over to b")
+            #expect(await refusal(store, ["b"]) == nil, "what is in use was retired")
+            #expect(await refusal(store, ["z", "b"], signs: "b") == nil)
+            // With the next change it is known which were before.
+            for (signs, all) in [("b", ["b", "c"]), ("c", ["b", "c"]), ("c", ["c"])] {
+                #expect(await refusal(store, all, signs: signs) == nil)
+            }
+            for gone in ["z", "b"] { #expect(await refusal(store, [gone])?.contains("was retired") == true, "\(gone)") }
+        }
+    }
+
+    /// A standby takes over whose clock is behind.
+    @Test func theOrderIsThatOfTheNotingThoughTheClockGoesBack() async throws {
+        let database = try await serviceDatabase()
+        try await withPool(database.service) { pool in
+            let store = PostgresStore(pool: pool)
+            #expect(await refusal(store, ["a"]) == nil)
+            _ = try await pool.query("UPDATE trusted_authorities SET noted_at = noted_at + interval '1 hour'")
+            #expect(await refusal(store, ["a", "b"], signs: "a") == nil)
+            #expect(await refusal(store, ["a"]) == nil, "a replica that was off")
+            #expect(await refusal(store, ["a", "b"], signs: "b") == nil)
+            #expect(await refusal(store, ["b"]) == nil)
+            #expect(await refusal(store, ["a"])?.contains("was retired") == true)
+        }
+    }
+
+    /// The backup is of the middle of a change that all replicas have seen to its end.
+    @Test func aReplicaThatRunsRetiresWhatARestoreBroughtBack() async throws {
+        let database = try await serviceDatabase()
+        try await withPool(database.service) { pool in
+            let store = PostgresStore(pool: pool)
+            for (signs, all) in [("a", ["a"]), ("a", ["a", "b"]), ("b", ["a", "b"]), ("b", ["b"])] {
+                #expect(await refusal(store, all, signs: signs) == nil)
+            }
+            _ = try await pool.query("UPDATE trusted_authorities SET retired_at = NULL")
+            try await store.changeAuthorities(to: TrustedKeys(issuing: "b", all: ["b"]), formerly: ["b"])
+            #expect(await refusal(store, ["a"])?.contains("was retired") == true)
+            // Once, however often it looks.
+            try await store.changeAuthorities(to: TrustedKeys(issuing: "b", all: ["b"]), formerly: ["b"])
+            let told = try await store.latestEvents(filter: EventFilter(), limit: 100).filter {
+                $0.what == "authority.retired"
+            }
+            #expect(told.count == 2 && told.allSatisfy { $0.to == "a" })
+        }
+    }
+
     /// Whichever replica finds it first, each step once, and in the name of who took it; the first of all is nobody's doing.
     @Test func eachChangeIsAuditedOnce() async throws {
         let database = try await serviceDatabase()
@@ -94,6 +179,11 @@ internal import Testing
             func told() async throws -> [String] {
                 try await one.latestEvents(filter: EventFilter(), limit: 100).filter { $0.what.hasPrefix("authority.") }
                     .map { "\($0.what) \($0.to ?? "-") by \($0.by)" }
+            }
+            func reasons(_ actor: String) async throws -> Set<String?> {
+                Set(
+                    try await one.latestEvents(filter: EventFilter(), limit: 100)
+                        .filter { $0.what.hasPrefix("authority.") && $0.by == actor }.map(\.reason))
             }
             func follow(_ from: [String], _ to: [String], signs: String) async throws {
                 for store in [one, other, one] {
@@ -112,6 +202,11 @@ internal import Testing
             try await follow(["b", "a"], ["b"], signs: "b")
             // Of what no order left beside the keys, nobody's name is known.
             try await one.noteAuthorities(TrustedKeys(issuing: "b", all: ["b", "c"]))
+            #expect(try await reasons("ann@host") == [nil])
+            #expect(
+                try await reasons("swell") == [
+                    "found by a replica in its files: whoever may change these, on Kubernetes the Secret, has done it, and left no name"
+                ])
             try await one.noteAuthorities(
                 TrustedKeys(issuing: "new", all: ["new"], changedBy: "bob@host"), isAdopting: true)
             #expect(

@@ -4,6 +4,7 @@ internal import PostgresClient
 internal import PostgresTesting
 internal import SwellModel
 internal import SwellStore
+internal import Synchronization
 internal import Testing
 
 /// The forms of the store; every conformance test runs on each.
@@ -20,6 +21,36 @@ enum StoreForm: String, CaseIterable, CustomTestStringConvertible {
         case .postgres:
             let database = try await serviceDatabase()
             try await withPool(database.service) { try await body(PostgresStore(pool: $0)) }
+        }
+    }
+}
+
+extension StoreForm {
+    /// Runs `body` with an empty store of this form, whose clock it can set forward.
+    func run(skipping body: (any Store, (Interval) async throws -> Void) async throws -> Void) async throws {
+        switch self {
+        case .memory:
+            let ahead = Mutex(Interval.zero)
+            try await body(MemoryStore { wallClock() + ahead.withLock { $0 } }) { interval in
+                ahead.withLock { $0 = $0 + interval }
+            }
+        case .postgres:
+            let database = try await serviceDatabase()
+            var ahead = Interval.zero
+            try await withPool(database.owner) { owner in
+                try await withPool(database.service) { pool in
+                    try await body(PostgresStore(pool: pool)) { interval in
+                        ahead = ahead + interval
+                        _ = try await owner.query(
+                            """
+                            CREATE OR REPLACE FUNCTION swell_now() RETURNS timestamptz LANGUAGE sql VOLATILE AS $$
+                                SELECT date_trunc('milliseconds', clock_timestamp())
+                                    + interval '\(ahead.milliseconds) milliseconds'
+                            $$
+                            """)
+                    }
+                }
+            }
         }
     }
 }
