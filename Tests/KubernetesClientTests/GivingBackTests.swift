@@ -155,4 +155,106 @@ internal import Testing
             #expect(looked.message("x").contains("taken over from application c"), "\(looked.objects)")
         }
     }
+
+    /// Who stands between is the next to have it; where that one wants it no more, it is whoever wants it still.
+    @Test(arguments: [true, false]) func whatWentThroughManyHandsGoesBackToWhoWantsIt(isRemoved: Bool) async throws {
+        try await run { server in
+            try await taking(server)
+            let further = try Sample.manifest(
+                Sample.configMap("z") + Sample.configMap("x", "e", annotations: "{swell.dev/adopt: force}"))
+            #expect(try await applier(server, of: "e").apply(further).succeeded)
+            let without = isRemoved ? [] : try Sample.manifest(Sample.configMap("own"))
+            #expect(try await applier(server, of: "d") { $0.allowsEmpty = true }.apply(without).succeeded)
+            let last = try Sample.manifest(Sample.configMap("z"))
+            let looked = try await applier(server, of: "e").preview(last)
+            #expect(looked.message("x").contains("goes back to application c"), "\(looked.objects)")
+            let back = try await applier(server, of: "e").apply(last)
+            #expect(back.message("x").contains("goes back to application c"), "\(back.objects)")
+            #expect(try await server.exists("v1", "ConfigMap", "x"))
+            #expect(try await names(server, of: "c") == ["other", "x"])
+            #expect(try await names(server, of: "e") == ["z"])
+        }
+    }
+
+    /// So that it is applied where it is again, though whoever gave it back, or runs it, ends in between.
+    @Test func whatWasGivenBackIsMarkedUntilItIsApplied() async throws {
+        try await run { server in
+            try await taking(server)
+            #expect(try await applier(server, of: "d").apply(try Sample.manifest(Sample.configMap("own"))).succeeded)
+            #expect(try await record(server, of: "c").returned.references.map(\.name) == ["x"])
+            let theirs = try Sample.manifest(Sample.configMap("x", "c") + Sample.configMap("other", "changed"))
+            let looked = try await applier(server, of: "c").differences(from: theirs)
+            #expect(looked.returned.map(\.name) == ["x"])
+            let others = theirs.filter { $0.name != "x" }.map { object in
+                var reference = object.reference
+                reference.namespace = "shop"
+                return (reference.identity, "not given back")
+            }
+            let restored = try await applier(server, of: "c") {
+                $0.untouched = Dictionary(uniqueKeysWithValues: others)
+                $0.prunes = false
+            }.apply(theirs)
+            #expect(restored.report("x")?.outcome == .configured, "\(restored.objects)")
+            #expect(try await server.live("v1", "ConfigMap", "other")?["data"] == ["key": "c"])
+            #expect(try await record(server, of: "c").returned.references.isEmpty)
+            #expect(try await names(server, of: "c") == ["other", "x"])
+        }
+    }
+
+    @Test func whatWasTakenAndGivenBackWhileItsOwnerGoesOnIsMarkedToo() async throws {
+        try await run { server in
+            let theirs = Sample.configMap("x", "c") + Sample.configMap("other", "c")
+            #expect(try await applier(server, of: "c").apply(try Sample.manifest(theirs)).succeeded)
+            let next = try Sample.manifest(theirs + Sample.configMap("last", annotations: "{swell.dev/wave: \"1\"}"))
+            let taker = applier(server, of: "d") { ($0.adoption, $0.allowsEmpty) = (.force, true) }
+            var given: BundleResult?
+            _ = try await applier(server, of: "c").apply(next) { report in
+                guard given == nil, report.reference.name == "last" else { return }
+                let taken = try? await taker.apply((try? Sample.manifest(Sample.configMap("x", "d"))) ?? [])
+                if taken?.succeeded == true { given = try? await taker.apply([]) }
+            }
+            #expect(given?.message("x").contains("goes back to application c") == true, "\(given?.objects ?? [])")
+            #expect(try await names(server, of: "c") == ["last", "other", "x"])
+            #expect(try await record(server, of: "c").returned.references.map(\.name) == ["x"])
+        }
+    }
+
+    // MARK: A bundle that was healthy here before
+
+    /// Application a had x by force, and b took it by force since.
+    private func takingTurns(_ server: SimulatedServer, _ body: ([KubernetesObject]) async throws -> Void) async throws
+    {
+        func bundle(_ value: String) throws -> [KubernetesObject] {
+            try Sample.manifest(
+                Sample.configMap("x", value, annotations: "{swell.dev/adopt: force}") + Sample.configMap("of-\(value)"))
+        }
+        #expect(try await applier(server, of: "a").apply(try bundle("a")).succeeded)
+        #expect(try await applier(server, of: "b").apply(try bundle("b")).succeeded)
+        try await body(try bundle("a"))
+    }
+
+    @Test func whatIsOrderedOnceMoreTakesOverByForceAsItDidAtFirst() async throws {
+        try await run { server in
+            try await takingTurns(server) { bundle in
+                let again = applier(server, of: "a") { $0.wasProven = true }
+                let looked = try await again.preview(bundle)
+                #expect(looked.message("x").contains("taken over from application b"), "\(looked.objects)")
+                let result = try await again.apply(bundle)
+                #expect(result.message("x").contains("taken over from application b"), "\(result.objects)")
+                #expect(try await server.live("v1", "ConfigMap", "x")?["data"] == ["key": "a"])
+                #expect(try await names(server, of: "b") == ["of-b"])
+            }
+        }
+    }
+
+    @Test func whatGoesBackByItselfTakesNothingOver() async throws {
+        try await run { server in
+            try await takingTurns(server) { bundle in
+                let back = applier(server, of: "a") { ($0.isReturn, $0.wasProven) = (true, true) }
+                let result = try await back.apply(bundle)
+                #expect(result.report("x")?.outcome == .kept, "\(result.objects)")
+                #expect(try await server.live("v1", "ConfigMap", "x")?["data"] == ["key": "b"])
+            }
+        }
+    }
 }

@@ -54,6 +54,20 @@ internal import Testing
         }
     }
 
+    /// A release that no longer says that it is made once says what becomes of it, too.
+    @Test func whatIsMadeOnceNoMoreGoesAsOthersDo() async throws {
+        try await SimulatedServer.run { server in
+            let applier = server.applier { $0.allowsEmpty = true }
+            _ = try await applier.apply(try bundle("1", "{}"))
+            #expect(try await applier.apply(try bundle("2")).succeeded)
+            let live = try #require(try await server.live("v1", "ConfigMap", "pw"))
+            #expect(live.annotations["swell.dev/prune"] == "keep")
+            #expect(try await applier.apply(try bundle("3", "{}")).report("pw")?.outcome == .configured)
+            #expect(try await server.live("v1", "ConfigMap", "pw")?.annotations["swell.dev/prune"] == nil)
+            #expect(try await applier.apply([]).report("pw")?.outcome == .pruned)
+        }
+    }
+
     @Test func whatSomebodyElseMadeIsLeftAndStays() async throws {
         try await SimulatedServer.run { server in
             let applier = server.applier { $0.allowsEmpty = true }

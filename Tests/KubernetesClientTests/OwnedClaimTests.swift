@@ -117,6 +117,28 @@ internal import Testing
         }
     }
 
+    /// Somebody put it on the claim, whatever the release says of the owner.
+    @Test func theOwnerOfAClaimThatIsToStayStaysThoughTheReleaseAllowedIt() async throws {
+        let widget = Sample.widget.replacing(
+            "name: gadget", with: "name: gadget, annotations: {swell.dev/prune: allow}")
+        try await brought(Self.base + widget, Self.gadget) { server, live in
+            try await own(server, by: live)
+            let claim = try #require(try await server.live("v1", "PersistentVolumeClaim", "data-1"))
+            _ = try await server.api.patch(
+                claim.reference, .merge(["metadata": ["annotations": ["swell.dev/prune": "keep"]]]),
+                fieldManager: "kubectl-annotate")
+            let base = try Sample.manifest(Self.base)
+            let applier = server.applier { $0.waitsForHealth = false }
+            let result = try await applier.apply(base)
+            #expect(result.report("gadget")?.outcome == .kept, "\(result.objects)")
+            #expect(result.message("gadget").contains("data-1"), "\(result.objects)")
+            _ = try await server.api.patch(
+                claim.reference, .merge(["metadata": ["annotations": ["swell.dev/prune": nil]]]),
+                fieldManager: "kubectl-annotate")
+            #expect(try await applier.apply(base).report("gadget")?.outcome == .pruned)
+        }
+    }
+
     @Test(arguments: ["Delete", "Retain"]) func aStatefulSetWhoseClaimsGoWithIt(policy: String) async throws {
         let set = """
             apiVersion: apps/v1

@@ -1,4 +1,5 @@
 internal import KubernetesObjects
+internal import NIOHTTP1
 internal import Testing
 
 @testable internal import KubernetesClient
@@ -78,4 +79,47 @@ internal import Testing
             }
         }
     }
+
+    /// Who may not look cannot know that nobody scales it: of the two, the number that was set last is the safer one.
+    @Test func whatSomebodyHasScaledIsLeftWhereNobodyMayLookForAutoscalers() async throws {
+        try await SimulatedServer.run { server in
+            let options = server.applier { $0.waitsForHealth = false }.options
+            let api = KubernetesAPI(
+                transport: UnlistedTransport(inner: server.api.transport), options: server.api.options)
+            let applier = BundleApplier(api: api, records: server.api, options: options)
+            let objects = try Sample.manifest(Sample.namespace + Sample.deployment("web"))
+            let first = try await applier.apply(objects)
+            #expect(first.message("web").isEmpty, "\(first.objects)")
+            let live = try #require(try await server.live("apps/v1", "Deployment", "web"))
+            _ = try await server.api.patch(
+                live.reference, .merge(["spec": ["replicas": 5]]), fieldManager: "kube-controller-manager",
+                subresource: "scale")
+            #expect(try await applier.differences(from: objects).report("web")?.outcome == .unchanged)
+            let next = try Sample.manifest(Sample.namespace + Sample.deployment("web", image: "app:2"))
+            let looked = try await applier.preview(next)
+            let result = try await applier.apply(next)
+            #expect(try await server.live("apps/v1", "Deployment", "web")?.spec?["replicas"] == 5, "\(result.objects)")
+            for report in [looked.report("web"), result.report("web")] {
+                #expect(report?.message.contains("horizontalpodautoscalers") == true, "\(report?.message ?? "")")
+            }
+        }
+    }
+}
+
+/// A connection for somebody who may not list autoscalers.
+private struct UnlistedTransport: KubernetesTransport {
+    let inner: any KubernetesTransport
+
+    func send(_ request: KubernetesRequest) async throws -> KubernetesResponse {
+        guard request.path.hasSuffix("/horizontalpodautoscalers") else { return try await inner.send(request) }
+        let refusal: JSONValue = [
+            "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "code": 403,
+            "message":
+                "horizontalpodautoscalers.autoscaling is forbidden: User \"agent\" cannot list resource \"horizontalpodautoscalers\"",
+        ]
+        return KubernetesResponse(status: 403, headers: [:], body: ResponseBody(refusal.serializedBytes()))
+    }
+
+    func renewCredentials() async {}
+    func shutdown() async {}
 }

@@ -2,6 +2,8 @@ internal import Crypto
 internal import Foundation
 internal import GRPCCore
 internal import Logging
+internal import NIOCore
+internal import NIOPosix
 internal import SwellIdentity
 internal import SwellModel
 internal import Testing
@@ -73,6 +75,23 @@ internal import Testing
             try await world.coordinator.serve {
                 #expect(await enroller.helps())
             }
+        }
+    }
+
+    /// What stands for the machine's other connections, any of which may be given a port that is free.
+    @Test func aCoordinatorThatWasAwayWaitsForItsPort() async throws {
+        try await withDirectory { path in
+            let world = try await AgentWorld(directory: path, cluster: FakeCluster())
+            try await world.coordinator.serve {}
+            let port = await world.coordinator.fleetPort
+            let other = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1).bind(host: "127.0.0.1", port: port).get()
+            async let freed: Void = {
+                try await Task.sleep(for: .milliseconds(300))
+                try await other.close()
+            }()
+            try await world.coordinator.serve { #expect(await world.coordinator.fleetPort == port) }
+            try await freed
         }
     }
 

@@ -72,6 +72,26 @@ internal import Testing
         #expect(verbs("persistentvolumeclaims", "", in: role) == (isGranted ? ["list"] : nil))
     }
 
+    @Test(
+        arguments: [
+            ("apps/v1", "Deployment", ["list"]), ("apps/v1", "StatefulSet", ["list"]),
+            ("example.com/v1", "Feed", ["list"]),
+            ("v1", "ConfigMap", nil), ("apps/v1", "DaemonSet", nil), ("networking.k8s.io/v1", "Ingress", nil),
+        ] as [(String, String, [String]?)])
+    func autoscalersAreLookedAtWhereTheyMayScale(apiVersion: String, kind: String, granted: [String]?) throws {
+        for scoped in [false, true] {
+            let item = Item(apiVersion: apiVersion, kind: kind, name: "a")
+            let role = try documents([item], scoped: scoped).first {
+                $0["kind"] == (scoped ? "Role" : "ClusterRole")
+                    && (!scoped || $0["metadata"]?["namespace"]?.stringValue == "shop")
+            }
+            #expect(verbs("horizontalpodautoscalers", "autoscaling", in: role) == granted)
+        }
+        let scaler = Item(apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", name: "a")
+        let both = try documents([web, scaler]).first?["rules"]?.arrayValue ?? []
+        #expect(both.count { $0["resources"] == ["horizontalpodautoscalers"] } == 1)
+    }
+
     /// The agent's own settings are a ConfigMap beside its records.
     @Test(arguments: [false, true]) func recordsAreChangedByNameAlone(scoped: Bool) throws {
         let own = try #require(

@@ -133,6 +133,27 @@ internal import Testing
         }
     }
 
+    /// It stays a target and goes on: what it waits for is what a decision sees, not what the application selects by now.
+    @Test func whoIsNoLongerSelectedWaitsForWhatItWaitsFor() async throws {
+        try await ConsoleHarness.run { console in
+            try await console.applyFleet()
+            try await console.apply(
+                policy: "one", "{stages: [{name: all, select: {}, maxConcurrentInStage: 1}]}")
+            try await console.startRollout(policy: "one")
+            try await console.pass(.seconds(1))
+            let text =
+                "apiVersion: swell.dev/v1\nkind: Application\nmetadata: {name: shop}\n"
+                + "spec: {namespace: shop, select: {regions: [us-east-1]}}"
+            let applied = try await console.request(
+                .post, "/v1/apply", ["files": [["name": "app.yaml", "content": .string(text)]]])
+            try #require(applied.status == 200, "\(applied.text)")
+            let view = try await console.request(.get, "/v1/rollouts/r1")
+            let waits = view.json["status"]?["waitingFor"]?.arrayValue ?? []
+            let other = waits.first { $0["clusters"] == ["usw1-a"] }
+            #expect(other?["what"] == "concurrency", "\(waits)")
+        }
+    }
+
     // MARK: Taking back
 
     @Test func endedRolloutsAreUndoneByNewOnes() async throws {

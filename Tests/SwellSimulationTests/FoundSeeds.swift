@@ -87,6 +87,19 @@ struct FoundSeed: Sendable {
         FoundSeed(
             seed: 707_846_813_515, fleet: 6, stormyMinutes: 10,
             found: "18: a joiner went beside the last of its stage, which was left behind and taken back at once"),
+        FoundSeed(
+            seed: 62_321_961_704, fleet: 6, stormyMinutes: 10,
+            found: "19: who left as its rollout was superseded was told of its pause at each later look"),
+        FoundSeed(
+            seed: 288_543_179_823, fleet: 6, stormyMinutes: 10,
+            found: "19: what a rollout waits for was told from fewer clusters than it is decided from"),
+        FoundSeed(
+            seed: 572_122_494_629, fleet: 6, stormyMinutes: 10,
+            found: "19: the world told a pause again that had ended, which no stream does"),
+        FoundSeed(
+            seed: 26_811_256_755, fleet: 6, stormyMinutes: 10,
+            found:
+                "the checker took a removal for none, since one that lies named what it had removed in the next breath"),
     ]
 }
 

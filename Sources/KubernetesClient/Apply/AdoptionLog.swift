@@ -10,6 +10,8 @@ actor AdoptionLog {
     private let writing = RequestLimiter(maximumRunning: 1, maximumWaiting: Inventory.maximumCount)
     private var noted: Set<ObjectReference> = []
     private var stored: Set<ObjectReference> = []
+    /// What was taken over, and from whom.
+    private(set) var takenOver: [ObjectReference: String] = [:]
 
     /// - Parameter record: What is stored; nobody else stores anything as long as this is in use.
     init(record: InventoryStore.Record, store: InventoryStore) {
@@ -23,6 +25,12 @@ actor AdoptionLog {
     /// Takes an object out of another inventory, one at a time: two may come from the same one.
     func takeOver(_ reference: ObjectReference, from hold: InventoryStore.OtherHold) async throws {
         try await writing.run { try await store.takeOver(reference, from: hold) }
+        takenOver[reference] = hold.name
+    }
+
+    /// Whether another inventory has taken an object over, by what is stored between two writes.
+    func isTaken(_ identity: ObjectIdentity) async throws -> Bool {
+        try await writing.run { try await store.isTaken(identity) }
     }
 
     /// Notes an object that was there. It is on record when this returns.

@@ -30,6 +30,23 @@ extension BundleApplier {
         }
     }
 
+    /// Brings what was left to others, and what they have given up since: while all the rest was brought, they took it for this bundle's.
+    func bringGivenUp(
+        _ plan: BundlePlan, _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
+    ) async throws {
+        guard !run.left.isEmpty, run.stopped == nil else { return }
+        try await look(forHolders: &run)
+        let free = Set(run.left.keys.filter { run.holders[$0.identity] == nil })
+        if free.isEmpty { return }
+        run.reports.removeAll { $0.outcome == .kept && free.contains($0.reference) }
+        let steps = plan.steps.compactMap { step in
+            var step = step
+            step.objects = step.objects.filter { free.contains($0.reference) }
+            return step.objects.isEmpty ? nil : step
+        }
+        try await applySteps(steps, plan, &run, onProgress)
+    }
+
     /// What former bundles brought beside some objects, as the inventory has it: no more than its kind and name is known of each.
     ///
     /// - Throws: ``KubernetesError`` where the inventory cannot be read.

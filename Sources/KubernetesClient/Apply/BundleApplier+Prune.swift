@@ -72,7 +72,12 @@ extension BundleApplier {
     ) async throws -> Pruner.Outcome {
         guard let loser = outcome.loser, let live = outcome.live else { return outcome }
         do {
-            if try await store.giveBack(live, identity, to: loser) { return outcome }
+            if try await store.giveBack(live, identity, to: loser) {
+                if await options.onGivenBack(loser) { return outcome }
+                var progress = outcome.progress
+                progress.message += ", with what was made of it: roll \(loser) out again"
+                return Pruner.Outcome(progress: progress, stays: outcome.stays)
+            }
             let progress = BundleProgress(
                 reference: outcome.progress.reference, outcome: options.isRemoval ? .failed : .kept,
                 message: "not deleted yet: application \(loser), from which it was taken, gave it up just now",

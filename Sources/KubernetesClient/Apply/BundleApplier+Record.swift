@@ -75,12 +75,15 @@ extension BundleApplier {
     }
 
     /// Takes out of the record what this run was to bring and did not come to: whoever goes back need not look for it, which he
-    /// may have no right to.
-    func forget(
-        _ untouched: [ObjectReference], old: Inventory, _ run: inout BundleRun
-    ) async throws {
+    /// may have no right to. An earlier try that was cut may have brought some of it, but for what others have.
+    func forget(_ left: Inventory, old: Inventory, _ run: inout BundleRun) async throws {
         var record = run.record
+        let untouched = run.untouched
+        let theirs = untouched.filter { reference in
+            !run.ours.contains(reference.identity) && run.holders[reference.identity].map { !$0.isPending } ?? false
+        }
         record.inventory = record.inventory.subtracting(Inventory(untouched).subtracting(old))
+            .subtracting(left).subtracting(Inventory(theirs))
         // What was applied is ours from now on, though the bundle as a whole did not come to its end.
         record.pending = record.pending.subtracting(Inventory(run.applied))
         record = record.noting(marksOf: run.reports)

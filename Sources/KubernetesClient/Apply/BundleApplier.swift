@@ -71,14 +71,23 @@ public struct BundleApplier: Sendable {
         try await applySteps(plan.steps.filter { $0.wave == nil }, plan, &run, onProgress)
         try await runHooks(.before, plan, &run, onProgress)
         try await applySteps(plan.steps.filter { $0.wave != nil }, plan, &run, onProgress)
+        try await bringGivenUp(plan, &run, onProgress)
         try await runHooks(.after, plan, &run, onProgress)
         try await noteOrigins(&run)
         run.record = run.record.noting(permitsOf: plan, applied: run.reports, options.annotations)
             .noting(leftTo: run.left)
-        new = new.subtracting(Inventory(run.left.keys).subtracting(old))
+        // What was given back while this went on may have been applied before that.
+        run.record.returned = run.record.returned.subtracting(
+            Inventory(
+                run.applied.filter {
+                    stored.returned.identities.contains($0.identity) && options.untouched[$0.identity] == nil
+                }))
+        // An earlier try that was cut had noted it as what it meant to bring: that makes it nobody's.
+        let others = Inventory(run.left.keys.filter { !run.ours.contains($0.identity) })
+        new = new.subtracting(others)
         if run.hasFailed {
             if options.runsFailureHooks { try await runHooks(.onFailure, plan, &run, onProgress) }
-            try await forget(run.untouched + run.left.keys, old: old, &run)
+            try await forget(others, old: old, &run)
         } else {
             noteFinished(plan, &run)
             run.record = run.record.noting(marksOf: run.reports)
@@ -86,10 +95,11 @@ public struct BundleApplier: Sendable {
             run.record.isInstalled = !new.references.isEmpty
             run.record.inventory = new
             if options.prunes {
-                let kept = try await prune(old.subtracting(new).subtracting(barring), &run, onProgress)
+                let kept = try await prune(
+                    old.subtracting(new).subtracting(barring).subtracting(others), &run, onProgress)
                 run.record.inventory = new.union(kept).union(keptBarring)
             } else {
-                run.record.inventory = old.union(new)
+                run.record.inventory = old.subtracting(others).union(new)
             }
             run.record.pending = run.record.pending.subtracting(new)
             run.record = run.record.tidied
@@ -100,7 +110,9 @@ public struct BundleApplier: Sendable {
                 try await finish(&run)
             }
         }
-        return BundleResult(objects: run.reports, inventory: run.record.inventory)
+        var result = BundleResult(objects: run.reports, inventory: run.record.inventory)
+        result.dealings = run.dealings
+        return result
     }
 
     /// Runs what a bundle has for its own failure, once applying it was given up. Hooks around the bundle that are under way end
@@ -183,7 +195,7 @@ public struct BundleApplier: Sendable {
         return Inventory().union(Inventory(references))
     }
 
-    private func applySteps(
+    func applySteps(
         _ steps: [ApplyStep], _ plan: BundlePlan, _ run: inout BundleRun, _ onProgress: (BundleProgress) async -> Void
     ) async throws {
         var index = steps.startIndex
@@ -229,6 +241,7 @@ public struct BundleApplier: Sendable {
         applier.replaceable = run.record.permits.replaceable.identities
         applier.finished = run.record.finished
         applier.onAdoption = { try await adoptions.note($0) }
+        applier.isTaken = { try await adoptions.isTaken($0) }
         applier.onTakeover = { try await adoptions.takeOver($0, from: $1) }
         let seen = try await LiveObjects.read(ready, api: api, concurrency: options.concurrency)
         var done: [KubernetesObject] = []
@@ -241,6 +254,7 @@ public struct BundleApplier: Sendable {
             if report.outcome != .failed, report.outcome != .kept, !isLeft { done.append(object) }
         }
         run.written = await adoptions.record
+        run.takenOver.merge(await adoptions.takenOver) { _, new in new }
         run.ours.subtract(run.store.state.taken)
         run.record = run.record.noting(adopted: run.written.adopted.references)
         applied.append(contentsOf: done)

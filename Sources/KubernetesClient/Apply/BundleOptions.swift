@@ -101,6 +101,9 @@ public struct BundleOptions: Sendable {
     public var evidence = EvidenceLedger()
     /// Called once it is noted what judges of revisions said, before anything is sent: who comes after an interruption is to know it.
     public var onHeard: @Sendable () async throws -> Void = {}
+    /// Called once an object is back in the inventory that it was taken from, by that one's name without the prefix: says whether it will
+    /// be applied there as it is wanted there.
+    public var onGivenBack: @Sendable (String) async -> Bool = { _ in false }
     /// Called in a removal that has done all, with what became of each object, before the inventory is emptied: who comes after an
     /// interruption finds nothing there any more, and is to know what was left.
     public var onRemoved: @Sendable ([BundleProgress]) async throws -> Void = { _ in }

@@ -67,7 +67,9 @@ extension BundleApplier {
         var mask = SecretMask()
         var reports = try await previewer.look(at: plan.steps.flatMap(\.objects), &mask)
         try await leaveToHolders(&reports)
-        return BundleResult(objects: reports, inventory: stored.inventory)
+        var result = BundleResult(objects: reports, inventory: stored.inventory)
+        result.returned = stored.returned.identities.intersection(reports.map(\.reference.identity))
+        return result
     }
 }
 
@@ -137,10 +139,10 @@ struct ObjectPreviewer: Sendable {
     /// What is said where another application has an object that would be changed.
     private func meetingHolder(_ report: BundleProgress, _ observation: Observation) -> BundleProgress {
         guard report.outcome == .configured || report.outcome == .replaced, let wanted = observation.sent,
-            let holder = applier.holders[report.reference.identity]
+            let holder = applier.holder(of: wanted)
         else { return report }
         var met = report
-        if let left = HeldByOther(holder, options) {
+        if let left = HeldByOther(holder, of: wanted, options) {
             let told = left.report(on: wanted)
             (met.outcome, met.message, met.changes) = (told.outcome, told.message, [])
         } else if let refusal = applier.holdRefusal(of: wanted, report.changes) {

@@ -88,6 +88,10 @@ public struct BundleResult: Sendable, Hashable {
     public var objects: [BundleProgress]
     /// What the cluster now holds of the bundle, as stored in it.
     public var inventory: Inventory
+    /// In a look at what was applied: what another bundle had taken and gave back, and nobody has applied since.
+    public var returned: Set<ObjectIdentity> = []
+    /// What was taken over from other bundles, and what was left to them, in words.
+    public var dealings: [String] = []
 
     /// Creates a result.
     public init(objects: [BundleProgress], inventory: Inventory) {

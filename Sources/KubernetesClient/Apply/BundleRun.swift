@@ -15,6 +15,8 @@ struct BundleRun {
     var holders: [ObjectIdentity: InventoryStore.OtherHold] = [:]
     /// Whether what others are only giving up was there before it was applied the first time.
     var origins: [ObjectIdentity: Bool] = [:]
+    /// What was taken over, and from whom.
+    var takenOver: [ObjectReference: String] = [:]
     var reports: [BundleProgress] = []
     var failed: Set<ObjectIdentity> = []
     /// Why what follows is not tried.
@@ -49,6 +51,17 @@ struct BundleRun {
             if let holder = report.holder { left[report.reference] = holder }
         }
         return left
+    }
+
+    /// What was taken over from others and left to them, in words.
+    var dealings: [String] {
+        func words(_ objects: [ObjectReference: String], _ what: String) -> [String] {
+            objects.map { reference, name in
+                let place = [reference.namespace, reference.name].compactMap { $0 }.joined(separator: "/")
+                return "\(reference.type.kind) \(place) is \(what) application \(name)"
+            }.sorted()
+        }
+        return words(takenOver, "taken over from") + words(left, "left to")
     }
 
     /// What was brought to what the bundle wants.

@@ -3,17 +3,24 @@ internal import KubernetesObjects
 /// Autoscalers that are on the cluster and of nobody's bundle: what they have scaled is left to them, as it is to a bundle's own.
 ///
 /// They are looked for only where somebody has scaled an object by its scale to another number than the manifest's, a namespace at a time.
-/// An autoscaler of another make, such as KEDA, works through one of these.
+/// An autoscaler of another make, such as KEDA, works through one of these. Where nobody may look, the number stays, too: to take it back from
+/// an autoscaler takes pods away that are needed, and to leave it to a person who scaled by hand takes nothing away.
 actor ClusterScalers {
+    /// What is known of a namespace.
+    private enum Known {
+        case found([ObjectIdentity: String])
+        case unseen(String)
+    }
+
     private let api: KubernetesAPI
-    private var scalers: [String: [ObjectIdentity: String]] = [:]
+    private var scalers: [String: Known] = [:]
 
     init(api: KubernetesAPI) { self.api = api }
 
     private static let autoscaler = GroupVersionKind(
         group: "autoscaling", version: "v2", kind: "HorizontalPodAutoscaler")
 
-    /// The autoscaler that an object's `replicas` are left to; nil where there is none, or nobody may look.
+    /// What an object's `replicas` are left to; nil where no autoscaler has scaled it.
     ///
     /// - Throws: `CancellationError` only.
     func field(of object: KubernetesObject, live: KubernetesObject) async throws -> LeftField? {
@@ -22,12 +29,18 @@ actor ClusterScalers {
         else { return nil }
         var identity = live.reference.identity
         identity.type = KindTable.canonical(identity.type)
-        guard let name = try await names(in: namespace)[identity] else { return nil }
-        return LeftField(
-            path: .replicas, owner: "HorizontalPodAutoscaler \(name), which the release does not have", isInitial: true)
+        let owner: String
+        switch try await scalers(in: namespace) {
+        case .found(let names):
+            guard let name = names[identity] else { return nil }
+            owner = "HorizontalPodAutoscaler \(name), which the release does not have"
+        case .unseen(let why):
+            owner = "whoever scaled it, as whether an autoscaler did cannot be seen (\(why))"
+        }
+        return LeftField(path: .replicas, owner: owner, isInitial: true)
     }
 
-    private func names(in namespace: String) async throws -> [ObjectIdentity: String] {
+    private func scalers(in namespace: String) async throws -> Known {
         if let known = scalers[namespace] { return known }
         var found: [ObjectIdentity: String] = [:]
         do {
@@ -36,11 +49,18 @@ actor ClusterScalers {
                 target.type = KindTable.canonical(target.type)
                 found[target] = object.name
             }
-        } catch is KubernetesError {
+        } catch let error as KubernetesError {
             try Task.checkCancellation()
+            // What is not served is not there.
+            guard error.code == .unknownKind || error.isPathUnserved else {
+                let unseen = Known.unseen(error.message)
+                // What was refused stays so for the while; what passes is asked again for the next object.
+                if error.status == 403 { scalers[namespace] = unseen }
+                return unseen
+            }
         }
-        scalers[namespace] = found
-        return found
+        scalers[namespace] = .found(found)
+        return .found(found)
     }
 }
 

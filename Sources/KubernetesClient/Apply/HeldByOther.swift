@@ -1,12 +1,14 @@
 internal import KubernetesObjects
 
-/// An object that another application has taken since, and that a bundle which comes back does not take from it.
+/// An object that another application has taken since, and that a bundle which comes back does not take from it: what goes back by itself
+/// takes nothing over, and what is ordered once more no more than it says.
 struct HeldByOther: Error {
     let name: String
 
     /// Nil where it may be asked for.
-    init?(_ holder: InventoryStore.OtherHold, _ options: BundleOptions) {
-        guard options.takesBack, !holder.isPending else { return nil }
+    init?(_ holder: InventoryStore.OtherHold, of wanted: KubernetesObject, _ options: BundleOptions) {
+        let isTold = !options.isReturn && options.takesOver && options.isForced(wanted)
+        guard options.takesBack, !isTold, !holder.isPending else { return nil }
         self.name = holder.name
     }
 

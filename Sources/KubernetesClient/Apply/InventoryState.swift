@@ -47,6 +47,7 @@ final class InventoryState: Sendable {
                 state.taken.formUnion(before.subtracting(after))
                 state.added = state.added.including(found.record, of: after.subtracting(before))
                 state.added.finished.formUnion(found.record.finished, since: known.finished)
+                state.added.returned = state.added.returned.union(found.record.returned.subtracting(known.returned))
                 state.taken.subtract(after)
                 state.losses.merge(found.record.losses.filter { known.losses[$0.key] != $0.value }) { _, new in new }
             }
@@ -62,6 +63,7 @@ final class InventoryState: Sendable {
                 of: state.added.inventory.identities.subtracting(record.inventory.identities)
                     .subtracting(state.taken))
             settled.finished.formUnion(state.added.finished, since: FinishedWork())
+            settled.returned = settled.returned.union(state.added.returned)
             settled.losses.merge(state.losses.filter { state.taken.contains($0.key) }) { _, new in new }
             if !settled.losses.isEmpty {
                 let applied = settled.applied.identities

@@ -8,7 +8,7 @@ extension InventoryStore {
     /// An object that another application has taken over.
     struct Loss: Sendable, Hashable {
         var reference: ObjectReference
-        /// The name of the inventory that it was taken into, without the prefix.
+        /// The name of the inventory that it was taken into, without the prefix. It may have gone on from there since.
         var taker: String
         /// What was noted of it until then; nil for nothing.
         var wasThereBefore: Bool?
@@ -17,9 +17,24 @@ extension InventoryStore {
     /// The inventory's own name, as others know it.
     private var name: String { prefix.map { String(reference.name.dropFirst($0.count)) } ?? reference.name }
 
-    /// Which applications have lost objects to this one, and want them.
-    func losers(in record: Record, of loser: String) -> [ObjectIdentity: String] {
-        record.losses.filter { $0.value.taker == name }.mapValues { _ in loser }
+    /// Who has lost objects, and wants them: of each the one that lost it to this application or, where it went through more hands since,
+    /// the first by name. Asked only of what nobody but this application holds.
+    func losers(in losses: [String: [ObjectIdentity: Loss]]) -> [ObjectIdentity: String] {
+        var losers: [ObjectIdentity: (name: String, isDirect: Bool)] = [:]
+        for (loser, lost) in losses.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+            for (identity, loss) in lost {
+                let isDirect = loss.taker == name
+                if let known = losers[identity], known.isDirect || !isDirect { continue }
+                losers[identity] = (loser, isDirect)
+            }
+        }
+        return losers.mapValues(\.name)
+    }
+
+    /// Whether another application has taken an object over since the run began.
+    func isTaken(_ identity: ObjectIdentity) async throws -> Bool {
+        state.note(found: try await stored())
+        return state.taken.contains(identity)
     }
 
     /// Takes an object out of another application's inventory: from then on that one neither changes nor deletes it.
@@ -39,7 +54,8 @@ extension InventoryStore {
     /// - Returns: Whether that one wants it still.
     func giveBack(_ live: KubernetesObject, _ identity: ObjectIdentity, to loser: String) async throws -> Bool {
         try await rewrite(loser) { record in
-            guard let loss = record.losses[identity], loss.taker == name else { return nil }
+            // To whomever it was lost: nobody else holds it by now.
+            guard let loss = record.losses[identity] else { return nil }
             return record.regaining(loss, uid: live.uid)
         }
     }
@@ -92,6 +108,7 @@ extension InventoryStore.Record {
         record.inventory = inventory.union(Inventory([loss.reference]))
         record.pending = pending.subtracting(Inventory([loss.reference]))
         record.leaving = leaving.subtracting(Inventory([loss.reference]))
+        record.returned = returned.union(Inventory([loss.reference]))
         if loss.wasThereBefore == true { record = record.noting(adopted: [loss.reference]) }
         if loss.wasThereBefore == false { record = record.noting(created: [loss.reference]) }
         record.uids[identity] = uid

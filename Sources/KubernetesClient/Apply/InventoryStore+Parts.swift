@@ -47,6 +47,7 @@ extension InventoryStore {
         data["unwanted"] = record.inventory.places(of: record.unwanted)
         data["replaceable"] = record.inventory.places(of: record.permits.replaceable)
         if !record.losses.isEmpty { data["losses"] = record.lossText }
+        if !record.returned.references.isEmpty { data["returned"] = record.inventory.places(of: record.returned) }
         data["namespaceDefaults"] = record.permits.namespaceDefaultsText
         data["uids"] =
             record.uids.isEmpty

@@ -25,6 +25,8 @@ extension InventoryStore {
         var unwanted = Inventory()
         /// What others took over, as long as the bundle that was begun last wants it.
         var losses: [ObjectIdentity: Loss] = [:]
+        /// What was taken and given back, and not applied here since: it is as who had it last made it.
+        var returned = Inventory()
         /// Whether a bundle has come to its end here: what comes then is an upgrade.
         var isInstalled = false
         /// The ConfigMaps that hold what one has no room for; empty where one has.
@@ -105,6 +107,7 @@ extension InventoryStore {
             record.adopted = tidied(adopted)
             record.bare = tidied(bare)
             record.unwanted = tidied(unwanted)
+            record.returned = tidied(returned)
             record.uids = uids.filter { held.contains($0.key) }
             record.permits.withData = tidied(permits.withData)
             record.permits.replaceable = tidied(permits.replaceable)

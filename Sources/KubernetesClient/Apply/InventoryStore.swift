@@ -60,6 +60,7 @@ struct InventoryStore: Sendable {
         record.permits.namespaceDefaults = Permits.namespaceDefaults(from: data["namespaceDefaults"] ?? "")
         record.permits.replaceable = try inventory.part(at: data["replaceable"] ?? "")
         record.unwanted = try inventory.part(at: data["unwanted"] ?? "")
+        record.returned = try inventory.part(at: data["returned"] ?? "")
         record.losses = Record.losses(from: data["losses"] ?? "")
         // Inventories of earlier versions do not say; where something was applied, it was most likely applied whole.
         record.isInstalled = data["installed"].map { $0 == "true" } ?? !record.applied.references.isEmpty
@@ -81,7 +82,7 @@ struct InventoryStore: Sendable {
         var held: [ObjectIdentity: OtherHold] = [:]
         /// Of what is only leaving, and held by nobody for that: whether it was there before it was applied the first time.
         var origins: [ObjectIdentity: Bool] = [:]
-        /// From whom this one has taken objects that are wanted there still.
+        /// From whom objects were taken that are wanted there still: who is to have them once nobody else does.
         var losers: [ObjectIdentity: String] = [:]
         var unreadable: [String] = []
     }
@@ -92,6 +93,7 @@ struct InventoryStore: Sendable {
     func others() async throws -> Others {
         guard let prefix else { return Others() }
         var others = Others()
+        var losses: [String: [ObjectIdentity: Loss]] = [:]
         let selection = ObjectSelection(
             type: reference.type, namespace: reference.namespace,
             labelSelector: "app.kubernetes.io/managed-by=\(fieldManager)")
@@ -101,8 +103,7 @@ struct InventoryStore: Sendable {
                 others.unreadable.append(object.name)
                 continue
             }
-            others.losers.merge(losers(in: record, of: String(object.name.dropFirst(prefix.count)))) { first, _ in first
-            }
+            losses[String(object.name.dropFirst(prefix.count))] = record.losses
             let (created, adopted) = (record.created.identities, record.adopted.identities)
             let (pending, leaving) = (record.pending.identities, record.leaving.identities)
             for identity in record.inventory.identities {
@@ -119,6 +120,7 @@ struct InventoryStore: Sendable {
                 others.held[identity] = hold
             }
         }
+        others.losers = losers(in: losses)
         return others
     }
 

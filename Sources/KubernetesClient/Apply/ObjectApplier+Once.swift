@@ -15,10 +15,21 @@ extension ObjectApplier {
     func noteMade(_ object: KubernetesObject, _ live: KubernetesObject) async throws {
         guard isOurs(live) else { return try await onAdoption(live) }
         let key = options.annotations.prune
-        guard object.annotations[key] == "keep", live.annotations[key] != "keep",
-            holders[live.reference.identity] == nil
-        else { return }
-        _ = try await api.patch(
-            live.reference, .merge(["metadata": ["annotations": [key: "keep"]]]), fieldManager: options.fieldManager)
+        guard object.annotations[key] == "keep", holders[live.reference.identity] == nil else { return }
+        var noted = live
+        if live.annotations[key] != "keep" {
+            noted = try await api.patch(
+                live.reference, .merge(["metadata": ["annotations": [key: "keep"]]]), fieldManager: options.fieldManager
+            )
+        }
+        // As of an apply: a release that no longer says it takes it away.
+        let path = FieldPath.root.appending("metadata").appending("annotations").appending(key)
+        let ledger = FieldLedger(noted)
+        guard ledger.isUpdated(path, by: options.fieldManager) else { return }
+        do {
+            try await hand(ledger.handing(path, to: options.fieldManager), of: noted)
+        } catch let error as KubernetesError where error.status == 409 {
+            // Whoever wrote in between changed nothing of it; it is tried again by the next look.
+        }
     }
 }

@@ -28,6 +28,8 @@ struct ObjectApplier: Sendable {
     var onAdoption: @Sendable (KubernetesObject) async throws -> Void = { _ in }
     /// Called before an object is taken over from another inventory.
     var onTakeover: @Sendable (ObjectReference, InventoryStore.OtherHold) async throws -> Void = { _, _ in }
+    /// Whether another inventory has taken an object over, asked where one is about to.
+    var isTaken: @Sendable (ObjectIdentity) async throws -> Bool = { _ in false }
 
     init(api: KubernetesAPI, options: BundleOptions, ours: Set<ObjectIdentity> = [], plan: BundlePlan? = nil) {
         self.api = api
@@ -304,13 +306,29 @@ struct ObjectApplier: Sendable {
     /// - Returns: From whom it is taken, where it is taken by force.
     /// - Throws: ``UnreadObject`` that names the other holder; ``HeldByOther`` where it is left to that one.
     func claim(_ wanted: KubernetesObject, _ changes: [FieldChange]) async throws -> String? {
-        guard let holder = holders[wanted.reference.identity] else { return nil }
-        if let left = HeldByOther(holder, options) { throw left }
-        if let refusal = holdRefusal(of: wanted, changes) {
+        guard let holder = try await presentHolder(of: wanted) else { return nil }
+        if let left = HeldByOther(holder, of: wanted, options) { throw left }
+        if let refusal = refusal(of: wanted, for: holder, changes) {
             throw UnreadObject(error: KubernetesError(code: .invalidInput, message: refusal))
         }
         try await onTakeover(wanted.reference, holder)
         return takeoverWords(from: holder)
+    }
+
+    /// Who else holds an object. One who only means to bring what was applied here has yet to take it over, or to leave it.
+    func holder(of wanted: KubernetesObject) -> InventoryStore.OtherHold? {
+        let identity = wanted.reference.identity
+        return holders[identity].flatMap { $0.isPending && ours.contains(identity) ? nil : $0 }
+    }
+
+    /// Who else holds an object now: one who only meant to bring it may have taken it over since anybody looked.
+    private func presentHolder(of wanted: KubernetesObject) async throws -> InventoryStore.OtherHold? {
+        let identity = wanted.reference.identity
+        guard var holder = holders[identity] else { return nil }
+        guard holder.isPending, ours.contains(identity) else { return holder }
+        if try await !isTaken(identity) { return nil }
+        holder.isPending = false
+        return holder
     }
 
     func takeoverWords(from holder: InventoryStore.OtherHold) -> String {
@@ -319,9 +337,13 @@ struct ObjectApplier: Sendable {
 
     /// Why an object that another inventory holds is not changed; nil where it may be.
     func holdRefusal(of wanted: KubernetesObject, _ changes: [FieldChange]) -> String? {
-        guard let holder = holders[wanted.reference.identity], !(options.takesOver && options.isForced(wanted)) else {
-            return nil
-        }
+        holder(of: wanted).flatMap { refusal(of: wanted, for: $0, changes) }
+    }
+
+    private func refusal(
+        of wanted: KubernetesObject, for holder: InventoryStore.OtherHold, _ changes: [FieldChange]
+    ) -> String? {
+        if options.takesOver, options.isForced(wanted) { return nil }
         let fields = changes.prefix(3).map(\.path.description).joined(separator: ", ")
         let what = fields.isEmpty ? "" : ", and has other values at \(fields)\(changes.count > 3 ? " …" : "")"
         return

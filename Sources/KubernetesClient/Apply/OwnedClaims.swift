@@ -34,22 +34,28 @@ actor OwnedClaims {
     func keepReason(
         of live: KubernetesObject, pruned: Set<ObjectIdentity> = [], isAllowed: Bool
     ) async throws -> String? {
-        guard !isAllowed, Self.mayGo(with: live.type.groupKind), let uid = live.uid, hasOwnedClaims(live) else {
-            return nil
-        }
+        guard Self.mayGo(with: live.type.groupKind), let uid = live.uid, hasOwnedClaims(live) else { return nil }
         do {
-            for claim in try await list(in: live.namespace) where !pruned.contains(claim.reference.identity) {
+            for claim in try await list(in: live.namespace) {
+                let isKept = claim.annotations[options.annotations.prune] == "keep"
+                guard isKept || !isAllowed && !pruned.contains(claim.reference.identity) else { continue }
                 guard try await leads(claim.owners, to: uid, in: claim.namespace, chain: Self.longestChain) else {
                     continue
                 }
                 let owner = live.kind
+                if isKept {
+                    return
+                        "\(claim.reference) would be deleted with it, and is annotated \(options.annotations.prune): keep: it stays "
+                        + "until the annotation is gone"
+                }
                 return
                     "\(claim.reference) would be deleted with it, and its data; a release that has the \(owner) annotated "
                     + "\(options.annotations.prune): allow, rolled out before it is taken out, has both deleted; or delete it by hand"
             }
             return nil
         } catch let error as KubernetesError where error.status == 403 {
-            return "whether volume claims would be deleted with it cannot be seen: \(error.message)"
+            // Told to go though data go with it, it goes.
+            return isAllowed ? nil : "whether volume claims would be deleted with it cannot be seen: \(error.message)"
         }
     }
 
@@ -61,10 +67,12 @@ actor OwnedClaims {
 
     private func list(in namespace: String?) async throws -> [KubernetesObject] {
         if let known = claims[namespace] { return known }
+        let prune = options.annotations.prune
         let found = try await api.list(ObjectSelection(type: Self.claim, namespace: namespace)) { claim in
             guard !claim.owners.isEmpty, claim.deletionTimestamp == nil else { return nil }
             var kept = KubernetesObject(type: claim.type, namespace: claim.namespace, name: claim.name)
             kept.setMetadata("ownerReferences", claim.metadata["ownerReferences"])
+            if let word = claim.annotations[prune] { kept.annotations = [prune: word] }
             return kept
         }
         claims[namespace] = found.objects

@@ -29,6 +29,14 @@ struct FieldLedger: Sendable {
         entries.contains { Self.manager($0) == manager && Self.isApply($0) }
     }
 
+    /// Whether a manager has a field by another kind of write than an apply, so that no apply of its own takes it away.
+    func isUpdated(_ path: FieldPath, by manager: String) -> Bool {
+        entries.contains { entry in
+            Self.manager(entry) == manager && !Self.isApply(entry) && Self.isAssignment(entry)
+                && Self.owns(entry["fieldsV1"] ?? [:], path.components[...], json)
+        }
+    }
+
     /// Who applies the object, beside a manager: tools that have it from a manifest of their own.
     func appliers(beside manager: String) -> [String] {
         Set(entries.filter { Self.isApply($0) && Self.manager($0) != manager }.map(Self.manager)).sorted()
@@ -191,8 +199,11 @@ struct FieldLedger: Sendable {
     /// send goes.
     func handing(_ path: FieldPath, to manager: String) -> JSONValue {
         let names = path.components.compactMap { if case .key(let key) = $0 { "f:\(key)" } else { nil } }
-        var tree: JSONValue = [".": [:]]
-        for key in json.value(at: path)?.objectValue?.keys.sorted() ?? [] { tree["f:\(key)"] = [:] }
+        var tree: JSONValue = [:]
+        if let members = json.value(at: path)?.objectValue {
+            tree = [".": [:]]
+            for key in members.keys.sorted() { tree["f:\(key)"] = [:] }
+        }
         for name in names.reversed() { tree = .object([name: tree]) }
         var entries = entries.map { entry -> JSONValue in
             guard Self.isAssignment(entry), let fields = entry["fieldsV1"] else { return entry }

@@ -38,6 +38,14 @@ enum ApplyReason {
         return text.shortened(to: limit)
     }
 
+    /// What was taken over from other applications, or left to them, as far as there is room; nil for nothing that was not told before.
+    static func dealings(in result: BundleResult, after former: String?) -> String? {
+        let told = Set((former ?? "").split(separator: "; ").map { String($0) })
+        let news = result.dealings.filter { !told.contains($0) }
+        guard !news.isEmpty else { return nil }
+        return ([former].compactMap { $0 } + news).joined(separator: "; ").shortened(to: limit / 2)
+    }
+
     /// Whether a server says that an object has a field that there is not, or a value of another type; under server-side apply it does
     /// so as if it were a fault of its own.
     static func isMistyped(_ message: String) -> Bool { message.contains("failed to create typed patch object") }

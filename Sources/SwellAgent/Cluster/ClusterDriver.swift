@@ -259,6 +259,7 @@ struct ClusterDriver: Sendable {
                 let release = try await prepare(work, terms)
                 try await reportingReach(work, isEvidence: true) { observer in
                     let changes = Signal()
+                    await board.wake(changes, for: work.application)
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         group.addTask {
                             try await cluster.watch(release, isApplying: false) { health in

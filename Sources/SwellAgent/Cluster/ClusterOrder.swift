@@ -45,8 +45,16 @@ actor ApplicationOrders {
     /// Applications that were never given an order before.
     let newcomers = Mailbox<ApplicationName>(capacity: 1_024)
     private var slots: [ApplicationName: LatestValue<ClusterOrder>] = [:]
+    /// Those that have a release here, and have it brought or watched.
+    private var running: Set<ApplicationName> = []
+    /// What wakes those who look after an application's objects.
+    private var watchers: [ApplicationName: Signal] = [:]
 
     func put(_ order: ClusterOrder, for application: ApplicationName) async {
+        switch order {
+        case .apply, .watch: running.insert(application)
+        case .idle, .giveUp, .remove: running.remove(application)
+        }
         if let slot = slots[application] {
             slot.send(order)
             return
@@ -55,6 +63,16 @@ actor ApplicationOrders {
         slots[application] = slot
         slot.send(order)
         await newcomers.send(application)
+    }
+
+    /// Takes who is to look at an application's objects at a send.
+    func wake(_ watcher: Signal, for application: ApplicationName) { watchers[application] = watcher }
+
+    /// Has an application look at its objects, one of which was given back to it; false where nobody here looks after them.
+    func giveBack(to application: ApplicationName) -> Bool {
+        guard running.contains(application) else { return false }
+        watchers[application]?.send()
+        return true
     }
 
     func slot(of application: ApplicationName) -> LatestValue<ClusterOrder>? { slots[application] }

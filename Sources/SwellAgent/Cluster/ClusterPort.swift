@@ -40,6 +40,8 @@ struct InventoryRecord: Sendable, Hashable {
     var repeatedJobs: Set<String> = []
     /// What a removal has left in the cluster; nil for nothing. Written before the inventory is emptied.
     var left: String?
+    /// What the release that was begun last has taken over from other applications, or left to them; nil for nothing.
+    var dealings: String?
 }
 
 /// What a cluster did not do.
@@ -110,4 +112,12 @@ protocol ClusterPort: Sendable {
     ///
     /// - Throws: ``ClusterError`` where nothing can be said at all; `CancellationError`.
     func preview(_ release: ClusterRelease) async throws -> PreviewAnswer
+    /// The same cluster, which tells once an object is given back that was taken from another application.
+    ///
+    /// - Parameter body: Takes that application; says whether it runs here, so that it brings the object to what it wants.
+    func givingBack(to body: @escaping @Sendable (ApplicationName) async -> Bool) -> any ClusterPort
+}
+
+extension ClusterPort {
+    func givingBack(to body: @escaping @Sendable (ApplicationName) async -> Bool) -> any ClusterPort { self }
 }

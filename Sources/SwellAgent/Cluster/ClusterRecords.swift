@@ -112,6 +112,7 @@ struct ClusterRecords: Sendable {
         record.before = text("before").flatMap { try? JSONDecoder().decode(FormerTroubles.self, from: Data($0.utf8)) }
         record.repeatedJobs = Set((text("again") ?? "").split(separator: "\n").map(String.init))
         record.left = text("left")
+        record.dealings = text("dealings")
         record.kept = text("evidence").flatMap { try? JSONDecoder().decode(KeptEvidence.self, from: Data($0.utf8)) }
         return record
     }
@@ -137,6 +138,7 @@ struct ClusterRecords: Sendable {
             data["again"] = .string(record.repeatedJobs.sorted().joined(separator: "\n"))
         }
         if let left = record.left { data["left"] = .string(left) }
+        if let dealings = record.dealings { data["dealings"] = .string(dealings) }
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         // What is too long to be read back is not written: it would take the rest with it.

@@ -29,8 +29,19 @@ extension KubernetesCluster {
             options.runsHooks = false
             let namespace = release.application.namespace
             let looker = applier(options)
-            let found = try await looker.differences(
-                from: release.objects, namespaces: scope == nil ? [namespace] : [])
+            let namespaces: Set<String> = scope == nil ? [namespace] : []
+            var found = try await looker.differences(from: release.objects, namespaces: namespaces)
+            if !found.returned.isEmpty {
+                do {
+                    try await restore(found.returned, of: release, found, options)
+                    found = try await looker.differences(from: release.objects, namespaces: namespaces)
+                } catch let error as ClusterError where !isCorrecting {
+                    let left = found.objects.compactMap { ObjectChange(drift: $0) }
+                    throw UncorrectedDrift(left: left, what: "cannot be put back", error: error)
+                } catch is ClusterError {
+                    // Correcting meets the same, and tells of it.
+                }
+            }
             var changes = found.objects.compactMap { ObjectChange(drift: $0) }
             // What the server refuses to look at is not as released as far as anybody knows, and says so where people look.
             let unseen = found.objects.filter { $0.outcome == .failed && !$0.isTransient && $0.outage == nil }
@@ -57,6 +68,23 @@ extension KubernetesCluster {
                 }
             }
             return changes
+        }
+    }
+
+    /// Applies what another application had taken and gave back, once and whatever is to become of drift: what it is by now is that one's
+    /// doing, and the cluster's own agent let it.
+    private func restore(
+        _ returned: Set<ObjectIdentity>, of release: ClusterRelease, _ found: BundleResult, _ options: BundleOptions
+    ) async throws {
+        var options = options
+        options.prunes = false
+        for report in found.objects where !returned.contains(report.reference.identity) {
+            options.untouched[report.reference.identity] = "it was not given back"
+        }
+        try await translating {
+            let result = try await applier(options).apply(release.objects)
+            try check(result)
+            logPutBack(in: result, release.application.name)
         }
     }
 

@@ -21,10 +21,22 @@ extension KubernetesCluster {
         /// The Jobs that run again, by their uids: the very release was ordered before, and comes again under a new order before any
         /// other was begun.
         var repeatedJobs: Set<String> = []
+        /// What an earlier try has taken over from other applications.
+        var dealings: String?
     }
 
     func start(_ release: ClusterRelease, _ ledger: EvidenceLedger) async throws -> Start {
         let record = try await records.one(release.application.name)
+        var start = try await start(release, ledger, record)
+        if let record, record.generation == release.generation, record.begun == release.release.digest {
+            start.dealings = record.dealings
+        }
+        return start
+    }
+
+    private func start(
+        _ release: ClusterRelease, _ ledger: EvidenceLedger, _ record: InventoryRecord?
+    ) async throws -> Start {
         let repeatedJobs = try await repeatedJobs(of: release, record)
         if ledger.work == Self.work(release) { return Start(before: ledger.before, repeatedJobs: repeatedJobs) }
         guard Self.isMeasured(before: release, record) else {
@@ -37,6 +49,15 @@ extension KubernetesCluster {
                 kept: isResumed ? record?.kept : nil, repeatedJobs: repeatedJobs)
         }
         return Start(before: try await measured(release, ledger), repeatedJobs: repeatedJobs)
+    }
+
+    /// What of a release's objects was taken over from other applications, or left to them, where it is still the one that was begun last;
+    /// nil for nothing.
+    func dealings(of release: ClusterRelease) async throws -> String? {
+        guard let record = try await records.one(release.application.name), record.generation == release.generation,
+            record.begun == release.release.digest
+        else { return nil }
+        return record.dealings
     }
 
     /// The most Jobs that one order runs again; more of them stay as they are.

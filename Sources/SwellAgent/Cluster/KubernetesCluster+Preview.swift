@@ -7,6 +7,7 @@ extension KubernetesCluster {
         try await translating {
             try await check(release.objects)
             var options = try options(of: release.application.name, release)
+            options.wasProven = release.wasProven
             // Applying goes before looking.
             options.concurrency = 4
             let namespace = release.application.namespace

@@ -26,7 +26,9 @@ struct KubernetesCluster: ClusterPort {
     let ledgers = EvidenceLedgers()
     /// How long a failed release's further refusals are asked for at most: the failure, and with it the way back, waits for the answers.
     var rehearsalLimit = Duration.seconds(10)
-    private let logger: Logger
+    /// Told of an application that an object was given back to: says whether it runs here, so that it has the object as it wants it.
+    private var onGivenBack: @Sendable (ApplicationName) async -> Bool = { _ in false }
+    let logger: Logger
 
     static let fieldManager = "swell-agent"
     static let inventoryPrefix = "swell-inventory-"
@@ -99,7 +101,7 @@ struct KubernetesCluster: ClusterPort {
             // How far generations have come is remembered before anything is touched, what is applied after.
             var record = InventoryRecord(
                 application: name, generation: release.generation, epoch: release.epoch, begun: release.release.digest,
-                before: before, repeatedJobs: start.repeatedJobs)
+                before: before, repeatedJobs: start.repeatedJobs, dealings: start.dealings)
             let isJudged = release.objects.contains { $0.judgedTarget != nil }
             if isJudged { record.kept = ledger.kept }
             try await records.write(record)
@@ -129,6 +131,12 @@ struct KubernetesCluster: ClusterPort {
             logRemarks(of: result, name)
             logLeft(in: result, name)
             if release.isReturn || release.wasProven { logNotPutBack(in: result, name) }
+            if let dealings = ApplyReason.dealings(in: result, after: start.dealings) {
+                // At once: tried again, nothing is left to be taken over.
+                (record.dealings, record.before) = (dealings, ledger.before)
+                if isJudged { record.kept = ledger.kept }
+                try await records.write(record)
+            }
             try check(try await namingFurtherRefusals(in: result, of: release))
             ledger.end()
             record.release = release.release
@@ -161,6 +169,12 @@ struct KubernetesCluster: ClusterPort {
     ) async throws -> String? {
         try await reporting(onHoldUp).carryOut(
             removalOf: application, generation: generation, epoch: epoch, onHoldUp: onHoldUp)
+    }
+
+    func givingBack(to body: @escaping @Sendable (ApplicationName) async -> Bool) -> any ClusterPort {
+        var copy = self
+        copy.onGivenBack = body
+        return copy
     }
 
     /// The same cluster, which tells of requests that are put off.
@@ -230,9 +244,17 @@ struct KubernetesCluster: ClusterPort {
             let watch = ReleaseWatch(
                 api: api, checks: release.application.checks, evidence: ledger,
                 silentControllers: SilencePolicy(release.silentControllers), now: now)
+            let dealings = isApplying || release.isReturn ? nil : try await dealings(of: release)
+            let told: @Sendable (ObservedHealth) async -> Void = { health in
+                var health = health
+                if health.health == .healthy, let dealings {
+                    health.message = [health.message, dealings].compactMap(\.self).joined(separator: "; ")
+                }
+                await onHealth(health)
+            }
             // While it is applied, whoever applies it keeps its record.
             async let _ = isApplying ? () : keepRecord(of: release, ledger, until: Signal())
-            try await watch.run(release.objects, isApplying: isApplying, onHealth: onHealth, onChange: onChange)
+            try await watch.run(release.objects, isApplying: isApplying, onHealth: told, onChange: onChange)
         }
     }
 
@@ -256,6 +278,10 @@ struct KubernetesCluster: ClusterPort {
             now: { KubernetesTime(now()) })
         options.evidence = ledgers.ledger(of: application)
         options.inventoryPrefix = Self.inventoryPrefix
+        options.onGivenBack = { [onGivenBack] name in
+            guard let application = try? ApplicationName(name) else { return false }
+            return await onGivenBack(application)
+        }
         // Whether a failure is one to give up for is not the applier's to say.
         options.runsFailureHooks = false
         guard let release else { return options }
@@ -276,54 +302,6 @@ struct KubernetesCluster: ClusterPort {
             }
         }
         return options
-    }
-
-    /// Puts what the server warned of into the log, where the object was written: at every look it would say so again.
-    private func logWarnings(of result: BundleResult, _ application: ApplicationName) {
-        for report in result.objects where [.created, .configured, .replaced].contains(report.outcome) {
-            for warning in report.warnings {
-                logger.notice(
-                    "the API server warns",
-                    metadata: [
-                        "application": "\(application)", "object": "\(report.reference)", "warning": "\(warning)",
-                    ])
-            }
-        }
-    }
-
-    /// Puts into the log what there is to say of objects that were written: what is left to whom, what was taken from whom.
-    private func logRemarks(of result: BundleResult, _ application: ApplicationName) {
-        let written: [BundleProgress.Outcome] = [.created, .configured, .replaced]
-        let told = result.objects.filter { written.contains($0.outcome) || $0.isPassedOver }
-        for report in told where !report.isHook && !report.message.isEmpty {
-            logger.notice(
-                "applied",
-                metadata: [
-                    "application": "\(application)", "object": "\(report.reference)", "remark": "\(report.message)",
-                ])
-        }
-    }
-
-    /// Puts into the log what a removal or a release without it has left in the cluster, and why.
-    private func logLeft(in result: BundleResult, _ application: ApplicationName) {
-        for report in result.objects where report.outcome == .kept {
-            logger.notice(
-                "left in the cluster",
-                metadata: [
-                    "application": "\(application)", "object": "\(report.reference)", "why": "\(report.message)",
-                ])
-        }
-    }
-
-    /// Puts into the log every object that a way back could not bring back: the reason has no room for many.
-    private func logNotPutBack(in result: BundleResult, _ application: ApplicationName) {
-        for report in result.failures {
-            logger.notice(
-                "not put back",
-                metadata: [
-                    "application": "\(application)", "object": "\(report.reference)", "why": "\(report.message)",
-                ])
-        }
     }
 
     /// Makes one error of failures of objects, which names the first culprit.

@@ -195,6 +195,10 @@ struct OwnedCluster: ClusterPort {
         return try await base.drift(of: release, isCorrecting: isCorrecting, leaving: leaving)
     }
 
+    func givingBack(to body: @escaping @Sendable (ApplicationName) async -> Bool) -> any ClusterPort {
+        OwnedCluster(base: base.givingBack(to: body), owner: owner)
+    }
+
     func preview(_ release: ClusterRelease) async throws -> PreviewAnswer {
         try await owner.confirm()
         return try await base.preview(release)

@@ -11,6 +11,8 @@ struct Previewer: Sendable {
     let source: any DocumentSource
     let placement: PlacementFile
     let questions: PreviewQueue
+    /// What was proven here.
+    let journal: JournalView
     let outbox: Outbox
     let logger: Logger
 
@@ -51,10 +53,11 @@ struct Previewer: Sendable {
             guard bundle.application.name == question.application else {
                 return .failed("Unrenderable", "the release is one of application '\(bundle.application.name)'")
             }
+            let proven = await journal.journal.applications[question.application]?.proven ?? []
             return try await cluster.preview(
                 ClusterRelease(
                     application: bundle.application, release: question.release, generation: 0, epoch: 0,
-                    objects: objects))
+                    objects: objects, wasProven: proven.contains { $0.digest == question.release.digest }))
         } catch {
             let failure = ClusterDriver.failure(of: error)
             return .failed(failure.reason, failure.message)

@@ -135,7 +135,8 @@ private struct AgentParts: Sendable {
             now: now, logger: logger)
         self.alarm = Alarm(alarms: alarms, inbox: inbox, now: now)
         self.driver = ClusterDriver(
-            cluster: cluster, content: content, placement: placement, board: board, inbox: inbox,
+            cluster: cluster.givingBack { await board.giveBack(to: $0) }, content: content, placement: placement,
+            board: board, inbox: inbox,
             limiter: ConcurrencyLimiter(
                 running: settings.concurrentApplies, waiting: WireLimits.applications),
             driftInterval: settings.driftInterval, now: now,
@@ -146,7 +147,7 @@ private struct AgentParts: Sendable {
         let previews = PreviewQueue()
         self.previewer = Previewer(
             cluster: cluster, content: content, source: documents, placement: placement, questions: previews,
-            outbox: outbox, logger: logger)
+            journal: view, outbox: outbox, logger: logger)
         let ports = SessionPorts(
             inbox: inbox, outbox: outbox, placement: placement, previews: previews, journal: view,
             clusterUID: {

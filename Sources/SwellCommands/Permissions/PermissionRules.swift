@@ -5,7 +5,7 @@ internal import SwellModel
 ///
 /// What is granted follows from what the agent does. It lists, watches, reads, applies on the server's side (`patch`, and
 /// `create` for what is not there yet) and prunes (`delete`) the kinds of the releases; it looks at pods and replica sets to
-/// name culprits, at storage classes where claims are brought, and at claims that custom resources may own; it keeps its records in ConfigMaps of its own namespace, a few by name; it makes namespaces that are not there; and it
+/// name culprits, at autoscalers where workloads are brought, at storage classes where claims are, and at claims that custom resources may own; it keeps its records in ConfigMaps of its own namespace, a few by name; it makes namespaces that are not there; and it
 /// tells its cluster by the uid of `kube-system`, or, where it keeps to namespaces, of its own. Discovery is open to every
 /// service account by Kubernetes' own `system:discovery`.
 struct PermissionRules: Sendable {
@@ -135,6 +135,12 @@ struct PermissionRules: Sendable {
         var rules = groups.sorted { $0.key < $1.key }.map { Self.rule($0.key, $0.value.sorted(), Self.verbs) }
         rules.append(Self.rule("", ["pods"], Self.looks))
         rules.append(Self.rule("apps", ["replicasets"], Self.looks))
+        if objects.contains(where: Self.mayBeScaled),
+            groups["autoscaling"]?.contains("horizontalpodautoscalers") != true
+        {
+            // What an autoscaler that no release has makes of a number of pods is left to it.
+            rules.append(Self.rule("autoscaling", ["horizontalpodautoscalers"], ["list"]))
+        }
         if objects.contains(where: Self.mayOwnClaims) {
             // What a claim would go with is not pruned.
             rules.append(Self.rule("", ["persistentvolumeclaims"], ["list"]))
@@ -142,10 +148,20 @@ struct PermissionRules: Sendable {
         return rules + handingOut(objects)
     }
 
+    /// Whether an autoscaler may scale an object: a workload that has replicas, or a custom resource, of which nobody knows.
+    private static func mayBeScaled(_ object: ReleaseContentsView.Item) -> Bool {
+        let type = GroupVersionKind(apiVersion: object.apiVersion, kind: object.kind).groupKind
+        let workloads = ["Deployment", "ReplicaSet", "ReplicationController", "StatefulSet"]
+        return isCustom(type) || ["apps", ""].contains(type.group) && workloads.contains(type.kind)
+    }
+
     /// Whether volume claims may go with an object: a custom resource whose operator makes some. A StatefulSet whose claims go with it is
     /// kept where nobody may look, which says what right is missing.
     private static func mayOwnClaims(_ object: ReleaseContentsView.Item) -> Bool {
-        let type = GroupVersionKind(apiVersion: object.apiVersion, kind: object.kind).groupKind
+        isCustom(GroupVersionKind(apiVersion: object.apiVersion, kind: object.kind).groupKind)
+    }
+
+    private static func isCustom(_ type: GroupKind) -> Bool {
         let isBuiltIn =
             type.group.hasSuffix(".apiserver.k8s.io") || type.group == Self.access
             || type.group.hasSuffix(".k8s.io") && type.group.split(separator: ".").count == 3

@@ -57,10 +57,7 @@ extension RolloutStore where Self: FleetStore {
 
     private func rolloutView(_ rollout: Rollout, warnings: [WarningView]?) async throws -> RolloutView {
         guard !rollout.phase.isEnded else { return RolloutView(rollout, waitingFor: [], warnings: warnings) }
-        let snapshot =
-            rollout.kind.takesOff == nil
-            ? try await snapshot(for: rollout.application) : try await assignedSnapshot(for: rollout.application)
-        let blockers = Blockers.of(rollout, snapshot: snapshot, now: try await now())
+        let blockers = Blockers.of(rollout, snapshot: try await snapshot(around: rollout), now: try await now())
         return RolloutView(rollout, waitingFor: blockers, warnings: warnings)
     }
 }

@@ -41,7 +41,7 @@ public enum DecisionMaker {
             for record in input.reports { state.take(record) }
             state.settle()
         }
-        if state.rollout.phase.isEnded { state.endPauses() }
+        if state.rollout.phase.isEnded { state.endPauses(isEndOfIt: !input.rollout.phase.isEnded) }
         transitions += Transition.between(before, state.rollout, by: Transition.engine, at: input.now)
         return Decision(
             rollout: state.rollout, transitions: transitions,

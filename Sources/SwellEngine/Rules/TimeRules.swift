@@ -127,11 +127,13 @@ extension DecisionState {
     }
 
     /// A rollout that is over ends no pause any more: what its agents were told of one is taken back.
-    mutating func endPauses() {
+    ///
+    /// Who left in this very moment is told once, where the rollout ends: nobody knows what it was told before, and it may be back
+    /// before anybody assigns to it again.
+    mutating func endPauses(isEndOfIt: Bool) {
         for name in names {
             let target = target(name)
-            // Of who left in this very moment nobody knows what it was told; it may be back before anybody assigns to it again.
-            let mayBeTold = snapshot.fleet[name] == nil && target.phase.isForward
+            let mayBeTold = isEndOfIt && snapshot.fleet[name] == nil && target.phase.isForward
             if mayBeTold || isToldPaused(target) { tell(name, isPaused: false) }
         }
     }

@@ -12,7 +12,7 @@ public struct Assignment: Sendable, Hashable, Codable {
     public var fallback: ReleaseReference?
     public var settings: AssignmentSettings
     /// Whether a person's pause covers the cluster, so that the agent's progress deadline rests; nil as good as false. The one thing that
-    /// may change under the same generation.
+    /// may change under the same generation: of two, the later is the one that came later on the agent's stream.
     public var isPaused: Bool?
 
     public enum Goal: Sendable, Hashable, Codable {

@@ -129,7 +129,9 @@ extension DocumentShape {
             "progressDeadline", "duration",
             "How long a cluster may take from its dispatch until it is healthy. It is judged up to 10s later: a cluster that falls silent is "
                 + "known to be out of sight only then, and what was not seen fails nothing. Where its agent says nothing, the coordinator "
-                + "judges unreachableAfter later.",
+                + "judges unreachableAfter later. Where a controller says nothing of what was sent, the "
+                + "cluster waits past it, neither healthy nor failed: `swell rollout watch` goes on, and ends with 8 where it has a "
+                + "--timeout, not with 7.",
             standard: "\(standardPolicy.progressDeadline)"),
         FieldDescription(
             "unreachableAfter", "duration",

@@ -25,7 +25,8 @@ extension InvariantChecker {
     private func checkProof(_ target: TargetState, _ rollout: Rollout) throws(Violation) {
         let subject = IngestLog.Subject(
             place: ClusterApplication(target.cluster, rollout.application), generation: target.generation ?? 0)
-        if let word = ledger.ingested.good[subject], word.digest == target.assigned?.digest,
+        if let word = ledger.ingested.good[subject],
+            ledger.ingested.goodDigests[subject]?.contains(target.assigned?.digest) == true,
             word.at >= target.dispatchedAt ?? word.at
         {
             return

@@ -59,7 +59,7 @@ extension World {
     private static let gates: Set<Blocker.Kind> = [.approval, .pause, .regionPause, .clusterPause, .failure, .start]
 
     private func checkGate(_ rollout: Rollout) throws(Violation) {
-        guard let snapshot = try? database.snapshot(for: rollout.application) else { return }
+        let snapshot = database.snapshot(around: rollout)
         let blockers = Blockers.of(rollout, snapshot: snapshot, now: database.now)
         // A stage without a healthy cluster is a gate too: it names itself, and waits for a retry or a promotion.
         let isGated = blockers.contains {

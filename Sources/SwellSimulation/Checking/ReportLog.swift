@@ -37,7 +37,8 @@ struct IngestLog {
 
     mutating func hear(_ report: ApplicationReport, of cluster: ClusterName, at now: Timestamp) {
         count += 1
-        let word = Word(digest: report.digest, at: now, order: count)
+        // Where nothing runs, a digest is one of what ran.
+        let word = Word(digest: report.phase == .removed ? nil : report.digest, at: now, order: count)
         let place = ClusterApplication(cluster, report.application)
         highestEpoch[place] = max(highestEpoch[place] ?? 0, report.epoch)
         highestGeneration[place] = max(highestGeneration[place] ?? 0, report.generation)

@@ -28,7 +28,9 @@ extension World {
         let arrival = arrival(after: agents[agent].lastToAgent, agent, .toAgent)
         agents[agent].lastToAgent = arrival
         schedule(event, at: arrival)
-        if happens(.duplicates, 30) { schedule(event, at: arrival + .milliseconds(random.number(1...20_000))) }
+        if happens(.duplicates, 30) {
+            schedule(event.again, at: arrival + .milliseconds(random.number(1...20_000)))
+        }
     }
 
     mutating func send(_ report: OutgoingReport, fromAgent agent: Int) {

@@ -101,9 +101,25 @@ extension World {
         try feed(agent, .reportAcknowledged(application, sequence: sequence))
     }
 
-    mutating func deliver(_ agent: Int, _ session: Int, _ assignments: [Assignment]) throws(Violation) {
-        guard agents[agent].session == session || happens(.duplicates, 300) else { return }
-        try feed(agent, .assigned(assignments))
+    /// Assignments are told apart by their generations, in whatever order they come. A pause is not, for it changes the one that
+    /// stands: the stream keeps its order, and a stream that has ended says nothing more. So a repeat brings none.
+    mutating func deliver(
+        _ agent: Int, _ session: Int, _ assignments: [Assignment], isRepeat: Bool
+    ) throws(Violation) {
+        let isCurrent = agents[agent].session == session
+        guard isCurrent || happens(.duplicates, 300) else { return }
+        guard isRepeat || !isCurrent else { return try feed(agent, .assigned(assignments)) }
+        let records = agents[agent].machine.journal.applications
+        let repeated = assignments.map { assignment in
+            var repeated = assignment
+            if let standing = records[assignment.application]?.assignment,
+                standing.generation == assignment.generation
+            {
+                repeated.isPaused = standing.isPaused
+            }
+            return repeated
+        }
+        try feed(agent, .assigned(repeated))
     }
 
     /// The agent's question for content reaches the coordinator, which looks whether the cluster has any business with it.

@@ -152,7 +152,8 @@ struct World {
             try report(agent, session, outgoing, isLate: isLate)
         case .acknowledgementArrives(let agent, let session, let application, let sequence):
             try acknowledge(agent, session, application, sequence)
-        case .assignmentsArrive(let agent, let session, let assignments): try deliver(agent, session, assignments)
+        case .assignmentsArrive(let agent, let session, let assignments, let isRepeat):
+            try deliver(agent, session, assignments, isRepeat: isRepeat)
         case .anySessionBreaks: try breakAnySession()
         case .cut: cutOneWay()
         case .cutEnds(let agent): agents[agent].cut = nil

@@ -18,7 +18,7 @@ enum WorldEvent: Sendable {
     case helloArrives(Int, Int, [ApplicationReport], Int64)
     case reportArrives(Int, Int, OutgoingReport, isLate: Bool)
     case acknowledgementArrives(Int, Int, ApplicationName, Int64)
-    case assignmentsArrive(Int, Int, [Assignment])
+    case assignmentsArrive(Int, Int, [Assignment], isRepeat: Bool = false)
     case anySessionBreaks
     case cut
     case cutEnds(Int)
@@ -81,7 +81,7 @@ enum WorldEvent: Sendable {
         switch self {
         case .connect(let agent), .breakSession(let agent, _), .helloArrives(let agent, _, _, _),
             .reportArrives(let agent, _, _, _), .acknowledgementArrives(let agent, _, _, _),
-            .assignmentsArrive(let agent, _, _), .cutEnds(let agent), .agentTick(let agent, _),
+            .assignmentsArrive(let agent, _, _, _), .cutEnds(let agent), .agentTick(let agent, _),
             .contentAsked(let agent, _, _), .contentArrives(let agent, _, _), .workEnds(let agent, _, _, _),
             .look(let agent, _, _, _), .cloneEnds(let agent), .agentStarts(let agent), .reappear(let agent),
             .lie(let agent),
@@ -94,7 +94,7 @@ enum WorldEvent: Sendable {
     /// The agent whose process handles it, if one does: one that stands still handles it when it goes on.
     var handler: Int? {
         switch self {
-        case .connect(let agent), .acknowledgementArrives(let agent, _, _, _), .assignmentsArrive(let agent, _, _),
+        case .connect(let agent), .acknowledgementArrives(let agent, _, _, _), .assignmentsArrive(let agent, _, _, _),
             .agentTick(let agent, _), .contentAsked(let agent, _, _), .contentArrives(let agent, _, _),
             .workEnds(let agent, _, _, _), .look(let agent, _, _, _):
             agent
@@ -116,7 +116,7 @@ enum WorldEvent: Sendable {
                 + "e\(outgoing.report.epoch) \(outgoing.report.phase) \(outgoing.report.health)"
         case .acknowledgementArrives(_, _, let application, let sequence):
             "its report \(sequence) of \(application) is acknowledged"
-        case .assignmentsArrive(_, _, let assignments):
+        case .assignmentsArrive(_, _, let assignments, _):
             "is told: "
                 + assignments.map {
                     "\($0.application) g\($0.generation) e\($0.epoch) \($0.digest?.short ?? "remove")"
@@ -149,4 +149,12 @@ struct ScheduledEvent: Comparable {
 
     static func < (left: Self, right: Self) -> Bool { (left.at, left.order) < (right.at, right.order) }
     static func == (left: Self, right: Self) -> Bool { left.at == right.at && left.order == right.order }
+}
+
+extension WorldEvent {
+    /// The same, as it comes again later.
+    var again: WorldEvent {
+        guard case .assignmentsArrive(let agent, let session, let assignments, _) = self else { return self }
+        return .assignmentsArrive(agent, session, assignments, isRepeat: true)
+    }
 }

@@ -14,7 +14,7 @@ extension MemoryState {
         return DecisionInput(
             rollout: stored.rollout, commands: (pendingCommands[name] ?? []).compactMap { commands[$0]?.record },
             reports: reports, unread: Set(waiting.lazy.filter { unread.contains($0.id) }.map(\.cluster)),
-            snapshot: snapshot(of: stored.rollout), now: now, epoch: epoch,
+            snapshot: snapshot(around: stored.rollout), now: now, epoch: epoch,
             dueAt: stored.wakeAt)
     }
 

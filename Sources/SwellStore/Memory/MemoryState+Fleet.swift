@@ -127,7 +127,7 @@ extension MemoryState {
     }
 
     /// What surrounds a rollout: the clusters that its application selects, and its targets.
-    func snapshot(of rollout: Rollout) -> FleetSnapshot {
+    public func snapshot(around rollout: Rollout) -> FleetSnapshot {
         let selector = applications[rollout.application]?.select
         return snapshot(of: rollout.application) {
             rollout.targets[$0.name] != nil || selector?.matches($0) == true

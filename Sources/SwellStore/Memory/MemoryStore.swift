@@ -108,6 +108,9 @@ extension MemoryStore: RolloutStore {
     public func assignedSnapshot(for application: ApplicationName) throws(StoreError) -> FleetSnapshot {
         try transact { (state: inout MemoryState) throws(StoreError) in try state.assignedSnapshot(for: application) }
     }
+    public func snapshot(around rollout: Rollout) throws(StoreError) -> FleetSnapshot {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.snapshot(around: rollout) }
+    }
     public func createRollout(_ rollout: Rollout, superseding: [RolloutName], by actor: String) throws(StoreError) {
         try transact { (state: inout MemoryState) throws(StoreError) in
             try state.createRollout(rollout, superseding: superseding, by: actor)

@@ -23,6 +23,16 @@ extension PostgresStore: RolloutStore {
         }
     }
 
+    public func snapshot(around rollout: Rollout) async throws(StoreError) -> FleetSnapshot {
+        let reading = FactReading(subject: .application(rollout.application))
+        let targets = Set(rollout.targets.keys)
+        return try await read(reading.statements) { results in
+            try reading.snapshot(from: results[...], targets: targets) {
+                targets.contains($0.name) || $1?.matches($0) == true
+            }.0
+        }
+    }
+
     public func createRollout(_ rollout: Rollout, superseding: [RolloutName], by actor: String)
         async throws(StoreError)
     {

@@ -57,6 +57,8 @@ public protocol RolloutStore: Sendable {
     /// The same, with the clusters that the application no longer selects and that something of it was assigned to: what takes an
     /// application off must reach these, too.
     func assignedSnapshot(for application: ApplicationName) async throws(StoreError) -> FleetSnapshot
+    /// What surrounds a rollout: its targets that are in the fleet, and who may still join it. What a decision on it would be made from.
+    func snapshot(around rollout: Rollout) async throws(StoreError) -> FleetSnapshot
     /// Stores a planned rollout with its first audit row. `conflict`, naming the holder, where an active rollout holds one of its
     /// clusters and is not `superseding`. Superseding one hands over its claims and orders its end by a command in the same
     /// transaction: no later decision of it goes forward. `conflict` where the name is taken. One that is to start later, and takes nobody's

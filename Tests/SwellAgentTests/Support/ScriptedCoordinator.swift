@@ -93,8 +93,55 @@ actor ScriptedCoordinator {
 
     // MARK: - Serving
 
-    /// Serves while `body` runs.
+    /// Serves while `body` runs. Where it was served before, on the ports of then, as soon as nobody else has them: between two a port is
+    /// free, and any other connection of the machine may be given it for a while.
     nonisolated func serve<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {
+        let clock = ContinuousClock()
+        let deadline = clock.now + .seconds(20)
+        while true {
+            let (fleet, enrolment) = try await servers()
+            let outcome = await withThrowingTaskGroup(of: Void.self) { group -> Served<Result> in
+                group.addTask { try await fleet.serve() }
+                group.addTask { try await enrolment.serve() }
+                let served: Served<Result>
+                do {
+                    // Both listen once both have told their address, and not before.
+                    guard let fleetPort = try await fleet.listeningAddress?.ipv4?.port,
+                        let enrolmentPort = try await enrolment.listeningAddress?.ipv4?.port
+                    else { throw RPCError(code: .internalError, message: "it listens on no port of IPv4") }
+                    await self.bound(fleet: fleetPort, enrolment: enrolmentPort)
+                    do { served = .done(.success(try await body())) } catch { served = .done(.failure(error)) }
+                } catch {
+                    served = .notBound(error)
+                }
+                fleet.beginGracefulShutdown()
+                enrolment.beginGracefulShutdown()
+                group.cancelAll()
+                while let end = await group.nextResult() {
+                    // Why a server does not listen, it says itself.
+                    if case .notBound = served, case .failure(let error) = end, !(error is CancellationError) {
+                        return .notBound(error)
+                    }
+                }
+                return served
+            }
+            await self.forgetSessions()
+            switch outcome {
+            case .done(let result): return try result.get()
+            case .notBound(let error):
+                guard clock.now < deadline else { throw error }
+                try await clock.sleep(for: .milliseconds(50))
+            }
+        }
+    }
+
+    private enum Served<Result: Sendable>: Sendable {
+        case done(Swift.Result<Result, any Error>)
+        case notBound(any Error)
+    }
+
+    /// Servers for the ports that it had before, or for any.
+    private func servers() throws -> (GRPCServer<HTTP2ServerTransport.Posix>, GRPCServer<HTTP2ServerTransport.Posix>) {
         let credential = try RotatingCredential(
             authority.issueServerCredential(names: ServerNames(["localhost"]), now: .wall))
         let verifier = PeerVerifier(
@@ -102,30 +149,17 @@ actor ScriptedCoordinator {
             expecting: .cluster(in: authority.trustDomain), now: { .wall })
         let fleet = GRPCServer(
             transport: HTTP2ServerTransport.Posix(
-                address: .ipv4(host: "127.0.0.1", port: await fleetPort),
+                address: .ipv4(host: "127.0.0.1", port: fleetPort),
                 transportSecurity: try .fleet(credential: credential, verifier: verifier),
                 config: .defaults { $0.connection.maxGraceTime = .milliseconds(100) }),
             services: [FleetScript(coordinator: self)])
         let enrolment = GRPCServer(
             transport: HTTP2ServerTransport.Posix(
-                address: .ipv4(host: "127.0.0.1", port: await enrolmentPort),
+                address: .ipv4(host: "127.0.0.1", port: enrolmentPort),
                 transportSecurity: try .enrolment(credential: credential),
                 config: .defaults { $0.connection.maxGraceTime = .milliseconds(100) }),
             services: [EnrolmentScript(coordinator: self)])
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await fleet.serve() }
-            group.addTask { try await enrolment.serve() }
-            await self.bound(
-                fleet: try await fleet.listeningAddress?.ipv4?.port ?? 0,
-                enrolment: try await enrolment.listeningAddress?.ipv4?.port ?? 0)
-            let result = try await body()
-            fleet.beginGracefulShutdown()
-            enrolment.beginGracefulShutdown()
-            group.cancelAll()
-            while (try? await group.next()) != nil {}
-            await self.forgetSessions()
-            return result
-        }
+        return (fleet, enrolment)
     }
 
     private func bound(fleet: Int, enrolment: Int) {
