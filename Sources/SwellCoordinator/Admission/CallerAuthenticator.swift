@@ -45,7 +45,12 @@ struct CallerAuthenticator: Sendable {
     /// Whether the caller's certificate counts now; throws ``CallerRefusal`` where it does not.
     func check(_ caller: AgentCaller) async throws {
         guard caller.notValidAfter > now() else { throw CallerRefusal(.expired, caller) }
-        switch try await certificates.standing(of: caller.use) {
+        guard let standing = try await certificates.standing(of: caller.use, key: "\(caller.keyFingerprint)") else {
+            let refusal = CallerRefusal(.anotherKey, caller)
+            try await certificates.reportCopy(of: caller.use, reason: refusal.reason.explanation)
+            throw refusal
+        }
+        switch standing {
         case .counts(let isUsed):
             // Until what was ended has been ended again.
             guard try await !isEnded(caller) else { throw CallerRefusal(.endedBeforeRestore, caller) }

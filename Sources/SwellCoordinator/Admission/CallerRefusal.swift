@@ -12,6 +12,8 @@ struct CallerRefusal: Error, CustomStringConvertible {
         /// It is not listed since the database was restored, and was ended before.
         case endedBeforeRestore
         case notInFleet
+        /// Its serial number is listed for another key.
+        case anotherKey
         case otherCluster(uid: String, enrolled: String)
         /// The cluster is in the fleet under another name.
         case secondName(uid: String, of: ClusterName)
@@ -25,6 +27,7 @@ struct CallerRefusal: Error, CustomStringConvertible {
             case .unknown: "unknown"
             case .endedBeforeRestore: "revoked"
             case .notInFleet: "not_in_fleet"
+            case .anotherKey: "untrusted"
             case .otherCluster: "other_cluster"
             case .secondName: "second_name"
             }
@@ -34,7 +37,7 @@ struct CallerRefusal: Error, CustomStringConvertible {
         var isOtherCluster: Bool {
             switch self {
             case .otherCluster, .secondName: true
-            case .expired, .revoked, .superseded, .unknown, .endedBeforeRestore, .notInFleet: false
+            case .expired, .revoked, .superseded, .unknown, .endedBeforeRestore, .notInFleet, .anotherKey: false
             }
         }
 
@@ -49,6 +52,8 @@ struct CallerRefusal: Error, CustomStringConvertible {
             case .endedBeforeRestore:
                 "it was revoked, or ended by a new token, and the database was restored to a moment before that"
             case .notInFleet: "the cluster is not in the fleet"
+            case .anotherKey:
+                "its serial number is that of a certificate for another key, and no coordinator has issued it: whoever signed it has an authority's key"
             case .otherCluster(let uid, let enrolled):
                 "the agent speaks for another cluster than the one that enrolled: its kube-system has uid \(uid), not \(enrolled)"
             case .secondName(let uid, let other):
@@ -74,6 +79,8 @@ struct CallerRefusal: Error, CustomStringConvertible {
             "'swell cluster readmit \(cluster)' takes it in, or the token that 'swell cluster token \(cluster)' prints."
         case .secondName(_, let other):
             "Give its agent the kubeconfig of '\(cluster)'; where it has that one, and the cluster is called '\(cluster)' now, 'swell cluster remove \(other)', and start this agent again: it needs no new token."
+        case .anotherKey:
+            "Where that is no mistake, the authority's key was stolen: replace it by another one ('swell-coordinator authority adopt')."
         case .otherCluster:
             "Give its agent the kubeconfig of '\(cluster)'; where that was built again, an empty --state-dir and the token that 'swell cluster token \(cluster)' prints."
         default: "'swell cluster token \(cluster)' makes a token that lets its agent in again and ends what was before."

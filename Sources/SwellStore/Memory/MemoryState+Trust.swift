@@ -236,6 +236,11 @@ extension MemoryState {
             certificates: revoked.prefix(EndedTrust.limit).map { CertificateUse($1.cluster, serial: $0) }, now: now)
     }
 
+    public func standing(of use: CertificateUse, key: String) -> CertificateStanding? {
+        let listed = certificates[use.serial]
+        return listed?.cluster == use.cluster && listed?.keyFingerprint != key ? nil : standing(of: use)
+    }
+
     public func isSpared(_ use: CertificateUse, by floor: TrustFloor) -> Bool {
         if trust[use.cluster]?.isBehind(floor) == false { return true }
         let listed = certificates.filter { $0.value.cluster == use.cluster }.map {

@@ -368,6 +368,9 @@ extension MemoryStore: AgentCertificateStore {
     public func endedTrust(after moment: Timestamp) throws(StoreError) -> EndedTrust {
         try transact { (state: inout MemoryState) throws(StoreError) in state.endedTrust(after: moment) }
     }
+    public func standing(of use: CertificateUse, key: String) -> CertificateStanding? {
+        state.standing(of: use, key: key)
+    }
     public func isSpared(_ use: CertificateUse, by floor: TrustFloor) -> Bool {
         state.isSpared(use, by: floor)
     }

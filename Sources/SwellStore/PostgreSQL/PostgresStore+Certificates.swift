@@ -37,6 +37,16 @@ extension PostgresStore: AgentCertificateStore {
         return try await read([PostgresTransaction.standings(of: uses)]) { try PostgresTransaction.standings($0[0]) }
     }
 
+    public func standing(
+        of use: CertificateUse, key: String
+    ) async throws(StoreError) -> CertificateStanding? {
+        try await read([PostgresTransaction.standings(of: [use])]) { results in
+            // Those from before there were fingerprints have none.
+            if let listed = try results[0].first?.decode(String?.self, at: 9), listed != key { return nil }
+            return try PostgresTransaction.standings(results[0])[use] ?? .unknown
+        }
+    }
+
     public func noteUse(of use: CertificateUse) async throws(StoreError) {
         try await transact { transaction in
             var trust = try await transaction.lockTrust(of: use.cluster)
@@ -234,7 +244,7 @@ extension PostgresTransaction {
         PostgresStatement(
             """
             SELECT u.cluster, u.serial, s.number, s.denied_at, s.used_at IS NOT NULL, coalesce(t.valid_from, 0),
-                t.readmit_until, c.name IS NOT NULL, swell_now()
+                t.readmit_until, c.name IS NOT NULL, swell_now(), s.key_fingerprint
             FROM unnest($1::text[], $2::text[]) AS u (cluster, serial)
                 LEFT JOIN certificates s ON s.serial = u.serial AND s.cluster = u.cluster
                 LEFT JOIN cluster_trust t ON t.cluster = u.cluster

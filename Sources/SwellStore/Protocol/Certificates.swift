@@ -251,7 +251,10 @@ public protocol AgentCertificateStore: Sendable {
     /// `conflict` where the serial number is taken.
     func recordRenewal(_ certificate: CertificateNote, of cluster: ClusterName, replacing former: String)
         async throws(StoreError) -> CertificateStanding
-    /// How each of these stands.
+    /// How a certificate in somebody's hands stands, whose key has this fingerprint; nil where the one that is listed under its serial number is
+    /// for another key: an authority's key has signed what this store never listed.
+    func standing(of use: CertificateUse, key: String) async throws(StoreError) -> CertificateStanding?
+    /// How each of these stands, by its serial number alone.
     func standings(of uses: [CertificateUse]) async throws(StoreError) -> [CertificateUse: CertificateStanding]
     /// Notes that a certificate which counts was used: those with lower numbers cease to count.
     func noteUse(of use: CertificateUse) async throws(StoreError)

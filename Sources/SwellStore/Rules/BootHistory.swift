@@ -14,8 +14,9 @@ struct BootHistory: Sendable, Hashable, Codable {
         var at: Timestamp
     }
 
-    /// How many are remembered: beyond that, of those that never came back the one is forgotten that was followed soonest by another. Whoever
-    /// has a copy may begin as many as he likes; the agent whose place he takes had it for longer than any of them.
+    /// How many are remembered: beyond that, of those that never came back the one is forgotten that came soonest after another and was followed
+    /// soonest by one. Whoever has a copy may begin as many as he likes, and may choose the second in which the agent begins whose place he
+    /// takes; but that one came when it was due, and not after any of his.
     static let limit = 16
     /// For how long they are: as long as a certificate lives.
     static let lifetime = Interval.hours(24)
@@ -64,10 +65,13 @@ struct BootHistory: Sendable, Hashable, Codable {
         return boot.returns > Self.returnsBorne || all > Self.returnsBorneOfAll ? .takesTurns : .isBack
     }
 
-    /// The place of the start that another one followed soonest, among those that never came back and that one has followed.
+    /// The place of the start that stands closest between the one before it and the one after it, among those that never came back and that one
+    /// has followed. The first has none before it.
     private var briefest: Int? {
-        boots.indices.dropLast().filter { boots[$0].returns == 0 }.min { left, right in
-            boots[left + 1].at - boots[left].at < boots[right + 1].at - boots[right].at
+        func span(_ index: Int) -> Interval {
+            let after = boots[index + 1].at - boots[index].at
+            return index == 0 ? Self.lifetime + Self.lifetime : max(after, boots[index].at - boots[index - 1].at)
         }
+        return boots.indices.dropLast().filter { boots[$0].returns == 0 }.min { span($0) < span($1) }
     }
 }

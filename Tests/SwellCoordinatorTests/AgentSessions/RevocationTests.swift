@@ -1,4 +1,5 @@
 internal import AsyncSupport
+internal import Crypto
 internal import Foundation
 internal import GRPCCore
 internal import SwellIdentity
@@ -129,6 +130,32 @@ internal import Testing
             try await fixture.session(second) { try await $0.ends("permissionDenied") }
             #expect(try await events("clone-suspected", fixture).count == 2)
             try await fixture.session(third) { try await $0.isWelcomed() }
+        }
+    }
+
+    /// Whoever has an authority's key signs what he likes, with a serial number that is listed. Who is listed has a key of his own.
+    @Test func aSerialNumberThatIsListedLetsNoOtherKeyIn() async throws {
+        let fixture = try await PortFixture()
+        try await fixture.serving { _ in
+            let owned = try await fixture.agent("east-1")
+            let key = P256.Signing.PrivateKey()
+            let issued = try fixture.authority.issueAgentCertificate(
+                cluster: "east-1", for: SigningRequest(key: key), serial: owned.serial, now: fixture.now())
+            let forged = try Credential(chain: issued.chain, key: key)
+            #expect(forged.serial == owned.serial)
+            for _ in 0..<2 {
+                try await fixture.session(forged) { session in
+                    try await session.ends("permissionDenied")
+                    let said = try #require(session.refusal.entries.first)
+                    #expect(said.contains("another key"), "\(said)")
+                }
+            }
+            await #expect(throws: RPCError.self) {
+                try await fixture.dial(forged) { try await fixture.renew(forged, over: $0) }
+            }
+            let told = try await events("clone-suspected", fixture)
+            #expect(told.map(\.cluster) == ["east-1"] && told.first?.reason?.contains("another key") == true)
+            try await fixture.session(owned) { try await $0.isWelcomed() }
         }
     }
 

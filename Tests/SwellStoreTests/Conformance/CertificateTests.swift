@@ -55,6 +55,48 @@ internal import Testing
         }
     }
 
+    /// Since when nothing of an agent counts; not of one that has fallen behind, or never joined.
+    @Test(arguments: StoreForm.allCases)
+    func sinceWhenAnAgentIsRevokedIsKnown(form: StoreForm) async throws {
+        try await form.run { store, skip in
+            try await Fixtures.fill(store)
+            func revoked() async throws -> [ClusterName: Timestamp] {
+                let records = try await store.clusters().map { ($0.cluster.name, $0.revokedAt) }
+                return Dictionary(uniqueKeysWithValues: records).compactMapValues(\.self)
+            }
+            func revoke(_ cluster: ClusterName, _ serial: String? = nil) async throws -> Timestamp {
+                _ = try await store.revokeCertificates(of: cluster, serial: serial, reason: nil, by: "ann")
+                return try await store.now()
+            }
+            func isNear(_ moment: Timestamp?, _ other: Timestamp) -> Bool {
+                moment.map { max($0, other) - min($0, other) < .seconds(30) } == true
+            }
+            for cluster in ["east-1", "east-2"] as [ClusterName] { try await join(cluster, "\(cluster)-1", store) }
+            try await use("east-1-1", "east-1", store)
+            _ = try await store.recordRenewal(note("renewed", store), of: "east-1", replacing: "east-1-1")
+            try await use("renewed", "east-1", store)
+            #expect(try await revoked() == [:])
+            // One that was superseded by a renewal ends nothing; the one that counts, all.
+            _ = try await revoke("east-2", "east-2-1")
+            let first = try await revoke("east-1", "renewed")
+            let known = try await revoked()
+            #expect(Set(known.keys) == ["east-1", "east-2"] && isNear(known["east-1"], first))
+            try await skip(.minutes(10))
+            try await join("east-1", "again", store)
+            #expect(try await Set(revoked().keys) == ["east-2"])
+            let second = try await revoke("east-1")
+            #expect(try await isNear(revoked()["east-1"], second))
+            // Forgotten a week past its end; that it was revoked is not.
+            try await skip(.hours(9 * 24))
+            _ = try await store.maintain(Retention())
+            let certificates = try await store.certificates(of: "east-1")
+            let since = try await revoked()["east-1"]
+            #expect(certificates.isEmpty && isNear(since, second), "\(since.map { "\($0)" } ?? "none")")
+            try await join("east-1", "last", store)
+            #expect(try await revoked()["east-1"] == nil)
+        }
+    }
+
     @Test(arguments: StoreForm.allCases)
     func whoIsInTheWrongPlaceASecondTimeIsToldOfAgain(form: StoreForm) async throws {
         try await form.run { store, skip in

@@ -71,6 +71,28 @@ internal import Testing
         #expect(owner == [.sole, .isBack, .takesTurns])
     }
 
+    /// Nor one that begins in the second in which the owner was restarted, so that nobody was followed sooner than he.
+    @Test func aFloodAtTheOwnersOwnStartHidesNobodyWhoComesBack() {
+        var history = BootHistory()
+        var now = Self.moment
+        var copies = 0
+        func come(_ boot: String?, after: Interval) -> StartStanding {
+            now = now + after
+            if boot == nil { copies += 1 }
+            return history.note(AgentStart(bootID: boot ?? "copy-\(copies)", serial: "s1"), at: now)
+        }
+        _ = come("before", after: .zero)
+        _ = come("owner", after: .hours(10))
+        #expect(come(nil, after: .milliseconds(100)) == .sole)
+        for _ in 0..<15 { #expect(come(nil, after: .milliseconds(300)) == .sole) }
+        var owner: [StartStanding] = []
+        for _ in 0..<3 {
+            owner.append(come("owner", after: .milliseconds(500)))
+            #expect(come(nil, after: .milliseconds(100)) == .sole)
+        }
+        #expect(owner == [.isBack, .takesTurns, .takesTurns])
+    }
+
     /// Nor one of starts that come back once each, until nobody is left who has not.
     @Test func manyThatComeBackOnceAreTold() {
         var history = BootHistory()
