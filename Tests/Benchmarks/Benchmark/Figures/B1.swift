@@ -17,7 +17,7 @@ enum B1: Figure {
         return try await Stage.run { stage in
             try await stage.makeFleet(count)
             let (application, reference) = try await stage.declare("shop")
-            // Of each group the first is held by a rollout, so that what is said of it waits for a decision; nobody decides here.
+            // The first hundred are held by a rollout, so that what is said of them waits for a decision; nobody decides here.
             let (held, heldReference) = try await stage.declare("held", on: ["group": Stage.group(0)])
             _ = try await stage.begin([(held, heldReference)], try Stage.waves())
             let names = try FleetMaker.names(count)
@@ -34,10 +34,19 @@ enum B1: Figure {
                             phase: round % 2 == 0 ? .verifying : .healthy, health: .healthy))
                 }
             }
-            // Every row is there, and reports wait, before anything is measured.
+            // Every row is there, and 20,000 reports wait (2,000 in the small form), before anything is measured.
+            let waiting = (0..<batch).map { index in
+                ReceivedReport(
+                    cluster: names[index % 100],
+                    report: ApplicationReport(
+                        application: held.name, generation: 1, digest: heldReference.digest, epoch: 1,
+                        phase: .verifying, health: .progressing))
+            }
+            for _ in 0..<(size == .small ? 4 : 40) { _ = try await stage.store.ingest(waiting) }
             for round in 0..<(2 * count / batch + 2) { _ = try await stage.store.ingest(reports(round, batch)) }
             let ours = try await rates(batches, of: batch) { _ = try await stage.store.ingest(reports($0, batch)) }
-            let single = try await rates(200, of: 1) { _ = try await stage.store.ingest(reports($0, 1)) }
+            let some = reports(1, batch)
+            let single = try await rates(200, of: 1) { _ = try await stage.store.ingest([some[$0]]) }
             let statements = try await stage.statements { _ = try await stage.store.ingest(reports(1, batch)) }
             let transactions = try await pgbench(stage, statements, batches)
             let stored = try await stage.pool.query("SELECT count(*) FROM cluster_status").scalar(Int.self)

@@ -1,13 +1,21 @@
 internal import Foundation
 internal import Glibc
+internal import Synchronization
 
 /// A process of the stage. It ends with this one, however this one ends.
-struct Child: Sendable {
+final class Child: Sendable {
     /// Of the program itself, for signals and figures.
     let identifier: pid_t
     /// Closed, it ends the program.
     private let control: Int32
     private let waited: pid_t
+    private let hasEnded = Mutex(false)
+
+    private init(identifier: pid_t, control: Int32, waited: pid_t) {
+        self.identifier = identifier
+        self.control = control
+        self.waited = waited
+    }
 
     /// Starts the program, and kills it once its pipe to this process closes: the kernel closes that in any case. A number may have gone to
     /// somebody else since: only what carries this run's mark is ours.
@@ -25,7 +33,8 @@ struct Child: Sendable {
         let (keeper, input, output) = try spawn(
             "/bin/sh", ["-c", Self.keeper, try Programs.path(program)] + arguments, log: log)
         defer { close(output) }
-        guard let line = LineReader(output).next(), let identifier = pid_t(line) else {
+        var reader = LineReader(output)
+        guard let line = reader.next(), let identifier = pid_t(line) else {
             throw BenchmarkError("\(program) did not start; see \(log)")
         }
         return Child(identifier: identifier, control: input, waited: keeper)
@@ -52,8 +61,13 @@ struct Child: Sendable {
         return !stat[stat.index(after: close)...].hasPrefix(" Z")
     }
 
-    /// Ends it, and waits for that.
+    /// Ends it, and waits for that; nothing the second time.
     func end() async {
+        let isFirst = hasEnded.withLock { hasEnded in
+            defer { hasEnded = true }
+            return !hasEnded
+        }
+        guard isFirst else { return }
         close(control)
         for _ in 0..<1_000 {
             var status: Int32 = 0
