@@ -3,6 +3,7 @@ internal import Logging
 internal import SwellEngine
 internal import SwellIdentity
 internal import SwellModel
+internal import SwellProtocol
 internal import Synchronization
 internal import Testing
 
@@ -17,7 +18,7 @@ internal import Testing
 
         init(failing: Set<String> = []) { self.failing = failing }
 
-        func carryOut(_ order: AgentAction, say: @escaping @Sendable (AgentEvent) async -> Void) async {
+        func carryOut(_ order: AgentAction, say: @escaping @Sendable (MachineEvent) async -> Void) async {
             switch order {
             case .apply(let work):
                 guard let version = work.release?.version else { return }
