@@ -3,6 +3,7 @@ internal import GRPCNIOTransportHTTP2
 package import SwellIdentity
 package import SwellModel
 internal import SwellProtocol
+internal import X509
 
 /// The least that agents can hold a session with: the same protocol over the same TLS, with nothing behind it. What a coordinator takes
 /// beyond this is what Swell itself costs.
@@ -60,10 +61,15 @@ private struct BareFleet: Swell_V1_Fleet.SimpleServiceProtocol {
         request: RPCAsyncSequence<Swell_V1_AgentMessage, any Error>,
         response: RPCWriter<Swell_V1_CoordinatorMessage>, context: ServerContext
     ) async throws {
+        // Whom the handshake has proven: an agent takes no other cluster's place for its own.
+        let transport = context.transportSpecific as? HTTP2ServerTransport.Posix.Context
+        guard let cluster = try transport?.peerCertificateChain?.leaf.workloadIdentity().clusterName else {
+            throw RPCError(code: .unauthenticated, message: "the client certificate names no agent")
+        }
         for try await message in request {
             switch try SwellProtocol.AgentEvent(message) {
             case .hello:
-                let place = Cluster(name: "bare", region: "bare", environment: "bare")
+                let place = Cluster(name: cluster, region: "bare", environment: "bare")
                 let welcome = SessionWelcome(
                     sessionID: "bare", heartbeatInterval: RolloutPolicy.agentHeartbeat,
                     reportInterval: .milliseconds(200), placement: place)

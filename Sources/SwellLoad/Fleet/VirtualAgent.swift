@@ -14,7 +14,7 @@ final class VirtualAgent: Sendable {
     }
 
     /// What all agents of a fleet have in common.
-    struct Surroundings: Sendable {
+    struct Common: Sendable {
         var coordinator: Endpoint
         /// Whether they are agents, or only come and hold a connection.
         var isBare: Bool
@@ -26,14 +26,14 @@ final class VirtualAgent: Sendable {
     let member: FleetFile.Member
     let cluster: ScriptedCluster
     private let source: String?
-    private let surroundings: Surroundings
+    private let common: Common
     private let state = Mutex(State())
 
-    init(_ member: FleetFile.Member, source: String?, script: LoadScript, _ surroundings: Surroundings) {
+    init(_ member: FleetFile.Member, source: String?, script: LoadScript, _ common: Common) {
         self.member = member
         self.source = source
         self.cluster = ScriptedCluster(member.cluster, script: script)
-        self.surroundings = surroundings
+        self.common = common
     }
 
     var isStarted: Bool { state.withLock { $0.task != nil } }
@@ -41,12 +41,12 @@ final class VirtualAgent: Sendable {
     /// Starts it; nothing where it runs.
     func start() throws {
         let (credential, authorities) = try member.credential()
-        let ledger = surroundings.ledger
+        let ledger = common.ledger
         state.withLock { state in
             guard state.task == nil else { return }
-            if surroundings.isBare {
+            if common.isBare {
                 let client = BareClient(
-                    host: surroundings.coordinator.host, port: surroundings.coordinator.port, source: source,
+                    host: common.coordinator.host, port: common.coordinator.port, source: source,
                     credential: credential, authorities: authorities, now: Self.now, chance: Self.chance,
                     onChange: { [weak self] in self?.take(isConnected: $0) })
                 state.task = Task { await client.run() }
@@ -55,11 +55,11 @@ final class VirtualAgent: Sendable {
             }
             let agent = WiredAgent(
                 WiredAgent.Settings(
-                    cluster: member.cluster, coordinator: surroundings.coordinator, credential: credential,
-                    authorities: authorities, clusterUID: member.uid, source: source, content: surroundings.content),
+                    cluster: member.cluster, coordinator: common.coordinator, credential: credential,
+                    authorities: authorities, clusterUID: member.uid, source: source, content: common.content),
                 journal: state.journal, worker: cluster, onWelcome: { ledger.welcomed() },
                 onJournal: { [weak self] in self?.take($0) },
-                now: Self.now, chance: Self.chance, logger: surroundings.logger)
+                now: Self.now, chance: Self.chance, logger: common.logger)
             state.task = Task { try? await agent.run() }
             ledger.started(1)
         }
@@ -84,8 +84,8 @@ final class VirtualAgent: Sendable {
             defer { state.isConnected = false }
             return state.isConnected
         }
-        surroundings.ledger.started(-1)
-        if wasConnected { surroundings.ledger.note([LoadMark(.disconnected, of: member.cluster)]) }
+        common.ledger.started(-1)
+        if wasConnected { common.ledger.note([LoadMark(.disconnected, of: member.cluster)]) }
     }
 
     /// Takes that a bare connection is there or has ended.
@@ -95,8 +95,8 @@ final class VirtualAgent: Sendable {
             return state.isConnected != isConnected
         }
         guard isNews else { return }
-        if isConnected { surroundings.ledger.welcomed() }
-        surroundings.ledger.note([LoadMark(isConnected ? .connected : .disconnected, of: member.cluster)])
+        if isConnected { common.ledger.welcomed() }
+        common.ledger.note([LoadMark(isConnected ? .connected : .disconnected, of: member.cluster)])
     }
 
     /// Takes what an agent with a disk would have written, and marks what is new in it.
@@ -123,6 +123,6 @@ final class VirtualAgent: Sendable {
             state.isConnected = isConnected
             return marks
         }
-        if !marks.isEmpty { surroundings.ledger.note(marks) }
+        if !marks.isEmpty { common.ledger.note(marks) }
     }
 }

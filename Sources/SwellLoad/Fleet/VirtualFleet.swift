@@ -16,12 +16,12 @@ package actor VirtualFleet {
         content: WiredAgent.Content = .assumed, isOneAddress: Bool = false, isBare: Bool = false, ledger: LoadLedger,
         logger: Logger
     ) {
-        let surroundings = VirtualAgent.Surroundings(
+        let common = VirtualAgent.Common(
             coordinator: coordinator, isBare: isBare, content: content, ledger: ledger, logger: logger)
         self.ledger = ledger
         self.agents = file.members.enumerated().map { index, member in
             VirtualAgent(
-                member, source: isOneAddress ? nil : Self.source(of: index), script: script, surroundings)
+                member, source: isOneAddress ? nil : Self.source(of: index), script: script, common)
         }
     }
 
