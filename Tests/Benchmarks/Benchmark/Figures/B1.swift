@@ -80,7 +80,7 @@ enum B1: Figure {
         try Data((statements.joined(separator: ";\n") + ";\n").utf8).write(to: script)
         let output = try await Programs.output(
             of: "pgbench",
-            ["-n", "-f", script.path, "-t", "\(count)", "-c", "1"] + (try await stage.serverArguments()))
+            ["-n", "-f", script.path, "-t", "\(count)", "-c", "1"] + (await stage.serverArguments()))
         guard let line = output.split(separator: "\n").first(where: { $0.hasPrefix("tps = ") }),
             let rate = Double(line.dropFirst(6).prefix { $0 != " " })
         else { throw BenchmarkError("pgbench said: \(output.suffix(500))") }

@@ -1,5 +1,6 @@
 internal import PostgresClient
 internal import SwellEngine
+internal import SwellIdentity
 internal import SwellLoad
 internal import SwellModel
 internal import SwellStore
