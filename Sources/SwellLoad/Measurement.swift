@@ -1,3 +1,4 @@
+internal import Dispatch
 internal import Foundation
 
 #if canImport(Glibc)
@@ -11,11 +12,7 @@ internal import Foundation
 /// The machine's monotonic clock, the same in every process.
 package enum MonotonicTime {
     /// Nanoseconds.
-    package static func now() -> UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-    }
+    package static func now() -> UInt64 { DispatchTime.now().uptimeNanoseconds }
 }
 
 /// Measured values, in order.
