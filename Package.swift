@@ -39,6 +39,7 @@ let package = Package(
         .executable(name: "swell-agent", targets: ["swell-agent"]),
         .executable(name: "swell-kubesim", targets: ["swell-kubesim"]),
         .executable(name: "swell-proof", targets: ["swell-proof"]),
+        .executable(name: "swell-load", targets: ["swell-load"]),
     ],
     // Each at one version: what is built is what was looked at. `scripts/check-dependencies` does the same for what these bring.
     dependencies: [
@@ -155,6 +156,14 @@ let package = Package(
         // A seeded world for the engine: network, clocks, crashes; the invariants.
         .target(name: "SwellSimulation", dependencies: ["SwellModel", "SwellEngine", "SwellStore", collections]),
 
+        // Agents by the thousand over the real wire, clusters only played behind them; what coordinators are compared with.
+        .target(
+            name: "SwellLoad",
+            dependencies: [
+                "AsyncSupport", "SwellModel", "SwellEngine", "SwellProtocol", "SwellIdentity", "SwellAgent", crypto,
+                grpc, grpcTransport, logging, nioCore, nioPosix, nioSSL, x509,
+            ]),
+
         // How the services' executables begin and end.
         .target(name: "SwellProgram", dependencies: [argumentParser]),
 
@@ -185,6 +194,12 @@ let package = Package(
             ]),
         // Runs simulated worlds and checks the invariants.
         .executableTarget(name: "swell-proof", dependencies: ["SwellSimulation", "SwellProgram", argumentParser]),
+        // The agents of a large fleet, to put a load on a coordinator.
+        .executableTarget(
+            name: "swell-load",
+            dependencies: [
+                "SwellLoad", "SwellAgent", "SwellIdentity", "SwellModel", "SwellProgram", argumentParser, logging,
+            ]),
 
         // The manifest's arrows, the sources' imports, the repository's shape.
         .testTarget(name: "ArchitectureTests"),
@@ -236,6 +251,11 @@ let package = Package(
             ]),
         .testTarget(name: "SwellProgramTests", dependencies: ["SwellProgram", argumentParser]),
         .testTarget(name: "SwellCommandsTests", dependencies: ["SwellCommands", nioCore, nioPosix]),
+        .testTarget(
+            name: "SwellLoadTests",
+            dependencies: [
+                "SwellLoad", "SwellAgent", "SwellEngine", "SwellIdentity", "SwellModel", logging,
+            ]),
         .testTarget(name: "SwellSimulationTests", dependencies: ["SwellSimulation"]),
         // Every decoder of bytes from outside against kept and mutated inputs.
         .testTarget(
@@ -259,11 +279,20 @@ let package = Package(
 )
 
 if Context.environment["SWELL_BENCHMARKS"] != nil {
-    package.targets.append(
+    package.targets += [
         // Measures applies against kubectl's; built by scripts/benchmark-apply alone.
         .executableTarget(
             name: "ApplyBenchmark", dependencies: ["KubernetesClient", "KubernetesObjects"],
-            path: "Tests/Benchmarks/ApplyBenchmark"))
+            path: "Tests/Benchmarks/ApplyBenchmark"),
+        // Measures everything else against baselines of the same run; built by scripts/benchmark alone.
+        .executableTarget(
+            name: "Benchmark",
+            dependencies: [
+                "PostgresClient", "PostgresTesting", "SwellConsole", "SwellEngine", "SwellIdentity", "SwellLoad",
+                "SwellModel", "SwellSimulation", "SwellStore", logging,
+            ],
+            path: "Tests/Benchmarks/Benchmark"),
+    ]
 }
 
 if Context.environment["SWELL_FUZZING"] != nil,

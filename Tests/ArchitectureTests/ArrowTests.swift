@@ -31,6 +31,7 @@ private let arrows: [String: Set<String>] = [
     ],
     "SwellCommands": ["HandshakeProbe", "ShownText", "SwellModel", "KubernetesObjects"],
     "SwellSimulation": ["SwellModel", "SwellEngine", "SwellStore"],
+    "SwellLoad": ["AsyncSupport", "SwellModel", "SwellEngine", "SwellProtocol", "SwellIdentity", "SwellAgent"],
     "SwellProgram": [],
     "swell": ["SwellCommands"],
     "swell-coordinator": [
@@ -42,6 +43,7 @@ private let arrows: [String: Set<String>] = [
     ],
     "swell-kubesim": ["KubernetesSimulator", "KubernetesObjects", "SwellProgram"],
     "swell-proof": ["SwellSimulation", "SwellProgram"],
+    "swell-load": ["SwellLoad", "SwellAgent", "SwellIdentity", "SwellModel", "SwellProgram"],
 ]
 
 /// Rooms that decide: pure, so that a million rollouts can be simulated and a log replayed.

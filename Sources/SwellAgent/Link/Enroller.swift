@@ -14,7 +14,7 @@ internal import X509
 /// Gets the agent its first certificate: spends the join token with a key that never leaves the state directory.
 final class Enroller: Sendable {
     let settings: LinkSettings
-    let directory: AgentCredentialDirectory
+    let directory: any CredentialKeeping
     let now: @Sendable () -> Timestamp
     let chance: @Sendable () -> Double
     /// What tells the cluster from others; nil where that cannot be told now.
@@ -25,7 +25,7 @@ final class Enroller: Sendable {
     let shown = Mutex<Set<String>>([])
 
     init(
-        settings: LinkSettings, directory: AgentCredentialDirectory, now: @escaping @Sendable () -> Timestamp,
+        settings: LinkSettings, directory: any CredentialKeeping, now: @escaping @Sendable () -> Timestamp,
         chance: @escaping @Sendable () -> Double, clusterUID: @escaping @Sendable () async -> String? = { nil },
         logger: Logger
     ) {

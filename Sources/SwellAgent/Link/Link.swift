@@ -14,7 +14,7 @@ internal import SwiftProtobuf
 struct Link: Sendable {
     let settings: LinkSettings
     let ports: SessionPorts
-    let directory: AgentCredentialDirectory
+    let directory: any CredentialKeeping
     let documents: SessionDocuments
     let logger: Logger
 
@@ -152,7 +152,7 @@ struct Link: Sendable {
             target: settings.coordinator.target,
             transportSecurity: .agent(
                 credential: credential, verifier: verifier, onRefusal: { refusals.send($0) }),
-            config: LinkSettings.transport)
+            config: settings.sessionTransport)
         do {
             return try await ClientRun.withClient(transport) { client in
                 let fleet = Session.FleetClient(wrapping: client)

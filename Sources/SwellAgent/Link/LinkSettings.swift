@@ -18,6 +18,8 @@ public struct LinkSettings: Sendable {
     public var version: String
     /// How long dialling and the coordinator's first word may take.
     public var helloTimeout: Duration
+    /// The address of this machine that sessions are dialled from; nil for whatever the system takes.
+    package var source: String?
 
     public init(
         cluster: ClusterName, coordinator: Endpoint, enrolment: Endpoint, joinTokenFile: String? = nil,

@@ -7,7 +7,7 @@ internal import SwellProtocol
 /// Feeds the machine one event after another, and hands its actions on. The journal is on disk before what follows from it.
 struct AgentLoop: Sendable {
     let inbox: Mailbox<MachineEvent>
-    let file: JournalFile
+    let file: any JournalKeeping
     let view: JournalView
     let board: ApplicationOrders
     let wanted: Mailbox<ContentDigest>

@@ -3,15 +3,16 @@ internal import SwellModel
 
 /// Where the cluster is, as the coordinator last said: rendering needs it while the coordinator is away too.
 actor PlacementFile {
-    private let path: String
+    /// Nil where it is kept for as long as the process lives.
+    private let path: String?
     private var current: Cluster?
     private var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
     private var nextWaiter: UInt64 = 0
 
     /// Reads what was stored; a file that cannot be read counts as none, since the next session brings it again.
-    init(stateDirectory: String) {
-        self.path = stateDirectory + "/placement.json"
-        if let bytes = try? AtomicFile.read(path, limit: 1 << 20) {
+    init(stateDirectory: String?) {
+        self.path = stateDirectory.map { $0 + "/placement.json" }
+        if let path, let bytes = try? AtomicFile.read(path, limit: 1 << 20) {
             self.current = try? JSONDecoder().decode(Cluster.self, from: Data(bytes))
         }
     }
@@ -22,8 +23,8 @@ actor PlacementFile {
         current = cluster
         for waiter in waiters.values { waiter.resume() }
         waiters = [:]
+        guard let path else { return }
         let bytes = Array(try JSONEncoder().encode(cluster))
-        let path = path
         try await AtomicFile.offload { try AtomicFile.write(bytes, to: path, isDurable: true) }
     }
 

@@ -1,11 +1,11 @@
 internal import KubernetesObjects
-internal import SwellEngine
-internal import SwellModel
+package import SwellEngine
+package import SwellModel
 internal import SwellStore
 
 extension RolloutView {
     /// The contract's form of a rollout.
-    init(_ rollout: Rollout, waitingFor blockers: [Blocker], warnings: [WarningView]? = nil) {
+    package init(_ rollout: Rollout, waitingFor blockers: [Blocker], warnings: [WarningView]? = nil) {
         let spec = Spec(
             application: rollout.application, type: rollout.kind.word, undoOf: rollout.kind.takesOff,
             release: rollout.release, policy: rollout.policy.name,

@@ -19,6 +19,8 @@ actor ScriptedCoordinator {
     private(set) var tokens: Set<String> = []
     private(set) var reports: [ApplicationReport] = []
     private(set) var hellos: [AgentHello] = []
+    /// Where sessions were dialled from, as gRPC writes addresses.
+    private(set) var peers: [String] = []
     private(set) var acknowledged: [AcknowledgedAssignment] = []
     private(set) var fetches: [ContentDigest] = []
     /// The answers to previews, by question.
@@ -82,6 +84,13 @@ actor ScriptedCoordinator {
     func repeatAssignments() async throws {
         for writer in sessions.values {
             try await writer.write(.init(.assignments(assignments, resyncComplete: true)))
+        }
+    }
+
+    /// Sends everybody away for a moment.
+    func endSessions() async throws {
+        for writer in sessions.values {
+            try await writer.write(.init(.retryLater(after: .milliseconds(20), reason: "the script says so")))
         }
     }
 
@@ -171,8 +180,11 @@ actor ScriptedCoordinator {
 
     // MARK: - What the services ask
 
-    fileprivate func open(_ writer: RPCWriter<Swell_V1_CoordinatorMessage>, _ hello: AgentHello) async throws -> Int? {
+    fileprivate func open(
+        _ writer: RPCWriter<Swell_V1_CoordinatorMessage>, _ hello: AgentHello, from peer: String
+    ) async throws -> Int? {
         hellos.append(hello)
+        peers.append(peer)
         if isOtherCluster {
             throw RPCError(
                 code: .permissionDenied, message: "the agent speaks for another cluster",
@@ -268,7 +280,7 @@ private struct FleetScript: Swell_V1_Fleet.SimpleServiceProtocol {
             for try await message in request {
                 let event = try SwellProtocol.AgentEvent(message)
                 if case .hello(let hello) = event {
-                    session = try await coordinator.open(response, hello)
+                    session = try await coordinator.open(response, hello, from: context.remotePeer)
                     if session == nil { return }
                 } else if let session {
                     try await coordinator.take(event, session)

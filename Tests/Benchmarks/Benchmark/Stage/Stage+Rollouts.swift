@@ -1,0 +1,91 @@
+internal import PostgresClient
+internal import SwellEngine
+internal import SwellLoad
+internal import SwellModel
+internal import SwellStore
+
+/// Rollouts that were begun together, and when, by the database's clock.
+struct Begun: Sendable {
+    var names: [RolloutName]
+    var at: Timestamp
+}
+
+/// How a rollout ended.
+struct Ended: Sendable {
+    var name: RolloutName
+    var phase: RolloutPhase
+    /// Since it was begun.
+    var after: Interval
+    /// Targets by the phase in which they ended.
+    var targets: [TargetPhase: Int]
+
+    /// Whether every cluster has the release, and none was taken back.
+    var isWhole: Bool { phase == .succeeded && targets.keys.allSatisfy { $0 == .healthy } }
+}
+
+extension Stage {
+    /// Declares an application for the clusters with these labels, with a release of one object.
+    func declare(_ name: String, on labels: [String: String] = [:]) async throws -> (Application, ReleaseReference) {
+        let application = Application(
+            name: try ApplicationName(name), namespace: name, select: ClusterSelector(labels: labels))
+        _ = try await store.apply(FleetDocuments(applications: [application]), by: "benchmark")
+        let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: \(name)}\ndata: {version: \"1\"}\n"
+        let assembled = try ReleaseAssembler.assemble(
+            application, from: [SourceFile(name: "\(name).yaml", content: manifest)])
+        let reference = ReleaseReference(version: "1.0.0", digest: assembled.digest)
+        let release = Release(
+            application: application.name, reference: reference, createdBy: "benchmark", createdAt: Clock.now(),
+            objectCount: assembled.objectCount, size: assembled.size)
+        _ = try await store.createRelease(release, documents: assembled.documents)
+        return (application, reference)
+    }
+
+    /// Plans a rollout of each, and begins them all in one moment.
+    func begin(_ releases: [(Application, ReleaseReference)], _ policy: RolloutPolicy) async throws -> Begun {
+        _ = try await store.apply(FleetDocuments(policies: [policy]), by: "benchmark")
+        var rollouts: [Rollout] = []
+        for (application, reference) in releases {
+            let request = PlanRequest(
+                name: try RolloutName("\(application.name)-\(policy.name)"), application: application.name,
+                release: reference, policy: policy, strategy: application.strategy, createdBy: "benchmark")
+            let snapshot = try await store.snapshot(for: application.name)
+            rollouts.append(try RolloutPlanner.plan(request, snapshot: snapshot, now: try await store.now()))
+        }
+        try await store.createRollouts(rollouts, by: "benchmark")
+        let at = try await store.now()
+        try await pool.query("SELECT pg_notify('swell_rollouts', '')")
+        return Begun(names: rollouts.map(\.name), at: at)
+    }
+
+    /// Waits until all have ended.
+    func ends(of begun: Begun, within limit: Duration) async throws -> [Ended] {
+        let names = PostgresValue.array(begun.names.map(\.rawValue))
+        try await eventually("\(begun.names.count) rollouts to end", within: limit, every: .milliseconds(200)) {
+            let open = try await pool.query(
+                "SELECT count(*) FROM rollouts WHERE name = ANY($1) AND NOT is_ended", [names]
+            ).scalar(Int.self)
+            return open == 0 ? true : nil
+        }
+        var ended: [Ended] = []
+        for name in begun.names {
+            guard let rollout = try await store.rollout(name), let at = rollout.endedAt else {
+                throw BenchmarkError("rollout \(name) has ended and does not say when")
+            }
+            var targets: [TargetPhase: Int] = [:]
+            for target in rollout.targets.values { targets[target.phase, default: 0] += 1 }
+            ended.append(Ended(name: name, phase: rollout.phase, after: at - begun.at, targets: targets))
+        }
+        return ended
+    }
+
+    /// Three stages of 20, 30 and 50 of each group's clusters, half of each at a time.
+    static func waves(minHealthyTime: Interval = .seconds(1)) throws -> RolloutPolicy {
+        RolloutPolicy(
+            name: "waves",
+            stages: try ["s0", "s1", "s2"].map { name in
+                PolicyStage(
+                    name: try StageName(name), select: ClusterSelector(labels: ["stage": name]),
+                    maxConcurrent: .percent(50))
+            }, minHealthyTime: minHealthyTime, progressDeadline: .minutes(5))
+    }
+}
