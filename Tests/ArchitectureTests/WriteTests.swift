@@ -45,7 +45,7 @@ internal import Testing
     /// What answers at an address of Swell's own is looked at by one probe.
     @Test func swellShakesHandsByHandInOnePlace() throws {
         let places = try files(below: "Sources", with: "NIOSSLClientHandler(")
-        // A cluster's API server is asked for as the cluster's connection has it.
-        #expect(places == ["HandshakeProbe.swift", "CertificateDiagnosis.swift"])
+        // A cluster's API server is asked for as the cluster's connection has it; what a benchmark compares with is no part of a service.
+        #expect(Set(places) == ["HandshakeProbe.swift", "CertificateDiagnosis.swift", "BareClient.swift"])
     }
 }
