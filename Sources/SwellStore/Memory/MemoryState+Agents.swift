@@ -112,8 +112,13 @@ extension MemoryState {
         _ session: String, of cluster: ClusterName, by start: AgentStart? = nil
     ) -> StartStanding {
         guard clusters[cluster] != nil else { return .sole }
-        agents[cluster, default: Agent()].session = session
-        return start.flatMap { agents[cluster]?.boots.note($0, at: now) } ?? .sole
+        var agent = agents[cluster] ?? Agent()
+        defer { agents[cluster] = agent }
+        agent.session = session
+        guard let start else { return .sole }
+        let isOneConnected =
+            agent.connectedTo != nil && agent.lastSeenAt.map { $0 > now - Bounds.connectionLifetime } == true
+        return agent.boots.note(start, at: now, whileConnected: isOneConnected)
     }
 
     public func overtaken(_ sessions: [ClusterName: String]) -> [ClusterName: Bool] {

@@ -89,12 +89,13 @@ extension PostgresStore: AgentStore {
                 """
                 INSERT INTO agents (cluster, session) SELECT name, $2 FROM clusters WHERE name = $1
                 ON CONFLICT (cluster) DO UPDATE SET session = excluded.session
-                RETURNING boots, swell_now()
-                """, [.name(cluster), .text(session)])
+                RETURNING boots, swell_now(), coalesce(connected_to IS NOT NULL
+                    AND last_seen_at > swell_now() - $3::bigint * interval '1 millisecond', false)
+                """, [.name(cluster), .text(session), .int64(Bounds.connectionLifetime.milliseconds)])
             guard let start, let row = begun.first else { return .sole }
             // What cannot be read is begun again: it must keep no agent out.
             var boots = (try? row.jsonIfAny(0, as: BootHistory.self)) ?? BootHistory()
-            let standing = boots.note(start, at: try row.time(1))
+            let standing = boots.note(start, at: try row.time(1), whileConnected: try row.decode(at: 2))
             try await transaction.query(
                 "UPDATE agents SET boots = $2 WHERE cluster = $1", [.name(cluster), .json(encoding: boots)])
             return standing

@@ -108,6 +108,44 @@ internal import Testing
         #expect(come("owner") == .takesTurns)
     }
 
+    /// Whoever sees to the second when the owner begins may make the history forget him each time: the owner is never seen to come back. But a
+    /// start of another takes the place of one that is connected, and a crash takes the place of one that is gone.
+    @Test(arguments: StoreForm.allCases)
+    func whoTakesThePlaceOfALiveAgentAgainAndAgainIsToldOf(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            var count = 0
+            func begin(_ boot: String, _ serial: String, of cluster: ClusterName) async throws -> StartStanding {
+                count += 1
+                return try await store.beginSession(
+                    "session-\(count)", of: cluster, by: AgentStart(bootID: boot, serial: serial))
+            }
+            // One that crashes again and again, as its replica sees it, and sessions of one start.
+            for round in 0..<20 {
+                let standing = try await begin("start-\(round)", "s0", of: "east-1")
+                #expect(standing == .sole)
+                let again = try await begin("start-\(round)", "s0", of: "east-1")
+                #expect(again == .sole)
+                for isConnected in [true, false] {
+                    try await store.noteConnection(
+                        "east-1", replica: "a", agentVersion: "1", isConnected: isConnected)
+                }
+            }
+            // Nobody comes back of whom it is known.
+            var told: Int?
+            _ = try await begin("owner", "s1", of: "east-1")
+            for visit in 0..<40 where told == nil {
+                try await store.noteConnection("east-1", replica: "a", agentVersion: "1", isConnected: true)
+                let standing = try await begin("copy-\(visit)", "s1", of: "east-1")
+                if standing == .takesTurns { told = visit }
+            }
+            #expect(told.map { $0 < 12 } == true, "told of at \(told.map { "\($0)" } ?? "no start")")
+            // The owner has renewed.
+            let renewed = try await begin("owner", "s2", of: "east-1")
+            #expect(renewed == .sole)
+        }
+    }
+
     @Test(arguments: StoreForm.allCases)
     func theStoreKnowsItWhicheverReplicaAsks(form: StoreForm) async throws {
         try await form.run { store in
