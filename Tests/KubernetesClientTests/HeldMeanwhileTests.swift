@@ -94,4 +94,37 @@ internal import Testing
             #expect(removed.report("x")?.outcome == .pruned, "\(removed.objects)")
         }
     }
+
+    // MARK: What is missing
+
+    /// Who has lost an object does not make it in the taker's place, however it went.
+    @Test func whatIsMissingAndAnothersIsNotMade() async throws {
+        try await run { server in
+            let theirs = try Sample.manifest(Sample.configMap("w") + Sample.configMap("lost", "a"))
+            #expect(try await applier(server, of: "a").apply(theirs).succeeded)
+            let taking = Sample.configMap("lost", "c", annotations: "{swell.dev/adopt: force}")
+            #expect(
+                try await applier(server, of: "c").apply(try Sample.manifest(Sample.configMap("own") + taking))
+                    .succeeded)
+            let live = try #require(try await server.live("v1", "ConfigMap", "lost"))
+            _ = try await server.api.delete(live.reference)
+            let looked = try await applier(server, of: "a").differences(from: theirs)
+            #expect(looked.report("lost")?.outcome == .kept, "\(looked.objects)")
+            #expect(looked.message("lost").contains("application c holds it"), "\(looked.objects)")
+            // Nor where it goes only after anybody looked.
+            let mended = try await applier(server, of: "a") { $0.takesOver = false }.apply(theirs)
+            #expect(mended.succeeded && mended.report("lost")?.outcome == .kept, "\(mended.objects)")
+            #expect(try await server.exists("v1", "ConfigMap", "lost") == false)
+            let own = try await applier(server, of: "c").differences(
+                from: try Sample.manifest(Sample.configMap("own") + taking))
+            #expect(own.report("lost")?.outcome == .created, "\(own.objects)")
+            // What both hold is made by whoever looks first: it is the same whoever makes it.
+            let both = try Sample.manifest(Sample.configMap("w"))
+            #expect(try await applier(server, of: "d").apply(both).succeeded)
+            let shared = try #require(try await server.live("v1", "ConfigMap", "w"))
+            _ = try await server.api.delete(shared.reference)
+            let made = try await applier(server, of: "d") { $0.takesOver = false }.apply(both)
+            #expect(made.report("w")?.outcome == .created, "\(made.objects)")
+        }
+    }
 }
