@@ -139,20 +139,47 @@ internal import Testing
         }
     }
 
-    @Test(arguments: ["Delete", "Retain"]) func aStatefulSetWhoseClaimsGoWithIt(policy: String) async throws {
-        let set = """
-            apiVersion: apps/v1
-            kind: StatefulSet
-            metadata: {name: db}
-            spec:
-              serviceName: db
-              replicas: 0
-              persistentVolumeClaimRetentionPolicy: {whenDeleted: \(policy), whenScaled: Retain}
-              selector: {matchLabels: {app: db}}
-              template: {metadata: {labels: {app: db}}, spec: {containers: [{name: app, image: "app:1"}]}}
-            ---
+    /// Whoever's word it is: a chart's templates of claims have Helm's.
+    @Test(arguments: [
+        ("helm.sh/resource-policy", " Keep"), ("argocd.argoproj.io/sync-options", "Delete=false"),
+        ("kustomize.toolkit.fluxcd.io/prune", "disabled"),
+    ]) func theWordsOfOthersOnAClaimKeepItsOwnerToo(key: String, value: String) async throws {
+        let set = Self.set("Delete").replacing("{name: db}", with: "{name: db, annotations: {swell.dev/prune: allow}}")
+        try await brought(Self.base + set, ("apps/v1", "StatefulSet", "db")) { server, live in
+            try await own(server, by: live)
+            let claim = try #require(try await server.live("v1", "PersistentVolumeClaim", "data-1"))
+            _ = try await server.api.patch(
+                claim.reference, .merge(["metadata": ["annotations": [key: .string(value)]]]), fieldManager: "operator")
+            let base = try Sample.manifest(Self.base)
+            let applier = server.applier { $0.waitsForHealth = false }
+            #expect(try await applier.preview(base).report("db")?.outcome == .kept)
+            let result = try await applier.apply(base)
+            #expect(result.report("db")?.outcome == .kept, "\(result.objects)")
+            #expect(result.message("db").contains("annotated \(key): "), "\(result.objects)")
+            _ = try await server.api.patch(
+                claim.reference, .merge(["metadata": ["annotations": [key: nil]]]), fieldManager: "operator")
+            #expect(try await applier.apply(base).report("db")?.outcome == .pruned)
+        }
+    }
 
-            """
+    private static func set(_ policy: String) -> String {
+        """
+        apiVersion: apps/v1
+        kind: StatefulSet
+        metadata: {name: db}
+        spec:
+          serviceName: db
+          replicas: 0
+          persistentVolumeClaimRetentionPolicy: {whenDeleted: \(policy), whenScaled: Retain}
+          selector: {matchLabels: {app: db}}
+          template: {metadata: {labels: {app: db}}, spec: {containers: [{name: app, image: "app:1"}]}}
+        ---
+
+        """
+    }
+
+    @Test(arguments: ["Delete", "Retain"]) func aStatefulSetWhoseClaimsGoWithIt(policy: String) async throws {
+        let set = Self.set(policy)
         try await brought(Self.base + set, ("apps/v1", "StatefulSet", "db")) { server, live in
             // As the real controller does.
             if policy == "Delete" { try await own(server, by: live) }

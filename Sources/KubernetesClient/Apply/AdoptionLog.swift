@@ -1,15 +1,17 @@
 internal import KubernetesObjects
 
 /// Notes in the inventory which objects were there before they were applied the first time, before anything is written to them: who
-/// comes after an interruption could not tell any more, and would delete what is not his.
+/// comes after an interruption could not tell any more, and would delete what is not his. Of what is taken from another inventory, what
+/// that one knows is noted.
 ///
 /// Notes that come while one is being stored are stored together.
 actor AdoptionLog {
     private let store: InventoryStore
     private let base: InventoryStore.Record
     private let writing = RequestLimiter(maximumRunning: 1, maximumWaiting: Inventory.maximumCount)
-    private var noted: Set<ObjectReference> = []
-    private var stored: Set<ObjectReference> = []
+    /// Objects, by whether they were there before.
+    private var noted: [ObjectReference: Bool] = [:]
+    private var stored: [ObjectReference: Bool] = [:]
     /// What was taken over, and from whom.
     private(set) var takenOver: [ObjectReference: String] = [:]
 
@@ -20,10 +22,11 @@ actor AdoptionLog {
     }
 
     /// What is stored now.
-    var record: InventoryStore.Record { base.noting(adopted: stored) }
+    var record: InventoryStore.Record { base.noting(origins: stored) }
 
     /// Takes an object out of another inventory, one at a time: two may come from the same one.
     func takeOver(_ reference: ObjectReference, from hold: InventoryStore.OtherHold) async throws {
+        if let wasThereBefore = hold.wasThereBefore { try await note(reference, wasThereBefore) }
         try await writing.run { try await store.takeOver(reference, from: hold) }
         takenOver[reference] = hold.name
     }
@@ -44,11 +47,17 @@ actor AdoptionLog {
         {
             return
         }
-        noted.insert(reference)
+        // Whoever had it until now knows better.
+        if noted[reference] == nil { try await note(reference, true) }
+    }
+
+    private func note(_ reference: ObjectReference, _ wasThereBefore: Bool) async throws {
+        if (wasThereBefore ? base.adopted : base.created).identities.contains(reference.identity) { return }
+        noted[reference] = wasThereBefore
         try await writing.run {
-            if stored.contains(reference) { return }
+            if stored[reference] == wasThereBefore { return }
             let all = noted
-            try await store.write(base.noting(adopted: all))
+            try await store.write(base.noting(origins: all))
             stored = all
         }
     }

@@ -19,14 +19,22 @@ extension BundleApplier {
         return applier
     }
 
-    /// Tells of changes to what another inventory holds, too, that they are left. It is asked only where there is a change.
-    func leaveToHolders(_ reports: inout [BundleProgress]) async throws {
-        guard reports.contains(where: { $0.outcome == .configured || $0.outcome == .replaced }) else { return }
+    /// Tells of changes to what another inventory holds, too, that they are left; and so is, where that one alone holds it, that it is
+    /// missing. It is asked only where there is a change.
+    func leaveToHolders(_ reports: inout [BundleProgress], ours: Set<ObjectIdentity>) async throws {
+        let changes: Set<BundleProgress.Outcome> = [.created, .configured, .replaced]
+        guard reports.contains(where: { changes.contains($0.outcome) }) else { return }
         let held = try await InventoryStore(api: records, options: options).others().held.filter { !$0.value.isPending }
-        for index in reports.indices where [.configured, .replaced].contains(reports[index].outcome) {
-            guard let holder = held[reports[index].reference.identity] else { continue }
+        for index in reports.indices where changes.contains(reports[index].outcome) {
+            let identity = reports[index].reference.identity
+            guard let holder = held[identity] else { continue }
+            let isMissing = reports[index].outcome == .created
+            if isMissing, ours.contains(identity) { continue }
             reports[index].outcome = .kept
-            reports[index].message = "application \(holder.name) holds it, too, so that it is left as it is"
+            reports[index].message =
+                isMissing
+                ? "application \(holder.name) holds it, so that it is that one's to make"
+                : "application \(holder.name) holds it, too, so that it is left as it is"
         }
     }
 

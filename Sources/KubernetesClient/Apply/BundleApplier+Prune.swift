@@ -42,7 +42,8 @@ extension BundleApplier {
             try await forEachConcurrently(step, atMost: options.concurrency) { reference in
                 (reference, try await pruner.prune(reference, pruned: pruned))
             } onResult: { reference, outcome in
-                let outcome = try await givenBack(outcome, reference.identity, run.store)
+                let outcome = try await givenBack(
+                    outcome, reference.identity, run.store, pruner.record.origin(of: reference.identity))
                 await note(outcome.progress, &run, onProgress)
                 // Neither its namespace nor its definition may take along what was kept, or could not be deleted.
                 if outcome.progress.outcome != .pruned { going.remove(reference.identity) }
@@ -53,6 +54,7 @@ extension BundleApplier {
                 if let object = outcome.givenUp { givenUp.append(object) }
             }
             try await pruner.awaitGone(Array(leaving[before...]), onWait: onProgress)
+            run.isLookStale = true
         }
         guard options.isRemoval else { return Inventory(staying) }
         let pruner = Pruner(api: api, options: options)
@@ -68,11 +70,11 @@ extension BundleApplier {
 
     /// What became of an object once it is in the inventory again that it was taken from.
     private func givenBack(
-        _ outcome: Pruner.Outcome, _ identity: ObjectIdentity, _ store: InventoryStore
+        _ outcome: Pruner.Outcome, _ identity: ObjectIdentity, _ store: InventoryStore, _ wasThereBefore: Bool?
     ) async throws -> Pruner.Outcome {
         guard let loser = outcome.loser, let live = outcome.live else { return outcome }
         do {
-            if try await store.giveBack(live, identity, to: loser) {
+            if try await store.giveBack(live, identity, to: loser, wasThereBefore: wasThereBefore) {
                 if await options.onGivenBack(loser) { return outcome }
                 var progress = outcome.progress
                 progress.message += ", with what was made of it: roll \(loser) out again"

@@ -28,18 +28,32 @@ extension BundleApplier {
         }
     }
 
-    /// Looks who holds what, again where something was taken over meanwhile: who has it now is named where it is to be changed.
+    /// Looks who holds what before a step: again after a wait, and where much was sent or something was taken over meanwhile. What others
+    /// brought or took until then is theirs. Between the objects of a step nobody looks: that would be a list of all inventories each.
     func meetTakers(_ run: inout BundleRun) async throws {
-        let taken = run.store.state.taken
-        guard taken != run.takenKnown else { return }
-        try await look(forHolders: &run)
-        run.takenKnown = taken
+        let sent = run.reports.count - run.reportsAtLook
+        guard run.isLookStale || sent >= Self.longestLook || run.store.state.taken != run.takenKnown else { return }
+        try await lookAgain(forHolders: &run)
     }
+
+    /// Looks who holds what by now, and what others took over meanwhile.
+    func lookAgain(forHolders run: inout BundleRun) async throws {
+        run.store.state.note(found: try await run.store.stored())
+        run.ours.subtract(run.store.state.taken)
+        try await look(forHolders: &run)
+    }
+
+    /// After how many objects, at the least, a step looks again who holds what though nothing was waited for.
+    private static let longestLook = 100
 
     /// Looks who holds what.
     func look(forHolders run: inout BundleRun) async throws {
         let others = try await run.store.others()
-        (run.holders, run.origins) = (others.held, others.origins)
+        run.holders = others.held
+        // Who gave it up need not know it any more by the time that it is told.
+        run.origins.merge(others.origins) { _, new in new }
+        run.takenKnown = run.store.state.taken
+        (run.isLookStale, run.reportsAtLook) = (false, run.reports.count)
     }
 
     /// Looks, before anything is sent, what those objects say that judge others' revisions, and what it is about. Of one that cannot be

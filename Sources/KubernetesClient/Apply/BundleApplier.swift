@@ -75,7 +75,7 @@ public struct BundleApplier: Sendable {
         try await runHooks(.after, plan, &run, onProgress)
         try await noteOrigins(&run)
         run.record = run.record.noting(permitsOf: plan, applied: run.reports, options.annotations)
-            .noting(leftTo: run.left)
+            .noting(leftTo: run.left, run.holders)
         // What was given back while this went on may have been applied before that.
         run.record.returned = run.record.returned.subtracting(
             Inventory(
@@ -205,6 +205,7 @@ public struct BundleApplier: Sendable {
             while index < steps.endIndex, steps[index].wave == wave {
                 if steps[index].phase == .admission, options.waitsForHealth, !run.hasFailed {
                     try await awaitAnswers(to: steps[index].objects, from: applied)
+                    run.isLookStale = true
                 }
                 try await applyStep(steps[index], plan, &run, &applied, onProgress)
                 index += 1
@@ -257,6 +258,7 @@ public struct BundleApplier: Sendable {
         run.takenOver.merge(await adoptions.takenOver) { _, new in new }
         run.ours.subtract(run.store.state.taken)
         run.record = run.record.noting(adopted: run.written.adopted.references)
+            .noting(created: run.written.created.references)
         applied.append(contentsOf: done)
         if step.phase == .definitions { try await awaitServed(done, &run, onProgress) }
         if options.stopsAtFailure, !options.triesAll, run.stopped == nil,
@@ -274,6 +276,7 @@ public struct BundleApplier: Sendable {
         let failuresBefore = run.failed
         try await awaitHealth(of: definitions, atMost: options.settleTimeout, &run, onProgress)
         await api.discovery.invalidate()
+        run.isLookStale = true
         for definition in definitions
         where !run.failed.subtracting(failuresBefore).contains(definition.reference.identity) {
             do {
@@ -316,6 +319,7 @@ public struct BundleApplier: Sendable {
         let failures = try await HealthWait(api: api, options: options).wait(for: objects, atMost: limit) {
             excused = $0
         }
+        run.isLookStale = true
         run.note(passedOver: excused)
         for failure in failures {
             let late = failure.assessment.value == .failed ? "" : "not healthy within \(limit.components.seconds) s: "
@@ -344,7 +348,8 @@ public struct BundleApplier: Sendable {
                 continue
             }
             // As it is by now: what came before may have taken long.
-            runner.holders = try await run.store.others().held
+            try await lookAgain(forHolders: &run)
+            (runner.holders, runner.ours) = (run.holders, run.ours)
             let isOutdated = run.record.finished.isOutdated(hook.digest)
             var refusal: BundleProgress?
             if isOutdated {
@@ -363,6 +368,7 @@ public struct BundleApplier: Sendable {
                 try await run.keepRecord()
             }
             try await runner.cleanUp(after: hook, report)
+            run.isLookStale = true
         }
     }
 

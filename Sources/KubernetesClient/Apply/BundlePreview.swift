@@ -66,7 +66,7 @@ extension BundleApplier {
             wasApplied: true)
         var mask = SecretMask()
         var reports = try await previewer.look(at: plan.steps.flatMap(\.objects), &mask)
-        try await leaveToHolders(&reports)
+        try await leaveToHolders(&reports, ours: stored.applied.identities)
         var result = BundleResult(objects: reports, inventory: stored.inventory)
         result.returned = stored.returned.identities.intersection(reports.map(\.reference.identity))
         return result

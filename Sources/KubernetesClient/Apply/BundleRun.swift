@@ -11,6 +11,10 @@ struct BundleRun {
     var ours: Set<ObjectIdentity> = []
     /// What others took over during the run, as far as ``holders`` knows of it.
     var takenKnown: Set<ObjectIdentity> = []
+    /// Whether something was waited for since anybody looked who holds what.
+    var isLookStale = false
+    /// How many reports there were then.
+    var reportsAtLook = 0
     /// What other inventories hold.
     var holders: [ObjectIdentity: InventoryStore.OtherHold] = [:]
     /// Whether what others are only giving up was there before it was applied the first time.

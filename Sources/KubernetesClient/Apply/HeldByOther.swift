@@ -1,7 +1,8 @@
 internal import KubernetesObjects
 
 /// An object that another application has taken since, and that a bundle which comes back does not take from it: what goes back by itself
-/// takes nothing over, and what is ordered once more no more than it says.
+/// takes nothing over, and what is ordered once more no more than it says. Nor is it made in that one's place where it is missing only to put
+/// back what others changed.
 struct HeldByOther: Error {
     let name: String
 
@@ -9,6 +10,12 @@ struct HeldByOther: Error {
     init?(_ holder: InventoryStore.OtherHold, of wanted: KubernetesObject, _ options: BundleOptions) {
         let isTold = !options.isReturn && options.takesOver && options.isForced(wanted)
         guard options.takesBack, !isTold, !holder.isPending else { return nil }
+        self.name = holder.name
+    }
+
+    /// Nil where an object that is missing may be made: by whoever holds it, or is told to bring it.
+    init?(missing holder: InventoryStore.OtherHold?, isOurs: Bool, _ options: BundleOptions) {
+        guard !options.takesOver, !isOurs, let holder, !holder.isPending else { return nil }
         self.name = holder.name
     }
 

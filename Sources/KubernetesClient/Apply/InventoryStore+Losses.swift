@@ -15,7 +15,7 @@ extension InventoryStore {
     }
 
     /// The inventory's own name, as others know it.
-    private var name: String { prefix.map { String(reference.name.dropFirst($0.count)) } ?? reference.name }
+    var name: String { prefix.map { String(reference.name.dropFirst($0.count)) } ?? reference.name }
 
     /// Who has lost objects, and wants them: of each the one that lost it to this application or, where it went through more hands since,
     /// the first by name. Asked only of what nobody but this application holds.
@@ -51,11 +51,15 @@ extension InventoryStore {
 
     /// Puts an object back into the inventory that it was taken from, with what was noted of it there.
     ///
+    /// - Parameter wasThereBefore: What is known of it here, which counts where nothing was noted there.
     /// - Returns: Whether that one wants it still.
-    func giveBack(_ live: KubernetesObject, _ identity: ObjectIdentity, to loser: String) async throws -> Bool {
+    func giveBack(
+        _ live: KubernetesObject, _ identity: ObjectIdentity, to loser: String, wasThereBefore: Bool?
+    ) async throws -> Bool {
         try await rewrite(loser) { record in
             // To whomever it was lost: nobody else holds it by now.
-            guard let loss = record.losses[identity] else { return nil }
+            guard var loss = record.losses[identity] else { return nil }
+            loss.wasThereBefore = loss.wasThereBefore ?? wasThereBefore
             return record.regaining(loss, uid: live.uid)
         }
     }
@@ -93,8 +97,7 @@ extension InventoryStore.Record {
         }
         let loss = InventoryStore.Loss(
             reference: taken, taker: taker,
-            wasThereBefore: adopted.identities.contains(identity)
-                ? true : created.identities.contains(identity) ? false : nil)
+            wasThereBefore: origin(of: identity))
         var record = without([identity])
         record.losses[identity] = loss
         return record
@@ -115,11 +118,22 @@ extension InventoryStore.Record {
         return record
     }
 
+    /// What is noted of whether an object was there before it was applied the first time; nil for nothing.
+    func origin(of identity: ObjectIdentity) -> Bool? {
+        adopted.identities.contains(identity) ? true : created.identities.contains(identity) ? false : nil
+    }
+
     /// The record with what a bundle wants and left to those who have it: it is to have it again once they do not want it.
-    func noting(leftTo takers: [ObjectReference: String]) -> Self {
+    ///
+    /// - Parameter holders: What those note of it.
+    func noting(
+        leftTo takers: [ObjectReference: String], _ holders: [ObjectIdentity: InventoryStore.OtherHold] = [:]
+    ) -> Self {
         var record = self
         for (reference, taker) in takers where record.losses[reference.identity] == nil {
-            record.losses[reference.identity] = InventoryStore.Loss(reference: reference, taker: taker)
+            record.losses[reference.identity] = InventoryStore.Loss(
+                reference: reference, taker: taker,
+                wasThereBefore: holders[reference.identity]?.wasThereBefore ?? origin(of: reference.identity))
         }
         return record
     }

@@ -11,9 +11,10 @@ extension InventoryStore {
         /// What of the inventory is given up while another application is bringing it: whoever wants it has it, and nobody deletes it
         /// on its account until that is done. Only here it is tried again.
         var leaving = Inventory()
-        /// What was not there before it was applied the first time.
+        /// What was not there before it was applied the first time, by this application or the one that it was taken from.
         var created = Inventory()
-        /// What was there before it was applied the first time. It is never deleted.
+        /// What was there before it was applied the first time, by this application or the one that it was taken from. It is never
+        /// deleted.
         var adopted = Inventory()
         /// What has no field that could be owned.
         var bare = Inventory()
@@ -82,6 +83,12 @@ extension InventoryStore {
             var record = self
             record.created = created.union(Inventory(more).subtracting(adopted))
             return record
+        }
+
+        /// The record with whether objects were there before.
+        func noting(origins: [ObjectReference: Bool]) -> Record {
+            noting(adopted: origins.filter(\.value).map(\.key))
+                .noting(created: origins.filter { !$0.value }.map(\.key))
         }
 
         /// The record with what others note of objects that they are giving up, where it has no note of its own: by its age, what they

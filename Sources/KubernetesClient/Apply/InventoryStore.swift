@@ -80,7 +80,8 @@ struct InventoryStore: Sendable {
     /// What other inventories hold, and the names of those that cannot be read: nobody knows what they hold.
     struct Others: Sendable {
         var held: [ObjectIdentity: OtherHold] = [:]
-        /// Of what is only leaving, and held by nobody for that: whether it was there before it was applied the first time.
+        /// Of what is only leaving, and held by nobody for that, or was taken from there by this inventory: whether it was there before
+        /// it was applied the first time.
         var origins: [ObjectIdentity: Bool] = [:]
         /// From whom objects were taken that are wanted there still: who is to have them once nobody else does.
         var losers: [ObjectIdentity: String] = [:]
@@ -104,6 +105,9 @@ struct InventoryStore: Sendable {
                 continue
             }
             losses[String(object.name.dropFirst(prefix.count))] = record.losses
+            for (identity, loss) in record.losses where loss.taker == name && others.origins[identity] == nil {
+                others.origins[identity] = loss.wasThereBefore
+            }
             let (created, adopted) = (record.created.identities, record.adopted.identities)
             let (pending, leaving) = (record.pending.identities, record.leaving.identities)
             for identity in record.inventory.identities {

@@ -190,26 +190,20 @@ struct ObjectApplier: Sendable {
         return ours.contains(identity) && ObjectMark(uid: uids[identity]).sameness(with: live) != .another
     }
 
-    private func read(_ reference: ObjectReference) async throws -> KubernetesObject? {
-        do {
-            return try await api.get(reference)
-        } catch let error as KubernetesError {
-            throw UnreadObject(error: error)
-        }
-    }
-
     private func create(_ object: KubernetesObject) async throws -> BundleProgress {
         let ignored = try policy.left(of: object)
         if isFinished(object) {
             return BundleProgress(reference: object.reference, outcome: .unchanged, message: "finished and gone")
         }
+        let (identity, holder) = (object.reference.identity, holders[object.reference.identity])
+        if let left = HeldByOther(missing: holder, isOurs: ours.contains(identity), options) { throw left }
         let wanted = try policy.sent(object, live: nil, left: ignored)
         let created = try await api.apply(wanted, ApplyOptions(fieldManager: options.fieldManager))
         options.evidence.sent(created)
         await api.settled.remember(wanted, live: created, answer: created, manager: options.fieldManager)
         var report = marked(BundleProgress(reference: object.reference, outcome: .created), created)
         var notes = policy.notes(on: object, left: ignored, sent: wanted)
-        if let holder = holders[object.reference.identity], !holder.isPending {
+        if let holder, !holder.isPending {
             notes.append("application \(holder.name) has it, too: take it out of one of the two")
         }
         report.message = notes.joined(separator: "; ")

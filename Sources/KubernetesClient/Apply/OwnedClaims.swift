@@ -37,16 +37,17 @@ actor OwnedClaims {
         guard Self.mayGo(with: live.type.groupKind), let uid = live.uid, hasOwnedClaims(live) else { return nil }
         do {
             for claim in try await list(in: live.namespace) {
-                let isKept = claim.annotations[options.annotations.prune] == "keep"
-                guard isKept || !isAllowed && !pruned.contains(claim.reference.identity) else { continue }
+                // Somebody's word that it stays; the list has it under Swell's own name.
+                let word = claim.annotations[options.annotations.prune]
+                guard word != nil || !isAllowed && !pruned.contains(claim.reference.identity) else { continue }
                 guard try await leads(claim.owners, to: uid, in: claim.namespace, chain: Self.longestChain) else {
                     continue
                 }
                 let owner = live.kind
-                if isKept {
+                if let word {
                     return
-                        "\(claim.reference) would be deleted with it, and is annotated \(options.annotations.prune): keep: it stays "
-                        + "until the annotation is gone"
+                        "\(claim.reference) would be deleted with it, and is annotated \(word): it stays until the annotation "
+                        + "is gone"
                 }
                 return
                     "\(claim.reference) would be deleted with it, and its data; a release that has the \(owner) annotated "
@@ -72,7 +73,7 @@ actor OwnedClaims {
             guard !claim.owners.isEmpty, claim.deletionTimestamp == nil else { return nil }
             var kept = KubernetesObject(type: claim.type, namespace: claim.namespace, name: claim.name)
             kept.setMetadata("ownerReferences", claim.metadata["ownerReferences"])
-            if let word = claim.annotations[prune] { kept.annotations = [prune: word] }
+            if let word = claim.keepingWord(own: prune) { kept.annotations = [prune: word] }
             return kept
         }
         claims[namespace] = found.objects
