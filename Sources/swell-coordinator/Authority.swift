@@ -132,7 +132,9 @@ struct Authority: AsyncParsableCommand {
             abstract: "Let this state directory's authority take the place of the one that the database knows.",
             discussion: """
                 For the emergency, as after the authority's key was stolen: replicas whose authority the database does not know do not \
-                start. What the former authority issued is trusted by none of them any more.
+                start. What the former authority issued is trusted by none of them any more. All that the directory has is trusted from then on: \
+                look at it with `authority show` before, and take out a former.pem that is left over. Where an authority was retired by \
+                mistake, this brings it back: give former.pem to every replica, and run it with that directory.
                 """)
         @OptionGroup var options: Options
         @OptionGroup var database: DatabaseOption
@@ -145,6 +147,9 @@ struct Authority: AsyncParsableCommand {
             keys.changedBy = MachineUser.name
             try await PostgresStore.noteAuthorities(keys, in: configuration, isAdopting: true)
             print("adopted: \(set.issuing.fingerprint)")
+            for other in set.fingerprints.dropFirst() {
+                print("with it: \(other), which is trusted beside it from now on, also where it was retired before")
+            }
             print(
                 """
                 next: start the replicas with this directory. Where agents do not know this authority yet (it is no step of a change that they

@@ -47,7 +47,7 @@ internal import X509
     private var trustingOld: TrustedAuthorities { TrustedAuthorities([old.certificate]) }
 
     @Test func anAuthorityThatTheTrustedOneSignedIsTaken() async throws {
-        let bridge = try old.crossSign(next.certificate, now: now)
+        let bridge = try old.crossSign(next: next.certificate, now: now)
         let list = try await accept(
             signedBy: next, [next.certificate, old.certificate, bridge], under: trustingOld)
         #expect(list == [next.certificate, old.certificate])
@@ -64,9 +64,9 @@ internal import X509
         let beside = await refusal(signedBy: old, [old.certificate, stranger.certificate], under: trustingOld)
         #expect(beside?.code == .untrusted)
         // A bridge that the stranger made of itself, or for a key that it does not have, vouches for nobody.
-        let own = try stranger.crossSign(stranger.certificate, now: now)
-        let wrongWay = try stranger.crossSign(old.certificate, now: now)
-        for bridge in [own, wrongWay, try old.crossSign(next.certificate, now: now)] {
+        let own = try stranger.crossSign(next: stranger.certificate, now: now)
+        let wrongWay = try stranger.crossSign(next: old.certificate, now: now)
+        for bridge in [own, wrongWay, try old.crossSign(next: next.certificate, now: now)] {
             let error = await refusal(
                 signedBy: stranger, [stranger.certificate, old.certificate, bridge], under: trustingOld)
             #expect(error?.code == .untrusted)
@@ -79,7 +79,7 @@ internal import X509
         let later = now + .hours(2)
         let short = try CertificateAuthority.create(trustDomain: domain, now: now, lifetime: .hours(1))
         // It lives no longer than the one that signed it, so it has expired with it.
-        let expired = try short.crossSign(next.certificate, now: now)
+        let expired = try short.crossSign(next: next.certificate, now: now)
         let past = await refusal(
             signedBy: next, [next.certificate, expired], under: TrustedAuthorities([short.certificate]), at: later)
         #expect(past?.code == .untrusted)
@@ -116,7 +116,7 @@ internal import X509
         #expect(try await accept(signedBy: old, [old.certificate], under: pinned) == [old.certificate])
         #expect(await refusal(signedBy: next, [next.certificate], under: pinned)?.code == .pinMismatch)
         let bridges = try [
-            old.crossSign(next.certificate, now: now), next.crossSign(old.certificate, now: now),
+            old.crossSign(next: next.certificate, now: now), next.crossSign(former: old.certificate, now: now),
         ]
         // In the middle of a change either pin leads to both.
         for pin in [old.fingerprint, next.fingerprint] {
@@ -130,7 +130,7 @@ internal import X509
     }
 
     @Test func whatWasTrustedStaysUntilTheNewOneWasMet() async throws {
-        let bridge = try old.crossSign(next.certificate, now: now)
+        let bridge = try old.crossSign(next: next.certificate, now: now)
         let trusted = trustingOld
         let verifier = PeerVerifier(authorities: trusted, expecting: .coordinator(in: domain), now: { [now] in now })
         // Met by the old one: the new one alone is not enough yet.
@@ -148,7 +148,7 @@ internal import X509
     }
 
     @Test func whoMissedTheChangeStillFindsTheCoordinatorAndNobodyElse() async throws {
-        let bridge = try old.crossSign(next.certificate, now: now)
+        let bridge = try old.crossSign(next: next.certificate, now: now)
         let verifier = PeerVerifier(
             authorities: trustingOld, expecting: .coordinator(in: domain), now: { [now] in now })
         let names = try ServerNames(["localhost"])
@@ -157,7 +157,9 @@ internal import X509
         await #expect(throws: IdentityError.self) { try await verifier.verify(server.chain) }
         let stranger = try CertificateAuthority.create(trustDomain: domain, now: now)
         let impostor = try stranger.issueServerCredential(names: names, now: now)
-        for extra in try [[bridge], [bridge, next.certificate], [stranger.crossSign(next.certificate, now: now)]] {
+        for extra in try [
+            [bridge], [bridge, next.certificate], [stranger.crossSign(next: next.certificate, now: now)],
+        ] {
             await #expect(throws: IdentityError.self) { try await verifier.verify(impostor.chain + extra) }
         }
     }
@@ -225,6 +227,27 @@ internal import X509
         }
     }
 
+    /// The disk was full after the first file, or a copy is made file by file: no change is taken for one that it is not.
+    @Test func halfOfAnActivationIsNoActivation() throws {
+        try inTemporaryDirectory { folder in
+            let directory = AuthorityDirectory(path: folder + "/authority")
+            let first = try directory.loadOrCreate(trustDomain: domain, now: now).fingerprint
+            let pin = try directory.prepare(trustDomain: domain, now: now)
+            let own = try SecretFile.read(directory.certificateFile, access: .anybody)
+            try SecretFile.write(own, to: directory.formerFile, mode: 0o644)
+            #expect(try directory.phase == .prepared)
+            #expect(try directory.loadSet(trustDomain: domain, now: now).fingerprintsByAge == [first, pin])
+            let next = try SecretFile.read(directory.nextFile, access: .anybody)
+            #expect(try directory.activate(trustDomain: domain, now: now) == pin)
+            #expect(try directory.loadSet(trustDomain: domain, now: now).fingerprintsByAge == [first, pin])
+            #expect(try directory.phase == .activated)
+            // A copy that has the new authority.pem, the former next.pem, and former.pem not yet.
+            try SecretFile.remove(directory.formerFile)
+            try SecretFile.write(next, to: directory.nextFile, mode: 0o644)
+            #expect(try directory.loadSet(trustDomain: domain, now: now).fingerprints == [pin])
+        }
+    }
+
     @Test func whoeverLooksMakesNoAuthority() throws {
         try inTemporaryDirectory { folder in
             let directory = AuthorityDirectory(path: folder)
@@ -253,7 +276,8 @@ internal import X509
         #expect(after.fingerprints == [pin])
         // An agent that trusts both goes on renewing.
         let trusted = TrustedAuthorities(during.roots)
-        let list = try await accept(signedBy: after.issuing, after.path, under: trusted, at: now + .hours(13))
+        let list = try await accept(
+            signedBy: after.issuing, after.path(at: now + .hours(13)), under: trusted, at: now + .hours(13))
         #expect(list.contains(after.issuing.certificate))
     }
 }

@@ -200,12 +200,18 @@ final class Enroller: Sendable {
     private static let judgements: Set<RPCError.Code> = [.unauthenticated, .permissionDenied, .invalidArgument]
 
     /// What to do about an address where nobody speaks as was hoped: `; ` and which port is there, or nothing.
-    static func advice(_ error: any Error, at endpoint: Endpoint, wanting wanted: MetPort.Wanted) async -> String {
+    ///
+    /// - Parameter looks: Whether it may be looked at which port is there, over a connection of its own.
+    static func advice(
+        _ error: any Error, at endpoint: Endpoint, wanting wanted: MetPort.Wanted, looks: Bool = true
+    ) async -> String {
         if let error = error as? IdentityError, error.code == .untrusted, wanted == .sessions {
             return
                 "; if the coordinator's authority was replaced, start the agent with the new --ca-hash and a new token in --join-token-file"
         }
-        guard let code = (error as? RPCError)?.code, code == .unavailable || code == .unimplemented else { return "" }
+        guard looks, let code = (error as? RPCError)?.code, code == .unavailable || code == .unimplemented else {
+            return ""
+        }
         return await MetPort.look(at: endpoint)?.advice(wanting: wanted).map { "; \($0)" } ?? ""
     }
 

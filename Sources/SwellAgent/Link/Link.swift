@@ -29,6 +29,8 @@ struct Link: Sendable {
         /// How often in a row the coordinator was proven and then closed the connection without a word, as it does on a certificate of an
         /// authority that it trusts no more.
         var hangUps = 0
+        /// Whether the coordinator welcomed this agent at its address before: nobody has to be told that it is another port.
+        var wasWelcomed = false
         while !Task.isCancelled {
             if credential.notValidAfter <= ports.now() {
                 (credential, authorities) = try await self.credential(enroller)
@@ -37,16 +39,29 @@ struct Link: Sendable {
             let welcomedAt = LatestValue<ContinuousClock.Instant>()
             let met = authorities.meetings
             var delay: Duration
+            let outcome: Result<SessionEnd, any Error>
             do {
-                let end = try await dial(rotating, authorities) { welcome in
-                    welcomedAt.send(ContinuousClock.now)
-                    await ports.welcomed()
-                    logger.info(
-                        "connected to the coordinator",
-                        metadata: ["coordinator": "\(settings.coordinator)", "session": "\(welcome.sessionID)"])
-                }
+                outcome = .success(
+                    try await dial(rotating, authorities) { welcome in
+                        welcomedAt.send(ContinuousClock.now)
+                        await ports.welcomed()
+                        logger.info(
+                            "connected to the coordinator",
+                            metadata: ["coordinator": "\(settings.coordinator)", "session": "\(welcome.sessionID)"])
+                    })
+            } catch {
+                if Task.isCancelled { break }
+                outcome = .failure(error)
+            }
+            // Before anything is looked into: from now on the agent is on its own.
+            await documents.close()
+            await ports.inbox.send(.disconnected)
+            do {
+                let end = try outcome.get()
                 hangUps = 0
-                if Self.lasted(welcomedAt.take()) { backoff.reset() }
+                let welcomed = welcomedAt.take()
+                wasWelcomed = wasWelcomed || welcomed != nil
+                if Self.lasted(welcomed) { backoff.reset() }
                 switch end {
                 case .retryLater(let after, let reason):
                     logger.info(
@@ -64,8 +79,8 @@ struct Link: Sendable {
                     delay = backoff.next(chance: ports.chance())
                 }
             } catch {
-                if Task.isCancelled { break }
                 let welcomed = welcomedAt.take()
+                wasWelcomed = wasWelcomed || welcomed != nil
                 let isHangUp = welcomed == nil && authorities.meetings > met && Self.isHangUp(error)
                 hangUps = isHangUp ? hangUps + 1 : 0
                 if Self.lasted(welcomed) {
@@ -78,7 +93,9 @@ struct Link: Sendable {
                     let advice =
                         hangUps >= Self.hangUpsBorne
                         ? Self.hangUpAdvice(settings.cluster)
-                        : await Enroller.advice(error, at: settings.coordinator, wanting: .sessions)
+                        // Ten thousand agents whose coordinator went away do not come twice each.
+                        : await Enroller.advice(
+                            error, at: settings.coordinator, wanting: .sessions, looks: !wasWelcomed)
                     logger.warning(
                         "the coordinator is out of reach, trying again",
                         metadata: ["coordinator": "\(settings.coordinator)", "reason": "\(what)\(advice)"])
@@ -92,8 +109,6 @@ struct Link: Sendable {
                     await ports.refusedAsAnother(error.message)
                 }
             }
-            await documents.close()
-            await ports.inbox.send(.disconnected)
             try? await Task.sleep(for: delay)
         }
     }

@@ -116,7 +116,14 @@ final class RememberedEnds: Sendable {
         let isUnwritten = state.withLock { state in
             let before = state.memory
             var news = Memory()
-            news.floors = Dictionary(ended.floors.map { ($0.cluster, $0) }) { $1 }
+            for var floor in ended.floors {
+                // One that was noted under a clock that was ahead is remembered by when it was told: whoever joins after it, in a store of
+                // before, would be ended by its moment otherwise. Told again, it is the same one.
+                let known = before.floors[floor.cluster]
+                let isKnown = known.map { $0.number == floor.number && $0.serial == floor.serial } ?? false
+                floor.at = min(floor.at, isKnown ? known?.at ?? ended.now : ended.now)
+                news.floors[floor.cluster] = floor
+            }
             news.certificates = Dictionary(
                 ended.certificates.map { ($0, Certificate(cluster: $0.cluster, serial: $0.serial, at: ended.now)) }
             ) { $1 }

@@ -5,7 +5,8 @@ public import X509
 ///
 /// 1. ``prepare(trustDomain:now:)``: the next one is made (`next.pem`, `next-key.pem`), and both sign each other (`bridges.pem`). From now
 ///    on it is trusted, and certificates still come from the old one.
-/// 2. ``activate(trustDomain:now:)``: it signs. The old one is trusted still (`former.pem`), and its key is gone.
+/// 2. ``activate(trustDomain:now:)``: it signs. The old one is trusted still (`former.pem`), and its key is gone. What the next one says of
+///    it from then on goes out with each certificate, and is good for as long.
 /// 3. ``retire(trustDomain:now:isForced:)``: once what the old one signed has expired, it is trusted no more.
 extension AuthorityDirectory {
     /// Where a change stands.
@@ -22,9 +23,20 @@ extension AuthorityDirectory {
     /// - Throws: where that cannot be looked at: nothing is taken for over on account of a volume that is away.
     public var phase: Phase {
         get throws(IdentityError) {
-            if try SecretFile.isThere(formerFile) { return .activated }
-            return try SecretFile.isThere(nextFile) ? .prepared : .settled
+            if try isAnother(formerFile) { return .activated }
+            return try isAnother(nextFile) ? .prepared : .settled
         }
+    }
+
+    /// Whether a file beside the authority has another one. Files are written and copied one after the other: for a moment, or where that was
+    /// cut short, one of them has the authority that signs.
+    private func isAnother(_ file: String) throws(IdentityError) -> Bool {
+        guard try SecretFile.isThere(file) else { return false }
+        guard try SecretFile.isThere(certificateFile) else { return true }
+        func keys(_ file: String) throws(IdentityError) -> [Certificate.PublicKey] {
+            try certificates(fromPEM: SecretFile.read(file, access: .anybody), origin: file).map(\.publicKey)
+        }
+        return try keys(file) != keys(certificateFile)
     }
 
     /// The authority with those beside it that are valid still. Makes nothing: where there is none, that is an error.
@@ -71,7 +83,9 @@ extension AuthorityDirectory {
             throw misplaced("prepare", "the last change is not over: it is \(phase.rawValue)")
         }
         let next = try CertificateAuthority.create(trustDomain: trustDomain, now: now)
-        let bridges = try [old.crossSign(next.certificate, now: now), next.crossSign(old.certificate, now: now)]
+        let bridges = try [
+            old.crossSign(next: next.certificate, now: now), next.crossSign(former: old.certificate, now: now),
+        ]
         // The certificate last: while it is missing, nothing has begun.
         try SecretFile.write(next.keyPEM(), to: nextKeyFile, mode: 0o600)
         try SecretFile.write(pem(of: bridges), to: bridgesFile, mode: 0o644)
@@ -125,13 +139,35 @@ extension AuthorityDirectory {
 }
 
 extension CertificateAuthority {
-    /// Signs another authority's certificate, for those who trust this one.
-    public func crossSign(_ other: Certificate, now: Timestamp) throws(IdentityError) -> Certificate {
-        let (start, end) = (Timestamp(certificate.notValidBefore), Timestamp(certificate.notValidAfter))
+    /// Signs the next authority's certificate, for those who trust this one. Good for as long as this one is: whoever was away for
+    /// long finds the coordinator by it.
+    public func crossSign(next other: Certificate, now: Timestamp) throws(IdentityError) -> Certificate {
+        // Later than this one's beginning, which is when earlier versions signed former ones (``SignedAuthority``).
+        let start = max(now - Self.clockAllowance, Timestamp(certificate.notValidBefore) + .seconds(1))
+        return try crossSign(other, from: start, to: notValidAfter)
+    }
+
+    /// Signs the former authority's certificate, for those who trust this one alone while what the former one issued is good still. Its key
+    /// may be in anybody's hands later, so this is short.
+    public func crossSign(
+        former other: Certificate, now: Timestamp, lifetime: Interval = formerLifetime
+    ) throws(IdentityError) -> Certificate {
+        let start = max(now - Self.clockAllowance, Timestamp(certificate.notValidBefore))
+        return try crossSign(
+            other, from: start,
+            to: min(now + min(lifetime, Self.formerLifetime), Timestamp(other.notValidAfter), notValidAfter))
+    }
+
+    /// For how long a signature over a former authority counts at most, whatever it says itself: three days from its beginning, of which
+    /// a certificate lives one.
+    public static let formerLifetime: Interval = .hours(3 * 24)
+
+    private func crossSign(
+        _ other: Certificate, from start: Timestamp, to end: Timestamp
+    ) throws(IdentityError) -> Certificate {
         do {
             return try signed(
-                version: .v3, publicKey: other.publicKey, subject: other.subject,
-                from: max(now - Self.clockAllowance, start), to: min(Timestamp(other.notValidAfter), end),
+                version: .v3, publicKey: other.publicKey, subject: other.subject, from: start, to: end,
                 extensions: Certificate.Extensions {
                     Critical(BasicConstraints.isCertificateAuthority(maxPathLength: 0))
                     Critical(KeyUsage(keyCertSign: true, cRLSign: true))

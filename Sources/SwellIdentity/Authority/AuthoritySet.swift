@@ -8,7 +8,7 @@ public struct AuthoritySet: Sendable {
     public let issuing: CertificateAuthority
     /// Others that are trusted: the next one, or the former one.
     public let others: [Certificate]
-    /// The certificates in which the authorities sign each other.
+    /// The certificates in which the authorities sign each other, as they are stored.
     public let bridges: [Certificate]
 
     /// Whether the others are former ones; next ones otherwise.
@@ -31,8 +31,18 @@ public struct AuthoritySet: Sendable {
     /// Every authority that is trusted, the one that signs first.
     public var roots: [Certificate] { [issuing.certificate] + others }
 
-    /// What a peer is shown beside a leaf, so that it can go over from one authority to the other.
-    public var path: [Certificate] { roots + bridges }
+    /// What a peer is shown beside a leaf that is issued now, so that it can go over from one authority to the other. What the one that signs says
+    /// of former ones is made for this leaf, and good for as long.
+    public func path(
+        at now: Timestamp, lifetime: Interval = CertificateAuthority.defaultLeafLifetime
+    ) throws(IdentityError) -> [Certificate] {
+        guard areFormer else { return roots + bridges }
+        var path = roots + bridges.filter { $0.publicKey == issuing.certificate.publicKey }
+        for former in others where Timestamp(former.notValidAfter) > now {
+            path.append(try issuing.crossSign(former: former, now: now, lifetime: lifetime))
+        }
+        return path
+    }
 
     /// Every authority that is trusted as PEM, for those who connect.
     public func rootsPEM() throws(IdentityError) -> String { try pem(of: roots) }
@@ -49,7 +59,7 @@ public struct AuthoritySet: Sendable {
         names: ServerNames, now: Timestamp, lifetime: Interval = CertificateAuthority.defaultLeafLifetime
     ) throws(IdentityError) -> Credential {
         let issued = try issuing.issueServerCredential(names: names, now: now, lifetime: lifetime)
-        return try Credential(chain: [issued.leaf] + path, key: issued.key)
+        return try Credential(chain: [issued.leaf] + path(at: now, lifetime: lifetime), key: issued.key)
     }
 
     /// What tells this set from another.
@@ -107,16 +117,17 @@ public final class RotatingAuthority: Sendable {
     public func replace(with set: AuthoritySet) {
         held.withLock {
             $0.found = set
-            trusted.replace(with: $0.trusted.roots)
+            trusted.replace(with: $0.trusted.roots, retired: $0.retired)
         }
     }
 
-    /// Trusts nothing with one of these fingerprints from now on, whatever set is given; only the one that signs is not left out.
+    /// Trusts nothing with one of these fingerprints from now on, whatever set is given and whoever signed it; only the one that signs is not
+    /// left out.
     public func leaveOut(_ retired: Set<String>) {
         held.withLock { held in
             guard held.retired != retired else { return }
             held.retired = retired
-            trusted.replace(with: held.trusted.roots)
+            trusted.replace(with: held.trusted.roots, retired: retired)
         }
     }
 
@@ -141,7 +152,8 @@ public final class RotatingAuthority: Sendable {
         let issued = try set.issuing.issueAgentCertificate(
             cluster: cluster, for: request, serial: serial, now: now, lifetime: lifetime)
         // With all of it, also a replica that does not know of the change yet can judge.
-        return (IssuedCertificate(chain: [issued.leaf] + set.path, identity: issued.identity), set.path)
+        let path = try set.path(at: now, lifetime: lifetime)
+        return (IssuedCertificate(chain: [issued.leaf] + path, identity: issued.identity), path)
     }
 }
 

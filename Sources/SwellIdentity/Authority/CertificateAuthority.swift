@@ -29,7 +29,8 @@ public struct CertificateAuthority: Sendable {
         let signer = Certificate.PrivateKey(key)
         do {
             let name = try DistinguishedName {
-                CommonName("Swell authority")
+                // Of its own: in a chain through another authority of the same name, path length 0 would not count (RFC 5280, 4.2.1.9).
+                CommonName("Swell authority \(KeyFingerprint(of: signer.publicKey).short)")
                 OrganizationName(String(trustDomain.name.prefix(64)))
             }
             let certificate = try Certificate(

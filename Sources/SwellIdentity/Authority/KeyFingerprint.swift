@@ -14,6 +14,9 @@ public struct KeyFingerprint: Hashable, Sendable, CustomStringConvertible {
         self.description = "sha256:" + hexadecimal(SHA256.hash(data: key.subjectPublicKeyInfoBytes))
     }
 
+    /// Its first sixteen digits, for names.
+    var short: String { String(description.dropFirst("sha256:".count).prefix(16)) }
+
     /// Reads a fingerprint as a user or a stored row has it; upper-case digits are taken too.
     public init(parsing text: String) throws(IdentityError) {
         let lower = text.lowercased()

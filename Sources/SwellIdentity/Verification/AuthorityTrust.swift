@@ -17,14 +17,16 @@ public enum TrustAnchor: Sendable {
 
 /// Which authorities may be trusted that were not before: those alone that a trusted one has signed.
 ///
-/// An authority that changes signs the next one (``CertificateAuthority/crossSign(_:now:)``), and the next one signs it back. So trust goes
-/// on from what an agent has, whoever speaks as the coordinator; a stranger's root is refused, also beside a trusted one.
+/// An authority that changes signs the next one (``CertificateAuthority/crossSign(next:now:)``), and the next one signs it back
+/// (``CertificateAuthority/crossSign(former:now:lifetime:)``). So trust goes on from what an agent has, whoever speaks as the coordinator; a
+/// stranger's root is refused, also beside a trusted one. Back it goes for days only: nobody looks after a former authority's key.
 enum AuthorityTrust {
     /// The authorities to trust from now on, of those that are offered.
     ///
     /// - Parameters:
     ///   - offered: self-signed authorities, and the certificates in which they sign each other.
     ///   - anchor: what is trusted now.
+    /// - Returns: Those offered but the former ones for which the word is over.
     /// - Throws: `pinMismatch` where the pinned one is not offered; `untrusted` where any authority is not vouched for, or none is left.
     static func authorities(
         among offered: [Certificate], under anchor: TrustAnchor, in domain: TrustDomain, now: Timestamp
@@ -35,11 +37,17 @@ enum AuthorityTrust {
                 .pinMismatch, "none of the authorities that the coordinator named has the pinned key \(pin)")
         }
         let trusted = trustedRoots(offered, anchor)
+        var taken: [Certificate] = []
         for root in roots {
             if let fault = fault(of: root, in: domain, now: now) {
                 throw IdentityError(.untrusted, "the authority \(KeyFingerprint(of: root.publicKey)) \(fault)")
             }
-            guard anchor.holds(root.publicKey) || isVouched(root, by: trusted, offered, in: domain, now: now) else {
+            let said: Word? =
+                anchor.holds(root.publicKey) ? .isGood : word(for: root, by: trusted, offered, in: domain, now: now)
+            switch said {
+            case .isGood: taken.append(root)
+            case .isOver: continue
+            case nil:
                 throw IdentityError(
                     .untrusted,
                     "the authority \(KeyFingerprint(of: root.publicKey)) is neither trusted here nor signed by one that is: "
@@ -47,18 +55,21 @@ enum AuthorityTrust {
                 )
             }
         }
-        guard !roots.isEmpty else { throw IdentityError(.untrusted, "the coordinator named no authority") }
-        return roots
+        guard !taken.isEmpty else { throw IdentityError(.untrusted, "the coordinator named no authority") }
+        return taken
     }
 
-    /// The authorities that a peer may be judged by: those that are trusted, and those that it presents and a trusted one has signed.
+    /// The authorities that a peer may be judged by: those that are trusted, and those that it presents and a trusted one has signed, but for
+    /// those with the fingerprints of retired ones.
     static func judges(
-        presented: [Certificate], under anchor: TrustAnchor, in domain: TrustDomain?, now: Timestamp
+        presented: [Certificate], under anchor: TrustAnchor, but retired: Set<String> = [], in domain: TrustDomain?,
+        now: Timestamp
     ) -> [Certificate] {
         let trusted = trustedRoots(presented, anchor)
         let vouched = presented.filter { root in
             root.isSelfSigned && !anchor.holds(root.publicKey) && fault(of: root, in: domain, now: now) == nil
-                && isVouched(root, by: trusted, presented, in: domain, now: now)
+                && !retired.contains("\(KeyFingerprint(of: root.publicKey))")
+                && word(for: root, by: trusted, presented, in: domain, now: now) == .isGood
         }
         return trusted + vouched
     }
@@ -79,18 +90,41 @@ enum AuthorityTrust {
         }
     }
 
-    private static func isVouched(
-        _ root: Certificate, by trusted: [Certificate], _ offered: [Certificate], in domain: TrustDomain?,
+    /// What a trusted authority says of another one.
+    private enum Word { case isGood, isOver }
+
+    /// What the trusted ones say of `root`; nil where they say nothing of it.
+    private static func word(
+        for root: Certificate, by trusted: [Certificate], _ offered: [Certificate], in domain: TrustDomain?,
         now: Timestamp
-    ) -> Bool {
-        offered.contains { bridge in
-            bridge.publicKey == root.publicKey && fault(of: bridge, in: domain, now: now) == nil
-                && trusted.contains { authority in
-                    authority.publicKey != root.publicKey && fault(of: authority, in: domain, now: now) == nil
-                        && bridge.issuer == authority.subject
-                        && authority.publicKey.isValidSignature(bridge.signature, for: bridge)
-                }
+    ) -> Word? {
+        var word: Word?
+        for bridge in offered where bridge.publicKey == root.publicKey && flaw(of: bridge, in: domain) == nil {
+            let signer = trusted.first { authority in
+                authority.publicKey != root.publicKey && fault(of: authority, in: domain, now: now) == nil
+                    && bridge.issuer == authority.subject
+                    && authority.publicKey.isValidSignature(bridge.signature, for: bridge)
+            }
+            guard let signer else { continue }
+            let (start, end) = counts(bridge, by: signer)
+            if start <= now, now <= end { return .isGood }
+            if end < now, isOfAFormer(bridge, by: signer) { word = .isOver }
         }
+        return word
+    }
+
+    /// When a signature over another authority counts.
+    private static func counts(_ bridge: Certificate, by signer: Certificate) -> (from: Timestamp, to: Timestamp) {
+        let (start, end) = (Timestamp(bridge.notValidBefore), Timestamp(bridge.notValidAfter))
+        guard isOfAFormer(bridge, by: signer) else { return (start, end) }
+        return (start, min(end, start + CertificateAuthority.clockAllowance + CertificateAuthority.formerLifetime))
+    }
+
+    /// Whether a signature is over an authority that was there before its signer. It says so itself, since the one that it is over may show any
+    /// times of its own: it ends before its signer, or began with it. (Earlier versions signed the former one as the next one was made, until
+    /// the first of both ended.)
+    private static func isOfAFormer(_ bridge: Certificate, by signer: Certificate) -> Bool {
+        bridge.notValidAfter < signer.notValidAfter || bridge.notValidBefore <= signer.notValidBefore
     }
 
     /// What keeps a certificate from being an authority's of this circle of trust now; nil where nothing does.
@@ -98,6 +132,11 @@ enum AuthorityTrust {
         let (start, end) = (Timestamp(certificate.notValidBefore), Timestamp(certificate.notValidAfter))
         guard start <= now else { return "is valid from \(start) on, and it is \(now) by the clock here" }
         guard now <= end else { return "expired at \(end), and it is \(now) by the clock here" }
+        return flaw(of: certificate, in: domain)
+    }
+
+    /// The same, whenever it is.
+    private static func flaw(of certificate: Certificate, in domain: TrustDomain?) -> String? {
         guard let constraints = try? certificate.extensions.basicConstraints, case .isCertificateAuthority = constraints
         else { return "is no authority: its basic constraints do not say CA" }
         if let usage = try? certificate.extensions.keyUsage, !usage.keyCertSign {

@@ -152,7 +152,8 @@ public struct PeerVerifier: Sendable {
         // Whose it is comes before when it was good: a stranger's own is told of by nothing that it says itself.
         let moment = min(max(now(), Timestamp(leaf.notValidBefore)), Timestamp(leaf.notValidAfter))
         let roots = AuthorityTrust.judges(
-            presented: rest, under: anchor, in: expectation.trustDomain ?? identity.trustDomain, now: moment)
+            presented: rest, under: anchor, but: authorities.retired,
+            in: expectation.trustDomain ?? identity.trustDomain, now: moment)
         let time = moment.date
         var verifier = Verifier(rootCertificates: CertificateStore(roots)) {
             RFC5280Policy(fixedExpiryValidationTime: time)

@@ -6,6 +6,7 @@ public import X509
 public final class TrustedAuthorities: Sendable {
     private struct State {
         var anchor: TrustAnchor
+        var retired: Set<String> = []
         var met: KeyFingerprint?
         var meetings = 0
     }
@@ -20,6 +21,9 @@ public final class TrustedAuthorities: Sendable {
 
     /// What is trusted now.
     public var anchor: TrustAnchor { state.withLock { $0.anchor } }
+
+    /// The fingerprints of those that are trusted on nobody's word any more.
+    var retired: Set<String> { state.withLock(\.retired) }
 
     /// The authorities trusted now; none where only a pin is known.
     public var current: [Certificate] {
@@ -53,5 +57,13 @@ public final class TrustedAuthorities: Sendable {
     /// Trusts `authorities` instead, from the next handshake on.
     public func replace(with authorities: [Certificate]) {
         state.withLock { $0.anchor = .authorities(authorities) }
+    }
+
+    /// The same, and none with one of these fingerprints, whoever signed it.
+    func replace(with authorities: [Certificate], retired: Set<String>) {
+        state.withLock { state in
+            state.anchor = .authorities(authorities)
+            state.retired = retired
+        }
     }
 }

@@ -23,10 +23,12 @@ extension PostgresStore {
     /// Notes the authorities that a replica trusts beside those that others trust.
     ///
     /// An installation has one set of them, which changes a step at a time: two sets that follow one another have one in common. None comes
-    /// back that has gone. A replica that trusts one alone has seen a change to its end, wherever it had its folder from: what was noted before
-    /// that one is retired. What was noted later is not, since a replica with a folder of before may start in the middle of a change.
+    /// back that has gone, but by an adoption, which is audited with it. A replica that trusts one alone has seen a change to its end, wherever it had
+    /// its folder from: what was noted before that one is retired, once that one has signed for longer than a certificate lives, or where its
+    /// folder says who ended the change. Before, a copy that lacks a file would shut the whole fleet out. What was noted later is not
+    /// retired, since a replica with a folder of before may start in the middle of a change, and what never signed has issued nothing.
     ///
-    /// - Parameter isAdopting: Whether they take the place of those that are noted, whatever these are.
+    /// - Parameter isAdopting: Whether they take the place of those that are noted, whatever these are; also of retired ones among them.
     /// - Returns: All that were retired: the replica trusts none of them, though its folder may have it still.
     /// - Throws: `refused` where none is among those that are noted, so that the replica is not of this installation, or where the one that
     ///   signs was retired.
@@ -39,10 +41,11 @@ extension PostgresStore {
             guard isAdopting else {
                 try noted.check(authorities)
                 try await transaction.follow(authorities, noted)
-                try await transaction.retire(noted.before(authorities), authorities)
+                try await transaction.retire(noted.over(authorities), authorities)
                 return try await transaction.authorities().retired
             }
             let gone = noted.trusted.filter { !authorities.all.contains($0) }
+            let back = authorities.all.filter { noted.retired.contains($0) && $0 != authorities.issuing }
             try await transaction.retire(gone, authorities)
             try await transaction.query(
                 "DELETE FROM trusted_authorities WHERE fingerprint = ANY($1)", [.texts(authorities.all)])
@@ -51,14 +54,14 @@ extension PostgresStore {
             try await transaction.record([
                 .key(
                     "authority.adopted", authorities.issuing, by: authorities.changedBy, at: transaction.now(),
-                    reason: gone.isEmpty ? nil : "in the place of \(gone.joined(separator: ", "))")
+                    reason: NotedAuthorities.reason(gone: gone, back: back))
             ])
             return try await transaction.authorities().retired
         }
     }
 
-    /// Notes that a replica of this installation trusts some more authorities, and some no more. One that trusts one alone retires what was noted
-    /// before that one, as at its start: the database may have been restored to the middle of a change.
+    /// Notes that a replica of this installation trusts some more authorities, and some no more. What it trusts no more is retired by the rule
+    /// that holds at its start: the database may have been restored to the middle of a change.
     ///
     /// - Parameters:
     ///   - authorities: All that its folder has, those that are left out since they were retired included.
@@ -73,8 +76,8 @@ extension PostgresStore {
         let removing = formerly.filter { !authorities.all.contains($0) }
         let known = try await read(NotedAuthorities.question) { try NotedAuthorities($0) }
         let isNews =
-            !authorities.all.allSatisfy(known.knows) || known.trusted.contains(where: removing.contains)
-            || !known.activated.contains(authorities.issuing) || !known.before(authorities).isEmpty
+            !authorities.all.allSatisfy(known.knows) || !known.activated.contains(authorities.issuing)
+            || !known.over(authorities, removing: removing).isEmpty
         guard isNews else {
             try known.check(authorities)
             return known.retired
@@ -85,7 +88,7 @@ extension PostgresStore {
             if noted.trusted.allSatisfy({ !formerly.contains($0) }) { try noted.check(authorities) }
             try noted.checkRetired(authorities)
             try await transaction.follow(authorities, noted)
-            try await transaction.retire(removing + noted.before(authorities), authorities)
+            try await transaction.retire(noted.over(authorities, removing: removing), authorities)
             return try await transaction.authorities().retired
         }
     }
@@ -116,9 +119,13 @@ public struct TrustedKeys: Sendable, Hashable {
 
 /// What a database knows of its installation's authorities.
 private struct NotedAuthorities {
+    /// How long a certificate lives, in hours: what an authority issued is good for as long after another has taken its place.
+    private static let certificateLifetime = 24
+
     static let question = """
         SELECT fingerprint, retired_at IS NOT NULL, activated_at IS NOT NULL,
-            rank() OVER (ORDER BY noted_at)
+            rank() OVER (ORDER BY noted_at),
+            coalesce(activated_at <= swell_now() - interval '\(certificateLifetime) hours', false)
         FROM trusted_authorities
         ORDER BY noted_at, fingerprint COLLATE "C"
         """
@@ -129,6 +136,8 @@ private struct NotedAuthorities {
     var retired: Set<String> = []
     /// Those that have signed.
     var activated: Set<String> = []
+    /// Those that have for longer than a certificate lives.
+    private var settled: Set<String> = []
 
     var isEmpty: Bool { trusted.isEmpty && retired.isEmpty }
 
@@ -136,6 +145,7 @@ private struct NotedAuthorities {
         for row in rows {
             let fingerprint = try row.decode(String.self, at: 0)
             if try row.decode(Bool.self, at: 2) { activated.insert(fingerprint) }
+            if try row.decode(Bool.self, at: 4) { settled.insert(fingerprint) }
             if try row.decode(Bool.self, at: 1) {
                 retired.insert(fingerprint)
                 continue
@@ -145,11 +155,25 @@ private struct NotedAuthorities {
         }
     }
 
-    /// Those that are over for a replica that trusts one alone: not what was noted in the same moment, as by versions of before, since nothing
-    /// tells which came first.
-    func before(_ authorities: TrustedKeys) -> [String] {
-        guard authorities.all == [authorities.issuing], let own = place[authorities.issuing] else { return [] }
-        return trusted.filter { place[$0].map { $0 < own } == true }
+    /// Those that are over for a replica: if it trusts one alone, all that were noted before that one, and of what it trusts no more also what was
+    /// noted in the same moment, as by versions of before, where nothing tells which came first.
+    func over(_ authorities: TrustedKeys, removing: [String] = []) -> [String] {
+        let isAlone = authorities.all == [authorities.issuing]
+        // A name is left beside the keys by `authority retire`, which asks for the time itself.
+        let isSaid = isAlone && authorities.changedBy != nil
+        guard let own = place[authorities.issuing], isSaid || settled.contains(authorities.issuing) else { return [] }
+        return trusted.filter { fingerprint in
+            guard let place = place[fingerprint], fingerprint != authorities.issuing else { return false }
+            return isAlone && place < own || removing.contains(fingerprint) && place <= own
+        }
+    }
+
+    /// Why an authority was adopted, for the audit log.
+    static func reason(gone: [String], back: [String]) -> String? {
+        var parts: [String] = []
+        if !gone.isEmpty { parts.append("in the place of \(gone.joined(separator: ", "))") }
+        if !back.isEmpty { parts.append("with \(back.joined(separator: ", ")), which was retired") }
+        return parts.isEmpty ? nil : parts.joined(separator: ", ")
     }
 
     func knows(_ fingerprint: String) -> Bool { trusted.contains(fingerprint) || retired.contains(fingerprint) }
@@ -169,7 +193,7 @@ private struct NotedAuthorities {
         throw StoreError(
             code: .refused,
             message:
-                "the authority that signs here, \(authorities.issuing), was retired in this installation, whose is \(trusted.joined(separator: ", ")) now: give the replica a copy of the other replicas' state directory"
+                "the authority that signs here, \(authorities.issuing), was retired in this installation, whose is \(trusted.joined(separator: ", ")) now: give the replica a copy of the other replicas' state directory; where it was retired by mistake, run 'swell-coordinator authority adopt' once, with the directory that all replicas are to have"
         )
     }
 }

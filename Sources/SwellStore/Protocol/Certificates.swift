@@ -108,7 +108,7 @@ public struct CertificateRecord: Sendable, Hashable, Codable {
 /// | remembered by its serial number, or renewed with one that is | refused; the latter by its moment | refused; the latter counts until it is ended | ended |
 ///
 /// The store's list is what a replica believes, but where the store is behind what it remembers: a floor may have been noted under a clock that
-/// was ahead, and what is renewed since bears moments before it.
+/// was ahead, and what is renewed since bears moments before it. Remembered it is by a moment no later than when the replica heard of it.
 ///
 /// A store knows its own floor, too, and takes nobody in by the door whom it ended, whether or not the replica remembers it. A floor that is
 /// raised closes the door, as each that is new does, and is told to the other replicas. Where nothing of the cluster that counts stays, the

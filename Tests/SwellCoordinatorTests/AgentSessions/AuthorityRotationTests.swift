@@ -27,13 +27,15 @@ internal import X509
         let next = try CertificateAuthority.create(trustDomain: fixture.rotating.trustDomain, now: fixture.now())
         let old = fixture.authority
         let bridges = try [
-            old.crossSign(next.certificate, now: fixture.now()), next.crossSign(old.certificate, now: fixture.now()),
+            old.crossSign(next: next.certificate, now: fixture.now()),
+            next.crossSign(former: old.certificate, now: fixture.now()),
         ]
         try await fixture.serving { _ in
             var links: [AgentLink] = []
             for cluster in Self.clusters {
                 links.append(
-                    AgentLink(fixture, try await fixture.agent(cluster.name), TrustedAuthorities([old.certificate])))
+                    AgentLink(
+                        fixture, try await Self.joined(cluster.name, fixture), TrustedAuthorities([old.certificate])))
             }
             let fleet = links
             let rollout = Rolling(fixture, Self.clusters.map(\.name))
@@ -106,6 +108,18 @@ internal import X509
                 try await link.dial { try await link.renewNow(over: $0) }
             }
             #expect(trusted.current == [fixture.authority.certificate])
+        }
+    }
+
+    /// More than one address may let join at once: told to wait, it waits as an agent does.
+    private static func joined(_ cluster: ClusterName, _ fixture: PortFixture) async throws -> Credential {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while true {
+            do {
+                return try await fixture.agent(cluster)
+            } catch let error as RPCError where error.code == .resourceExhausted && ContinuousClock.now < deadline {
+                try await Task.sleep(for: .milliseconds(50))
+            }
         }
     }
 

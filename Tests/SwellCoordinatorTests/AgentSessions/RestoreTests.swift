@@ -141,6 +141,21 @@ internal import Testing
         }
     }
 
+    /// Whoever joins in a restored store, by a clock that is right, joins after what was ended, though the clock was ahead as that was noted.
+    @Test func aFloorOfTheFutureIsRememberedByWhenItWasTold() throws {
+        let ended = try RememberedEnds(path: nil)
+        let at = Timestamp(milliseconds: 1_800_000_000_000)
+        let ahead = TrustFloor(cluster: "east-1", number: 4, at: at + .hours(1))
+        for minutes in [0, 10] as [Int64] {
+            let now = at + .minutes(minutes)
+            try ended.add(EndedTrust(floors: [ahead], now: now))
+            #expect(ended.all(now: now).floors.map(\.at) == [at], "told again, it is the same one")
+        }
+        let own = TrustFloor(cluster: "east-1", number: 2, at: at + .minutes(20), serial: "own")
+        try ended.add(EndedTrust(floors: [own], now: own.at))
+        #expect(ended.all(now: own.at).floors == [own])
+    }
+
     @Test func aReplicaKnowsByTheMomentWhatAFloorEnded() throws {
         let ended = try RememberedEnds(path: nil)
         let at = Timestamp(milliseconds: 1_800_000_000_000)

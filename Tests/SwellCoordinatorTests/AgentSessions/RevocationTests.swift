@@ -343,7 +343,7 @@ internal import Testing
         let serials = (0..<RememberedEnds.certificateLimit).map {
             CertificateUse(floors[0].cluster, serial: String(repeating: "f", count: 40) + "\($0)")
         }
-        try remembered.add(EndedTrust(floors: floors, certificates: serials, now: now))
+        try remembered.add(EndedTrust(floors: floors, certificates: serials, now: floors[floors.count - 1].at))
         let again = try RememberedEnds(path: path).all(now: now)
         #expect(again.floors.count == RememberedEnds.floorLimit && again.certificates.count == serials.count)
         #expect(!again.floors.contains { $0.cluster == floors[0].cluster }, "the oldest goes")

@@ -69,7 +69,8 @@ internal import Testing
             let pin = try replica.folder.directory.prepare(trustDomain: replica.domain, now: Self.now())
             try await soon("it is trusted all the same") { replica.authority.current.fingerprints.contains(pin) }
             try await soon("it is shown") {
-                replica.credential.current.chain.count == replica.authority.current.path.count + 1
+                let path = try replica.authority.current.path(at: Self.now())
+                return replica.credential.current.chain.count == path.count + 1
             }
             try FileManager.default.removeItem(atPath: file)
             try await soon("both are told of") {

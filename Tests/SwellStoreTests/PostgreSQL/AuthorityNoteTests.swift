@@ -22,6 +22,12 @@ internal import Testing
         }
     }
 
+    /// So that what a former authority issued has expired.
+    private func aDayPasses(_ pool: PostgresPool) async throws {
+        _ = try await pool.query(
+            "UPDATE trusted_authorities SET activated_at = activated_at - interval '25 hours'")
+    }
+
     @Test func aReplicaWithAnotherAuthorityIsNotOfThisInstallation() async throws {
         let database = try await serviceDatabase()
         try await withPool(database.service) { pool in
@@ -41,6 +47,7 @@ internal import Testing
             #expect(await refusal(store, ["a"]) == nil, "a replica that has not followed yet takes nothing away")
             #expect(await refusal(store, ["b"]) == nil)
             #expect(await change(["a", "b"], ["a", "b"], signs: "b") == nil)
+            try await aDayPasses(pool)
             #expect(await change(["a", "b"], ["b"], signs: "b") == nil)
             // What was retired is not brought back by who was left behind: he ends, and does not start again.
             #expect(await change(["a", "b"], ["a", "b"], signs: "a")?.contains("was retired") == true)
@@ -72,6 +79,7 @@ internal import Testing
                 await refusal(store, ["z", "b"], signs: "z") == nil, "the very first start is in the middle of a change"
             )
             #expect(await refusal(store, ["z", "b"], signs: "b") == nil)
+            try await aDayPasses(pool)
             #expect(await refusal(store, ["b"]) == nil)
             #expect(await refusal(store, ["z"])?.contains("was retired") == true)
             #expect(await refusal(store, ["z", "b"], signs: "z")?.contains("was retired") == true)
@@ -81,6 +89,7 @@ internal import Testing
             #expect(await refusal(store, ["b"]) == nil)
             #expect(await refusal(store, ["b", "c"], signs: "c") == nil)
             #expect(await refusal(store, ["b", "c"], signs: "b") == nil)
+            try await aDayPasses(pool)
             #expect(await refusal(store, ["c"]) == nil)
             #expect(await refusal(store, ["b"])?.contains("was retired") == true)
         }
@@ -101,7 +110,9 @@ internal import Testing
                 let retired = try await start(signs, all)
                 #expect(retired == [])
             }
-            let (before, end) = (try await look(formerly: ["a", "b"]), try await start("b", ["b"]))
+            let before = try await look(formerly: ["a", "b"])
+            try await aDayPasses(pool)
+            let end = try await start("b", ["b"])
             #expect(before == [] && end == ["a"])
             // At its start, and while it runs, though its folder has been a new one.
             let told = [
@@ -110,6 +121,83 @@ internal import Testing
             #expect(told == [["a"], ["a"], ["a"]])
             let adopted = try await start("a", ["a"], isAdopting: true)
             #expect(adopted == ["b"], "adopted, it is trusted again")
+        }
+    }
+
+    /// Its copy lacks former.pem, or its clock is far ahead. Until what the former one issued has expired, that is no retirement.
+    @Test func aReplicaThatTrustsTheNextOneAloneShutsNobodyOutOnTheDayOfTheChange() async throws {
+        let database = try await serviceDatabase()
+        try await withPool(database.service) { pool in
+            let store = PostgresStore(pool: pool)
+            for (signs, all) in [("a", ["a"]), ("a", ["a", "b"]), ("b", ["a", "b"])] {
+                #expect(await refusal(store, all, signs: signs) == nil)
+            }
+            func look(_ all: [String], formerly: [String], by: String? = nil) async throws -> Set<String> {
+                try await store.changeAuthorities(
+                    to: TrustedKeys(issuing: "b", all: all, changedBy: by), formerly: formerly)
+            }
+            let started = try await store.noteAuthorities(TrustedKeys(issuing: "b", all: ["b"]))
+            let told = [
+                started, try await look(["b"], formerly: ["b"]), try await look(["b"], formerly: ["a", "b"]),
+                try await look(["a", "b"], formerly: ["a", "b"]),
+            ]
+            #expect(told == [[], [], [], []])
+            // Nor does a note of who took the step before.
+            let noted = try await look(["a", "b"], formerly: ["a", "b"], by: "ann@host")
+            #expect(noted == [])
+            try await aDayPasses(pool)
+            let over = try await look(["b"], formerly: ["b"])
+            #expect(over == ["a"], "it is retired once the day is over")
+        }
+    }
+
+    /// `authority retire --force` leaves a name beside the keys.
+    @Test func whoeverRetiresAnAuthorityIsObeyedAtOnce() async throws {
+        let database = try await serviceDatabase()
+        try await withPool(database.service) { pool in
+            let store = PostgresStore(pool: pool)
+            for (signs, all) in [("a", ["a"]), ("a", ["a", "b"]), ("b", ["a", "b"])] {
+                #expect(await refusal(store, all, signs: signs) == nil)
+            }
+            let retired = try await store.changeAuthorities(
+                to: TrustedKeys(issuing: "b", all: ["b"], changedBy: "ann@host"), formerly: ["a", "b"])
+            #expect(retired == ["a"])
+        }
+    }
+
+    /// A step that was cut short, or a folder that was put back to before it.
+    @Test func whatNeverSignedIsNotRetiredByWhoLosesIt() async throws {
+        let database = try await serviceDatabase()
+        try await withPool(database.service) { pool in
+            let store = PostgresStore(pool: pool)
+            for all in [["a"], ["a", "b"]] { #expect(await refusal(store, all, signs: "a") == nil) }
+            try await aDayPasses(pool)
+            for by in [nil, "ann@host"] {
+                let lost = try await store.changeAuthorities(
+                    to: TrustedKeys(issuing: "a", all: ["a"], changedBy: by), formerly: ["a", "b"])
+                #expect(lost == [])
+            }
+            let resumed = try await store.changeAuthorities(
+                to: TrustedKeys(issuing: "b", all: ["a", "b"]), formerly: ["a"])
+            #expect(resumed == [])
+        }
+    }
+
+    /// A folder may have a former.pem that nobody thought of any more.
+    @Test func whatAnAdoptionBringsBackIsAudited() async throws {
+        let database = try await serviceDatabase()
+        try await withPool(database.service) { pool in
+            let store = PostgresStore(pool: pool)
+            for (signs, all) in [("a", ["a"]), ("a", ["a", "b"]), ("b", ["a", "b"])] {
+                #expect(await refusal(store, all, signs: signs) == nil)
+            }
+            try await aDayPasses(pool)
+            #expect(await refusal(store, ["b"]) == nil)
+            #expect(await refusal(store, ["a"])?.contains("'swell-coordinator authority adopt'") == true)
+            try await store.noteAuthorities(TrustedKeys(issuing: "b", all: ["a", "b"]), isAdopting: true)
+            let adopted = try await store.latestEvents(filter: EventFilter(), limit: 100)
+                .first { $0.what == "authority.adopted" }
+            #expect(adopted?.reason == "with a, which was retired")
         }
     }
 
@@ -130,6 +218,7 @@ internal import Testing
             #expect(await refusal(store, ["z", "b"], signs: "b") == nil)
             // With the next change it is known which were before.
             for (signs, all) in [("b", ["b", "c"]), ("c", ["b", "c"]), ("c", ["c"])] {
+                if all.count == 1 { try await aDayPasses(pool) }
                 #expect(await refusal(store, all, signs: signs) == nil)
             }
             for gone in ["z", "b"] { #expect(await refusal(store, [gone])?.contains("was retired") == true, "\(gone)") }
@@ -146,6 +235,7 @@ internal import Testing
             #expect(await refusal(store, ["a", "b"], signs: "a") == nil)
             #expect(await refusal(store, ["a"]) == nil, "a replica that was off")
             #expect(await refusal(store, ["a", "b"], signs: "b") == nil)
+            try await aDayPasses(pool)
             #expect(await refusal(store, ["b"]) == nil)
             #expect(await refusal(store, ["a"])?.contains("was retired") == true)
         }
@@ -157,6 +247,7 @@ internal import Testing
         try await withPool(database.service) { pool in
             let store = PostgresStore(pool: pool)
             for (signs, all) in [("a", ["a"]), ("a", ["a", "b"]), ("b", ["a", "b"]), ("b", ["b"])] {
+                if all == ["b"] { try await aDayPasses(pool) }
                 #expect(await refusal(store, all, signs: signs) == nil)
             }
             _ = try await pool.query("UPDATE trusted_authorities SET retired_at = NULL")
