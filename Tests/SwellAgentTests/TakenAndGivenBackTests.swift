@@ -95,7 +95,7 @@ internal import Testing
     /// Application a had x, and b has it by now; a's first release comes again.
     private func comeAgain(
         _ lab: SimulatedLab, _ annotations: String,
-        _ body: @escaping @Sendable (AgentWorld.DesiredRelease) async throws -> Void
+        _ body: @escaping @Sendable (AgentWorld.DesiredRelease, AgentWorld.DesiredRelease) async throws -> Void
     ) async throws {
         let one = try await lab.world.release("1.0.0", application: "a", extra: Self.map("x", "a", annotations))
         let two = try await lab.world.release("2.0.0", application: "a")
@@ -107,13 +107,13 @@ internal import Testing
             try await healthy(lab, "a", 2)
             try await lab.world.coordinator.assign(theirs.assignment(1))
             try await healthy(lab, "b", 1)
-            try await body(one)
+            try await body(one, two)
         }
     }
 
     @Test func aPreviewOfItSaysThatOthersKeepWhatTheyHave() async throws {
         try await SimulatedLab.run { lab in
-            try await comeAgain(lab, "") { one in
+            try await comeAgain(lab, "") { one, two in
                 try await lab.world.coordinator.ask(
                     PreviewQuestion(id: 1, application: "a", release: one.reference, timeLimit: .seconds(20)))
                 let change = try await answer(1, lab).objects.first { $0.name == "x" }
@@ -130,12 +130,110 @@ internal import Testing
 
     @Test func whatItTakesByForceIsSaidWhereItIsHealthy() async throws {
         try await SimulatedLab.run { lab in
-            try await comeAgain(lab, Self.force) { one in
-                try await lab.world.coordinator.assign(one.assignment(3))
+            try await comeAgain(lab, Self.force) { one, two in
+                try await lab.world.coordinator.assign(one.assignment(3, fallback: two))
                 try await healthy(lab, "a", 3)
                 #expect(try await key(lab, "x") == "a")
                 let words = "ConfigMap shop/x is taken over from application b"
                 try await eventually("it is said") { await last(lab, "a")?.message?.contains(words) == true }
+            }
+        }
+    }
+
+    /// As the coordinator's own rollback comes, which names nothing to go back to: it is a way back, whoever goes it.
+    @Test func whatTheCoordinatorTakesBackTakesNothingByForce() async throws {
+        try await SimulatedLab.run { lab in
+            try await comeAgain(lab, Self.force) { one, two in
+                try await lab.world.coordinator.assign(one.assignment(3))
+                try await healthy(lab, "a", 3)
+                #expect(try await key(lab, "x") == "b")
+                let message = await last(lab, "a")?.message ?? ""
+                #expect(message.contains("ConfigMap shop/x is left to application b"), "\(message)")
+            }
+        }
+    }
+
+    /// What was applied whole is known from the cluster's record where the journal is lost.
+    @Test func whoLostItsJournalTakesNothingBackByForce() async throws {
+        try await SimulatedLab.run { lab in
+            let one = try await lab.world.release("1.0.0", application: "a", extra: Self.map("x", "a", Self.force))
+            let theirs = try await lab.world.release("1.0.0", application: "b", extra: Self.map("x", "b", Self.force))
+            try await lab.withAgent {
+                try await lab.world.coordinator.assign(one.assignment(1))
+                try await healthy(lab, "a", 1)
+                try await lab.world.coordinator.assign(theirs.assignment(1))
+                try await healthy(lab, "b", 1)
+                #expect(try await key(lab, "x") == "b")
+            }
+            let known = await lab.world.coordinator.reports.count
+            try await lab.withAgent(state: "another") {
+                for name in ["a", "b"] as [ApplicationName] {
+                    try await eventually("\(name) is healthy again", within: .seconds(40)) {
+                        await lab.world.coordinator.reports.dropFirst(known).contains {
+                            $0.application == name && $0.phase == .healthy
+                        }
+                    }
+                }
+                #expect(try await key(lab, "x") == "b")
+                let message = await last(lab, "a")?.message ?? ""
+                #expect(message.contains("ConfigMap shop/x is left to application b"), "\(message)")
+                #expect(!message.contains("taken over"), "\(message)")
+            }
+        }
+    }
+
+    /// What was given back and cannot be put back is shown, whatever is to become of drift.
+    @Test func whatCannotBePutBackIsSaidWhereDriftIsOnlyReported() async throws {
+        try await SimulatedLab.run { lab in
+            let shared = ShopManifest.deployment("x", image: "x:1")
+            let taking = shared.replacing("app: x}", with: "app: other}").replacing(
+                "{name: x}", with: "{name: x, annotations: {swell.dev/adopt: force, swell.dev/replace: allow}}")
+            let theirs = try await lab.world.release("1.0.0", application: "c", extra: shared)
+            let one = try await lab.world.release("1.0.0", application: "b", extra: taking)
+            let two = try await lab.world.release("2.0.0", application: "b")
+            try await lab.withAgent {
+                try await lab.world.coordinator.assign(theirs.assignment(1, drift: .report))
+                try await healthy(lab, "c", 1)
+                try await lab.world.coordinator.assign(one.assignment(1))
+                try await healthy(lab, "b", 1)
+                try await lab.world.coordinator.assign(two.assignment(2))
+                try await healthy(lab, "b", 2)
+                try await eventually("it is shown", within: .seconds(30)) {
+                    await lab.world.coordinator.reports.contains {
+                        $0.application == "c" && $0.drift?.objects.contains { $0.name == "x" } == true
+                    }
+                }
+                let live = try await lab.object("apps/v1", "Deployment", "x")
+                #expect(live?.spec?["selector"]?["matchLabels"]?["app"] == "other")
+            }
+        }
+    }
+
+    /// What is said of an object is not said by the next look of a process that finds it otherwise.
+    @Test func whatIsTakenBackIsNotSaidAnyMore() async throws {
+        try await SimulatedLab.run { lab in
+            let one = try await lab.world.release("1.0.0", application: "a", extra: Self.map("x", "a", Self.force))
+            let theirs = try await lab.world.release("1.0.0", application: "b", extra: Self.map("x", "b", Self.force))
+            let words = "ConfigMap shop/x is taken over from application a"
+            try await lab.withAgent {
+                try await lab.world.coordinator.assign(one.assignment(1))
+                try await healthy(lab, "a", 1)
+                try await lab.world.coordinator.assign(theirs.assignment(1))
+                try await healthy(lab, "b", 1)
+                try await eventually("it is said") { await last(lab, "b")?.message?.contains(words) == true }
+                try await lab.world.coordinator.assign(one.assignment(2, fallback: one))
+                try await healthy(lab, "a", 2)
+                #expect(try await key(lab, "x") == "a")
+            }
+            let known = await lab.world.coordinator.reports.count
+            try await lab.withAgent {
+                try await eventually("b is healthy again", within: .seconds(30)) {
+                    await lab.world.coordinator.reports.dropFirst(known).contains {
+                        $0.application == "b" && $0.health == .healthy
+                    }
+                }
+                let message = await last(lab, "b")?.message ?? ""
+                #expect(!message.contains(words), "\(message)")
             }
         }
     }

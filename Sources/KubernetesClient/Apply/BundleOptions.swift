@@ -59,6 +59,9 @@ public struct BundleOptions: Sendable {
     public var isReturn = false
     /// Whether the bundle was healthy here before, so that whoever orders it once more takes back what came after it.
     public var wasProven = false
+    /// Whether what other inventories hold is left to them whatever is said of force, as in a return: for what takes another bundle back,
+    /// or was applied whole already.
+    public var leavesHeld = false
     /// The most objects applied side by side.
     public var concurrency: Int = 8
     /// Whether a failed object stops all that comes after it; otherwise only the waves after its own, and what needs it.

@@ -8,8 +8,8 @@ struct HeldByOther: Error {
 
     /// Nil where it may be asked for.
     init?(_ holder: InventoryStore.OtherHold, of wanted: KubernetesObject, _ options: BundleOptions) {
-        let isTold = !options.isReturn && options.takesOver && options.isForced(wanted)
-        guard options.takesBack, !isTold, !holder.isPending else { return nil }
+        let isTold = !options.isReturn && !options.leavesHeld && options.takesOver && options.isForced(wanted)
+        guard options.takesBack || options.leavesHeld, !isTold, !holder.isPending else { return nil }
         self.name = holder.name
     }
 

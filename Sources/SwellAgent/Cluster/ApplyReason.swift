@@ -46,6 +46,23 @@ enum ApplyReason {
         return ([former].compactMap { $0 } + news).joined(separator: "; ").shortened(to: limit / 2)
     }
 
+    /// What is still so of what was taken over and left, by what the inventory holds now; nil for nothing.
+    static func dealings(_ told: String, held: [ObjectReference]) -> String? {
+        let places = Set(
+            held.map { "\($0.type.kind) \([$0.namespace, $0.name].compactMap { $0 }.joined(separator: "/"))" })
+        func isSo(_ words: Substring) -> Bool {
+            if let end = words.firstRange(of: " is taken over from application ") {
+                return places.contains(String(words[..<end.lowerBound]))
+            }
+            if let end = words.firstRange(of: " is left to application ") {
+                return !places.contains(String(words[..<end.lowerBound]))
+            }
+            return true
+        }
+        let standing = told.split(separator: "; ").filter(isSo)
+        return standing.isEmpty ? nil : standing.joined(separator: "; ")
+    }
+
     /// Whether a server says that an object has a field that there is not, or a value of another type; under server-side apply it does
     /// so as if it were a fault of its own.
     static func isMistyped(_ message: String) -> Bool { message.contains("failed to create typed patch object") }

@@ -220,8 +220,8 @@ struct ClusterDriver: Sendable {
         return ClusterRelease(
             application: bundle.application, release: release, generation: work.generation,
             epoch: terms.epoch, objects: objects, proven: terms.proven, wasProven: terms.wasProven,
-            provenGeneration: terms.provenGeneration, silentControllers: terms.silentControllers,
-            isReturn: work.isReturn)
+            takesBack: terms.takesBack, provenGeneration: terms.provenGeneration,
+            silentControllers: terms.silentControllers, isReturn: work.isReturn)
     }
 
     /// Does the work, which says what it has left in the cluster, and tells how it went unless it was cut short. True where it was

@@ -9,6 +9,8 @@ struct OrderTerms: Sendable, Hashable {
     var proven: ContentDigest?
     /// Whether the release itself was proven healthy here before.
     var wasProven = false
+    /// Whether the order takes another release back: it names none to go back to, though there is one that was proven here.
+    var takesBack = false
     /// The generation under which something was proven healthy here last.
     var provenGeneration: Int64?
     var silentControllers: SilentControllerRule = .wait

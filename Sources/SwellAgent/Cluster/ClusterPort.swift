@@ -15,6 +15,8 @@ struct ClusterRelease: Sendable {
     var proven: ContentDigest?
     /// Whether this very release was proven healthy here before: whoever orders it takes back what came after it.
     var wasProven = false
+    /// Whether the coordinator orders it to take another one back: like the agent's own way back it takes nothing over.
+    var takesBack = false
     /// The generation under which something was proven healthy here last.
     var provenGeneration: Int64?
     var silentControllers: SilentControllerRule = .wait

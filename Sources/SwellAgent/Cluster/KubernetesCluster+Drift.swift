@@ -36,16 +36,13 @@ extension KubernetesCluster {
                     try await restore(found.returned, of: release, found, options)
                     found = try await looker.differences(from: release.objects, namespaces: namespaces)
                 } catch let error as ClusterError where !isCorrecting {
-                    let left = found.objects.compactMap { ObjectChange(drift: $0) }
+                    let left = Self.changes(found)
                     throw UncorrectedDrift(left: left, what: "cannot be put back", error: error)
                 } catch is ClusterError {
                     // Correcting meets the same, and tells of it.
                 }
             }
-            var changes = found.objects.compactMap { ObjectChange(drift: $0) }
-            // What the server refuses to look at is not as released as far as anybody knows, and says so where people look.
-            let unseen = found.objects.filter { $0.outcome == .failed && !$0.isTransient && $0.outage == nil }
-            changes += unseen.map { ObjectChange(unseen: $0) }
+            var changes = Self.changes(found)
             let makesNamespace =
                 scope == nil && found.objects.contains { $0.outcome == .created }
                 && !release.objects.contains { $0.kind == "Namespace" && $0.name == namespace }
@@ -69,6 +66,13 @@ extension KubernetesCluster {
             }
             return changes
         }
+    }
+
+    /// In what a look found objects to differ.
+    private static func changes(_ found: BundleResult) -> [ObjectChange] {
+        // What the server refuses to look at is not as released as far as anybody knows, and says so where people look.
+        let unseen = found.objects.filter { $0.outcome == .failed && !$0.isTransient && $0.outage == nil }
+        return found.objects.compactMap { ObjectChange(drift: $0) } + unseen.map { ObjectChange(unseen: $0) }
     }
 
     /// Applies what another application had taken and gave back, once and whatever is to become of drift: what it is by now is that one's

@@ -23,6 +23,8 @@ extension KubernetesCluster {
         var repeatedJobs: Set<String> = []
         /// What an earlier try has taken over from other applications.
         var dealings: String?
+        /// Whether the very order was carried out whole before, by a process whose journal is lost.
+        var isApplied = false
     }
 
     func start(_ release: ClusterRelease, _ ledger: EvidenceLedger) async throws -> Start {
@@ -30,6 +32,7 @@ extension KubernetesCluster {
         var start = try await start(release, ledger, record)
         if let record, record.generation == release.generation, record.begun == release.release.digest {
             start.dealings = record.dealings
+            start.isApplied = record.release?.digest == release.release.digest && !record.isRemoved
         }
         return start
     }
@@ -51,13 +54,14 @@ extension KubernetesCluster {
         return Start(before: try await measured(release, ledger), repeatedJobs: repeatedJobs)
     }
 
-    /// What of a release's objects was taken over from other applications, or left to them, where it is still the one that was begun last;
-    /// nil for nothing.
+    /// What of a release's objects was taken over from other applications, or left to them, and is still, where it is still the one that
+    /// was begun last; nil for nothing.
     func dealings(of release: ClusterRelease) async throws -> String? {
         guard let record = try await records.one(release.application.name), record.generation == release.generation,
-            record.begun == release.release.digest
+            record.begun == release.release.digest, let told = record.dealings
         else { return nil }
-        return record.dealings
+        let held = try await applier(try options(of: release.application.name, release)).recorded(beside: [])
+        return ApplyReason.dealings(told, held: held.map(\.reference))
     }
 
     /// The most Jobs that one order runs again; more of them stay as they are.

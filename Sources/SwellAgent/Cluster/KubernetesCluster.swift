@@ -104,6 +104,7 @@ struct KubernetesCluster: ClusterPort {
                 before: before, repeatedJobs: start.repeatedJobs, dealings: start.dealings)
             let isJudged = release.objects.contains { $0.judgedTarget != nil }
             if isJudged { record.kept = ledger.kept }
+            if start.isApplied { record.release = release.release }
             try await records.write(record)
             await onAnswer()
             // A release need not bring its namespace; one that does decides how it looks.
@@ -119,6 +120,7 @@ struct KubernetesCluster: ClusterPort {
             options.healthTimeout = .seconds(24 * 3_600)
             options.repeatedJobs = start.repeatedJobs
             options.wasProven = release.wasProven
+            options.leavesHeld = release.takesBack || start.isApplied
             let begun = record
             options.onHeard = {
                 var record = begun

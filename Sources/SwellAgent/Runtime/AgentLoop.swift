@@ -53,9 +53,11 @@ struct AgentLoop: Sendable {
 
     private func terms(of work: AgentWork, _ machine: AgentMachine) -> OrderTerms {
         guard let record = machine.journal.applications[work.application] else { return OrderTerms(epoch: 0) }
+        let wasProven = record.proven.contains { $0.digest == work.release?.digest }
         return OrderTerms(
-            epoch: record.highestEpoch, proven: record.proven.first?.digest,
-            wasProven: record.proven.contains { $0.digest == work.release?.digest },
+            epoch: record.highestEpoch, proven: record.proven.first?.digest, wasProven: wasProven,
+            // Forward there would be one to go back to: what was proven here the coordinator knows.
+            takesBack: wasProven && record.assignment?.fallback == nil,
             provenGeneration: record.provenGeneration,
             silentControllers: record.assignment?.settings.silentControllers ?? .wait)
     }
