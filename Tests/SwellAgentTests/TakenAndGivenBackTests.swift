@@ -153,6 +153,26 @@ internal import Testing
         }
     }
 
+    /// The first release of all is ordered once more: there is no other to go back to, and it takes nothing back.
+    @Test func whatIsOrderedOnceMoreTakesOverByForceThoughThereIsNoOther() async throws {
+        try await SimulatedLab.run { lab in
+            let one = try await lab.world.release("1.0.0", application: "a", extra: Self.map("x", "a", Self.force))
+            let theirs = try await lab.world.release("1.0.0", application: "b", extra: Self.map("x", "b", Self.force))
+            try await lab.withAgent {
+                try await lab.world.coordinator.assign(one.assignment(1))
+                try await healthy(lab, "a", 1)
+                try await lab.world.coordinator.assign(theirs.assignment(1))
+                try await healthy(lab, "b", 1)
+                #expect(try await key(lab, "x") == "b")
+                var again = one.assignment(2)
+                again.rollout = "shop-2"
+                try await lab.world.coordinator.assign(again)
+                try await healthy(lab, "a", 2)
+                #expect(try await key(lab, "x") == "a")
+            }
+        }
+    }
+
     /// What was applied whole is known from the cluster's record where the journal is lost.
     @Test func whoLostItsJournalTakesNothingBackByForce() async throws {
         try await SimulatedLab.run { lab in

@@ -56,8 +56,9 @@ struct AgentLoop: Sendable {
         let wasProven = record.proven.contains { $0.digest == work.release?.digest }
         return OrderTerms(
             epoch: record.highestEpoch, proven: record.proven.first?.digest, wasProven: wasProven,
-            // Forward there would be one to go back to: what was proven here the coordinator knows.
-            takesBack: wasProven && record.assignment?.fallback == nil,
+            // Nothing on the wire says so: but forward, in another one's place, there would be one to go back to.
+            takesBack: wasProven && record.assignment?.fallback == nil && record.replaced != nil
+                && record.replaced != work.release?.digest,
             provenGeneration: record.provenGeneration,
             silentControllers: record.assignment?.settings.silentControllers ?? .wait)
     }

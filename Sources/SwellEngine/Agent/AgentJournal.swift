@@ -38,6 +38,9 @@ public struct AgentRecord: Sendable, Hashable, Codable {
     public var application: ApplicationName
     /// The assignment that was accepted last; nil where only the cluster's inventory told of the application.
     public var assignment: Assignment?
+    /// The release that was assigned before that, by another rollout or beside another goal: an order that comes under a new generation has
+    /// replaced what it replaced at first. Nil for none, and in journals of earlier versions.
+    public var replaced: ContentDigest?
     /// The highest generation ever accepted. It never falls.
     public var highestGeneration: Int64
     /// The highest epoch ever seen for this application.

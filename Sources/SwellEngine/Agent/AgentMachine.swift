@@ -140,6 +140,11 @@ public struct AgentMachine: Sendable, Hashable {
             return
         }
         stopWork(of: name, record, &actions)
+        if let former = record.assignment,
+            former.digest != assignment.digest || former.rollout != assignment.rollout
+        {
+            record.replaced = former.digest
+        }
         record.assignment = assignment
         record.highestGeneration = assignment.generation
         record.highestEpoch = assignment.epoch
