@@ -47,7 +47,7 @@ internal import Testing
                 + Sample.deployment("web", image: "web:never-ready"))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { _ = try await applier(server, of: name).apply(bundle) }
-            try await server.api.poll(every: .milliseconds(20), atMost: .seconds(20), what: "the takeover") {
+            try await server.api.poll(every: .milliseconds(20), atMost: .seconds(60), what: "the takeover") {
                 guard try await server.exists("apps/v1", "Deployment", "web") else { return false }
                 return try await !record(server, of: "f").losses.isEmpty
             }

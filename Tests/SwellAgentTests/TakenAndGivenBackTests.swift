@@ -1,4 +1,5 @@
 internal import KubernetesObjects
+internal import Logging
 internal import SwellEngine
 internal import SwellModel
 internal import SwellProtocol
@@ -218,14 +219,24 @@ internal import Testing
                 try await healthy(lab, "b", 1)
                 try await lab.world.coordinator.assign(two.assignment(2))
                 try await healthy(lab, "b", 2)
-                try await eventually("it is shown", within: .seconds(30)) {
-                    await lab.world.coordinator.reports.contains {
-                        $0.application == "c" && $0.drift?.objects.contains { $0.name == "x" } == true
-                    }
-                }
-                let live = try await lab.object("apps/v1", "Deployment", "x")
-                #expect(live?.spec?["selector"]?["matchLabels"]?["app"] == "other")
             }
+            // It is given back by now, and the server takes no other selector.
+            let cluster = KubernetesCluster(
+                api: lab.api, namespace: "swell-system", now: { .wall }, logger: Logger(label: "test"))
+            let release = ClusterRelease(
+                application: Application(name: "c", namespace: "shop"), release: theirs.reference, generation: 1,
+                epoch: 1,
+                objects: try Manifest.objects(in: shared).map { object in
+                    var placed = object
+                    placed.namespace = "shop"
+                    return placed
+                })
+            let failure = await #expect(throws: UncorrectedDrift.self) {
+                try await cluster.drift(of: release, isCorrecting: false, leaving: [])
+            }
+            #expect(failure?.left.map(\.name) == ["x"], "\(String(describing: failure))")
+            let live = try await lab.object("apps/v1", "Deployment", "x")
+            #expect(live?.spec?["selector"]?["matchLabels"]?["app"] == "other")
         }
     }
 
