@@ -134,7 +134,7 @@ struct Authority: AsyncParsableCommand {
                 For the emergency, as after the authority's key was stolen: replicas whose authority the database does not know do not \
                 start. What the former authority issued is trusted by none of them any more. All that the directory has is trusted from then on: \
                 look at it with `authority show` before, and take out a former.pem that is left over. Where an authority was retired by \
-                mistake, this brings it back: give former.pem to every replica, and run it with that directory.
+                mistake, this brings it back: give former.pem and bridges.pem to every replica, stop those that lack them, and run it with that directory.
                 """)
         @OptionGroup var options: Options
         @OptionGroup var database: DatabaseOption

@@ -78,6 +78,43 @@ internal import Testing
         }
     }
 
+    /// The taker waits for something else that it brings: what it has taken is its own all the same.
+    @Test(arguments: [false, true]) func whatAnotherIsStillBringingIsLeftByAWayBack(isForced: Bool) async throws {
+        try await run { server in
+            let force = isForced ? "{swell.dev/adopt: force}" : "{}"
+            let mine = try Sample.manifest(Sample.configMap("x", "a", annotations: force))
+            #expect(try await applier(server, of: "a").apply(mine).succeeded)
+            let taking = Sample.configMap("x", "b", annotations: "{swell.dev/adopt: force}")
+            var back: BundleResult?
+            let result = try await applier(server, of: "b").apply(
+                try Sample.manifest(taking + Sample.configMap("last", annotations: Self.later))
+            ) { report in
+                guard report.reference.name == "x", back == nil else { return }
+                back = try? await applier(server, of: "a") { $0.isReturn = true }.apply(mine)
+            }
+            #expect(result.succeeded, "\(result.objects)")
+            #expect(back?.report("x")?.outcome == .kept, "\(back?.objects ?? [])")
+            #expect(try await value(server, "x") == "b")
+            #expect(try await names(server, of: "b") == ["last", "x"])
+        }
+    }
+
+    /// What its holder lost is made by its holder: a way back does not come in between.
+    @Test func whatIsMissingIsNotMadeByAWayBackInItsHoldersPlace() async throws {
+        try await run { server in
+            let mine = try Sample.manifest(Sample.configMap("x", "a"))
+            #expect(try await applier(server, of: "a").apply(mine).succeeded)
+            let taking = Sample.configMap("x", "b", annotations: "{swell.dev/adopt: force}")
+            #expect(try await applier(server, of: "b").apply(try Sample.manifest(taking)).succeeded)
+            let lost = try #require(try await server.live("v1", "ConfigMap", "x"))
+            _ = try await server.api.delete(lost.reference)
+            let back = try await applier(server, of: "a") { $0.isReturn = true }.apply(mine)
+            #expect(back.report("x")?.outcome == .kept, "\(back.objects)")
+            #expect(try await server.live("v1", "ConfigMap", "x") == nil)
+            #expect(try await names(server, of: "a") == [])
+        }
+    }
+
     /// A taker of many objects meets the former owner's hold only at the first look, and still knows which of them he made.
     @Test func whatWasTakenBeforeAWaitIsKnownToBeMadeAfterIt() async throws {
         try await run { server in

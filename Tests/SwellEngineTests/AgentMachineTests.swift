@@ -230,6 +230,16 @@ internal import Testing
         #expect(agent.report?.reason == "ContentUnavailable")
     }
 
+    /// It had been at hand, and is asked for again beside each try that fails.
+    @Test func contentThatIsGoneBesideAFailedTryFailsTheRelease() {
+        var agent = AgentDriver()
+        agent.start(1, "one")
+        agent.send(.workFailed(agent.forward(1, "one"), .transient))
+        agent.send(.contentUnavailable(agent.digest("one"), message: "the index cannot be understood"))
+        #expect(agent.report?.phase == .failed)
+        #expect(agent.report?.reason == "ContentUnavailable")
+    }
+
     @Test func driftIsCountedUntilItIsAcknowledged() {
         var agent = AgentDriver.healthy(1, "one")
         agent.acknowledgeAll()

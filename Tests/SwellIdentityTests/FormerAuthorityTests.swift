@@ -40,6 +40,54 @@ internal import X509
         return (try? await verifier.verify(chain)) != nil
     }
 
+    /// An authority as versions of before made it: all of them have one name.
+    private func namelessAuthority() throws -> CertificateAuthority {
+        let key = P256.Signing.PrivateKey()
+        let name = try DistinguishedName { CommonName("Swell authority") }
+        let certificate = try Certificate(
+            version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: Certificate.PublicKey(key.publicKey),
+            notValidBefore: (now - .minutes(5)).date, notValidAfter: (now + .hours(24 * 3_650)).date, issuer: name,
+            subject: name,
+            extensions: Certificate.Extensions {
+                Critical(BasicConstraints.isCertificateAuthority(maxPathLength: 0))
+                Critical(KeyUsage(keyCertSign: true, cRLSign: true))
+                SubjectAlternativeNames([.uniformResourceIdentifier(domain.uri)])
+            }, issuerPrivateKey: Certificate.PrivateKey(key))
+        return try CertificateAuthority(
+            certificatePEM: pem(of: [certificate]), keyPEM: key.pemRepresentation, trustDomain: domain,
+            origin: "the test")
+    }
+
+    /// Path length 0 does not count a certificate whose issuer has its own name (RFC 5280, 4.2.1.9): as a link of a chain, the signature over
+    /// the former one would lead to it for ten years.
+    @Test func aFormerAuthorityIsNoLinkOfAChain() async throws {
+        let (former, next) = (try namelessAuthority(), try namelessAuthority())
+        let bridge = try longBridge(of: former.certificate, by: next)
+        let late = now + .hours(24 * 30)
+        let leaf = try former.issueAgentCertificate(cluster: "a", for: SigningRequest(key: key), now: late)
+        let chain = leaf.chain + [next.certificate, bridge]
+        #expect(await !isBelieved(chain, under: TrustedAuthorities([next.certificate]), at: late))
+        // Who trusts it still needs no link.
+        #expect(await isBelieved(chain, under: TrustedAuthorities([former.certificate]), at: late))
+    }
+
+    /// As one that is made of a Secret, which has no `activated-at`, after a retirement by mistake.
+    @Test func aFolderThatWasPutTogetherAgainCanBeRetired() throws {
+        let path = FileManager.default.temporaryDirectory.path + "/swell-again-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let place = AuthorityDirectory(path: path)
+        _ = try place.loadOrCreate(trustDomain: domain, now: now)
+        _ = try place.prepare(trustDomain: domain, now: now)
+        _ = try place.activate(trustDomain: domain, now: now)
+        try FileManager.default.removeItem(atPath: path + "/activated-at")
+        let later = now + .hours(48)
+        #expect(throws: IdentityError.self, "since when it signs, nobody knows") {
+            try place.retire(trustDomain: domain, now: later, isForced: false)
+        }
+        try place.retire(trustDomain: domain, now: later, isForced: true)
+        #expect(try place.phase == .settled)
+    }
+
     /// Its key may be in anybody's hands by then: it lay in each backup of its years.
     @Test func aSignatureOverAFormerAuthorityIsOverAfterDaysHoweverLongItSaysItself() async throws {
         let lifetimes: [Interval] = [.hours(10 * 365 * 24), .hours(365 * 24), .hours(20 * 365 * 24)]

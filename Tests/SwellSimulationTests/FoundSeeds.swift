@@ -97,6 +97,9 @@ struct FoundSeed: Sendable {
             seed: 572_122_494_629, fleet: 6, stormyMinutes: 10,
             found: "19: the world told a pause again that had ended, which no stream does"),
         FoundSeed(
+            seed: 250_926_569_521, fleet: 6, stormyMinutes: 10,
+            found: "19: content that was gone when it was asked for again beside a failed try was waited for for ever"),
+        FoundSeed(
             seed: 26_811_256_755, fleet: 6, stormyMinutes: 10,
             found:
                 "the checker took a removal for none, since one that lies named what it had removed in the next breath"),

@@ -26,8 +26,8 @@ package_program() {
     # By hand programs go to /usr/local; a package's are the distribution's.
     sed 's#/usr/local/bin/#/usr/bin/#' "$unit" >"$root/lib/systemd/system/$(basename "$unit")"
   done
-  # Settings and credentials: nobody else's to read.
-  [ ! -d "$root/etc/swell" ] || chmod 700 "$root/etc/swell"
+  # Settings and credentials are nobody else's to read, each by its own mode; the unit's user comes to the database's authority in it.
+  [ ! -d "$root/etc/swell" ] || chmod 711 "$root/etc/swell"
   depends=$(system_libraries "$root/usr/bin/$program")
   [ -n "$depends" ] || fail "dpkg-shlibdeps found no dependencies of $program"
   mkdir -p "$root/usr/share/doc/$program"

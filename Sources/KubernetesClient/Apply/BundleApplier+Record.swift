@@ -49,9 +49,15 @@ extension BundleApplier {
     /// Looks who holds what.
     func look(forHolders run: inout BundleRun) async throws {
         let others = try await run.store.others()
-        run.holders = others.held
-        // Who gave it up need not know it any more by the time that it is told.
+        // Who held it, or gave it up, need not know any more by the time that it is told.
+        for (identity, hold) in run.holders { if let was = hold.wasThereBefore { run.origins[identity] = was } }
         run.origins.merge(others.origins) { _, new in new }
+        run.holders = others.held
+        // Who took it over has it, though not all is there yet that comes with it.
+        for (identity, hold) in others.held where hold.isPending {
+            let isTaken = run.store.state.taken.contains(identity)
+            if isTaken || run.record.losses[identity]?.taker == hold.name { run.holders[identity]?.isPending = false }
+        }
         run.takenKnown = run.store.state.taken
         (run.isLookStale, run.reportsAtLook) = (false, run.reports.count)
     }

@@ -13,9 +13,10 @@ struct HeldByOther: Error {
         self.name = holder.name
     }
 
-    /// Nil where an object that is missing may be made: by whoever holds it, or is told to bring it.
+    /// Nil where an object that is missing may be made: by whoever holds it, or is told to bring it. A way back is told nothing.
     init?(missing holder: InventoryStore.OtherHold?, isOurs: Bool, _ options: BundleOptions) {
-        guard !options.takesOver, !isOurs, let holder, !holder.isPending else { return nil }
+        guard !options.takesOver || options.isReturn || options.leavesHeld, !isOurs, let holder, !holder.isPending
+        else { return nil }
         self.name = holder.name
     }
 

@@ -63,7 +63,7 @@ struct Examination: Sendable {
             .warning(
                 "retired authority",
                 "the state folder of replica \(coordinator.replica) has \(retired.prefix(4).joined(separator: ", ")) still, which was retired: it is left out",
-                "give the replica a copy of the other replicas' state folder, and on Kubernetes take its file (former.pem, or next.pem) out of the Secret; where agents are shut out since, and it was retired by mistake, give the file to every replica and run 'swell-coordinator authority adopt' with that folder"
+                "give the replica a copy of the other replicas' state folder, and on Kubernetes take its file (former.pem, or next.pem) out of the Secret; where agents are shut out since, and it was retired by mistake, give the file and bridges.pem to every replica, stop those that lack them, and run 'swell-coordinator authority adopt' with that folder"
             )
         ]
     }

@@ -1,5 +1,6 @@
 internal import Hummingbird
 internal import KubernetesObjects
+internal import Logging
 internal import SwellEngine
 internal import SwellModel
 internal import SwellStore
@@ -36,6 +37,8 @@ struct FleetEndpoints: Sendable {
             let name: ClusterName = try context.name("name", "cluster")
             let isConfirmed = try request.flag("confirmed")
             try await ClusterRemoval(store: store).remove(name, isConfirmed: isConfirmed, by: context.actor)
+            // After a restore the log is what tells whom to remove again.
+            context.logger.info("removed", metadata: ["cluster": "\(name)", "by": "\(context.actor)"])
             await hooks.trustChanged()
             return Response(status: .noContent)
         }

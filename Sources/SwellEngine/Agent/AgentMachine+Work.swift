@@ -9,9 +9,13 @@ extension AgentMachine {
     ) {
         present.remove(digest)
         for name in journal.applications.keys.sorted() {
-            guard let record = journal.applications[name], record.work?.release?.digest == digest, !record.isApplied,
-                case .awaitingContent = activities[name]
+            guard let record = journal.applications[name], record.work?.release?.digest == digest, !record.isApplied
             else { continue }
+            // Also where it had been at hand, and was asked for again beside a try that failed: nobody else would give that up.
+            switch activities[name] {
+            case .awaitingContent, .retrying: break
+            case .working, .watching, .idle, nil: continue
+            }
             // A way back that was called failed already waits, and asks again.
             if record.phase == .failed {
                 tryAgainLater(record, now, &actions)

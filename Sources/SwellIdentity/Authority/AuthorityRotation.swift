@@ -120,8 +120,12 @@ extension AuthorityDirectory {
         guard phase == .activated, !isUnderWay else {
             throw misplaced("retire", "no former authority is trusted; it is \(phase.rawValue)")
         }
-        let text = try SecretFile.read(activatedFile, access: .anybody).filter { !$0.isWhitespace }
-        let until = Timestamp(text).map { $0 + CertificateAuthority.defaultLeafLifetime }
+        // A folder that was put together again lacks it: when that change began, nobody knows.
+        var until: Timestamp?
+        if try SecretFile.isThere(activatedFile) {
+            let text = try SecretFile.read(activatedFile, access: .anybody).filter { !$0.isWhitespace }
+            until = Timestamp(text).map { $0 + CertificateAuthority.defaultLeafLifetime }
+        }
         guard isForced || until.map({ $0 <= now }) == true else {
             throw misplaced(
                 "retire",
