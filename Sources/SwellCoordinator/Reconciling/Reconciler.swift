@@ -9,7 +9,8 @@ package import SwellStore
 /// Runs the engine over every rollout that is due and that this replica holds the lease of.
 ///
 /// Any number of replicas run one each over the same database and need nothing from each other. What wakes it: the signals, the
-/// earliest stored wake-up, and a poll behind both. A decision's inputs are read, and its outputs written, in one transaction.
+/// earliest stored wake-up, and a poll behind both; what is decided when, ``DecisionQueue`` says. A decision's inputs are read, and its outputs
+/// written, in one transaction.
 package struct Reconciler: Service {
     /// How it goes about it.
     package struct Settings: Sendable {
@@ -17,14 +18,12 @@ package struct Reconciler: Service {
         package var leaseLifetime: Interval = .seconds(6)
         /// How often it looks for due rollouts without any signal.
         package var poll: Interval = .seconds(1)
-        /// How many rollouts are decided at once.
+        /// How many rollouts are decided at once; see ``DecisionQueue``, which keeps one place for what is urgent.
         package var concurrency = 8
         /// How often it looks for assignments that agents are ahead of.
         package var orphanPoll: Interval = .seconds(5)
-        /// How many due rollouts are read at once.
+        /// How many due rollouts are read in one look, beside those that are known.
         package var batch = 64
-        /// How far apart decisions on one rollout begin at least; see ``DecisionPacing``.
-        package var spacing: Interval = .milliseconds(250)
 
         package init() {}
     }
@@ -32,6 +31,7 @@ package struct Reconciler: Service {
     private let store: any Store
     private let signals: FleetSignals
     private let settings: Settings
+    private let holder: String
     private let leases: LeaseManager
     private let presence: FleetPresence?
     private let tick: @Sendable () -> Tick
@@ -51,6 +51,7 @@ package struct Reconciler: Service {
         self.store = store
         self.signals = signals
         self.settings = settings
+        self.holder = holder
         self.presence = presence
         self.tick = tick
         self.logger = Logger(label: "swell.reconciler")
@@ -63,7 +64,7 @@ package struct Reconciler: Service {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.keepLeases() }
-                group.addTask { await self.decideForEver() }
+                group.addTask { await self.decideWhatIsDue() }
                 group.addTask { await self.reissueOrphans() }
             }
         }
@@ -118,102 +119,18 @@ package struct Reconciler: Service {
         }
     }
 
-    /// What became of one pass over the due rollouts.
-    private enum Pass {
-        /// Nothing was due.
-        case idle
-        /// Something was decided, so there may be more.
-        case decided
-        /// All that was due is another replica's, or cannot be decided: looking again at once would not help.
-        case blocked
-        /// All that is due was decided just now: what happens meanwhile is gathered for so long.
-        case gathering(Interval)
+    private func decideWhatIsDue() async {
+        let loop = DecisionLoop(
+            store: store, looks: signals.rollouts, holder: holder, settings: settings, presence: presence, tick: tick,
+            logger: logger
+        ) { await self.decide($0) }
+        await loop.run()
     }
 
-    private func decideForEver() async {
-        var wasAway = false
-        var isWaiting = false
-        var pacing = DecisionPacing(spacing: settings.spacing)
-        // The rollouts that cannot be decided, with the error last logged, so that each is logged once.
-        var broken: [RolloutName: String] = [:]
-        while !Task.isCancelled {
-            var rest = settings.poll
-            do throws(StoreError) {
-                let pass = try await decideWhatIsDue(&broken, &isWaiting, &pacing)
-                if wasAway { logger.info("the database is back") }
-                wasAway = false
-                // Straight on while there is work; else until the next stored moment, a signal or the poll.
-                switch pass {
-                case .decided: continue
-                case .gathering(let wait): rest = min(rest, wait)
-                case .blocked: break
-                case .idle:
-                    if let next = try await store.nextWakeUp() {
-                        rest = max(.milliseconds(10), min(rest, next - (try await store.now())))
-                    }
-                }
-            } catch {
-                if !wasAway, !Task.isCancelled {
-                    logger.error("rollouts wait for the database", metadata: ["error": "\(error)"])
-                }
-                wasAway = true
-            }
-            await signals.rollouts.wait(upTo: rest.duration)
-        }
-    }
-
-    /// Decides every rollout that is due and ours. Throws where the database is away; a rollout that cannot be decided is named in the log, and
-    /// leaves the others alone.
-    private func decideWhatIsDue(
-        _ broken: inout [RolloutName: String], _ isWaiting: inout Bool, _ pacing: inout DecisionPacing
-    ) async throws(StoreError) -> Pass {
-        let due = try await store.dueRollouts(limit: settings.batch)
-        guard !due.isEmpty else { return .idle }
-        guard presence?.mayDecide() ?? true else {
-            if !isWaiting { logger.notice("rollouts wait until it is known again which agents are silent") }
-            isWaiting = true
-            return .blocked
-        }
-        isWaiting = false
-        let now = tick()
-        let ready = pacing.begin(due, now: now)
-        let held = pacing.wait(of: due, beside: ready, now: now)
-        guard !ready.isEmpty else { return held.map { .gathering($0) } ?? .blocked }
-        let outcomes = await withTaskGroup(of: (RolloutName, Result<Bool, StoreError>).self) { group in
-            var outcomes: [(RolloutName, Result<Bool, StoreError>)] = []
-            for (index, rollout) in ready.enumerated() {
-                if index >= settings.concurrency, let outcome = await group.next() { outcomes.append(outcome) }
-                group.addTask { (rollout, await self.decide(rollout)) }
-            }
-            for await outcome in group { outcomes.append(outcome) }
-            return outcomes
-        }
-        var pass = Pass.blocked
-        var away: StoreError?
-        for (rollout, outcome) in outcomes {
-            switch outcome {
-            case .success(let isDecided):
-                if isDecided {
-                    pass = .decided
-                    broken[rollout] = nil
-                }
-            case .failure(let error) where error.code == .unavailable || error.code == .outcomeUnknown:
-                away = error
-            case .failure(let error):
-                let text = "\(error)"
-                guard broken.updateValue(text, forKey: rollout) != text else { continue }
-                logger.error("a rollout cannot be decided", metadata: ["rollout": "\(rollout)", "error": "\(text)"])
-            }
-        }
-        if let away { throw away }
-        if case .blocked = pass, let held { return .gathering(held) }
-        return pass
-    }
-
-    /// One decision on one rollout; false where another replica holds it.
-    private func decide(_ rollout: RolloutName) async -> Result<Bool, StoreError> {
+    /// One decision on one rollout.
+    private func decide(_ rollout: RolloutName) async -> Result<DecisionQueue.Outcome, StoreError> {
         do throws(StoreError) {
-            guard let lease = try await leases.lease(on: rollout) else { return .success(false) }
+            guard let lease = try await leases.lease(on: rollout) else { return .success(.elsewhere) }
             let decision = try await store.decide(rollout, under: lease) { input throws(StoreError) in
                 // The store, or this process, may have stood still since the transaction began.
                 guard presence?.mayDecide() ?? true else {
@@ -233,16 +150,15 @@ package struct Reconciler: Service {
                             + decision.breaches.map(\.description).joined(separator: "; ")))
             }
             if !decision.assignments.isEmpty || !decision.pauses.isEmpty { signals.notifyAssignmentsChanged() }
-            if decision.rollout.phase.isEnded {
-                try await leases.release(rollout)
-            }
-            return .success(true)
+            guard decision.rollout.phase.isEnded else { return .success(.decided) }
+            try await leases.release(rollout)
+            return .success(.ended)
         } catch  where error.code == .leaseLost {
             await leases.forget(rollout)
             logger.notice("lost a lease", metadata: ["rollout": "\(rollout)"])
-            return .success(false)
+            return .success(.elsewhere)
         } catch  where error.code == .notFound {
-            return .success(false)
+            return .success(.ended)
         } catch {
             return .failure(error)
         }

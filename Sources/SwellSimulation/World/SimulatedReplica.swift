@@ -10,7 +10,7 @@ struct SimulatedReplica {
         var silence = SilenceWatch(limit: .seconds(60), pace: .seconds(1))
         var leases = LeaseTable()
         var orphans = OrphanSweep()
-        var pacing = DecisionPacing()
+        var queue = DecisionQueue()
         /// The sessions by cluster, at most one each: the newest wins.
         var sessions: [ClusterName: SimulatedSession] = [:]
         /// When agents' heartbeats were last read.

@@ -13,9 +13,13 @@ extension World {
         hearAgents(replica: index)
         writePresence(replica: index)
         renewLeases(replica: index)
-        let due = isStoreAway ? [] : database.dueRollouts(limit: 16)
-        if !due.isEmpty, replicas[index].memory.presence.mayDecide(now: tick) {
-            for name in replicas[index].memory.pacing.begin(due, now: tick) { try decide(name, replica: index) }
+        lookForWork(replica: index)
+        // Time stands still within a step, so that one decision is done before the next begins.
+        while replicas[index].memory.presence.mayDecide(now: tick),
+            let name = replicas[index].memory.queue.next(now: tick)
+        {
+            let outcome = try decide(name, replica: index)
+            replicas[index].memory.queue.done(name, outcome, now: tick)
         }
         replicas[index].memory.stale = [:]
         sweepOrphans(replica: index)
@@ -24,26 +28,39 @@ extension World {
 
     // MARK: Decisions
 
+    private mutating func lookForWork(replica index: Int) {
+        guard !isStoreAway else { return }
+        let look = replicas[index].memory.queue.beginLook(now: tick)
+        var due = database.dueRollouts(
+            for: replicas[index].holder, limit: replicas[index].memory.queue.known + 16
+        ).rollouts
+        // One that stood still had looked before another took over.
+        if !replicas[index].memory.stale.isEmpty { due = database.dueRollouts(for: nil, limit: 1_000).rollouts }
+        replicas[index].memory.queue.offer(due, from: look, now: tick)
+    }
+
     private enum Commit { case known, unknown, lost }
 
-    private mutating func decide(_ name: RolloutName, replica index: Int) throws(Violation) {
-        if storeFails(30) { return }
-        guard let lease = lease(on: name, replica: index) else { return }
+    private mutating func decide(_ name: RolloutName, replica index: Int) throws(Violation) -> DecisionQueue.Outcome {
+        if storeFails(30) { return .stopped }
+        guard let lease = lease(on: name, replica: index) else { return .elsewhere }
         let commit: Commit = happens(.outcomeUnknown, 30) ? random.pick([.unknown, .lost]) : .known
-        guard let made = try propose(name, under: lease, replica: index, isKept: commit != .lost) else { return }
+        guard let made = try propose(name, under: lease, replica: index, isKept: commit != .lost) else {
+            return .elsewhere
+        }
         guard commit != .lost else {
             if settings.plantedBug == .deliversBeforeCommit { leak(made.decision.assignments, replica: index) }
-            return
+            return .stopped
         }
         note(made.decision)
         coverage.note(made.decision)
         tempt(made.decision)
         temptMembership(made.decision)
-        guard commit == .known else { return }
-        if made.decision.rollout.phase.isEnded {
-            database.releaseLease(lease)
-            replicas[index].memory.leases.drop(LeaseTable.name(of: name))
-        }
+        guard commit == .known else { return .stopped }
+        guard made.decision.rollout.phase.isEnded else { return .decided }
+        database.releaseLease(lease)
+        replicas[index].memory.leases.drop(LeaseTable.name(of: name))
+        return .ended
     }
 
     /// The lease to decide under; now and then one that has run out since, as it is where a replica stops between looking and trying.

@@ -67,20 +67,37 @@ extension MemoryState {
         return regions.mapValues { $0.sorted() }
     }
 
-    public func dueRollouts(limit: Int) -> [RolloutName] {
-        let due = rollouts.values.filter { stored in
-            let name = stored.rollout.name
-            if pendingCommands[name]?.isEmpty == false || inbox[name]?.isEmpty == false { return true }
-            guard !stored.rollout.phase.isEnded else { return false }
-            return stored.seenFleet < fleetVersion || stored.wakeAt.map { $0 <= now || $0 > now + .minutes(10) } == true
+    public func dueRollouts(for holder: String?, limit: Int) -> DueRollouts {
+        let open = rollouts.values.filter { stored in
+            let lease = leases[LeaseTable.name(of: stored.rollout.name)]
+            return holder == nil || lease.map { $0.holder == holder || $0.expiresAt <= now } ?? true
         }
+        let due = open.compactMap { stored in urgency(of: stored).map { (stored, $0) } }
         let latest = Timestamp(milliseconds: .max)
-        return due.sorted { ($0.wakeAt ?? latest, $0.sequence) < ($1.wakeAt ?? latest, $1.sequence) }
-            .prefix(limit).map(\.rollout.name)
+        return DueRollouts(
+            rollouts: due.sorted { left, right in
+                (left.1, left.0.wakeAt ?? latest, left.0.sequence) < (
+                    right.1, right.0.wakeAt ?? latest, right.0.sequence
+                )
+            }.prefix(limit).map { DueRollout($0.rollout.name, $1) },
+            nextWakeUp: open.lazy.filter { !$0.rollout.phase.isEnded }.compactMap(\.wakeAt).filter { $0 > now }.min(),
+            now: now)
     }
 
-    public func nextWakeUp() -> Timestamp? {
-        rollouts.values.lazy.filter { !$0.rollout.phase.isEnded }.compactMap(\.wakeAt).min()
+    /// The names of those that are due, whoever holds them.
+    public func dueRollouts(limit: Int) -> [RolloutName] { dueRollouts(for: nil, limit: limit).rollouts.map(\.name) }
+
+    /// What makes it due; nil for nothing.
+    private func urgency(of stored: StoredRollout) -> DueRollout.Urgency? {
+        let name = stored.rollout.name
+        let (isOrdered, isReported) = (pendingCommands[name]?.isEmpty == false, inbox[name]?.isEmpty == false)
+        let isChanged = stored.seenFleet < fleetVersion
+        let isDue = isChanged || stored.wakeAt.map { $0 <= now || $0 > now + .minutes(10) } == true
+        guard isOrdered || isReported || isDue && !stored.rollout.phase.isEnded else { return nil }
+        if isOrdered || stored.rollout.phase == .scheduled { return .order }
+        if case .undo = stored.rollout.kind { return .rollback }
+        if stored.rollout.phase == .rollingBack { return .rollback }
+        return isReported || isChanged ? .report : .poll
     }
 
     // MARK: Commands

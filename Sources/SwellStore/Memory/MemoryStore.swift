@@ -135,11 +135,8 @@ extension MemoryStore: RolloutStore {
     public func plannedRegions() throws(StoreError) -> [ClusterName: [RegionName]] {
         try transact { (state: inout MemoryState) throws(StoreError) in state.plannedRegions() }
     }
-    public func dueRollouts(limit: Int) throws(StoreError) -> [RolloutName] {
-        try transact { (state: inout MemoryState) throws(StoreError) in state.dueRollouts(limit: limit) }
-    }
-    public func nextWakeUp() throws(StoreError) -> Timestamp? {
-        try transact { (state: inout MemoryState) throws(StoreError) in state.nextWakeUp() }
+    public func dueRollouts(for holder: String?, limit: Int) throws(StoreError) -> DueRollouts {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.dueRollouts(for: holder, limit: limit) }
     }
     public func submit(
         _ command: RolloutCommand, to rollout: RolloutName, by actor: String, check: @Sendable (Rollout) -> String?

@@ -176,29 +176,61 @@ extension PostgresStore: RolloutStore {
         }
     }
 
-    public func dueRollouts(limit: Int) async throws(StoreError) -> [RolloutName] {
-        // From one rollout's reports to the next one's by the index: many may wait for one.
+    public func dueRollouts(for holder: String?, limit: Int) async throws(StoreError) -> DueRollouts {
+        // From one rollout's reports to the next one's by the index: many may wait for one. Of the ended ones, of which there are ever more, none
+        // is read but those that heard something.
         try await read(
             """
-            WITH RECURSIVE reported AS (
+            WITH RECURSIVE moment AS MATERIALIZED (SELECT swell_now() AS now),
+            reported AS (
                 (SELECT rollout FROM report_inbox ORDER BY rollout LIMIT 1)
                 UNION ALL
                 SELECT (SELECT i.rollout FROM report_inbox i WHERE i.rollout > p.rollout ORDER BY i.rollout LIMIT 1)
                 FROM reported p WHERE p.rollout IS NOT NULL
+            ),
+            ordered AS (SELECT DISTINCT rollout FROM rollout_commands WHERE decided_at IS NULL),
+            foreign_leases AS (
+                SELECT l.name FROM leases l, moment m WHERE $2::text IS NOT NULL AND l.holder <> $2 AND l.expires_at > m.now
+            ),
+            due AS (
+                SELECT r.name, r.wake_at, r.id, CASE
+                    WHEN o.rollout IS NOT NULL OR r.phase = 'scheduled' THEN 0
+                    WHEN r.phase = 'rollingBack' OR r.header->'kind' ? 'undo' THEN 1
+                    WHEN h.rollout IS NOT NULL OR r.seen_fleet < (SELECT version FROM fleet_guard) THEN 2
+                    ELSE 3 END AS urgency
+                FROM (
+                    SELECT a.name FROM rollouts a, moment m
+                    WHERE NOT a.is_ended AND (
+                        a.wake_at <= m.now OR a.wake_at > m.now + interval '10 minutes'
+                        OR a.seen_fleet < (SELECT version FROM fleet_guard))
+                    UNION SELECT rollout FROM ordered
+                    UNION SELECT rollout FROM reported WHERE rollout IS NOT NULL
+                ) AS candidates
+                JOIN rollouts r USING (name)
+                LEFT JOIN ordered o ON o.rollout = r.name
+                LEFT JOIN reported h ON h.rollout = r.name
+                WHERE 'rollout/' || r.name NOT IN (SELECT name FROM foreign_leases)
+                ORDER BY 4, r.wake_at NULLS LAST, r.id LIMIT $1
             )
-            SELECT r.name FROM rollouts r
-            WHERE r.name IN (SELECT rollout FROM rollout_commands WHERE decided_at IS NULL)
-                OR r.name IN (SELECT rollout FROM reported WHERE rollout IS NOT NULL)
-                OR NOT r.is_ended AND (
-                    r.wake_at <= swell_now() OR r.wake_at > swell_now() + interval '10 minutes'
-                    OR r.seen_fleet < (SELECT version FROM fleet_guard))
-            ORDER BY r.wake_at NULLS LAST, r.id LIMIT $1
-            """, [.int(limit)]
-        ) { try $0.map { try $0.name(0) } }
-    }
-
-    public func nextWakeUp() async throws(StoreError) -> Timestamp? {
-        try await read("SELECT min(wake_at) FROM rollouts WHERE NOT is_ended") { try $0.single().timeIfAny(0) }
+            SELECT m.now, (
+                    SELECT min(a.wake_at) FROM rollouts a
+                    WHERE NOT a.is_ended AND a.wake_at > m.now
+                        AND 'rollout/' || a.name NOT IN (SELECT name FROM foreign_leases)
+                ), due.name, due.urgency
+            FROM moment m LEFT JOIN due ON true ORDER BY due.urgency, due.wake_at NULLS LAST, due.id
+            """, [.int(limit), .text(holder)]
+        ) { rows in
+            // Without any that is due there is one row, which names none.
+            guard let first = rows.first else {
+                throw StoreError(code: .internalError, message: "the database told no time")
+            }
+            let due = try rows.compactMap { row -> DueRollout? in
+                guard let name = try row.nameIfAny(2, of: RolloutName.self) else { return nil }
+                let urgency = DueRollout.Urgency(rawValue: try row.decode(Int.self, at: 3))
+                return DueRollout(name, urgency ?? .poll)
+            }
+            return DueRollouts(rollouts: due, nextWakeUp: try first.timeIfAny(1), now: try first.time(0))
+        }
     }
 
     public func submit(

@@ -57,6 +57,24 @@ public struct ClusterRecord: Sendable, Hashable, Codable {
     }
 }
 
+/// What a look for work found.
+public struct DueRollouts: Sendable, Hashable {
+    public var rollouts: [DueRollout]
+    /// The earliest wake-up that has not come; nil for none.
+    public var nextWakeUp: Timestamp?
+    /// The database's clock at the look.
+    public var now: Timestamp
+
+    public init(rollouts: [DueRollout], nextWakeUp: Timestamp?, now: Timestamp) {
+        self.rollouts = rollouts
+        self.nextWakeUp = nextWakeUp
+        self.now = now
+    }
+
+    /// How long until that wake-up.
+    public var untilWakeUp: Interval? { nextWakeUp.map { $0 - now } }
+}
+
 /// A rollout in a list.
 public struct RolloutSummary: Sendable, Hashable, Codable {
     public var name: RolloutName

@@ -78,11 +78,10 @@ public protocol RolloutStore: Sendable {
     /// The active rollouts that have these clusters as targets, by cluster and in the order of names: at most one an application
     /// (invariant 11). Clusters that no active rollout holds are left out.
     func activeRollouts(on clusters: [ClusterName]) async throws(StoreError) -> [ClusterName: [RolloutName]]
-    /// Rollouts that are due, longest waiting first: those that heard something (a command, a report) and those not ended whose
-    /// wake-up has come or whose snapshot (fleet, pauses) changed since their last decision.
-    func dueRollouts(limit: Int) async throws(StoreError) -> [RolloutName]
-    /// The earliest wake-up of any rollout that has not ended.
-    func nextWakeUp() async throws(StoreError) -> Timestamp?
+    /// Rollouts that are due, the most urgent first and of those alike the one that waits longest: those that heard something (a command, a
+    /// report) and those not ended whose wake-up has come or whose snapshot (fleet, pauses) changed since their last decision. At most `limit`.
+    /// Those that another than `holder` holds the lease of are left out, of both the list and the wake-ups; nil leaves out none.
+    func dueRollouts(for holder: String?, limit: Int) async throws(StoreError) -> DueRollouts
     /// Stores a command after `check` agreed that it makes sense now; `check` returns why not, or nil. Committed before it returns.
     func submit(
         _ command: RolloutCommand, to rollout: RolloutName, by actor: String,
@@ -183,6 +182,18 @@ extension RolloutStore {
         of application: ApplicationName?, limit: Int
     ) async throws(StoreError) -> Listing<RolloutSummary> {
         Listing(items: try await rollouts(of: application, limit: limit))
+    }
+}
+
+extension RolloutStore {
+    /// The names of those that are due, whoever holds them.
+    public func dueRollouts(limit: Int) async throws(StoreError) -> [RolloutName] {
+        try await dueRollouts(for: nil, limit: limit).rollouts.map(\.name)
+    }
+
+    /// The earliest wake-up that has not come of any rollout that has not ended.
+    public func nextWakeUp() async throws(StoreError) -> Timestamp? {
+        try await dueRollouts(for: nil, limit: 0).nextWakeUp
     }
 }
 

@@ -26,21 +26,22 @@ enum ReplicaFixture {
     static let release = ReleaseReference(version: "1.0", digest: bundle.digest)
 
     /// Stores the fleet and a planned rollout of release 1.0 over it.
-    static func start(_ name: RolloutName, in store: any Store) async throws {
+    static func start(_ name: RolloutName, of application: ApplicationName = shop, in store: any Store) async throws {
         _ = try await store.apply(
             FleetDocuments(
-                clusters: clusters, applications: [Application(name: shop, namespace: "shop")], policies: [policy]),
+                clusters: clusters, applications: [Application(name: application, namespace: "shop")],
+                policies: [policy]),
             by: "ann")
         try await store.touch(clusters.map(\.name))
         let now = try await store.now()
         _ = try await store.createRelease(
             Release(
-                application: shop, reference: release, createdBy: "ann", createdAt: now, objectCount: 0, size: 6),
+                application: application, reference: release, createdBy: "ann", createdAt: now, objectCount: 0, size: 6),
             documents: [bundle])
         let request = PlanRequest(
-            name: name, application: shop, release: release, policy: policy, strategy: ApplicationStrategy(),
+            name: name, application: application, release: release, policy: policy, strategy: ApplicationStrategy(),
             createdBy: "ann")
-        let snapshot = try await store.snapshot(for: shop)
+        let snapshot = try await store.snapshot(for: application)
         try await store.createRollout(
             RolloutPlanner.plan(request, snapshot: snapshot, now: now), superseding: [], by: "ann")
     }

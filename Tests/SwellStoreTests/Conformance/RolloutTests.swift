@@ -207,15 +207,85 @@ internal import Testing
             try await Fixtures.fill(store)
             try await store.createRollout(Fixtures.rollout("r1"), superseding: [], by: "ann")
             let lease = try await Fixtures.lease(store, "r1")
-            let decided = try await store.decide("r1", under: lease) { input in
-                var decision = input.unchanged
-                decision.wakeAt = input.now + .milliseconds(60)
-                return decision
+            func wake(in interval: Interval) async throws -> Timestamp? {
+                try await store.decide("r1", under: lease) { input in
+                    var decision = input.unchanged
+                    decision.wakeAt = input.now + interval
+                    return decision
+                }.wakeAt
             }
-            #expect(try await store.nextWakeUp() == decided.wakeAt)
+            let later = try await wake(in: .minutes(5))
+            #expect(try await store.nextWakeUp() == later)
+            #expect(try await store.dueRollouts(limit: 10).isEmpty)
+            let soon = try await wake(in: .milliseconds(60))
             try await eventually("the wake-up makes it due") { try await store.dueRollouts(limit: 10) == ["r1"] }
-            let wakeAt = try #require(decided.wakeAt)
+            let wakeAt = try #require(soon)
             #expect(try await store.now() >= wakeAt)
+            // What has come is no reason to look again before anything else does.
+            #expect(try await store.nextWakeUp() == nil)
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func whatIsDueSaysHowUrgentItIs(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            let names: [ApplicationName] = ["ordered", "reported", "waking", "undone", "back", "quiet", "new"]
+            _ = try await store.apply(
+                FleetDocuments(applications: names.map { Application(name: $0, namespace: "shop") }), by: "ann")
+            for name in names {
+                let rollout = Fixtures.rollout(
+                    RolloutName(stringLiteral: name.rawValue), application: name,
+                    kind: name == "undone" ? .undo(of: "r0") : .release)
+                try await store.createRollout(rollout, superseding: [], by: "ann")
+                guard name != "new" else { continue }
+                let lease = try await Fixtures.lease(store, rollout.name)
+                _ = try await store.decide(rollout.name, under: lease) { input in
+                    var decision = name == "reported" ? input.dispatching(["east-1"]) : input.unchanged
+                    decision.rollout.phase = name == "back" ? .rollingBack : .progressing
+                    decision.wakeAt =
+                        input.now + (name == "quiet" || name == "reported" ? .minutes(5) : .milliseconds(1))
+                    return decision
+                }
+            }
+            _ = try await store.ingest([Fixtures.report("east-1", generation: 1, application: "reported")])
+            _ = try await store.submit(.retry(clusters: []), to: "ordered", by: "ann") { _ in nil }
+            try await eventually("their moment has come") { try await store.dueRollouts(limit: 10).count == 6 }
+            let due = try await store.dueRollouts(for: nil, limit: 10)
+            #expect(
+                Set(due.rollouts) == [
+                    DueRollout("ordered", .order), DueRollout("new", .order), DueRollout("undone", .rollback),
+                    DueRollout("back", .rollback), DueRollout("reported", .report), DueRollout("waking", .poll),
+                ])
+            #expect(due.rollouts.map(\.urgency) == due.rollouts.map(\.urgency).sorted())
+            #expect(try await store.dueRollouts(for: nil, limit: 5).rollouts == Array(due.rollouts.prefix(5)))
+            // What surrounds them changed: that is news to all.
+            try await store.setRegionPause(
+                "us-east-1", Pause(by: "ann", at: try await store.now(), reason: nil), by: "ann")
+            let changed = try await store.dueRollouts(for: nil, limit: 10).rollouts
+            #expect(changed.contains(DueRollout("quiet", .report)) && changed.contains(DueRollout("waking", .report)))
+        }
+    }
+
+    @Test(arguments: StoreForm.allCases)
+    func whatAnotherReplicaHoldsIsNotDue(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await store.createRollout(Fixtures.rollout("r1"), superseding: [], by: "ann")
+            try await store.createRollout(Fixtures.rollout("r2", clusters: ["west-1"]), superseding: [], by: "ann")
+            let other = try await Fixtures.lease(store, "r1", holder: "a")
+            let lease = try await Fixtures.lease(store, "r2", holder: "b")
+            _ = try await store.decide("r2", under: lease) { $0.unchanged }
+            #expect(try await store.dueRollouts(for: "b", limit: 10).rollouts.isEmpty)
+            #expect(try await store.dueRollouts(for: "a", limit: 10).rollouts.map(\.name) == ["r1"])
+            #expect(try await store.dueRollouts(for: "a", limit: 10).nextWakeUp == nil)
+            #expect(try await store.dueRollouts(for: "b", limit: 10).nextWakeUp != nil)
+            try await store.releaseLease(other)
+            #expect(try await store.dueRollouts(for: "b", limit: 10).rollouts.map(\.name) == ["r1"])
+            _ = try await store.acquireLease("rollout/r1", holder: "a", lifetime: .milliseconds(1))
+            try await eventually("its lease runs out") {
+                try await store.dueRollouts(for: "b", limit: 10).rollouts.map(\.name) == ["r1"]
+            }
         }
     }
 }
