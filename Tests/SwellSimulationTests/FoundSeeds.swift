@@ -105,6 +105,9 @@ struct FoundSeed: Sendable {
                 "the checker held a rollout that ended, and had turned to a cluster just before, against its successor"
         ),
         FoundSeed(
+            seed: 702_833_906_870, fleet: 6, stormyMinutes: 10,
+            found: "the checker wanted a cluster told again that a paused rollout's way back had left as it was"),
+        FoundSeed(
             seed: 26_811_256_755, fleet: 6, stormyMinutes: 10,
             found:
                 "the checker took a removal for none, since one that lies named what it had removed in the next breath"),
