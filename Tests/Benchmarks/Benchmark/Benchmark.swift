@@ -5,7 +5,9 @@ internal import Glibc
 /// wrong; never on account of a time.
 @main
 enum Benchmark {
-    static let figures: [any Figure.Type] = [B1.self, B2.self, B3.self, B4.self, B6.self, B8.self, B9.self, B11.self]
+    static let figures: [any Figure.Type] = [
+        B1.self, B2.self, B3.self, B4.self, B6.self, B8.self, B9.self, B11.self, B12.self,
+    ]
 
     static func main() async {
         // A load that has ended is told of by what comes back of it.
