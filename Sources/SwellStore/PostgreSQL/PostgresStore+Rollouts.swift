@@ -4,32 +4,26 @@ public import SwellModel
 
 extension PostgresStore: RolloutStore {
     public func snapshot(for application: ApplicationName) async throws(StoreError) -> FleetSnapshot {
-        let reading = FactReading(subject: .application(application))
-        return try await read(reading.statements) { results in
-            let (snapshot, known) = try reading.snapshot(from: results[...]) { $1?.matches($0) == true }
-            guard known != nil else { throw StoreError.noApplication(application) }
-            return snapshot
-        }
+        try await snapshot(.selected, of: application, isKnown: true)
     }
 
     public func assignedSnapshot(for application: ApplicationName) async throws(StoreError) -> FleetSnapshot {
-        let reading = FactReading(subject: .application(application))
-        return try await read(reading.statements) { results in
-            let (snapshot, known) = try reading.snapshot(from: results[...], keepsAssigned: true) {
-                $1?.matches($0) == true
-            }
-            guard known != nil else { throw StoreError.noApplication(application) }
-            return snapshot
-        }
+        try await snapshot(.selectedOrAssigned, of: application, isKnown: true)
     }
 
     public func snapshot(around rollout: Rollout) async throws(StoreError) -> FleetSnapshot {
-        let reading = FactReading(subject: .application(rollout.application))
-        let targets = Set(rollout.targets.keys)
-        return try await read(reading.statements) { results in
-            try reading.snapshot(from: results[...], targets: targets) {
-                targets.contains($0.name) || $1?.matches($0) == true
-            }.0
+        try await snapshot(.around(rollout), of: rollout.application, isKnown: false)
+    }
+
+    /// - Parameter isKnown: whether there has to be such an application.
+    private func snapshot(
+        _ scope: FactReading.Scope, of application: ApplicationName, isKnown: Bool
+    ) async throws(StoreError) -> FleetSnapshot {
+        let reading = FactReading(subject: .application(application))
+        return try await readMoment { transaction in
+            let outline = try reading.outline(from: try await transaction.pipeline(reading.statements)[...])
+            guard !isKnown || outline.application != nil else { throw StoreError.noApplication(application) }
+            return try await transaction.snapshot(scope, of: application, in: outline, clusterMemory).0
         }
     }
 
@@ -177,7 +171,8 @@ extension PostgresStore: RolloutStore {
     }
 
     public func dueRollouts(limit: Int) async throws(StoreError) -> [RolloutName] {
-        // From one rollout's reports to the next one's by the index: many may wait for one.
+        // From one rollout's reports to the next one's by the index: many may wait for one. Those that have ended are not looked at, however
+        // many there are, unless something was said to one.
         try await read(
             """
             WITH RECURSIVE reported AS (
@@ -185,13 +180,15 @@ extension PostgresStore: RolloutStore {
                 UNION ALL
                 SELECT (SELECT i.rollout FROM report_inbox i WHERE i.rollout > p.rollout ORDER BY i.rollout LIMIT 1)
                 FROM reported p WHERE p.rollout IS NOT NULL
+            ), due AS (
+                SELECT rollout FROM rollout_commands WHERE decided_at IS NULL
+                UNION SELECT rollout FROM reported WHERE rollout IS NOT NULL
+                UNION SELECT name FROM rollouts
+                WHERE NOT is_ended AND (
+                    wake_at <= swell_now() OR wake_at > swell_now() + interval '10 minutes'
+                    OR seen_fleet < (SELECT version FROM fleet_guard))
             )
-            SELECT r.name FROM rollouts r
-            WHERE r.name IN (SELECT rollout FROM rollout_commands WHERE decided_at IS NULL)
-                OR r.name IN (SELECT rollout FROM reported WHERE rollout IS NOT NULL)
-                OR NOT r.is_ended AND (
-                    r.wake_at <= swell_now() OR r.wake_at > swell_now() + interval '10 minutes'
-                    OR r.seen_fleet < (SELECT version FROM fleet_guard))
+            SELECT r.name FROM due d JOIN rollouts r ON r.name = d.rollout
             ORDER BY r.wake_at NULLS LAST, r.id LIMIT $1
             """, [.int(limit)]
         ) { try $0.map { try $0.name(0) } }

@@ -7,7 +7,7 @@ internal import Glibc
 enum Benchmark {
     static let figures: [any Figure.Type] = [
         B1.self, B2.self, B3.self, B4.self, B5.self, B6.self, B6Agents.self, B7.self, B8.self, B9.self, B11.self,
-        Storms.self,
+        B12.self, Storms.self,
     ]
 
     static func main() async {
