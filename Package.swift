@@ -161,7 +161,7 @@ let package = Package(
             name: "SwellLoad",
             dependencies: [
                 "AsyncSupport", "SwellModel", "SwellEngine", "SwellProtocol", "SwellIdentity", "SwellAgent", crypto,
-                grpc, grpcTransport, logging, nioCore, nioPosix, nioSSL, x509,
+                grpc, grpcTransport, logging, nioCore, nioPosix, nioSSL, nioTLS, x509,
             ]),
 
         // How the services' executables begin and end.
@@ -213,6 +213,8 @@ let package = Package(
         // What Kubernetes API servers were seen to answer, for the tests that put it before Swell.
         .target(
             name: "KubernetesTesting", dependencies: ["KubernetesObjects"], path: "Tests/KubernetesTesting"),
+        // What tests and benchmarks put between processes of their own: free ports, and links that can be spoilt.
+        .target(name: "NetworkTesting", dependencies: [nioCore, nioPosix], path: "Tests/NetworkTesting"),
         .testTarget(name: "PostgresClientTests", dependencies: ["PostgresClient", "PostgresTesting"]),
         .testTarget(
             name: "SwellStoreTests", dependencies: ["KubernetesObjects", "SwellStore", "PostgresTesting"],
@@ -270,7 +272,8 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "AsyncSupport", "SwellModel", "SwellEngine", "SwellStore", "SwellIdentity", "PostgresClient",
-                "PostgresTesting", "KubernetesClient", "KubernetesObjects", "KubernetesTesting", "SwellProtocol", grpc,
+                "NetworkTesting", "PostgresTesting", "KubernetesClient", "KubernetesObjects", "KubernetesTesting",
+                "SwellProtocol", grpc,
                 grpcTransport, nioCore, nioHTTP1, nioPosix, protobuf, x509, crypto,
             ],
             // The harness builds it, for single processes under test.
@@ -280,16 +283,21 @@ let package = Package(
 
 if Context.environment["SWELL_BENCHMARKS"] != nil {
     package.targets += [
+        // What is applied where applies are measured.
+        .target(
+            name: "BenchmarkBundle", dependencies: ["KubernetesObjects"], path: "Tests/Benchmarks/BenchmarkBundle"),
         // Measures applies against kubectl's; built by scripts/benchmark-apply alone.
         .executableTarget(
-            name: "ApplyBenchmark", dependencies: ["KubernetesClient", "KubernetesObjects"],
+            name: "ApplyBenchmark", dependencies: ["BenchmarkBundle", "KubernetesClient", "KubernetesObjects"],
             path: "Tests/Benchmarks/ApplyBenchmark"),
         // Measures everything else against baselines of the same run; built by scripts/benchmark alone.
         .executableTarget(
             name: "Benchmark",
             dependencies: [
-                "PostgresClient", "PostgresTesting", "SwellConsole", "SwellEngine", "SwellIdentity", "SwellLoad",
-                "SwellModel", "SwellSimulation", "SwellStore", logging,
+                "BenchmarkBundle", "KubernetesClient", "KubernetesObjects", "NetworkTesting", "PostgresClient",
+                "PostgresTesting", "SwellConsole", "SwellEngine", "SwellIdentity", "SwellLoad", "SwellModel",
+                "SwellSimulation",
+                "SwellStore", crypto, logging, nioCore,
             ],
             path: "Tests/Benchmarks/Benchmark"),
     ]

@@ -41,6 +41,10 @@ struct AgentsCommand: AsyncParsableCommand {
     @Flag(help: "Only come to a `baseline tls`, and hold the connection.")
     var bare = false
 
+    @Option(
+        help: "Only come to a web server, hold the connection, and ask for the page at this path by the order `fetch`.")
+    var page: String?
+
     @Option(help: "A file for every mark: when, what, cluster, application, generation.")
     var marks: String?
 
@@ -64,9 +68,12 @@ struct AgentsCommand: AsyncParsableCommand {
         try DescriptorLimit.ensure(file.members.count)
         var logger = Logger(label: "swell.load") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = Logger.Level(rawValue: logLevel) ?? .error
+        let ledger = try LoadLedger(marks: marks)
         let fleet = VirtualFleet(
-            file, coordinator: try endpoint(), content: fetch ? .fetched { _ in } : .assumed,
-            isOneAddress: oneAddress, isBare: bare, ledger: try LoadLedger(marks: marks), logger: logger)
+            file, coordinator: try endpoint(),
+            content: fetch ? .fetched { ledger.fetched($0.content.count) } : .assumed,
+            isOneAddress: oneAddress, bare: page.map { .web(path: $0) } ?? (bare ? .acceptLoop : nil), ledger: ledger,
+            logger: logger)
         let answers = AnswerWriter()
         if count > 0 { answers.write(await fleet.carryOut(LoadRequest(id: 0, order: .join(count: count)))) }
         await withDiscardingTaskGroup { group in

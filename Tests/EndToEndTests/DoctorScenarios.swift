@@ -1,3 +1,4 @@
+internal import NetworkTesting
 internal import Foundation
 internal import KubernetesObjects
 internal import PostgresClient

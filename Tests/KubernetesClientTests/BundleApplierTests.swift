@@ -49,9 +49,9 @@ internal import Testing
         try await SimulatedServer.run { server in
             let text =
                 Sample.namespace + Sample.deployment("web", image: "app:missing") + Sample.deployment("late", wave: 1)
-            let result = try await server.applier { $0.healthTimeout = .seconds(2) }.apply(try Sample.manifest(text))
+            let result = try await server.applier { $0.healthTimeout = .seconds(5) }.apply(try Sample.manifest(text))
             #expect(!result.succeeded)
-            #expect(result.message("web").contains("not healthy within 2 s"), "\(result.message("web"))")
+            #expect(result.message("web").contains("not healthy within 5 s"), "\(result.message("web"))")
             #expect(result.message("web").contains("container app: "), "\(result.message("web"))")
             #expect(result.message("late") == "wave 0 failed")
             #expect(try await server.exists("apps/v1", "Deployment", "late") == false)

@@ -5,21 +5,6 @@ internal import Testing
 
 /// What one application took from another is that one's again once it is not wanted any more.
 @Suite(.timeLimit(.minutes(2))) struct GivingBackTests {
-    private func applier(
-        _ server: SimulatedServer, of name: String, _ change: (inout BundleOptions) -> Void = { _ in }
-    ) -> BundleApplier {
-        server.applier {
-            $0.inventoryPrefix = "inv-"
-            $0.inventoryName = "inv-\(name)"
-            $0.runsFailureHooks = false
-            change(&$0)
-        }
-    }
-
-    private func record(_ server: SimulatedServer, of name: String) async throws -> InventoryStore.Record {
-        try await InventoryStore(api: server.api, options: applier(server, of: name).options).read()
-    }
-
     private func names(_ server: SimulatedServer, of name: String) async throws -> [String] {
         try await record(server, of: name).inventory.references.map(\.name).sorted()
     }

@@ -5,20 +5,8 @@ internal import Testing
 
 /// What others bring or take while a bundle waits is theirs when its turn comes.
 @Suite(.timeLimit(.minutes(2))) struct HeldMeanwhileTests {
-    private func applier(
-        _ server: SimulatedServer, of name: String, _ change: (inout BundleOptions) -> Void = { _ in }
-    ) -> BundleApplier {
-        server.applier {
-            $0.inventoryPrefix = "inv-"
-            $0.inventoryName = "inv-\(name)"
-            $0.runsFailureHooks = false
-            change(&$0)
-        }
-    }
-
     private func names(_ server: SimulatedServer, of name: String) async throws -> [String] {
-        try await InventoryStore(api: server.api, options: applier(server, of: name).options).read()
-            .inventory.references.map(\.name).sorted()
+        try await record(server, of: name).inventory.references.map(\.name).sorted()
     }
 
     private func run(_ body: @escaping @Sendable (SimulatedServer) async throws -> Void) async throws {

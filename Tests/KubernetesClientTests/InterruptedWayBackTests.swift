@@ -5,21 +5,6 @@ internal import Testing
 
 /// What a way back leaves to another application stays that one's, however often the way back is cut, and as long as it takes.
 @Suite(.timeLimit(.minutes(2))) struct InterruptedWayBackTests {
-    private func applier(
-        _ server: SimulatedServer, of name: String, _ change: (inout BundleOptions) -> Void = { _ in }
-    ) -> BundleApplier {
-        server.applier {
-            $0.inventoryPrefix = "inv-"
-            $0.inventoryName = "inv-\(name)"
-            $0.runsFailureHooks = false
-            change(&$0)
-        }
-    }
-
-    private func record(_ server: SimulatedServer, of name: String) async throws -> InventoryStore.Record {
-        try await InventoryStore(api: server.api, options: applier(server, of: name).options).read()
-    }
-
     private func key(_ server: SimulatedServer) async throws -> String? {
         try await server.live("v1", "ConfigMap", "x")?.value(at: ["data", "key"])?.stringValue
     }

@@ -5,21 +5,6 @@ internal import Testing
 
 /// What one application does to what another one has, is bringing, or runs.
 @Suite(.timeLimit(.minutes(2))) struct TwoApplicationsTests {
-    private func applier(
-        _ server: SimulatedServer, of name: String, _ change: (inout BundleOptions) -> Void = { _ in }
-    ) -> BundleApplier {
-        server.applier {
-            $0.inventoryPrefix = "inv-"
-            $0.inventoryName = "inv-\(name)"
-            $0.runsFailureHooks = false
-            change(&$0)
-        }
-    }
-
-    private func record(_ server: SimulatedServer, of name: String) async throws -> InventoryStore.Record {
-        try await InventoryStore(api: server.api, options: applier(server, of: name).options).read()
-    }
-
     private func run(_ body: @escaping @Sendable (SimulatedServer) async throws -> Void) async throws {
         try await SimulatedServer.run { server in
             for object in try Sample.manifest(Sample.namespace) { _ = try await server.api.create(object) }

@@ -64,7 +64,7 @@ internal import Testing
         let first = try await TLSAcceptLoop.start(port: 0, authorities: set, now: Self.now)
         let port = first.port
         let fleet = VirtualFleet(
-            file, coordinator: try Endpoint("127.0.0.1:\(port)"), isBare: true, ledger: try LoadLedger(),
+            file, coordinator: try Endpoint("127.0.0.1:\(port)"), bare: .acceptLoop, ledger: try LoadLedger(),
             logger: Logger(label: "test.load"))
         _ = await fleet.carryOut(LoadRequest(id: 1, order: .join(count: 10)))
         var answer = await fleet.carryOut(LoadRequest(id: 2, order: .awaitConnected(least: 10)))

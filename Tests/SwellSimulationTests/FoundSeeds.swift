@@ -100,6 +100,14 @@ struct FoundSeed: Sendable {
             seed: 250_926_569_521, fleet: 6, stormyMinutes: 10,
             found: "19: content that was gone when it was asked for again beside a failed try was waited for for ever"),
         FoundSeed(
+            seed: 757_738_264_962, fleet: 6, stormyMinutes: 10,
+            found:
+                "the checker held a rollout that ended, and had turned to a cluster just before, against its successor"
+        ),
+        FoundSeed(
+            seed: 702_833_906_870, fleet: 6, stormyMinutes: 10,
+            found: "the checker wanted a cluster told again that a paused rollout's way back had left as it was"),
+        FoundSeed(
             seed: 26_811_256_755, fleet: 6, stormyMinutes: 10,
             found:
                 "the checker took a removal for none, since one that lies named what it had removed in the next breath"),

@@ -33,7 +33,8 @@ public struct KubernetesAPI: Sendable {
         public init() {}
     }
 
-    let transport: any KubernetesTransport
+    /// What requests go over.
+    package let transport: any KubernetesTransport
     let options: Options
     let logger: Logger
     private let limiter: RequestLimiter

@@ -27,6 +27,8 @@ public struct IgnoredField: Sendable, Hashable {
 
 /// How a bundle is applied.
 public struct BundleOptions: Sendable {
+    /// How many objects are under way at once unless told otherwise.
+    public static let defaultConcurrency = 8
     /// What to do where others own fields of an object that is applied for the first time.
     public enum Adoption: Sendable, Hashable {
         /// Report the managers in conflict and fail; only kubectl's client-side apply is taken over from.
@@ -63,7 +65,7 @@ public struct BundleOptions: Sendable {
     /// or was applied whole already.
     public var leavesHeld = false
     /// The most objects applied side by side.
-    public var concurrency: Int = 8
+    public var concurrency: Int = BundleOptions.defaultConcurrency
     /// Whether a failed object stops all that comes after it; otherwise only the waves after its own, and what needs it.
     public var stopsAtFailure = true
     /// Whether all the rest is tried whatever fails, later waves and what needs the object that failed too: for what was applied whole

@@ -1,8 +1,9 @@
 public import SwellModel
 
-/// What the engine needs to know of the world outside one rollout, read in the same transaction as the rollout itself.
+/// What the engine needs to know of the world outside one rollout, read at the same moment as the rollout itself.
 public struct FleetSnapshot: Sendable, Hashable {
-    /// Every cluster that the application selects or the rollout has as a target; a cluster that is missing here has left the fleet.
+    /// For a decision, the rollout's targets and every cluster that may join it; for a plan, every cluster that the application selects. A
+    /// target that is missing here has left the fleet.
     public var fleet: [ClusterName: ClusterFacts]
     /// Regions paused for everybody.
     public var pausedRegions: [RegionName: Pause]

@@ -1,4 +1,12 @@
-internal import SwellModel
+public import SwellModel
+
+extension Rollout {
+    /// Whether a cluster that is no target, and that the application selects, may ever join: what is not read of it changes nothing.
+    public func mayAdmit(_ cluster: Cluster) -> Bool {
+        header.kind == .release && header.select.matches(cluster)
+            && header.policy.stages.contains { $0.select.matches(cluster) }
+    }
+}
 
 // Who takes part (invariants 18 and 21): leavers are skipped, joiners are brought level. What a cluster failed stays on record while it
 // is away, and counts again when it is back: leaving takes back no failure.
@@ -48,10 +56,10 @@ extension DecisionState {
     /// otherwise late, so that no soak or pass is disturbed. A cluster whose agent is away, or that another rollout holds, is not
     /// taken in before that changes.
     private mutating func admitJoiners() {
-        guard rollout.kind == .release, rollout.phase != .rollingBack, !isStoppedByFailure else { return }
+        guard rollout.phase != .rollingBack, !isStoppedByFailure else { return }
         let unrelated = snapshot.fleet.values.filter {
             rollout.targets[$0.cluster.name] == nil && $0.isEnrolled
-                && ($0.heldBy == nil || $0.heldBy == rollout.name) && rollout.select.matches($0.cluster)
+                && ($0.heldBy == nil || $0.heldBy == rollout.name) && rollout.mayAdmit($0.cluster)
                 && !isUnreachable($0.cluster.name)
         }
         var joiners: [TargetState] = []

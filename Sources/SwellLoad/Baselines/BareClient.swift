@@ -7,9 +7,17 @@ internal import SwellIdentity
 internal import SwellModel
 internal import X509
 
-/// The least that can come back to a ``TLSAcceptLoop``: mutual TLS with an agent's certificate, a byte said and one heard, and then silence
-/// until the connection ends. It waits between attempts as agents do.
+/// The least that can come to a server with an agent's certificate, and hold its connection: to a ``TLSAcceptLoop``, with a byte said and one
+/// heard; or to a web server, of which it asks a page when told to. It waits between attempts as agents do.
 struct BareClient: Sendable {
+    /// Whom it comes to.
+    enum Server: Sendable {
+        case acceptLoop
+        /// Told of each page how many bytes it had.
+        case web(pages: PageOrders, onPage: @Sendable (Int) -> Void)
+    }
+
+    let server: Server
     let host: String
     let port: Int
     let source: String?
@@ -17,7 +25,7 @@ struct BareClient: Sendable {
     let authorities: [Certificate]
     let now: @Sendable () -> Timestamp
     let chance: @Sendable () -> Double
-    /// Told when the byte was heard, and when the connection has ended after it.
+    /// Told when the server has answered, a web server by its handshake, and when the connection has ended after it.
     let onChange: @Sendable (_ isConnected: Bool) -> Void
 
     /// Runs until cancelled.
@@ -43,6 +51,7 @@ struct BareClient: Sendable {
         let judge = verifier.handshakeCallback()
         let source = try source.map { try SocketAddress(ipAddress: $0, port: 0) }
         let onChange = onChange
+        let (server, host) = (server, host)
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let heard = loop.makePromise(of: Void.self)
         let channel: any Channel
@@ -55,7 +64,11 @@ struct BareClient: Sendable {
                             NIOSSLClientHandler(
                                 context: context, serverHostname: nil,
                                 customVerificationCallbackWithMetadata: judge))
-                        try pipeline.addHandler(ByteSpeaker(heard: heard))
+                        switch server {
+                        case .acceptLoop: try pipeline.addHandler(ByteSpeaker(heard: heard))
+                        case .web(_, let onPage):
+                            try pipeline.addHandler(PageReader(host: host, heard: heard, onPage: onPage))
+                        }
                     }.flatMap {
                         guard let source else { return channel.eventLoop.makeSucceededVoidFuture() }
                         return channel.bind(to: source)
@@ -73,6 +86,7 @@ struct BareClient: Sendable {
                 return false
             }
             onChange(true)
+            if case .web(let pages, _) = server { pages.lead(to: channel) }
             try? await channel.closeFuture.get()
             onChange(false)
             return true

@@ -16,8 +16,8 @@ final class VirtualAgent: Sendable {
     /// What all agents of a fleet have in common.
     struct Common: Sendable {
         var coordinator: Endpoint
-        /// Whether they are agents, or only come and hold a connection.
-        var isBare: Bool
+        /// Whom they only come to and hold a connection; nil where they are agents.
+        var bare: BareServer?
         var content: WiredAgent.Content
         var ledger: LoadLedger
         var logger: Logger
@@ -28,6 +28,7 @@ final class VirtualAgent: Sendable {
     private let source: String?
     private let common: Common
     private let state = Mutex(State())
+    private let pages = PageOrders()
 
     init(_ member: FleetFile.Member, source: String?, script: LoadScript, _ common: Common) {
         self.member = member
@@ -44,9 +45,14 @@ final class VirtualAgent: Sendable {
         let ledger = common.ledger
         state.withLock { state in
             guard state.task == nil else { return }
-            if common.isBare {
+            if let bare = common.bare {
+                let server: BareClient.Server =
+                    switch bare {
+                    case .acceptLoop: .acceptLoop
+                    case .web: .web(pages: pages, onPage: { ledger.fetched($0) })
+                    }
                 let client = BareClient(
-                    host: common.coordinator.host, port: common.coordinator.port, source: source,
+                    server: server, host: common.coordinator.host, port: common.coordinator.port, source: source,
                     credential: credential, authorities: authorities, now: Self.now, chance: Self.chance,
                     onChange: { [weak self] in self?.take(isConnected: $0) })
                 state.task = Task { await client.run() }
@@ -63,6 +69,11 @@ final class VirtualAgent: Sendable {
             state.task = Task { try? await agent.run() }
             ledger.started(1)
         }
+    }
+
+    /// Asks its web server for the page; nothing where it comes to none.
+    func fetchPage() {
+        if case .web(let path) = common.bare { pages.ask(for: path) }
     }
 
     @Sendable private static func now() -> Timestamp {

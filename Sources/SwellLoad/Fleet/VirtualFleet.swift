@@ -1,6 +1,14 @@
 package import Logging
 package import SwellAgent
 
+/// Whom a load comes to that only holds its connections.
+package enum BareServer: Sendable {
+    /// A ``TLSAcceptLoop``.
+    case acceptLoop
+    /// A web server that is asked for the page at this path.
+    case web(path: String)
+}
+
 /// Any number of agents in one process, as many as the fleet file has.
 package actor VirtualFleet {
     private let agents: [VirtualAgent]
@@ -10,14 +18,14 @@ package actor VirtualFleet {
 
     /// - Parameter isOneAddress: whether all dial from one address, as from behind a NAT; otherwise each of some thousands of loopback
     ///   addresses has a few.
-    /// - Parameter isBare: whether they only come, to a ``TLSAcceptLoop``, and hold their connection.
+    /// - Parameter bare: whom they only come to, to hold their connection; nil where they are agents.
     package init(
         _ file: FleetFile, coordinator: Endpoint, script: LoadScript = LoadScript(),
-        content: WiredAgent.Content = .assumed, isOneAddress: Bool = false, isBare: Bool = false, ledger: LoadLedger,
+        content: WiredAgent.Content = .assumed, isOneAddress: Bool = false, bare: BareServer? = nil, ledger: LoadLedger,
         logger: Logger
     ) {
         let common = VirtualAgent.Common(
-            coordinator: coordinator, isBare: isBare, content: content, ledger: ledger, logger: logger)
+            coordinator: coordinator, bare: bare, content: content, ledger: ledger, logger: logger)
         self.ledger = ledger
         self.agents = file.members.enumerated().map { index, member in
             VirtualAgent(
@@ -42,10 +50,14 @@ package actor VirtualFleet {
             case .report(let count):
                 guard count <= running else { throw tooMany(count, "report", running) }
                 for agent in agents[..<count] { agent.cluster.speak() }
+            case .fetch(let count):
+                guard count <= running else { throw tooMany(count, "fetch", running) }
+                for agent in agents[..<count] { agent.fetchPage() }
             case .follow(let script): for agent in agents { agent.cluster.follow(script) }
             case .awaitConnected(let least, let most):
                 at = await ledger.wait { $0.connected >= least ?? 0 && $0.connected <= most ?? .max }
             case .awaitHealthy(let least): at = await ledger.wait { $0.healthy >= least }
+            case .awaitPages(let least): at = await ledger.wait { $0.fetched >= least }
             case .count: break
             }
         } catch {

@@ -16,6 +16,9 @@ package final class LoadLedger: Sendable {
         package var healthy = 0
         /// Releases that failed or were gone back from.
         package var failed = 0
+        /// Documents of releases, or pages, that came whole, and their bytes.
+        package var fetched = 0
+        package var fetchedBytes = 0
     }
 
     private struct State {
@@ -45,6 +48,15 @@ package final class LoadLedger: Sendable {
 
     func started(_ count: Int) { state.withLock { $0.counts.started += count } }
     func welcomed() { state.withLock { $0.counts.welcomes += 1 } }
+
+    /// Takes that a document, or a page, of so many bytes has come.
+    package func fetched(_ bytes: Int) {
+        state.withLock {
+            $0.counts.fetched += 1
+            $0.counts.fetchedBytes += bytes
+        }
+        changed.send()
+    }
 
     func note(_ marks: [LoadMark]) {
         state.withLock { state in

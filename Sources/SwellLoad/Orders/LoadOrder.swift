@@ -17,12 +17,16 @@ package enum LoadOrder: Sendable, Hashable, Codable {
     case leave(count: Int)
     /// So many have something to report of each application that they watch.
     case report(count: Int)
+    /// So many ask their web server for its page; only those of a load that comes to one.
+    case fetch(count: Int)
     /// Clusters behave so from now on.
     case follow(script: LoadScript)
     /// Answered once at least, and at most, so many have a session.
     case awaitConnected(least: Int? = nil, most: Int? = nil)
     /// Answered once so many releases were judged healthy since the start.
     case awaitHealthy(least: Int)
+    /// Answered once so many pages have come whole since the start.
+    case awaitPages(least: Int)
     /// Answered at once. Marks so far are in their file.
     case count
 }

@@ -143,8 +143,8 @@ struct InvariantChecker {
 
     /// No cluster is in two rollouts of one application at once (invariant 11).
     private mutating func checkExclusive(_ rollout: Rollout) throws(Violation) {
-        // Who starts later needs no cluster yet.
-        guard ledger.active[rollout.name] != nil, !rollout.awaitsStart else { return }
+        // Who starts later needs no cluster yet; who ends with this decision, whatever it turned to before, none any more.
+        guard ledger.active[rollout.name] != nil, !rollout.awaitsStart, !rollout.phase.isEnded else { return }
         // What was left out before a later start was never claimed; it is claimed when the rollout turns to it after all.
         let claimed = rollout.targets.values.filter { rollout.startsAt == nil || $0.phase != .skipped }
         let clusters = Set(claimed.map(\.cluster))

@@ -50,10 +50,11 @@ extension World {
         }
     }
 
-    /// Whether a rollback left a cluster as it was, since there is nothing to go back to, or a person left it out: as long as its
-    /// rollout lasts, nothing is told there, even where the agent is ahead of a database that lost commits.
+    /// Whether a rollback left a cluster as it was, since there is nothing to go back to or the release was there before, or a person
+    /// left it out: as long as its rollout lasts, nothing is told there, even where the agent is ahead of a database that lost commits.
     private static func isHeld(_ target: TargetState) -> Bool {
-        target.phase == .skipped && (target.skip == .neverHealthy || target.skip == .ordered)
+        guard target.phase == .skipped else { return false }
+        return target.skip == .neverHealthy || target.skip == .ordered || target.skip == .rolledBack
     }
 
     private static let gates: Set<Blocker.Kind> = [.approval, .pause, .regionPause, .clusterPause, .failure, .start]

@@ -126,11 +126,11 @@ extension MemoryState {
         }
     }
 
-    /// What surrounds a rollout: the clusters that its application selects, and its targets.
+    /// What surrounds a rollout: its targets, and who may still join it.
     public func snapshot(around rollout: Rollout) -> FleetSnapshot {
         let selector = applications[rollout.application]?.select
         return snapshot(of: rollout.application) {
-            rollout.targets[$0.name] != nil || selector?.matches($0) == true
+            rollout.targets[$0.name] != nil || selector?.matches($0) == true && rollout.mayAdmit($0)
         }
     }
 

@@ -3,13 +3,14 @@ public import SwellEngine
 public import SwellModel
 
 extension PostgresStore {
-    /// Two round trips and a commit: all locks and reads, then all writes, the change counter last.
+    /// Three round trips and a commit: all locks and what is said once, the facts of those concerned, then all writes, the change counter
+    /// last.
     public func decide(
         _ name: RolloutName, under lease: Lease, _ decide: @Sendable (DecisionInput) throws(StoreError) -> Decision
     ) async throws(StoreError) -> Decision {
         try await transact { transaction in
             let reading = DecisionReading(rollout: name, lease: lease)
-            let (input, holding, fleetVersion) = try reading.read(try await transaction.pipeline(reading.statements))
+            let (input, holding, fleetVersion) = try await reading.read(in: transaction, clusterMemory)
             let decision = try decide(input)
             let gained = DecisionRules.gains(of: decision, from: input.rollout, holding: holding)
             try DecisionRules.check(decision, of: input, holding: holding.union(gained))
@@ -58,12 +59,15 @@ private struct DecisionReading {
                     .int(Bounds.reportsOfDecision(targets: 1) - Bounds.reportsOfDecision(targets: 0)),
                 ]),
             PostgresStatement("SELECT cluster FROM rollout_claims WHERE rollout = $1", [.name(rollout)]),
-        ] + facts.statements + [PostgresStatement("SELECT swell_now(), version FROM fleet_guard")]
+        ] + facts.statements
     }
 
     private var facts: FactReading { FactReading(subject: .rollout(rollout)) }
 
-    func read(_ results: [PostgresResult]) throws -> (DecisionInput, holding: Set<ClusterName>, fleetVersion: Int64) {
+    func read(
+        in transaction: PostgresTransaction, _ memory: ClusterMemory
+    ) async throws -> (DecisionInput, holding: Set<ClusterName>, fleetVersion: Int64) {
+        let results = try await transaction.pipeline(statements)
         guard let state = try Rollout(header: results[1].first, targets: results[4]) else {
             throw StoreError.noRollout(rollout)
         }
@@ -84,17 +88,13 @@ private struct DecisionReading {
             unread[report.cluster] = (try unread[report.cluster] ?? row.decode(at: 5)) - 1
         }
         let holding = Set(try results[7].map { try $0.name(0, of: ClusterName.self) })
-        let (snapshot, _) = try facts.snapshot(
-            from: results[8..<(8 + FactReading.count)], targets: Set(state.targets.keys)
-        ) {
-            cluster, selector in
-            state.targets[cluster.name] != nil || selector?.matches(cluster) == true
-        }
-        let last = try results[8 + FactReading.count].single()
+        let outline = try facts.outline(from: results[8..<(8 + FactReading.count)])
+        let (snapshot, now) = try await transaction.snapshot(
+            .around(state), of: state.application, in: outline, memory)
         let input = DecisionInput(
             rollout: state, commands: commands, reports: reports, unread: Set(unread.filter { $0.value > 0 }.keys),
-            snapshot: snapshot, now: try last.time(0), epoch: lease.epoch, dueAt: try results[1].single().timeIfAny(1))
-        return (input, holding, try last.decode(Int64.self, at: 1))
+            snapshot: snapshot, now: now, epoch: lease.epoch, dueAt: try results[1].single().timeIfAny(1))
+        return (input, holding, outline.fleetVersion)
     }
 }
 

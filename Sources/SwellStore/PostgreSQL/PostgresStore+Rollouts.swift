@@ -4,32 +4,26 @@ public import SwellModel
 
 extension PostgresStore: RolloutStore {
     public func snapshot(for application: ApplicationName) async throws(StoreError) -> FleetSnapshot {
-        let reading = FactReading(subject: .application(application))
-        return try await read(reading.statements) { results in
-            let (snapshot, known) = try reading.snapshot(from: results[...]) { $1?.matches($0) == true }
-            guard known != nil else { throw StoreError.noApplication(application) }
-            return snapshot
-        }
+        try await snapshot(.selected, of: application, isKnown: true)
     }
 
     public func assignedSnapshot(for application: ApplicationName) async throws(StoreError) -> FleetSnapshot {
-        let reading = FactReading(subject: .application(application))
-        return try await read(reading.statements) { results in
-            let (snapshot, known) = try reading.snapshot(from: results[...], keepsAssigned: true) {
-                $1?.matches($0) == true
-            }
-            guard known != nil else { throw StoreError.noApplication(application) }
-            return snapshot
-        }
+        try await snapshot(.selectedOrAssigned, of: application, isKnown: true)
     }
 
     public func snapshot(around rollout: Rollout) async throws(StoreError) -> FleetSnapshot {
-        let reading = FactReading(subject: .application(rollout.application))
-        let targets = Set(rollout.targets.keys)
-        return try await read(reading.statements) { results in
-            try reading.snapshot(from: results[...], targets: targets) {
-                targets.contains($0.name) || $1?.matches($0) == true
-            }.0
+        try await snapshot(.around(rollout), of: rollout.application, isKnown: false)
+    }
+
+    /// - Parameter isKnown: whether there has to be such an application.
+    private func snapshot(
+        _ scope: FactReading.Scope, of application: ApplicationName, isKnown: Bool
+    ) async throws(StoreError) -> FleetSnapshot {
+        let reading = FactReading(subject: .application(application))
+        return try await readMoment { transaction in
+            let outline = try reading.outline(from: try await transaction.pipeline(reading.statements)[...])
+            guard !isKnown || outline.application != nil else { throw StoreError.noApplication(application) }
+            return try await transaction.snapshot(scope, of: application, in: outline, clusterMemory).0
         }
     }
 

@@ -12,6 +12,8 @@ public struct PostgresStore: Sendable {
     let pool: PostgresPool
     /// Seals Secrets of releases; nil where they are stored in clear.
     let sealing: (any DocumentSealing)?
+    /// What is kept of the fleet between readings.
+    let clusterMemory = ClusterMemory()
 
     /// Uses a pool whose database has been brought up to date by ``migrate(_:logger:)``.
     ///
@@ -42,19 +44,29 @@ public struct PostgresStore: Sendable {
     func read<Value>(
         _ statements: [PostgresStatement], _ body: ([PostgresResult]) throws -> Value
     ) async throws(StoreError) -> Value {
+        // Each statement of a pipeline would see what had committed by then.
+        guard statements.count == 1 else { return try await readMoment { try body(try await $0.pipeline(statements)) } }
+        return try await repeating { try body(try await pool.pipeline(statements)) }
+    }
+
+    /// Runs a transaction that only reads and sees one moment, again if the connection was lost.
+    func readMoment<Value>(_ body: (PostgresTransaction) async throws -> Value) async throws(StoreError) -> Value {
+        try await repeating {
+            try await pool.withTransaction(isolation: .repeatableRead, readOnly: true, body)
+        }
+    }
+
+    private func repeating<Value>(_ body: () async throws -> Value) async throws(StoreError) -> Value {
         var attempts = 3
         while true {
             attempts -= 1
             do {
-                guard statements.count > 1 else { return try body(try await pool.pipeline(statements)) }
-                // Each statement of a pipeline would see what had committed by then.
-                let results = try await pool.withTransaction(isolation: .repeatableRead, readOnly: true) {
-                    try await $0.pipeline(statements)
-                }
-                return try body(results)
+                return try await body()
             } catch let error as PostgresError
-                where attempts > 0 && (error.isConnectionFailure || error.isRetryable)
+                where attempts > 0
+                && (error.isConnectionFailure || error.isRetryable || error.code == .commitOutcomeUnknown)
             {
+                // Whether a COMMIT that only ended a reading was done does not matter.
                 continue
             } catch {
                 throw StoreError(postgres: error)

@@ -2,6 +2,8 @@ internal import SwellModel
 
 /// Bounds that both forms of the store keep.
 enum Bounds {
+    /// How many clusters' documents are kept in memory between readings at most; of a fleet beyond that each reading reads all of them.
+    static let rememberedClusters = 100_000
     /// How many proven releases of an application on a cluster are handed to the engine, and kept from being removed.
     static let provenReleases = 10
     /// The bytes of a text of an audit row at most; the rest is cut off. What may be said is bounded where it is said, and shorter.

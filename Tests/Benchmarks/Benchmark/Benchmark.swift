@@ -5,7 +5,10 @@ internal import Glibc
 /// wrong; never on account of a time.
 @main
 enum Benchmark {
-    static let figures: [any Figure.Type] = [B1.self, B2.self, B3.self, B4.self, B6.self, B8.self, B9.self, B11.self]
+    static let figures: [any Figure.Type] = [
+        B1.self, B2.self, B3.self, B4.self, B5.self, B6.self, B6Agents.self, B7.self, B8.self, B9.self, B11.self,
+        B12.self, Storms.self,
+    ]
 
     static func main() async {
         // A load that has ended is told of by what comes back of it.
@@ -44,6 +47,7 @@ struct Options {
         while let word = rest.popFirst() {
             switch word {
             case "--small": size = .small
+            case "--check": size = .check
             case "--json":
                 guard let path = rest.popFirst() else { throw BenchmarkError("--json needs a file") }
                 file = URL(filePath: path)
@@ -51,7 +55,7 @@ struct Options {
                 let known = Benchmark.figures.map { $0.name }
                 guard known.contains(word) else {
                     throw BenchmarkError(
-                        "'\(word)' is no figure: [--small] [--json FILE] [\(known.joined(separator: " "))]")
+                        "'\(word)' is no figure: [--small|--check] [--json FILE] [\(known.joined(separator: " "))]")
                 }
                 names.insert(word)
             }
@@ -59,8 +63,24 @@ struct Options {
     }
 }
 
-/// How large a figure's fleet is.
-enum Size { case small, full }
+/// How large a figure's fleet is: as large as Swell is for; of minutes; or of seconds, where only what came out counts and times say nothing.
+enum Size {
+    case check, small, full
+
+    /// The value for a size; the check takes the small one where it has none of its own.
+    func of<Value>(check: Value? = nil, small: Value, full: Value) -> Value {
+        switch self {
+        case .check: check ?? small
+        case .small: small
+        case .full: full
+        }
+    }
+
+    /// How many agents there are.
+    var count: Int { of(check: 100, small: 1_000, full: 10_000) }
+    /// The same, and before it a tenth where it is to be seen how something grows.
+    var counts: [Int] { self == .full ? [1_000, 10_000] : [count] }
+}
 
 /// What could not be done or was waited for in vain.
 struct BenchmarkError: Error, CustomStringConvertible {

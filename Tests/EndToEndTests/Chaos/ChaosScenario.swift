@@ -1,4 +1,5 @@
 internal import Foundation
+internal import NetworkTesting
 internal import PostgresTesting
 internal import Testing
 

@@ -1,3 +1,4 @@
+internal import NetworkTesting
 internal import NIOCore
 internal import PostgresTesting
 

@@ -1,3 +1,4 @@
+internal import NetworkTesting
 internal import AsyncSupport
 internal import Foundation
 internal import KubernetesObjects

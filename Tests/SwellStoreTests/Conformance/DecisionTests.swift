@@ -31,31 +31,6 @@ internal import Testing
         }
     }
 
-    /// What people are told that a rollout waits for comes from the same facts as what is decided.
-    @Test(arguments: StoreForm.allCases)
-    func whatSurroundsARolloutIsWhatADecisionSees(form: StoreForm) async throws {
-        try await form.run { store in
-            try await Fixtures.fill(store)
-            try await store.createRollout(Fixtures.rollout("r1"), superseding: [], by: "ann")
-            var fleet = Fixtures.fleet
-            fleet.applications = [
-                Application(name: Fixtures.shop, namespace: "shop", select: ClusterSelector(labels: ["tier": "gold"]))
-            ]
-            _ = try await store.apply(fleet, by: "ann")
-            let seen = Mutex<FleetSnapshot?>(nil)
-            let lease = try await Fixtures.lease(store, "r1")
-            let decided = try await store.decide("r1", under: lease) { input in
-                seen.withLock { $0 = input.snapshot }
-                return input.unchanged
-            }
-            let around = try await store.snapshot(around: decided.rollout)
-            #expect(around == seen.withLock { $0 })
-            #expect(around.fleet.keys.sorted() == ["east-1", "east-2"])
-            // The application alone does not know of the target that it selects no more.
-            #expect(try await store.snapshot(for: "shop").fleet.keys.sorted() == ["east-1"])
-        }
-    }
-
     @Test(arguments: StoreForm.allCases)
     func aDecisionNeedsItsLease(form: StoreForm) async throws {
         try await form.run { store in

@@ -12,8 +12,8 @@ enum B1: Figure {
     private static let batch = 500
 
     static func run(_ size: Size) async throws -> [FigureResult] {
-        let count = size == .small ? 1_000 : 10_000
-        let batches = size == .small ? 20 : 200
+        let count = size.count
+        let batches = size.of(check: 4, small: 20, full: 200)
         return try await Stage.run { stage in
             try await stage.makeFleet(count)
             let (application, reference) = try await stage.declare("shop")
@@ -42,7 +42,7 @@ enum B1: Figure {
                         application: held.name, generation: 1, digest: heldReference.digest, epoch: 1,
                         phase: .verifying, health: .progressing))
             }
-            for _ in 0..<(size == .small ? 4 : 40) { _ = try await stage.store.ingest(waiting) }
+            for _ in 0..<(size.of(small: 4, full: 40)) { _ = try await stage.store.ingest(waiting) }
             for round in 0..<(2 * count / batch + 2) { _ = try await stage.store.ingest(reports(round, batch)) }
             let ours = try await rates(batches, of: batch) { _ = try await stage.store.ingest(reports($0, batch)) }
             let some = reports(1, batch)

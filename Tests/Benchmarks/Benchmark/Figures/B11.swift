@@ -9,8 +9,8 @@ enum B11: Figure {
     static let what = "active rollouts, idle"
 
     static func run(_ size: Size) async throws -> [FigureResult] {
-        let groups = size == .small ? 10 : 100
-        let length: Duration = size == .small ? .seconds(20) : .seconds(60)
+        let groups = size.of(check: 1, small: 10, full: 100)
+        let length: Duration = size.of(check: .seconds(2), small: .seconds(20), full: .seconds(60))
         return try await Stage.run { stage in
             try await stage.makeFleet(groups * 100)
             try await stage.startCoordinator()

@@ -6,8 +6,8 @@ enum B2: Figure {
     static let what = "memory an idle agent"
 
     static func run(_ size: Size) async throws -> [FigureResult] {
-        let counts = size == .small ? [1_000] : [1_000, 10_000]
-        let idle: Duration = size == .small ? .seconds(10) : .seconds(60)
+        let counts = size.counts
+        let idle: Duration = size.of(check: .seconds(1), small: .seconds(10), full: .seconds(60))
         return try await Stage.run { stage in
             try await stage.makeFleet(counts.max() ?? 0)
             try await stage.startCoordinator()

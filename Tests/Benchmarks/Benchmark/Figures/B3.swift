@@ -8,7 +8,7 @@ enum B3: Figure {
     static let what = "agents back after kill -9"
 
     static func run(_ size: Size) async throws -> [FigureResult] {
-        let count = size == .small ? 1_000 : 10_000
+        let count = size.count
         var results: [FigureResult] = []
         // From one address, all are one stranger to a guard that counts by address.
         for isOneAddress in [false, true] {

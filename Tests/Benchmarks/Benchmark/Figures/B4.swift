@@ -10,7 +10,7 @@ enum B4: Figure {
     private static let stageSize = 10
 
     static func run(_ size: Size) async throws -> [FigureResult] {
-        let stages = size == .small ? 20 : 200
+        let stages = size.of(check: 5, small: 20, full: 200)
         let count = stages * stageSize
         return try await Stage.run { stage in
             try await stage.makeFleet(count)

@@ -15,7 +15,7 @@ enum B6: Figure {
     private static let ideal = Interval.milliseconds(6 * (300 + 700 + 1_000))
 
     static func run(_ size: Size) async throws -> [FigureResult] {
-        let groups = size == .small ? 10 : 100
+        let groups = size.of(check: 1, small: 10, full: 100)
         return try await Stage.run { stage in
             try await stage.makeFleet(groups * 100)
             try await stage.startCoordinator()

@@ -11,7 +11,8 @@ enum B8: Figure {
         for fleet in [16, 200] {
             let campaign = Campaign(
                 seeds: 1..<1_000_000, settings: WorldSettings(seed: 1, fleet: fleet),
-                jobs: ProcessInfo.processInfo.activeProcessorCount, limit: .seconds(size == .small ? 10 : 60))
+                jobs: ProcessInfo.processInfo.activeProcessorCount,
+                limit: .seconds(size.of(check: 1, small: 10, full: 60)))
             let tally = await campaign.run()
             let minute = tally.rate(of: tally.events) * 60 / 1e6
             results.append(

@@ -12,7 +12,7 @@ enum B9: Figure {
     private static let kinds = ["decision, idle", "decision, first", "decision, 1,000 reports", "plan", "view"]
 
     static func run(_ size: Size) async throws -> [FigureResult] {
-        let runs = size == .small ? 5 : 20
+        let runs = size.of(check: 1, small: 5, full: 20)
         let (less, more) = (1_000, 10_000)
         let small = try measure(less, runs)
         let large = try measure(more, runs)

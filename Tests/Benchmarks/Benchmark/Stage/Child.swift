@@ -122,6 +122,8 @@ final class Child: Sendable {
 /// Where the programs are: beside this one.
 enum Programs {
     static func path(_ name: String) throws -> String {
+        // A path, as that of a shell, is what it is.
+        if name.hasPrefix("/") { return name }
         let own = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
         let path = own.appending(path: name).path
         guard FileManager.default.isExecutableFile(atPath: path) else {

@@ -24,15 +24,18 @@ struct Ended: Sendable {
 }
 
 extension Stage {
-    /// Declares an application for the clusters with these labels, with a release of one object.
-    func declare(_ name: String, on labels: [String: String] = [:]) async throws -> (Application, ReleaseReference) {
+    /// Declares an application for the clusters with these labels, with a release of one object or of what the manifest says.
+    func declare(
+        _ name: String, version: String = "1.0.0", on labels: [String: String] = [:], manifest given: String? = nil
+    ) async throws -> (Application, ReleaseReference) {
         let application = Application(
             name: try ApplicationName(name), namespace: name, select: ClusterSelector(labels: labels))
         _ = try await store.apply(FleetDocuments(applications: [application]), by: "benchmark")
-        let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: \(name)}\ndata: {version: \"1\"}\n"
+        let manifest =
+            given ?? "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: \(name)}\ndata: {version: \"1\"}\n"
         let assembled = try ReleaseAssembler.assemble(
             application, from: [SourceFile(name: "\(name).yaml", content: manifest)])
-        let reference = ReleaseReference(version: "1.0.0", digest: assembled.digest)
+        let reference = ReleaseReference(version: version, digest: assembled.digest)
         let release = Release(
             application: application.name, reference: reference, createdBy: "benchmark", createdAt: Clock.now(),
             objectCount: assembled.objectCount, size: assembled.size)
@@ -41,12 +44,15 @@ extension Stage {
     }
 
     /// Plans a rollout of each, and begins them all in one moment.
-    func begin(_ releases: [(Application, ReleaseReference)], _ policy: RolloutPolicy) async throws -> Begun {
+    func begin(
+        _ releases: [(Application, ReleaseReference)], _ policy: RolloutPolicy, named word: String? = nil
+    ) async throws -> Begun {
         _ = try await store.apply(FleetDocuments(policies: [policy]), by: "benchmark")
         var rollouts: [Rollout] = []
         for (application, reference) in releases {
             let request = PlanRequest(
-                name: try RolloutName("\(application.name)-\(policy.name)"), application: application.name,
+                name: try RolloutName("\(application.name)-\(word ?? policy.name.rawValue)"),
+                application: application.name,
                 release: reference, policy: policy, strategy: application.strategy, createdBy: "benchmark")
             let snapshot = try await store.snapshot(for: application.name)
             rollouts.append(try RolloutPlanner.plan(request, snapshot: snapshot, now: try await store.now()))
@@ -76,6 +82,43 @@ extension Stage {
             ended.append(Ended(name: name, phase: rollout.phase, after: at - begun.at, targets: targets))
         }
         return ended
+    }
+
+    /// How many clusters said something of an application after a moment.
+    func reports(of application: ApplicationName, after moment: Timestamp) async throws -> Int {
+        try await pool.query(
+            "SELECT count(*) FROM cluster_status WHERE application = $1 AND received_at > to_timestamp($2::bigint / 1000.0)",
+            [.text(application.rawValue), .int64(moment.milliseconds)]
+        ).scalar(Int.self)
+    }
+
+    /// How many targets of a rollout are healthy.
+    func healthy(in rollout: RolloutName) async throws -> Int {
+        try await pool.query(
+            "SELECT count(*) FROM rollout_targets WHERE rollout = $1 AND phase = 'healthy'", [.text(rollout.rawValue)]
+        ).scalar(Int.self)
+    }
+
+    /// How many targets of all rollouts failed or were taken back.
+    func takenBack() async throws -> Int {
+        try await pool.query(
+            "SELECT count(*) FROM rollout_targets WHERE phase IN ('failed', 'rollingBack', 'rolledBack', 'rollbackFailed')"
+        ).scalar(Int.self)
+    }
+
+    /// How many documents a release consists of, its index among them.
+    func documents(of release: ReleaseReference) async throws -> Int {
+        try await pool.query(
+            "SELECT count(*) FROM bundle_documents WHERE bundle = $1", [.text(release.digest.rawValue)]
+        ).scalar(Int.self)
+    }
+
+    /// One stage of all, all at once, which has to be healthy for no time.
+    static func atOnce() -> RolloutPolicy {
+        RolloutPolicy(
+            name: "at-once",
+            stages: [PolicyStage(name: "all", select: ClusterSelector(), maxConcurrent: .percent(100))],
+            minHealthyTime: .zero, progressDeadline: .minutes(15))
     }
 
     /// Three stages of 20, 30 and 50 of each group's clusters, half of each at a time.

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Glibc
 internal import Logging
+internal import NetworkTesting
 internal import PostgresClient
 internal import PostgresTesting
 internal import SwellIdentity
@@ -17,7 +18,7 @@ actor Stage {
     nonisolated let configuration: PostgresConfiguration
     nonisolated let authorities: AuthoritySet
     private let database: PostgresServer
-    private let databaseURL: String
+    private var databaseURL: String
     private let databaseName: String
     private let running: Task<Void, Never>
     private(set) var coordinator: Child?
@@ -51,6 +52,7 @@ actor Stage {
         folder = FileManager.default.temporaryDirectory.appending(path: "swell-stage-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         var options = PostgresServer.Options()
+        options.loopback = true
         options.settings = [
             "fsync": "on", "full_page_writes": "on", "shared_buffers": "512MB", "max_connections": "200",
             "max_wal_size": "4GB",
@@ -157,6 +159,16 @@ actor Stage {
         let children = (try? String(contentsOfFile: "/proc/\(postmaster)/task/\(postmaster)/children", encoding: .utf8))
         return [postmaster] + (children ?? "").split(separator: " ").compactMap { pid_t($0) }
     }
+
+    /// Has coordinators that start from now on reach the database over a link that can be spoilt; whoever takes it closes it.
+    func linkDatabase() async throws -> NetworkLink {
+        let link = try await NetworkLink(to: [database.port])
+        databaseURL = "postgres://postgres@127.0.0.1:\(link.port)/\(databaseName)?sslmode=disable"
+        return link
+    }
+
+    /// Ends a process with the stage.
+    func keep(_ child: Child) { children.append(child) }
 
     private func close(isKept: Bool = false) async {
         for load in loads { await load.end() }

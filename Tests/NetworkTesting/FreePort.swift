@@ -2,8 +2,8 @@ internal import Glibc
 
 /// Finds a loopback port that nobody listens on, below those that the system gives to who dials: a server that comes back must find its own
 /// free, however many dial meanwhile.
-enum FreePort {
-    static func find() throws -> Int {
+package enum FreePort {
+    package static func find() throws -> Int {
         for _ in 0..<1_000 {
             let port = Int.random(in: 20_000..<32_000)
             let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -20,6 +20,11 @@ enum FreePort {
             }
             if bound { return port }
         }
-        throw BenchmarkError("no free port below 32,000 could be had")
+        throw NoFreePort()
     }
+}
+
+/// No port below those that the system gives out could be had.
+package struct NoFreePort: Error, CustomStringConvertible {
+    package var description: String { "no free port below 32,000 could be had" }
 }

@@ -1,5 +1,5 @@
 internal import Glibc
-internal import NIOCore
+package import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
@@ -7,12 +7,12 @@ internal import Synchronization
 ///
 /// A black hole holds bytes back instead of losing them, and tells neither side that the other hung up: what TCP makes of
 /// packets that get lost and are sent again. Only a handshake is answered that a real hole would swallow.
-final class NetworkLink: Sendable {
+package final class NetworkLink: Sendable {
     /// Which way bytes go, as seen from who dials.
-    enum Direction: Sendable, Hashable { case outward, inward }
+    package enum Direction: Sendable, Hashable { case outward, inward }
 
     /// What the link does to connections, open ones and new ones.
-    enum Weather: Sendable, Hashable {
+    package enum Weather: Sendable, Hashable {
         case clear
         /// Every piece arrives later.
         case delayed(by: TimeAmount)
@@ -39,11 +39,11 @@ final class NetworkLink: Sendable {
 
     private let state: Mutex<State>
     private let listener: Mutex<(any Channel)?> = Mutex(nil)
-    let port: Int
+    package let port: Int
 
     /// Listens on a free port and leads to the first of `destinations`, ports of the loopback interface, that answers; each
     /// connection begins with another one, as a load balancer does.
-    init(to destinations: [Int]) async throws {
+    package init(to destinations: [Int]) async throws {
         state = Mutex(State(destinations: destinations))
         port = try FreePort.find()
         let channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
@@ -55,7 +55,7 @@ final class NetworkLink: Sendable {
     }
 
     /// Changes the weather for all connections.
-    func set(_ weather: Weather) {
+    package func set(_ weather: Weather) {
         let channels = state.withLock { state in
             state.weather = weather
             return Array(state.channels.values)
@@ -64,10 +64,10 @@ final class NetworkLink: Sendable {
     }
 
     /// Leads new connections elsewhere.
-    func lead(to destinations: [Int]) { state.withLock { $0.destinations = destinations } }
+    package func lead(to destinations: [Int]) { state.withLock { $0.destinations = destinations } }
 
     /// Ends it with all of its connections.
-    func close() async {
+    package func close() async {
         set(.reset)
         let channel = listener.withLock { $0 }
         try? await channel?.close().get()
