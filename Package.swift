@@ -73,6 +73,8 @@ let package = Package(
         .target(name: "ShownText"),
         // Keeps a TCP port's connections few, alive and honest: deadlines, limits, displacement. No noun of ours.
         .target(name: "PortGuard", dependencies: [metrics, nioCore, nioSSL, nioTLS]),
+        // HTTP connections that a server accepted end well also where it ends before it has come to them. No noun of ours.
+        .target(name: "AcceptedConnections", dependencies: [hummingbird, nioCore, logging]),
         // How a TLS handshake goes at an address, for words to a person. No noun of ours.
         .target(name: "HandshakeProbe", dependencies: [nioCore, nioPosix, nioSSL, nioTLS]),
         // JSON and YAML as Kubernetes reads them: values with positions, object identity, patches.
@@ -110,8 +112,9 @@ let package = Package(
         .target(
             name: "KubernetesSimulator",
             dependencies: [
-                "AsyncSupport", "KubernetesObjects", hummingbird, hummingbirdTLS, nioCore, nioSSL, logging, lifecycle,
-                collections,
+                "AcceptedConnections", "AsyncSupport", "KubernetesObjects", hummingbird, hummingbirdTLS, nioCore,
+                nioSSL,
+                logging, lifecycle, collections,
                 x509, swiftASN1, crypto,
             ],
             resources: [.copy("Resources")]),
@@ -133,8 +136,8 @@ let package = Package(
         .target(
             name: "SwellConsole",
             dependencies: [
-                "KubernetesObjects", "PortGuard", "ShownText", "SwellModel", "SwellEngine", "SwellStore", hummingbird,
-                hummingbirdTLS,
+                "AcceptedConnections", "KubernetesObjects", "PortGuard", "ShownText", "SwellModel", "SwellEngine",
+                "SwellStore", hummingbird, hummingbirdTLS,
                 logging, lifecycle, crypto, metrics, nioCore, nioSSL, nioHTTPTypes,
             ]),
         // In each cluster: enrol, stream, fetch, render, apply, verify, roll back, report.
@@ -205,6 +208,9 @@ let package = Package(
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "AsyncSupportTests", dependencies: ["AsyncSupport"]),
         .testTarget(name: "PortGuardTests", dependencies: ["PortGuard"]),
+        .testTarget(
+            name: "AcceptedConnectionsTests",
+            dependencies: ["AcceptedConnections", hummingbird, nioCore, nioPosix, logging]),
         .testTarget(name: "KubernetesObjectsTests", dependencies: ["KubernetesObjects"]),
         .testTarget(name: "SwellModelTests", dependencies: ["SwellModel"]),
         .testTarget(name: "SwellEngineTests", dependencies: ["SwellEngine"]),

@@ -1,3 +1,4 @@
+internal import AcceptedConnections
 internal import Hummingbird
 internal import HummingbirdCore
 internal import HummingbirdTLS
@@ -68,7 +69,8 @@ public struct ConsoleService: Service {
                 maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))
         guard var tls else {
             return HTTPServerBuilder {
-                GuardedChannel(base: HTTP1Channel(responder: $0, configuration: http), connections: connections)
+                FinishingChannel(
+                    GuardedChannel(base: HTTP1Channel(responder: $0, configuration: http), connections: connections))
             }
         }
         tls.minimumTLSVersion = .tlsv13
@@ -80,7 +82,8 @@ public struct ConsoleService: Service {
         }
         return HTTPServerBuilder { [tls] in
             let channel = HTTP1Channel(responder: $0, configuration: http)
-            return GuardedChannel(base: try TLSChannel(channel, tlsConfiguration: tls), connections: connections)
+            return FinishingChannel(
+                GuardedChannel(base: try TLSChannel(channel, tlsConfiguration: tls), connections: connections))
         }
     }
 

@@ -6,6 +6,7 @@ private let arrows: [String: Set<String>] = [
     "AsyncSupport": [],
     "ShownText": [],
     "PortGuard": [],
+    "AcceptedConnections": [],
     "HandshakeProbe": [],
     "CLibpq": [],
     "KubernetesObjects": ["ShownText"],
@@ -16,13 +17,15 @@ private let arrows: [String: Set<String>] = [
     "SwellProtocol": ["ShownText", "SwellModel"],
     "SwellIdentity": ["SwellModel"],
     "KubernetesClient": ["AsyncSupport", "KubernetesObjects"],
-    "KubernetesSimulator": ["AsyncSupport", "KubernetesObjects"],
+    "KubernetesSimulator": ["AcceptedConnections", "AsyncSupport", "KubernetesObjects"],
     "SwellTelemetry": ["ShownText"],
     "SwellCoordinator": [
         "AsyncSupport", "PortGuard", "SwellModel", "SwellEngine", "SwellStore", "SwellProtocol", "SwellIdentity",
         "SwellTelemetry", "PostgresClient",
     ],
-    "SwellConsole": ["PortGuard", "ShownText", "SwellModel", "SwellEngine", "SwellStore", "KubernetesObjects"],
+    "SwellConsole": [
+        "AcceptedConnections", "PortGuard", "ShownText", "SwellModel", "SwellEngine", "SwellStore", "KubernetesObjects",
+    ],
     "SwellAgent": [
         "AsyncSupport", "HandshakeProbe", "SwellModel", "SwellEngine", "SwellProtocol", "SwellIdentity",
         "KubernetesClient",

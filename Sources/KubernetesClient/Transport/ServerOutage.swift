@@ -43,6 +43,10 @@ struct ReachState: Sendable {
     private var nextTicket = 0
     private var lastAnswer: ContinuousClock.Instant?
     private var failing: (since: ContinuousClock.Instant, outage: ServerOutage)?
+    /// When it last answered after it had failed, or had been silent for a while.
+    private var cameBack: ContinuousClock.Instant?
+    /// The same, of the outage that was told of last.
+    private(set) var recoveredAt: ContinuousClock.Instant?
 
     /// Notes that a request was sent, and gives it a number.
     mutating func began(_ what: String, at now: ContinuousClock.Instant) -> Int {
@@ -53,15 +57,20 @@ struct ReachState: Sendable {
 
     /// Notes how a request ended: with an answer, or with an error; nil for one that was given up.
     mutating func ended(_ ticket: Int, _ outcome: Result<Void, KubernetesError>?, at now: ContinuousClock.Instant) {
+        let wasAway = failing != nil || outage(lasting: .zero, silence: .seconds(3), at: now) != nil
         pending[ticket] = nil
         guard let outcome else { return }
         if case .failure(let error) = outcome, let outage = ServerOutage(error) {
             failing = (failing?.since ?? now, outage)
         } else {
+            if wasAway { cameBack = now }
             lastAnswer = now
             failing = nil
         }
     }
+
+    /// Notes that the end of an outage is told of.
+    mutating func toldOfItsEnd() { recoveredAt = cameBack ?? recoveredAt }
 
     /// Notes that an exchange broke off that had begun well.
     mutating func broke(_ error: KubernetesError, at now: ContinuousClock.Instant) {
@@ -110,6 +119,12 @@ final class ReachMonitor: Sendable {
     }
 
     var lastSign: ContinuousClock.Instant? { state.withLock { $0.lastSign } }
+
+    /// When the server came back from the last outage that was told of; nil where none was. A watch of before may have been cut
+    /// without anybody's noticing.
+    var recoveredAt: ContinuousClock.Instant? { state.withLock { $0.recoveredAt } }
+
+    func toldOfItsEnd() { state.withLock { $0.toldOfItsEnd() } }
 }
 
 extension KubernetesAPI {
@@ -141,6 +156,7 @@ extension KubernetesAPI {
             let outage = await currentOutage()
             if outage?.reason != told?.reason {
                 told = outage
+                if outage == nil { reach.toldOfItsEnd() }
                 await onChange(outage)
             }
             // Ends early on cancellation, which the loop sees.

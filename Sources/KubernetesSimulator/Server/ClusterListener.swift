@@ -1,6 +1,8 @@
+internal import AcceptedConnections
 internal import FoundationEssentials
 internal import HTTPTypes
 internal import Hummingbird
+internal import HummingbirdCore
 internal import HummingbirdTLS
 internal import KubernetesObjects
 internal import Logging
@@ -18,14 +20,16 @@ struct ClusterListener: Sendable {
 
     /// Serves until nothing shall listen any more or the task is cancelled; tells the port once it listens.
     ///
-    /// The listener is ended by graceful shutdown and never by cancellation, which would drop connections that were
-    /// accepted and not yet taken up (NIO ends the process then). So it runs in a task that cancellation does not reach.
+    /// The listener is ended by graceful shutdown and not by cancellation, so that answers under way have a moment to end.
     func serve(port: Int, onListening: @escaping @Sendable (Int) async -> Void) async throws {
         let responder = CallbackResponder<ConnectionContext> { request, context in
             try await respond(to: request, context: context)
         }
         let application = Application(
-            responder: responder, server: try .tls(.http1(), tlsConfiguration: tls),
+            responder: responder,
+            server: HTTPServerBuilder { responder in
+                FinishingChannel(try TLSChannel(HTTP1Channel(responder: responder), tlsConfiguration: tls))
+            },
             configuration: .init(address: .hostname("127.0.0.1", port: port), serverName: nil, backlog: 512),
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? port) },
             logger: logger)
