@@ -48,9 +48,12 @@ enum B3: Figure {
         try await load.order(.join(count: count, perSecond: 500))
         try await load.order(.awaitConnected(least: count))
         // A tenth of the fleet is under way, slowly, when the coordinator goes.
-        let script = LoadScript(apply: .init(1_000, 3_000), ready: .init(2_000, 4_000))
+        let script =
+            count > 100
+            ? LoadScript(apply: .init(1_000, 3_000), ready: .init(2_000, 4_000))
+            : LoadScript(apply: .init(300, 600), ready: .init(300, 600))
         try await load.order(.follow(script: script))
-        let labels = count >= 10_000 ? ["thousand": "0"] : ["group": Stage.group(0)]
+        let labels = count > 1_000 ? ["thousand": "0"] : ["group": Stage.group(0)]
         let release = try await stage.declare("shop", on: labels)
         let begun = try await stage.begin([release], try Stage.waves())
         try await load.order(.awaitHealthy(least: count / 100))
@@ -75,7 +78,7 @@ enum B3: Figure {
         let isWhole = ended.allSatisfy(\.isWhole)
         return Return(
             returns: returns, processor: figures.processorTime, peak: figures.peak,
-            isRight: isWhole && bad == 0 && told == count / 10 && returns.count == count,
+            isRight: isWhole && bad == 0 && told == max(100, count / 10) && returns.count == count,
             notes: [
                 "the coordinator served again after \(Table.number(Double(restarted - killed) / 1e9)) s",
                 "the rollout: \(ended.map { "\($0.phase) \($0.targets)" }.joined(separator: ", ")), \(bad) taken back, \(told) told healthy",
