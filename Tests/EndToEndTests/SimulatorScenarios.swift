@@ -24,7 +24,7 @@ internal import Testing
         options.maximumWatches = 400
         let path = folder.appending(path: "one.yaml").path
         let api = try KubernetesAPI(options: options) { try Kubeconfig(path: path).connection() }
-        let watching = Atomic(0)
+        let watching = OpenWatches()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<400 {
                 group.addTask {
@@ -32,13 +32,13 @@ internal import Testing
                     let maps = ObjectSelection(type: GroupVersionKind(version: "v1", kind: "ConfigMap"))
                     let backoff = RetryPolicy(base: .milliseconds(1), ceiling: .milliseconds(5))
                     try? await Reflector(api: api, selection: maps, backoff: backoff).run { update in
-                        if case .watching = update { watching.add(1, ordering: .relaxed) }
+                        if case .watching = update { watching.add() }
                     }
                 }
             }
             defer { group.cancelAll() }
             try await eventually("the watches to be open", within: .seconds(90)) {
-                watching.load(ordering: .relaxed) >= 400 ? true : nil
+                watching.count >= 400 ? true : nil
             }
             simulator.interrupt()
             let code = try await simulator.ended(within: .seconds(60))
@@ -47,4 +47,13 @@ internal import Testing
         }
         await api.shutdown()
     }
+}
+
+/// How often a watch was opened.
+private final class OpenWatches: Sendable {
+    private let opened = Atomic(0)
+
+    var count: Int { opened.load(ordering: .relaxed) }
+
+    func add() { opened.add(1, ordering: .relaxed) }
 }

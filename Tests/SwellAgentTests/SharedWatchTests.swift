@@ -21,6 +21,22 @@ private final class Told: Sendable {
     var healthy: Int { health.withLock { $0.values.count { $0.health == .healthy } } }
 }
 
+/// How many objects were told of, and of what nothing will be told any more.
+private final class Seen: Sendable {
+    private let state = Mutex<(counts: [String: Int], ended: [String])>(([:], []))
+
+    var counts: [String: Int] { state.withLock { $0.counts } }
+    var ended: [String] { state.withLock { $0.ended } }
+
+    func note(_ count: Int, of selection: ObjectSelection) {
+        state.withLock { $0.counts["\(selection.type.kind) \(selection.namespace ?? "")"] = count }
+    }
+
+    func noteEnd(of selection: ObjectSelection) { noteEnd(of: "\(selection.type.kind) \(selection.namespace ?? "")") }
+
+    func noteEnd(of name: String) { state.withLock { $0.ended.append(name) } }
+}
+
 /// Watches are one a kind, however many applications there are.
 @Suite(.timeLimit(.minutes(3))) struct SharedWatchTests {
     private static let count = 100
@@ -152,15 +168,16 @@ private final class Told: Sendable {
         try await SimulatedLab.run { lab in
             let releases = (0..<12).map { Self.release("a\($0)", in: "shop") }
             try await Self.write(releases, lab.api)
-            let (told, gone) = (Told(), Mutex<Set<String>>([]))
+            let told = Told()
+            let gone = Seen()
             try await Self.watching(releases, Self.cluster(lab.api), told) { name in
-                while !Task.isCancelled, !gone.withLock({ $0.contains(name) }) {
+                while !Task.isCancelled, !gone.ended.contains(name) {
                     try? await Task.sleep(for: .milliseconds(20))
                 }
             } _: {
                 try await eventually("all are healthy") { told.healthy == 12 }
                 for number in 0..<11 {
-                    gone.withLock { _ = $0.insert("a\(number)") }
+                    gone.noteEnd(of: "a\(number)")
                     let web = releases[number].objects[0].reference
                     _ = try await lab.api.delete(web)
                 }
@@ -256,8 +273,7 @@ private final class Told: Sendable {
             let text = try await lab.fleet.kubeconfig(for: "east-1", serviceAccount: "agent", namespace: "swell-system")
             let own = try KubernetesAPI(connection: try Kubeconfig(text: text, file: "simulated").connection())
             let watches = SharedWatches(api: own)
-            let seen = Mutex<[String: Int]>([:])
-            let ended = Mutex<[String]>([])
+            let seen = Seen()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await watches.run() }
                 for release in releases {
@@ -267,23 +283,23 @@ private final class Told: Sendable {
                         ) {
                             update, selection in
                             guard case .listed(let objects) = update else { return }
-                            seen.withLock { $0["\(selection.type.kind) \(selection.namespace ?? "")"] = objects.count }
+                            seen.note(objects.count, of: selection)
                         } onEnd: { selection, error in
                             #expect(error.status == 403)
-                            ended.withLock { $0.append("\(selection.type.kind) \(selection.namespace ?? "")") }
+                            seen.noteEnd(of: selection)
                         }
                     }
                 }
                 defer { group.cancelAll() }
                 try await eventually("each is seen") {
-                    let seen = seen.withLock { $0 }
+                    let seen = seen.counts
                     return (0..<12).allSatisfy { number in
                         ["Deployment", "ConfigMap", "Service"].allSatisfy { seen["\($0) shop-\(number)"] == 1 }
                     }
                 }
-                try await eventually("what may not be read is said") { ended.withLock { $0.count } == 11 }
-                #expect(Set(ended.withLock { $0 }) == Set((1..<12).map { "Pod shop-\($0)" }))
-                #expect(seen.withLock { $0["Pod shop-0"] } == 1)
+                try await eventually("what may not be read is said") { seen.ended.count == 11 }
+                #expect(Set(seen.ended) == Set((1..<12).map { "Pod shop-\($0)" }))
+                #expect(seen.counts["Pod shop-0"] == 1)
             }
             await own.shutdown()
         }
@@ -292,8 +308,9 @@ private final class Told: Sendable {
     @Test func aKindThatAReleaseBringsIsSeenOnceItIsServed() async throws {
         try await SimulatedLab.run { lab in
             let type = GroupVersionKind(group: "example.com", version: "v1", kind: "Probe")
-            var probe = KubernetesObject(type: type, namespace: "shop", name: "kafka")
-            probe.spec = ["url": "http://kafka"]
+            var made = KubernetesObject(type: type, namespace: "shop", name: "kafka")
+            made.spec = ["url": "http://kafka"]
+            let probe = made
             let releases = [Self.release("a0", in: "shop", extra: [probe]), Self.release("a1", in: "shop")]
             try await Self.write([releases[1]], lab.api)
             try await Self.write([Self.release("a0", in: "shop")], lab.api)

@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import NIOHTTP1
 internal import Synchronization
 
@@ -95,6 +96,20 @@ struct ReachState: Sendable {
 /// Keeps a ``ReachState`` for all requests of a client.
 final class ReachMonitor: Sendable {
     private let state = Mutex(ReachState())
+    /// One question is answer enough for all who ask at once: a server in need must not be asked by every application.
+    private let probing = ConcurrencyLimiter(running: 1, waiting: 1 << 20)
+    private let probed = Mutex<ContinuousClock.Instant?>(nil)
+
+    /// Asks whether the server answers, or waits for the answer that somebody else waits for.
+    func probe(_ body: () async -> Void) async {
+        let asked = ContinuousClock.now
+        // Cancelled, or one of too many, nobody learns anything.
+        try? await probing.run {
+            if let last = probed.withLock({ $0 }), last >= asked { return }
+            await body()
+            if !Task.isCancelled { probed.withLock { $0 = .now } }
+        }
+    }
 
     /// Runs a request and notes how it ended.
     func observing<Answer>(_ what: String, _ body: () async throws -> Answer) async throws -> Answer {
@@ -142,7 +157,7 @@ extension KubernetesAPI {
     private func currentOutage() async -> ServerOutage? {
         guard !pause.isOn, let sign = reach.lastSign, sign.duration(to: .now) >= .seconds(3) else { return outage() }
         // How it went is in the monitor; a failure here has lasted long enough already.
-        _ = try? await exchange.once(KubernetesRequest(.GET, "/version", timeout: .seconds(3)))
+        await reach.probe { _ = try? await exchange.once(KubernetesRequest(.GET, "/version", timeout: .seconds(3))) }
         return outage(lasting: .zero)
     }
 

@@ -43,6 +43,8 @@ struct ScopeView: Sendable {
     private var strangers: [String?: Set<String>] = [:]
     private var index = InterestIndex()
     private var members: [WatchMember: Membership] = [:]
+    /// Those who do not have what they want yet, and are to have it; few, of many.
+    private var pending: Set<WatchMember> = []
     private var version: UInt64?
     private var isListed = false
     private(set) var isWatching = false
@@ -65,7 +67,7 @@ struct ScopeView: Sendable {
 
     func isFilled(_ member: WatchMember) -> Bool { members[member]?.isFilled == true }
 
-    func isPending(_ member: WatchMember) -> Bool { members[member].map { !$0.isFilled && !$0.isIdle } ?? false }
+    func isPending(_ member: WatchMember) -> Bool { pending.contains(member) }
 
     // MARK: Who takes part
 
@@ -73,12 +75,14 @@ struct ScopeView: Sendable {
     mutating func attach(_ member: WatchMember, _ interest: WatchInterest, _ terms: Terms) -> Bool {
         detach(member)
         members[member] = Membership(interest: interest, terms: terms, joined: lists)
+        pending.insert(member)
         index.add(member, interest)
         return fill(member)
     }
 
     mutating func detach(_ member: WatchMember) {
         guard let membership = members.removeValue(forKey: member) else { return }
+        pending.remove(member)
         index.remove(member, membership.interest)
         let namespace = membership.interest.selection.namespace
         let names =
@@ -91,7 +95,10 @@ struct ScopeView: Sendable {
         }
     }
 
-    mutating func idle(_ member: WatchMember) { members[member]?.isIdle = true }
+    mutating func idle(_ member: WatchMember) {
+        members[member]?.isIdle = true
+        pending.remove(member)
+    }
 
     /// Notes that somebody has waited for long enough.
     mutating func demand(_ member: WatchMember) { members[member]?.isDemanding = true }
@@ -99,9 +106,9 @@ struct ScopeView: Sendable {
     /// Whether the server must be asked anew for somebody to get what it wants.
     var needsList: Bool {
         guard isListed, !isListing, interruption == nil else { return false }
-        return members.values.contains { membership in
-            !membership.isFilled && !membership.isIdle
-                && (!membership.isExamined || membership.isDemanding || !isFresh(for: membership.terms))
+        return pending.contains { member in
+            guard let membership = members[member] else { return false }
+            return !membership.isExamined || membership.isDemanding || !isFresh(for: membership.terms)
         }
     }
 
@@ -117,12 +124,11 @@ struct ScopeView: Sendable {
         membership.isFilled =
             membership.isExamined && isListed && interruption == nil && hasSeen && isFresh(for: membership.terms)
         members[member] = membership
+        if membership.isFilled { pending.remove(member) }
         return membership.isFilled
     }
 
-    private mutating func fillAll() -> [WatchMember] {
-        members.filter { !$0.value.isFilled }.map(\.key).filter { fill($0) }
-    }
+    private mutating func fillAll() -> [WatchMember] { pending.isEmpty ? [] : pending.filter { fill($0) } }
 
     /// Whether something is there that was not kept and may be wanted.
     private func mayMiss(_ interest: WatchInterest) -> Bool {
@@ -175,12 +181,14 @@ struct ScopeView: Sendable {
         }
         version = UInt64(resourceVersion)
         (isListed, isListing, isWatching, interruption, listedAt) = (true, false, false, nil, beganAt)
-        for (member, membership) in members where membership.joined < lists {
+        for member in pending where members[member].map({ $0.joined < lists }) ?? false {
             // It was read when this one had begun: it is later than whatever was written before.
             members[member]?.isExamined = true
             members[member]?.isFilled = true
+            pending.remove(member)
         }
-        return members.filter { $0.value.joined < lists }.map(\.key) + fillAll()
+        _ = fillAll()
+        return members.filter { $0.value.isFilled && !$0.value.isIdle }.map(\.key)
     }
 
     /// Takes what a watch told: whom it concerns, and what it is to them; and who has what it wants by that.
