@@ -101,13 +101,13 @@ extension SharedObjects {
 
     @Test func whoWantsWhatWasNotKeptWaitsForAList() {
         var shared = shared()
-        let later = words(shared.attach(2, named(["b"]), to: scope, .init()))
+        let later = words(shared.attach(2, named(["b", "foreign"]), to: scope, .init()))
         #expect(later == [])
         #expect(shared.needsList(scope) && shared.isPending(2))
         let changed = words(shared.take(.event(.modified(object("b", version: 6))), of: scope))
         #expect(changed == [], "not by halves")
         let listed = words(shared.list(all, version: 7, of: scope))
-        #expect(listed == ["1 listed a@1", "2 listed b@1"])
+        #expect(listed == ["1 listed a@1", "2 listed b@1,foreign@1"])
         #expect(!shared.needsList(scope) && !shared.isPending(2))
     }
 

@@ -38,7 +38,7 @@ private final class Seen: Sendable {
 }
 
 /// Watches are one a kind, however many applications there are.
-@Suite(.timeLimit(.minutes(3))) struct SharedWatchTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct SharedWatchTests {
     private static let count = 100
 
     private static func release(_ name: String, in namespace: String, extra: [KubernetesObject] = []) -> ClusterRelease
@@ -127,7 +127,7 @@ private final class Seen: Sendable {
             try await Self.write(releases, lab.api)
             let alone = Told()
             try await Self.watching([releases[0]], Self.cluster(lab.api), alone) {
-                try await eventually("one is healthy") { alone.healthy == 1 }
+                try await eventually("one is healthy", within: .seconds(90)) { alone.healthy == 1 }
                 #expect(try await Self.watches(lab) == 5, "three kinds, pods and replica sets")
             }
             let told = Told()

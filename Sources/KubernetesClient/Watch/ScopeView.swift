@@ -3,7 +3,7 @@ internal import KubernetesObjects
 /// What one watch has told of the objects that somebody wants, and who wants them. Pure: moments come from outside.
 ///
 /// Of objects that nobody wants it keeps the names: who comes later and asks for one of them, or for pods among them, is served once
-/// the server was asked anew; who asks for nothing of them is served at once.
+/// the server was asked again; who asks for nothing of them is served at once.
 struct ScopeView: Sendable {
     /// How somebody takes part.
     struct Terms: Sendable, Hashable {
@@ -103,7 +103,7 @@ struct ScopeView: Sendable {
     /// Notes that somebody has waited for long enough.
     mutating func demand(_ member: WatchMember) { members[member]?.isDemanding = true }
 
-    /// Whether the server must be asked anew for somebody to get what it wants.
+    /// Whether the server must be asked again for somebody to get what it wants.
     var needsList: Bool {
         guard isListed, !isListing, interruption == nil else { return false }
         return pending.contains { member in

@@ -45,7 +45,7 @@ public struct SharedObjects: Sendable {
         return silenced
     }
 
-    /// Whether the server must be asked anew for somebody to get what it wants.
+    /// Whether the server must be asked again for somebody to get what it wants.
     public func needsList(_ scope: WatchScope) -> Bool { views[scope]?.needsList == true }
 
     /// Says that a list is about to be asked for.

@@ -45,7 +45,7 @@ public actor SharedWatches {
         var isAsked = false
     }
 
-    /// How long who has written waits until what was written is seen, before the server is asked anew: a watch that lives tells of it
+    /// How long who has written waits until what was written is seen, before the server is asked again: a watch that lives tells of it
     /// within moments.
     private static let patience = Duration.milliseconds(500)
     /// How long after it was asked for a list begins, so that those who come together are served together.
