@@ -196,7 +196,9 @@ struct RolloutPlanning: Sendable {
         for number in 1...1_000 {
             let suffix = number == 1 ? "" : "-\(number)"
             let name = try RolloutName(String(base.prefix(63 - suffix.utf8.count)) + suffix)
-            if !taken.contains(name), try await store.rollout(name) == nil { return name }
+            // The audit log may tell of one that was removed since.
+            let told = try await store.events(after: 0, filter: EventFilter(rollout: name), limit: 1)
+            if !taken.contains(name), told.isEmpty, try await store.rollout(name) == nil { return name }
         }
         throw Problem.refused("there are a thousand rollouts named '\(base)'; give one a name of its own")
     }

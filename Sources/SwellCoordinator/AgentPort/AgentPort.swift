@@ -137,7 +137,8 @@ package struct AgentPort: Service {
         let fleet = FleetService(
             authenticator: authenticator, sessions: context,
             documents: DocumentDelivery(
-                store: store, limiter: ConcurrencyLimiter(running: 32, waiting: 2_048), shares: ClusterShares(limit: 4),
+                store: store, cache: DocumentCache { digest throws(StoreError) in try await store.document(digest) },
+                limiter: ConcurrencyLimiter(running: 32, waiting: 2_048), shares: ClusterShares(limit: 4),
                 limit: .minutes(1)),
             issuer: issuer, renewals: RenewalLimit(), refusals: refusals, makeID: Self.makeID)
         let enrolment = EnrollmentService(

@@ -8,8 +8,9 @@ internal import Synchronization
 /// Brings documents to agents, a few at a time, in pieces. What a cluster does not run, and may not fall back to, is not
 /// found, whether it exists or not.
 struct DocumentDelivery: Sendable {
-    let store: any AgentStore & ReleaseStore
-    /// Deliveries at a time: each holds one document in memory.
+    let store: any AgentStore
+    let cache: DocumentCache
+    /// Deliveries at a time: each holds one document in memory, which the cache may hold too.
     let limiter: ConcurrencyLimiter
     /// Calls of one cluster at a time, so that one agent that does not read holds up nobody else.
     let shares: ClusterShares
@@ -34,11 +35,11 @@ struct DocumentDelivery: Sendable {
     }
 
     private func document(_ digest: ContentDigest, for cluster: ClusterName) async throws -> ContentDocument {
-        guard try await store.mayRead(digest, cluster: cluster), let content = try await store.document(digest) else {
+        guard try await store.mayRead(digest, cluster: cluster), let document = try await cache.document(digest) else {
             throw RPCError(
                 code: .notFound, message: "Document \(digest) is no part of what cluster '\(cluster)' should run.")
         }
-        return ContentDocument(content: content)
+        return document
     }
 
     private func send(

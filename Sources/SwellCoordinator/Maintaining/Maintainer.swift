@@ -21,30 +21,36 @@ package struct Maintainer: Service {
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
+            var parts = MaintenancePart.allCases
             while !Task.isCancelled {
-                let isDone = await self.maintain()
-                // After a failure it is tried again soon: without partitions the audit log grows in one table.
-                try? await Task.sleep(for: isDone ? self.pace : min(self.pace, .seconds(60)))
+                parts = await self.failing(of: parts)
+                // What failed is tried again soon: without partitions the audit log grows in one table.
+                try? await Task.sleep(for: parts.isEmpty ? self.pace : min(self.pace, .seconds(60)))
+                if parts.isEmpty { parts = MaintenancePart.allCases }
             }
         }
     }
 
-    private func maintain() async -> Bool {
-        do throws(StoreError) {
-            let outcome = try await store.maintain(retention)
-            guard outcome != MaintenanceOutcome() else { return true }
+    /// Does these, each whatever becomes of the others; returns those that failed.
+    private func failing(of parts: [MaintenancePart]) async -> [MaintenancePart] {
+        var failed: [MaintenancePart] = []
+        var outcome = MaintenanceOutcome()
+        for part in parts where !Task.isCancelled {
+            do throws(StoreError) { outcome += try await store.maintain(part, retention) } catch {
+                failed.append(part)
+                guard !Task.isCancelled else { break }
+                logger.notice(
+                    "storage was not looked after", metadata: ["part": "\(part.rawValue)", "error": "\(error)"])
+            }
+        }
+        if outcome != MaintenanceOutcome() {
             logger.info(
                 "removed what was kept long enough",
                 metadata: [
-                    "auditRows": "\(outcome.auditRows)", "releases": "\(outcome.releases)",
-                    "documents": "\(outcome.documents)",
+                    "auditRows": "\(outcome.auditRows)", "rollouts": "\(outcome.rollouts)",
+                    "releases": "\(outcome.releases)", "documents": "\(outcome.documents)",
                 ])
-            return true
-        } catch {
-            if !Task.isCancelled {
-                logger.notice("storage was not looked after", metadata: ["error": "\(error)"])
-            }
-            return false
         }
+        return failed
     }
 }

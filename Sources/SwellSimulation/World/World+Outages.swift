@@ -92,7 +92,7 @@ extension World {
         guard !isStoreAway else { return }
         let names = Set(database.clusterRecords().map(\.cluster.name))
         let before = references(of: names)
-        _ = database.maintain(Retention(audit: .minutes(5), releases: 1))
+        _ = database.maintain(Retention(audit: .minutes(5), releases: 1, rollouts: 1, rolloutAge: .zero))
         if settings.plantedBug == .forgetsReferences {
             for list in releases.values { hidden.formUnion(list.dropLast().map(\.digest)) }
         }

@@ -2,34 +2,92 @@ internal import SwellEngine
 internal import SwellModel
 
 extension MemoryState {
+    /// All of it.
     public mutating func maintain(_ retention: Retention) -> MaintenanceOutcome {
         var outcome = MaintenanceOutcome()
+        for part in MaintenancePart.allCases { outcome += maintain(part, retention) }
+        return outcome
+    }
+
+    public mutating func maintain(_ part: MaintenancePart, _ retention: Retention) -> MaintenanceOutcome {
+        var outcome = MaintenanceOutcome()
+        switch part {
+        case .auditPartitions: break
+        case .previews: previews = previews.filter { $0.value.expiresAt > now }
+        case .credentials: (outcome.certificates, outcome.tokens) = forgetExpired()
+        case .provenReleases:
+            for (key, list) in proven { proven[key] = Array(list.prefix(Bounds.provenReleases)) }
+        case .departed: outcome.clusters = forgetDeparted(after: retention.departed)
+        case .rollouts: outcome.rollouts = removeRollouts(retention)
+        case .releases: (outcome.releases, outcome.documents) = removeReleases(retention)
+        case .documents: outcome.documents = removeDocuments()
+        case .auditRows: outcome.auditRows = removeAuditRows(retention)
+        }
+        return outcome
+    }
+
+    private mutating func removeAuditRows(_ retention: Retention) -> Int {
         let oldest = now - retention.audit
         let kept = audit.filter { stored in
             stored.event.at >= oldest
                 || stored.event.rollout.flatMap { rollouts[$0] }.map { !$0.rollout.phase.isEnded } == true
         }
-        outcome.auditRows = audit.count - kept.count
-        audit = kept
+        defer { audit = kept }
+        return audit.count - kept.count
+    }
 
-        (outcome.certificates, outcome.tokens) = forgetExpired()
-        previews = previews.filter { $0.value.expiresAt > now }
-        for (key, list) in proven { proven[key] = Array(list.prefix(Bounds.provenReleases)) }
+    private mutating func forgetDeparted(after age: Interval) -> Int {
+        let gone = agents.filter { clusters[$0.key] == nil && $0.value.lastSeenAt.map { $0 <= now - age } == true }
+        for cluster in gone.keys {
+            agents[cluster] = nil
+            drifts = drifts.filter { $0.key.cluster != cluster }
+            proven = proven.filter { $0.key.cluster != cluster }
+        }
+        return gone.count
+    }
+
+    private mutating func removeRollouts(_ retention: Retention) -> Int {
+        var needed = Set(assignments.values.map(\.assignment.rollout)).union(claims.values)
+        needed.formUnion(rollouts.values.compactMap(\.rollout.kind.takesOff))
+        var removed = 0
+        for stored in Dictionary(grouping: rollouts.values, by: \.rollout.application).values.flatMap({ ofOne in
+            ofOne.sorted { $0.sequence > $1.sequence }.dropFirst(max(0, retention.rollouts))
+        }) {
+            let name = stored.rollout.name
+            guard stored.rollout.phase.isEnded, !needed.contains(name),
+                let endedAt = stored.rollout.endedAt, endedAt <= now - retention.rolloutAge,
+                pendingCommands[name]?.isEmpty ?? true, inbox[name]?.isEmpty ?? true
+            else { continue }
+            rollouts[name] = nil
+            pendingCommands[name] = nil
+            commands = commands.filter { $0.value.record.rollout != name }
+            removed += 1
+        }
+        return removed
+    }
+
+    private mutating func removeReleases(_ retention: Retention) -> (releases: Int, documents: Int) {
         let referred = bundlesReferredTo()
+        var removed: [StoredRelease] = []
         for (application, versions) in releases {
             let newest = versions.values.sorted { $0.sequence > $1.sequence }
             for stored in newest.dropFirst(max(0, retention.releases))
             where !referred.contains(stored.release.reference.digest) {
                 releases[application]?[stored.release.reference.version] = nil
-                outcome.releases += 1
+                removed.append(stored)
             }
         }
+        guard !removed.isEmpty else { return (0, 0) }
+        return (removed.count, removeDocuments())
+    }
+
+    private mutating func removeDocuments() -> Int {
         let needed = releases.values.reduce(into: Set<ContentDigest>()) { needed, versions in
             for stored in versions.values { needed.formUnion(stored.documents) }
         }
-        outcome.documents = documents.keys.count { !needed.contains($0) }
-        documents = documents.filter { needed.contains($0.key) }
-        return outcome
+        let kept = documents.filter { needed.contains($0.key) }
+        defer { documents = kept }
+        return documents.count - kept.count
     }
 
     /// The bundles that any cluster or active rollout refers to.

@@ -7,7 +7,9 @@ extension MemoryState {
     {
         let ending = Set(superseding).sorted()
         if let missing = ending.first(where: { rollouts[$0] == nil }) { throw .noRollout(missing) }
-        guard rollouts[rollout.name] == nil else { throw .nameTaken(rollout.name) }
+        guard rollouts[rollout.name] == nil, !audit.contains(where: { $0.event.rollout == rollout.name }) else {
+            throw .nameTaken(rollout.name)
+        }
         let claimsAtOnce = DecisionRules.claimsAtOnce(rollout, superseding: ending)
         for cluster in rollout.targets.keys.sorted() where claimsAtOnce {
             let holder = claims[ClusterApplication(cluster: cluster, application: rollout.application)]

@@ -386,7 +386,7 @@ extension MemoryStore: AgentCertificateStore {
 }
 
 extension MemoryStore: MaintenanceStore {
-    public func maintain(_ retention: Retention) throws(StoreError) -> MaintenanceOutcome {
-        try transact { (state: inout MemoryState) throws(StoreError) in state.maintain(retention) }
+    public func maintain(_ part: MaintenancePart, _ retention: Retention) throws(StoreError) -> MaintenanceOutcome {
+        try transact { (state: inout MemoryState) throws(StoreError) in state.maintain(part, retention) }
     }
 }

@@ -1,28 +1,141 @@
 internal import PostgresClient
 internal import SwellModel
 
+// Nothing here holds up decisions: what may go is looked for without a lock, and removed in small transactions that look again at what can have
+// changed. Only releases need decisions to wait, for as long as it takes to remove a few.
 extension PostgresStore: MaintenanceStore {
     /// How many months ahead the audit log has partitions.
     private static let monthsAhead: PostgresValue = .int32(2)
 
-    public func maintain(_ retention: Retention) async throws(StoreError) -> MaintenanceOutcome {
-        var outcome = MaintenanceOutcome()
-        outcome.auditRows = try await transact { try await $0.maintainAudit(retention, months: Self.monthsAhead) }
-        try await transact { transaction in
-            try await transaction.query("DELETE FROM previews WHERE expires_at <= clock_timestamp()")
+    public func maintain(
+        _ part: MaintenancePart, _ retention: Retention
+    ) async throws(StoreError) -> MaintenanceOutcome {
+        switch part {
+        case .auditPartitions:
+            try await transact { transaction in
+                try await transaction.lockAudit()
+                try await transaction.query("SELECT swell_prepare_audit_partitions($1)", [Self.monthsAhead])
+            }
+            return MaintenanceOutcome()
+        case .previews:
+            try await transact { transaction in
+                try await transaction.query("DELETE FROM previews WHERE expires_at <= clock_timestamp()")
+            }
+            return MaintenanceOutcome()
+        case .credentials: return try await transact { try await $0.forgetExpiredCredentials() }
+        case .provenReleases: return try await forgetProvenReleases()
+        case .departed: return try await forgetDeparted(after: retention.departed)
+        case .rollouts: return try await removeRollouts(retention)
+        case .releases: return try await removeReleases(retention)
+        case .documents: return try await removeDocuments()
+        case .auditRows: return try await dropAuditMonths(retention)
         }
-        (outcome.certificates, outcome.tokens) = try await transact { try await $0.forgetExpiredCredentials() }
-        (outcome.releases, outcome.documents) = try await transact { try await $0.pruneReleases(retention) }
+    }
+
+    /// Drops the months that are wholly older than the retention and tell of no active rollout, each for itself.
+    private func dropAuditMonths(_ retention: Retention) async throws(StoreError) -> MaintenanceOutcome {
+        var outcome = MaintenanceOutcome()
+        var last = ""
+        while let (partition, rows) = try await transact({ try await $0.dropAuditMonth(retention, after: last) }) {
+            last = partition
+            outcome.auditRows += rows
+        }
+        return outcome
+    }
+
+    /// Forgets what is beyond the proven releases that the engine is given, a few clusters at a time.
+    private func forgetProvenReleases() async throws(StoreError) -> MaintenanceOutcome {
+        var last = ""
+        while true {
+            let page = try await read(
+                """
+                SELECT max(cluster) FROM (
+                    SELECT DISTINCT cluster FROM proven_releases WHERE cluster > $1 ORDER BY cluster LIMIT $2) AS page
+                """, [.text(last), .int(Bounds.maintainedClusters)]
+            ) { try $0.single().decode(String?.self, at: 0) }
+            guard let page else { return MaintenanceOutcome() }
+            // By the generation, too: what was proven again meanwhile has another one, and stays.
+            try await transact { [last] transaction in
+                try await transaction.query(
+                    """
+                    DELETE FROM proven_releases p USING (
+                        SELECT cluster, application, digest, generation, row_number() OVER (
+                            PARTITION BY cluster, application ORDER BY generation DESC, proven_at DESC) AS place
+                        FROM proven_releases WHERE cluster > $2 AND cluster <= $3) ranked
+                    WHERE ranked.place > $1 AND p.cluster = ranked.cluster AND p.application = ranked.application
+                        AND p.digest = ranked.digest AND p.generation = ranked.generation
+                    """, [.int(Bounds.provenReleases), .text(last), .text(page)])
+            }
+            last = page
+        }
+    }
+
+    /// Forgets what clusters said that left the fleet and were not heard of since: not their generations, which never fall.
+    private func forgetDeparted(after age: Interval) async throws(StoreError) -> MaintenanceOutcome {
+        let gone = try await read(
+            """
+            SELECT a.cluster FROM agents a
+            WHERE a.last_seen_at <= swell_now() - $1::bigint * interval '1 millisecond'
+                AND NOT EXISTS (SELECT 1 FROM clusters c WHERE c.name = a.cluster)
+            ORDER BY a.cluster LIMIT $2
+            """, [.int64(age.milliseconds), .int(Bounds.maintainedRows)]
+        ) { try $0.scalars(String.self) }
+        var outcome = MaintenanceOutcome()
+        for cluster in gone {
+            outcome.clusters += try await transact { transaction in
+                let results = try await transaction.pipeline([
+                    // Whoever comes back meanwhile has another row, or waits for this.
+                    PostgresStatement(
+                        """
+                        DELETE FROM agents a WHERE a.cluster = $1
+                            AND a.last_seen_at <= swell_now() - $2::bigint * interval '1 millisecond'
+                            AND NOT EXISTS (SELECT 1 FROM clusters c WHERE c.name = a.cluster)
+                        """, [.text(cluster), .int64(age.milliseconds)]),
+                    PostgresStatement(
+                        """
+                        DELETE FROM cluster_drift d WHERE d.cluster = $1
+                            AND NOT EXISTS (SELECT 1 FROM clusters c WHERE c.name = d.cluster)
+                        """, [.text(cluster)]),
+                    PostgresStatement(
+                        """
+                        DELETE FROM proven_releases p WHERE p.cluster = $1
+                            AND NOT EXISTS (SELECT 1 FROM clusters c WHERE c.name = p.cluster)
+                        """, [.text(cluster)]),
+                ])
+                return results[0].affectedRows
+            }
+        }
         return outcome
     }
 }
 
 extension PostgresTransaction {
-    /// The key of the advisory lock that the audit log is maintained under: "audit" in ASCII.
-    fileprivate static var maintenanceLock: PostgresValue { 0x61_7564_6974 }
+    /// Replicas maintain the audit log one after another; the lock lives as long as the transaction. Its key is "audit" in ASCII.
+    fileprivate func lockAudit() async throws {
+        try await query("SELECT pg_advisory_xact_lock($1)", [0x61_7564_6974])
+    }
+
+    /// Drops the first such month after `last`; nil where there is none. Its rows are none where it stays.
+    fileprivate func dropAuditMonth(
+        _ retention: Retention, after last: String
+    ) async throws -> (partition: String, rows: Int)? {
+        try await lockAudit()
+        let candidates = try await query(
+            """
+            SELECT child.relname::text FROM pg_inherits i JOIN pg_class child ON child.oid = i.inhrelid
+            WHERE i.inhparent = 'audit_events'::regclass AND child.relname ~ '^audit_events_[0-9]{6}$' AND child.relname > $2
+                AND (to_date(right(child.relname, 6), 'YYYYMM') + interval '1 month') AT TIME ZONE 'UTC'
+                    <= swell_now() - make_interval(secs => $1::bigint / 1000.0)
+            ORDER BY child.relname LIMIT 1
+            """, [.int64(retention.audit.milliseconds), .text(last)]
+        ).scalars(String.self)
+        guard let partition = candidates.first else { return nil }
+        let rows = try await query("SELECT swell_drop_audit_partition($1)", [.text(partition)])
+        return (partition, try rows.single().decode(Int?.self, at: 0) ?? 0)
+    }
 
     /// Forgets certificates and join tokens that expired long ago.
-    fileprivate func forgetExpiredCredentials() async throws -> (certificates: Int, tokens: Int) {
+    fileprivate func forgetExpiredCredentials() async throws -> MaintenanceOutcome {
         let age: [PostgresValue] = [.int64(Bounds.expiredCredentials.milliseconds)]
         // Those from before moments were noted have the moment of their migration.
         let certificates = try await query(
@@ -32,78 +145,6 @@ extension PostgresTransaction {
             """, age)
         let tokens = try await query(
             "DELETE FROM join_tokens WHERE expires_at <= swell_now() - $1::bigint * interval '1 millisecond'", age)
-        return (certificates.affectedRows, tokens.affectedRows)
-    }
-
-    /// Prepares partitions, and drops those that are wholly older than the retention and tell of no active rollout.
-    fileprivate func maintainAudit(_ retention: Retention, months: PostgresValue) async throws -> Int {
-        // Replicas maintain one after another; the lock lives as long as the transaction.
-        try await query("SELECT pg_advisory_xact_lock($1)", [Self.maintenanceLock])
-        try await query("SELECT swell_prepare_audit_partitions($1)", [months])
-        let candidates = try await query(
-            """
-            SELECT child.relname::text FROM pg_inherits i JOIN pg_class child ON child.oid = i.inhrelid
-            WHERE i.inhparent = 'audit_events'::regclass AND child.relname ~ '^audit_events_[0-9]{6}$'
-                AND (to_date(right(child.relname, 6), 'YYYYMM') + interval '1 month') AT TIME ZONE 'UTC'
-                    <= swell_now() - make_interval(secs => $1::bigint / 1000.0)
-            """, [.int64(retention.audit.milliseconds)]
-        ).scalars(String.self)
-        var removed = 0
-        for partition in candidates {
-            let rows = try await query("SELECT swell_drop_audit_partition($1)", [.text(partition)])
-            removed += try rows.single().decode(Int?.self, at: 0) ?? 0
-        }
-        return removed
-    }
-
-    /// Removes releases beyond the newest that nothing refers to, then documents that are in no release.
-    fileprivate func pruneReleases(_ retention: Retention) async throws -> (releases: Int, documents: Int) {
-        // Decisions and new releases wait: what is referred to must not change between looking and removing.
-        try await pipeline([
-            PostgresStatement("LOCK TABLE fleet_guard IN EXCLUSIVE MODE"),
-            PostgresStatement("LOCK TABLE releases, rollouts IN SHARE ROW EXCLUSIVE MODE"),
-            PostgresStatement("LOCK TABLE bundle_documents, documents IN SHARE ROW EXCLUSIVE MODE"),
-            PostgresStatement(
-                """
-                DELETE FROM proven_releases p USING (
-                    SELECT cluster, application, digest, row_number() OVER (
-                        PARTITION BY cluster, application ORDER BY generation DESC, proven_at DESC) AS place
-                    FROM proven_releases) ranked
-                WHERE ranked.place > $1 AND p.cluster = ranked.cluster AND p.application = ranked.application
-                    AND p.digest = ranked.digest
-                """, [.int(Bounds.provenReleases)]),
-        ])
-        let results = try await pipeline([
-            PostgresStatement(
-                """
-                WITH referred AS (
-                    SELECT digest FROM assignments WHERE digest IS NOT NULL
-                    UNION SELECT fallback_digest FROM assignments WHERE fallback_digest IS NOT NULL
-                    UNION SELECT digest FROM proven_releases
-                    UNION SELECT header->'release'->>'digest' FROM rollouts WHERE NOT is_ended
-                    UNION SELECT state->'assigned'->>'digest' FROM rollout_targets t
-                        JOIN rollouts r ON r.name = t.rollout WHERE NOT r.is_ended AND state ? 'assigned'
-                    UNION SELECT state->'previous'->>'digest' FROM rollout_targets t
-                        JOIN rollouts r ON r.name = t.rollout WHERE NOT r.is_ended AND state ? 'previous'
-                ), ranked AS (
-                    SELECT id, digest, row_number() OVER (PARTITION BY application ORDER BY id DESC) AS place
-                    FROM releases
-                )
-                DELETE FROM releases USING ranked
-                WHERE releases.id = ranked.id AND ranked.place > $1
-                    AND NOT EXISTS (SELECT 1 FROM referred WHERE referred.digest = ranked.digest)
-                """, [.int(max(0, retention.releases))]),
-            PostgresStatement(
-                """
-                DELETE FROM bundle_documents b
-                WHERE NOT EXISTS (SELECT 1 FROM releases r WHERE r.digest = b.bundle)
-                """),
-            PostgresStatement(
-                """
-                DELETE FROM documents d
-                WHERE NOT EXISTS (SELECT 1 FROM bundle_documents b WHERE b.document = d.digest)
-                """),
-        ])
-        return (results[0].affectedRows, results[2].affectedRows)
+        return MaintenanceOutcome(certificates: certificates.affectedRows, tokens: tokens.affectedRows)
     }
 }

@@ -77,10 +77,12 @@ extension PostgresStore: RolloutStore {
     }
 
     private func insert(_ rollout: Rollout, _ transaction: PostgresTransaction) async throws {
+        // One that was removed leaves its audit rows, which must not be taken for another's.
         let inserted = try await transaction.query(
             """
             INSERT INTO rollouts (name, application, phase, is_ended, header, plan, wake_at, seen_fleet)
-            VALUES ($1, $2, $3, $4, $5, $6, swell_now(), -1) ON CONFLICT (name) DO NOTHING
+            SELECT $1::text, $2, $3, $4, $5, $6, swell_now(), -1
+            WHERE NOT EXISTS (SELECT 1 FROM audit_events e WHERE e.rollout = $1::text) ON CONFLICT (name) DO NOTHING
             """,
             [
                 .name(rollout.name), .name(rollout.application), .text(rollout.phase.rawValue),

@@ -61,7 +61,7 @@ public protocol RolloutStore: Sendable {
     func snapshot(around rollout: Rollout) async throws(StoreError) -> FleetSnapshot
     /// Stores a planned rollout with its first audit row. `conflict`, naming the holder, where an active rollout holds one of its
     /// clusters and is not `superseding`. Superseding one hands over its claims and orders its end by a command in the same
-    /// transaction: no later decision of it goes forward. `conflict` where the name is taken. One that is to start later, and takes nobody's
+    /// transaction: no later decision of it goes forward. `conflict` where the name is taken, or the audit log tells of a former one. One that is to start later, and takes nobody's
     /// place, holds no cluster until a decision starts it; that is a `conflict` where another holds one.
     func createRollout(_ rollout: Rollout, superseding: [RolloutName], by actor: String) async throws(StoreError)
     /// Stores planned rollouts that belong together, all or none, in the place of nobody.
@@ -256,45 +256,6 @@ public protocol LeaseStore: Sendable {
     func renewLeases(holder: String, lifetime: Interval) async throws(StoreError) -> [Lease]
     func releaseLease(_ lease: Lease) async throws(StoreError)
     func releaseLeases(holder: String) async throws(StoreError)
-}
-
-/// What grows for ever if nobody looks after it.
-public protocol MaintenanceStore: Sendable {
-    /// Prepares storage for what comes and removes what may go: audit rows older than the retention, and documents of releases that
-    /// were deleted or never finished, certificates and join tokens a week after they expired. What a cluster runs, may fall back to, or has proven stays, however old.
-    func maintain(_ retention: Retention) async throws(StoreError) -> MaintenanceOutcome
-}
-
-/// How long things are kept.
-public struct Retention: Sendable, Hashable {
-    /// Audit rows of ended rollouts and of the fleet.
-    public var audit: Interval
-    /// How many releases of an application are kept at least, beside those referred to.
-    public var releases: Int
-
-    public init(audit: Interval = .hours(24 * 400), releases: Int = 100) {
-        self.audit = audit
-        self.releases = releases
-    }
-}
-
-/// What maintaining removed.
-public struct MaintenanceOutcome: Sendable, Hashable {
-    public var auditRows: Int
-    public var releases: Int
-    public var documents: Int
-    public var certificates: Int
-    public var tokens: Int
-
-    public init(
-        auditRows: Int = 0, releases: Int = 0, documents: Int = 0, certificates: Int = 0, tokens: Int = 0
-    ) {
-        self.auditRows = auditRows
-        self.releases = releases
-        self.documents = documents
-        self.certificates = certificates
-        self.tokens = tokens
-    }
 }
 
 extension AuditStore {

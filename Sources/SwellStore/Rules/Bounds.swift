@@ -30,4 +30,10 @@ enum Bounds {
     /// How far above what is assigned a generation is believed: further than any database ever lost commits, and so little that an agent
     /// which lies cannot use up the generations of its cluster (2^53 on the wire) with it. What is beyond is left out.
     static let generationsAhead: Int64 = 1 << 32
+    /// How many releases, or documents without one, are removed in one transaction: decisions wait for it.
+    static let removedAtOnce = 50
+    /// How many clusters' proven releases are looked through in one transaction.
+    static let maintainedClusters = 100
+    /// How many rows of a kind one run of maintenance removes at most; the next one goes on.
+    static let maintainedRows = 10_000
 }

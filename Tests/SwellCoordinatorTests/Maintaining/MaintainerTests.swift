@@ -27,4 +27,32 @@ internal import Testing
             while await group.nextResult() != nil {}
         }
     }
+
+    /// Fails at one part, and notes what it was asked for.
+    private actor BrokenStore: MaintenanceStore {
+        private(set) var asked: [MaintenancePart] = []
+
+        func maintain(_ part: MaintenancePart, _ retention: Retention) throws(StoreError) -> MaintenanceOutcome {
+            asked.append(part)
+            guard part != .provenReleases else { throw StoreError(code: .internalError, message: "it takes too long") }
+            return MaintenanceOutcome()
+        }
+    }
+
+    @Test func onePartThatFailsKeepsNoOtherFromBeingDoneAndIsTriedAgainAlone() async throws {
+        let store = BrokenStore()
+        let maintainer = Maintainer(store: store, pace: .milliseconds(5))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await maintainer.run() }
+            try await ReplicaFixture.eventually("it is tried again") {
+                await store.asked.count >= MaintenancePart.allCases.count + 3
+            }
+            group.cancelAll()
+            while await group.nextResult() != nil {}
+        }
+        let asked = await store.asked
+        #expect(asked.first == .auditPartitions)
+        #expect(Array(asked.prefix(MaintenancePart.allCases.count)) == MaintenancePart.allCases)
+        #expect(Set(asked.dropFirst(MaintenancePart.allCases.count)) == [.provenReleases])
+    }
 }

@@ -29,7 +29,9 @@ struct OperationGenerator {
         case 52..<66: agentWords(model)
         case 66..<74: lease()
         case 74..<79: token(model.now)
-        case 79..<80: .maintain(Retention(audit: .hours(24 * 400), releases: number(3)))
+        case 79..<80:
+            .maintain(
+                Retention(audit: .hours(24 * 400), releases: number(3), rollouts: number(2), rolloutAge: .zero))
         default: reading()
         }
     }
