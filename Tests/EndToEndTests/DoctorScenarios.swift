@@ -1,6 +1,6 @@
-internal import NetworkTesting
 internal import Foundation
 internal import KubernetesObjects
+internal import NetworkTesting
 internal import PostgresClient
 internal import PostgresTesting
 internal import Testing

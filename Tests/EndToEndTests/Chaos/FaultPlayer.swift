@@ -1,5 +1,5 @@
-internal import NetworkTesting
 internal import NIOCore
+internal import NetworkTesting
 internal import PostgresTesting
 
 /// Plays faults on a fleet, and mends what it broke.

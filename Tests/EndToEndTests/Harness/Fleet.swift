@@ -1,8 +1,8 @@
-internal import NetworkTesting
 internal import AsyncSupport
 internal import Foundation
 internal import KubernetesObjects
 internal import NIOCore
+internal import NetworkTesting
 internal import PostgresTesting
 
 /// A whole Swell of real processes: a private PostgreSQL, coordinators, simulated clusters, an agent each.
