@@ -52,9 +52,8 @@ actor LeaseManager {
         let now = tick()
         guard let step = table.due(now: now) else { return }
         do throws(StoreError) {
-            let renewal = try await store.renewLeases(holder: holder, lifetime: table.lifetime)
-            let busy = Set(renewal.busy.map(\.name))
-            log(lost: table.answered(step, .renewed(renewal.renewed, busy: busy), sentAt: now))
+            let still = try await store.renewLeases(holder: holder, lifetime: table.lifetime)
+            log(lost: table.answered(step, .renewed(still), sentAt: now))
         } catch {
             log(lost: table.answered(step, .failed, sentAt: now))
             throw error

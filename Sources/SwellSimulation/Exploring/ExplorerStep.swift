@@ -7,10 +7,6 @@ enum ExplorerStep: Hashable, Sendable {
     /// something that should happen at once has not.
     case timePasses(isDelay: Bool)
     case decides(replica: Int)
-    /// The replica reads, and thinks for a while.
-    case thinks(replica: Int)
-    /// It commits what it thought, if that stands.
-    case commits(replica: Int)
     case stalls(replica: Int)
     case wakes(replica: Int)
     case orders(ExplorerOrder)
@@ -31,7 +27,7 @@ enum ExplorerStep: Hashable, Sendable {
     /// Whether it is counted: faults and orders, which stop when faults stop.
     var isCounted: Bool {
         switch self {
-        case .thinks, .stalls, .orders, .assignmentLingers, .reportLingers, .goesSilent: true
+        case .stalls, .orders, .assignmentLingers, .reportLingers, .goesSilent: true
         case .looks(_, let health): health != .healthy
         case .timePasses(let isDelay): isDelay
         default: false
@@ -41,7 +37,7 @@ enum ExplorerStep: Hashable, Sendable {
     /// Whether it happens before time goes by, but for a delay.
     var isPrompt: Bool {
         switch self {
-        case .decides, .commits, .assignmentArrives, .reportArrives: true
+        case .decides, .assignmentArrives, .reportArrives: true
         case .looks(_, let health): health == .healthy
         default: false
         }
@@ -79,8 +75,6 @@ extension ExplorerStep: CustomStringConvertible {
         switch self {
         case .timePasses(let isDelay): return "\(TinyFleet.unit) go by" + (isDelay ? ", with something under way" : "")
         case .decides(let index): return "\(replica(index)) decides"
-        case .thinks(let index): return "\(replica(index)) reads, and thinks"
-        case .commits(let index): return "\(replica(index)) commits what it thought"
         case .stalls(let index): return "\(replica(index)) stalls"
         case .wakes(let index): return "\(replica(index)) goes on"
         case .orders(let order): return "an operator orders \(order)"

@@ -8,8 +8,6 @@ enum WorldEvent: Sendable {
     case replicaCrash
     case replicaFreeze
     case replicaBack(Int)
-    /// Replica, its start, the rollout.
-    case thoughtEnds(Int, Int, RolloutName)
     case databaseSnapshot
     case databaseFailover
     case storeGoesAway
@@ -51,7 +49,6 @@ enum WorldEvent: Sendable {
     case documentsChange
     case membershipChanges
     case membershipTempted(ClusterName)
-    case stopTempted(RolloutName)
     case memberReturns(Int)
     case memberMoves(Int, RegionName)
     case calm
@@ -64,7 +61,7 @@ enum WorldEvent: Sendable {
             .agentCloned, .curiosity, .vanish, .anySessionBreaks, .cut, .clockJumps, .newRollout, .suddenRollout,
             .operatorActs,
             .documentsChange, .membershipChanges, .storeGoesAway, .freeze, .goBlind, .beginLying, .lie,
-            .membershipTempted, .stopTempted,
+            .membershipTempted,
             .memberReturns, .memberMoves:
             true
         default: false
@@ -74,8 +71,7 @@ enum WorldEvent: Sendable {
     /// Whether it belongs in the trace: what happens all the time does not.
     var isNotable: Bool {
         switch self {
-        case .replicaTick, .thoughtEnds, .agentTick, .contentAsked, .contentArrives, .look, .settled, .cutEnds, .lie:
-            false
+        case .replicaTick, .agentTick, .contentAsked, .contentArrives, .look, .settled, .cutEnds, .lie: false
         default: true
         }
     }
