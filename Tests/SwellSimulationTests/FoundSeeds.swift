@@ -108,6 +108,9 @@ struct FoundSeed: Sendable {
             seed: 702_833_906_870, fleet: 6, stormyMinutes: 10,
             found: "the checker wanted a cluster told again that a paused rollout's way back had left as it was"),
         FoundSeed(
+            seed: 492_099_583_764, fleet: 6, stormyMinutes: 10,
+            found: "the world had no answer for a rollout that was due before the database went back and lost it"),
+        FoundSeed(
             seed: 26_811_256_755, fleet: 6, stormyMinutes: 10,
             found:
                 "the checker took a removal for none, since one that lies named what it had removed in the next breath"),

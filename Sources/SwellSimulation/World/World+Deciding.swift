@@ -44,6 +44,8 @@ extension World {
     private mutating func decide(_ name: RolloutName, replica index: Int) throws(Violation) -> DecisionQueue.Outcome {
         if storeFails(30) { return .stopped }
         guard let lease = lease(on: name, replica: index) else { return .elsewhere }
+        // It was due before the database went back to where it was not planned yet.
+        guard database.rollout(name) != nil else { return .ended }
         let commit: Commit = happens(.outcomeUnknown, 30) ? random.pick([.unknown, .lost]) : .known
         guard let made = try propose(name, under: lease, replica: index, isKept: commit != .lost) else {
             return .elsewhere
