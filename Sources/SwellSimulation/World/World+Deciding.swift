@@ -86,9 +86,9 @@ extension World {
         let still = database.renewLeases(
             holder: replicas[index].holder, lifetime: replicas[index].memory.leases.lifetime)
         _ = replicas[index].memory.leases.answered(step, .renewed(still), sentAt: tick)
-        for summary in database.rolloutSummaries(of: nil, limit: 1_000) where !summary.phase.isEnded {
-            let name = LeaseTable.name(of: summary.name)
-            if let lease = still.first(where: { $0.name == name }) { checker.granted(lease, on: summary.name) }
+        for rollout in database.activeRollouts() {
+            let name = LeaseTable.name(of: rollout)
+            if let lease = still.first(where: { $0.name == name }) { checker.granted(lease, on: rollout) }
         }
     }
 
