@@ -15,7 +15,7 @@ extension World {
         renewLeases(replica: index)
         lookForWork(replica: index)
         // Time stands still within a step, so that one decision is done before the next begins.
-        while replicas[index].memory.presence.mayDecide(now: tick),
+        while !isStoreAway, replicas[index].memory.presence.mayDecide(now: tick),
             let name = replicas[index].memory.queue.next(now: tick)
         {
             let outcome = try decide(name, replica: index)
@@ -29,7 +29,7 @@ extension World {
     // MARK: Decisions
 
     private mutating func lookForWork(replica index: Int) {
-        guard !isStoreAway else { return }
+        guard !isStoreAway else { return replicas[index].memory.presence.storeFailed() }
         let look = replicas[index].memory.queue.beginLook(now: tick)
         var due = database.dueRollouts(
             for: replicas[index].holder, limit: replicas[index].memory.queue.known + 16
