@@ -1,3 +1,4 @@
+internal import Glibc
 internal import NIOCore
 internal import NetworkTesting
 internal import SwellEngine
@@ -12,7 +13,7 @@ enum Storms: Figure {
     static let what = "all at once, dead agents, a slow database"
 
     static func run(_ size: Size) async throws -> [FigureResult] {
-        try await crowd(size) + slowDatabase(size)
+        try await crowd(size) + replicas(size) + slowDatabase(size)
     }
 
     /// All join in one second, speak in one, leave in one and come back; then a rollout over all, of whom one in a hundred is dead.
@@ -79,6 +80,51 @@ enum Storms: Figure {
                 ["\(back[0].phase) \(back[0].targets)"])
             await load.end()
             return results
+        }
+    }
+
+    /// While rollouts go on another replica joins and takes its share of them, dies, joins again, and leaves as one that is asked to.
+    private static func replicas(_ size: Size) async throws -> [FigureResult] {
+        let groups = size.of(check: 1, small: 10, full: 10)
+        let each = size.of(check: 12, small: 4, full: 10)
+        return try await Stage.run { stage in
+            try await stage.makeFleet(groups * 100)
+            try await stage.startCoordinator()
+            let load = try await stage.startLoad()
+            try await load.order(.follow(script: LoadScript(apply: .init(300, 1_000), ready: .init(500, 1_500))))
+            try await load.order(.join(count: groups * 100, perSecond: 500))
+            try await load.order(.awaitConnected(least: groups * 100))
+            var ended: [Ended] = []
+            var shares: [Int] = []
+            let began = MonotonicTime.now()
+            for (round, signal) in [SIGKILL, SIGTERM].enumerated() {
+                let other = try await stage.startReplica("b")
+                // It decides nothing before it can know whose agents are silent.
+                try await Task.sleep(for: .seconds(10))
+                var releases: [(Application, ReleaseReference)] = []
+                for number in 0..<(groups * each) {
+                    let labels = ["group": Stage.group(number % groups)]
+                    releases.append(try await stage.declare("app-\(round)-\(number)", on: labels))
+                }
+                let begun = try await stage.begin(releases, try Stage.waves())
+                let share: Int = try await eventually("another replica to have its share", within: .seconds(60)) {
+                    let held = try await stage.leases(heldBy: "b")
+                    return held > 0 ? held : nil
+                }
+                shares.append(share)
+                other.signal(signal)
+                try await eventually("the replica to be gone", within: .seconds(60)) { other.isRunning ? nil : true }
+                ended += try await stage.ends(of: begun, within: .seconds(600))
+            }
+            let bad = try await stage.takenBack()
+            await load.end()
+            let seconds = Double(MonotonicTime.now() - began) / 1e9
+            return [
+                .absolute(
+                    name, "\(ended.count) rollouts, a replica that joins, dies, joins and leaves", unit: "s",
+                    ours: .init(seconds), value: seconds, goal: nil, isRight: ended.allSatisfy(\.isWhole) && bad == 0,
+                    notes: ["it had \(shares[0]) of them when it died, and \(shares[1]) when it left"])
+            ]
         }
     }
 

@@ -99,6 +99,14 @@ extension Stage {
         ).scalar(Int.self)
     }
 
+    /// How many rollouts a replica holds now.
+    func leases(heldBy replica: String) async throws -> Int {
+        try await pool.query(
+            "SELECT count(*) FROM leases WHERE name LIKE 'rollout/%' AND starts_with(holder, $1) AND expires_at > now()",
+            [.text("\(replica)/")]
+        ).scalar(Int.self)
+    }
+
     /// How many targets of all rollouts failed or were taken back.
     func takenBack() async throws -> Int {
         try await pool.query(

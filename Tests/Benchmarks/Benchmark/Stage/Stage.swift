@@ -86,16 +86,40 @@ actor Stage {
         if ports.isEmpty { for name in ["agents", "enrolment", "api"] { ports[name] = try FreePort.find() } }
         func listen(_ name: String) -> String { "127.0.0.1:\(ports[name] ?? 0)" }
         if let former = coordinator { await former.end() }
-        coordinator = try Child.start(
-            "swell-coordinator",
-            [
-                "serve", "--state-dir", stateFolder, "--database", databaseURL, "--agent-listen", listen("agents"),
-                "--enroll-listen", listen("enrolment"), "--api-listen", listen("api"), "--replica", "a",
-                "--ready-file", ready.path, "--log-level", "warning",
-            ] + more, log: folder.appending(path: "coordinator.log").path)
+        coordinator = try serve("a", stateFolder, listen, ready, more)
         ports = try await eventually("the coordinator to be ready", within: .seconds(60), every: .milliseconds(10)) {
             try? JSONDecoder().decode([String: Int].self, from: Data(contentsOf: ready))
         }
+    }
+
+    /// Starts another replica, which decides but has no agents, and waits until it serves.
+    func startReplica(_ name: String) async throws -> Child {
+        let folder = folder.appending(path: "replica-\(name)")
+        if !FileManager.default.fileExists(atPath: folder.path) {
+            try FileManager.default.copyItem(atPath: stateFolder, toPath: folder.path)
+        }
+        let ready = self.folder.appending(path: "replica-\(name).ready")
+        try? FileManager.default.removeItem(at: ready)
+        let free = try ["agents", "enrolment", "api"].map { ($0, try FreePort.find()) }
+        let ports = Dictionary(uniqueKeysWithValues: free)
+        let child = try serve(name, folder.path, { "127.0.0.1:\(ports[$0] ?? 0)" }, ready, [])
+        children.append(child)
+        try await eventually("replica \(name) to be ready", within: .seconds(60), every: .milliseconds(10)) {
+            FileManager.default.fileExists(atPath: ready.path) ? true : nil
+        }
+        return child
+    }
+
+    private func serve(
+        _ replica: String, _ state: String, _ listen: (String) -> String, _ ready: URL, _ more: [String]
+    ) throws -> Child {
+        try Child.start(
+            "swell-coordinator",
+            [
+                "serve", "--state-dir", state, "--database", databaseURL, "--agent-listen", listen("agents"),
+                "--enroll-listen", listen("enrolment"), "--api-listen", listen("api"), "--replica", replica,
+                "--ready-file", ready.path, "--log-level", "warning",
+            ] + more, log: folder.appending(path: replica == "a" ? "coordinator.log" : "replica-\(replica).log").path)
     }
 
     /// Kills the coordinator, as a machine that fails would.
