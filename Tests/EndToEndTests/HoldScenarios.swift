@@ -109,11 +109,14 @@ internal import Testing
     private func open(_ port: String, _ fleet: Fleet) async throws -> Int {
         let authority = fleet.stateFolder.appending(path: "ca.pem").path
         let url = "https://localhost:\(await fleet.apiPort())/metrics"
-        let result = try await Programs.call("curl", ["-sS", "--cacert", authority, url])
-        let line = result.output.split(separator: "\n").first {
-            $0.hasPrefix("swell_connections_open{port=\"\(port)\"}")
+        // Who asks stands in line with the strangers.
+        return try await eventually("the count of connections at \(port)", within: .seconds(30)) {
+            let result = try await Programs.call("curl", ["-sS", "--max-time", "10", "--cacert", authority, url])
+            let line = result.output.split(separator: "\n").first {
+                $0.hasPrefix("swell_connections_open{port=\"\(port)\"}")
+            }
+            return line?.split(separator: " ").last.flatMap { Double($0) }.map { Int($0) }
         }
-        return try Int(#require(line?.split(separator: " ").last.flatMap { Double($0) }))
     }
 
     private func roll(_ version: String, _ fleet: Fleet, _ store: PostgresStore) async throws -> Duration {
