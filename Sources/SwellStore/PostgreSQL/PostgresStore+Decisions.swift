@@ -157,7 +157,7 @@ private struct DecisionStatements {
         let tables = Array(results)
         guard let head = tables[0].first else { throw StoreError.noRollout(rollout) }
         guard !tables[1].isEmpty else { throw StoreError.leaseLost(lease) }
-        let state = try Rollout(header: head, at: 1, targets: tables[2])
+        let state = try Rollout(header: head, at: 1, targets: tables[2], memory)
         try state.checkStoredShape()
         let commands = try tables[3].map { row in
             CommandRecord(

@@ -239,7 +239,7 @@ extension PostgresStore: RolloutStore {
                 PostgresStatement("SELECT state FROM rollout_targets WHERE rollout = $1", [.name(name)]),
             ])
             guard let header = results[0].first else { throw StoreError.noRollout(name) }
-            let rollout = try Rollout(header: header, targets: results[1])
+            let rollout = try Rollout(header: header, targets: results[1], clusterMemory)
             try rollout.checkStoredShape()
             if let refusal = check(rollout) { throw StoreError(code: .refused, message: refusal) }
             return try await transaction.insertCommand(command, to: name, by: actor)
@@ -269,10 +269,10 @@ extension Rollout {
     var withoutTargets: Rollout { Rollout(header: header, stages: stages, targets: [:]) }
 
     /// A rollout from its header's row and its targets' rows.
-    init(header: PostgresRow, at column: Int = 0, targets: PostgresResult) throws {
+    init(header: PostgresRow, at column: Int = 0, targets: PostgresResult, _ memory: ClusterMemory) throws {
         self = try header.json(column)
         for row in targets {
-            let target: TargetState = try row.json(0)
+            let target = try row.json(0, memory.targets)
             self.targets[target.cluster] = target
         }
     }
