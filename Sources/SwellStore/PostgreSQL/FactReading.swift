@@ -46,7 +46,7 @@ struct FactReading {
             PostgresStatement("SELECT region, pause FROM region_pauses"),
             PostgresStatement("SELECT cluster, pause FROM cluster_pauses"),
             Self.headroom,
-            PostgresStatement("SELECT version, documents::text, revision::text FROM fleet_guard"),
+            PostgresStatement("SELECT version, documents::text, revision::text, swell_now() FROM fleet_guard"),
         ]
     }
 
@@ -76,6 +76,8 @@ struct FactReading {
         var revision: String
         /// The stamp of the fleet's documents.
         var stamp: String
+        /// The database's clock when this was read.
+        var now: Timestamp
     }
 
     func outline(from results: ArraySlice<PostgresResult>) throws -> Outline {
@@ -87,7 +89,8 @@ struct FactReading {
         let guarded = try tables[4].single()
         return Outline(
             application: try tables[0].first?.json(0), snapshot: snapshot, fleetVersion: try guarded.decode(at: 0),
-            revision: try guarded.decode(at: 2), stamp: try guarded.decode(at: 1))
+            revision: try guarded.decode(at: 2), stamp: try guarded.decode(at: 1),
+            now: try guarded.time(3))
     }
 }
 

@@ -174,8 +174,10 @@ private struct DecisionStatements {
             unread[report.cluster] = (try unread[report.cluster] ?? row.decode(at: 5)) - 1
         }
         let outline = try facts.outline(from: tables[6..<(6 + FactReading.count)])
-        let (snapshot, now) = try await transaction.snapshot(
+        let (snapshot, end) = try await transaction.snapshot(
             .around(state), of: state.application, in: outline, memory)
+        // Without locks all is as of one moment, however long the reading takes: later nobody has been silent for longer.
+        let now = isLocked ? end : outline.now
         let input = DecisionInput(
             rollout: state, commands: commands, reports: reports, unread: Set(unread.filter { $0.value > 0 }.keys),
             snapshot: snapshot, now: now, epoch: lease.epoch, dueAt: try head.timeIfAny(2))
