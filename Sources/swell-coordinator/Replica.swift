@@ -35,14 +35,18 @@ struct Replica: Service {
         let credential = try RotatingCredential(authority.issueServerCredential(names: names, now: Self.now()))
 
         // Frozen, or cut off, between two statements, this replica keeps the rows it has locked: whoever takes over once its leases
-        // have run out (after 6 s) must not wait for them much longer. No transaction here takes that long to think.
+        // have run out (after 6 s) must not wait for them much longer. Thinking is done between transactions, or (when it was overtaken again and again) within this.
         var database = settings.database
         database.idleInTransactionTimeout = .seconds(5)
         let pool = try PostgresPool(
             configuration: database,
             settings: PostgresPoolSettings(minimum: 2, maximum: settings.databaseConnections))
         let ring = try folder.secretsKeyring(at: settings.secretsKeyFile)
-        let store = PostgresStore(pool: pool, sealing: ring)
+        // A storm on the other must not make leases run out, nor agents look silent.
+        let vitalPool = try PostgresPool(
+            configuration: database,
+            settings: PostgresPoolSettings(minimum: 1, maximum: ReplicaSettings.vitalConnections))
+        let store = PostgresStore(pool: pool, vitalPool: vitalPool, sealing: ring)
         let sealer = SecretsSealer(store: store)
         let signals = FleetSignals(configuration: database, pool: pool)
         let ingestor = ReportIngestor(store: store, signals: signals)
@@ -71,9 +75,9 @@ struct Replica: Service {
                 consolePort.finish()
             })
 
-        // Ends in the opposite order: first the doors are closed, last the pool.
+        // Ends in the opposite order: first the doors are closed, last the pools.
         var services: [any Service] = [
-            pool, signals, ingestor, reconciler,
+            pool, vitalPool, signals, ingestor, reconciler,
             ServerCredentialRotation(
                 authority: authority, names: names, credential: credential,
                 jitter: .random(in: 0..<1), now: Self.now),

@@ -8,6 +8,8 @@ struct ReplicaSettings: Sendable {
     var stateDirectory: String
     var database: PostgresConfiguration
     var databaseConnections: Int
+    /// Of the pool for leases and presence alone.
+    static let vitalConnections = 2
     var agents: ListenAddress
     var enrolment: ListenAddress
     var api: ListenAddress

@@ -55,7 +55,7 @@ struct Serve: AsyncParsableCommand {
     )
     var replica: String?
 
-    @Option(help: "Connections to PostgreSQL at most.")
+    @Option(help: "Connections to PostgreSQL at most, beside four for leases, presence, signals and migrations.")
     var databaseConnections: Int = 12
 
     @Option(help: "A file that is written once everything is served.")

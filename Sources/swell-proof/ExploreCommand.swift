@@ -23,6 +23,8 @@ struct ExploreCommand: ParsableCommand {
     var lateMessages = 1
     @Option(help: "How often time goes by though something waits to happen.")
     var delays = 1
+    @Option(help: "How often a replica thinks for a while between reading and committing.")
+    var thoughts = 0
     @Option(help: "What the policy does on a failure: rollback or pause.")
     var onFailure = "rollback"
     @Option(help: "Put a mistake in on purpose, to see that it is found.")
@@ -62,14 +64,14 @@ struct ExploreCommand: ParsableCommand {
     private func settings() throws -> ExplorerSettings {
         for (name, value) in [
             ("--orders", orders), ("--stalls", stalls), ("--bad-looks", badLooks), ("--silences", silences),
-            ("--late-messages", lateMessages), ("--delays", delays),
+            ("--late-messages", lateMessages), ("--delays", delays), ("--thoughts", thoughts),
         ] where !(0...9).contains(value) {
             throw ValidationError("\(name) must be from 0 to 9")
         }
         guard limit > 0, limit < Int(UInt32.max) else { throw ValidationError("--limit must be at least 1") }
         return ExplorerSettings(
             orders: orders, stalls: stalls, badLooks: badLooks, silences: silences, lateMessages: lateMessages,
-            delays: delays, onFailure: try choice(onFailure, "an action"),
+            delays: delays, thoughts: thoughts, onFailure: try choice(onFailure, "an action"),
             plantedBug: try plant.map { try choice($0, "a mistake") },
             stateLimit: limit)
     }

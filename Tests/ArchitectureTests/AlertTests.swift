@@ -40,6 +40,18 @@ internal import Testing
         #expect(named.count >= 8)
     }
 
+    @Test func everyMetricOfTheManualIsThere() throws {
+        let metrics = try metrics()
+        let manual = try repository.text("Sources/SwellCoordinator/SwellCoordinator.docc/Deploying.md")
+        let rows = manual.split(separator: "\n").filter { $0.hasPrefix("| `swell_") }
+        let named = rows.flatMap { row in
+            (row.split(separator: "|").first ?? "").matches(of: /`(swell_\w+)`/).map { String($0.output.1) }
+        }
+        #expect(named.count > 12)
+        // The registry counts what it has no room for itself.
+        #expect(Set(named).subtracting(metrics.keys).sorted() == ["swell_metrics_overflowed_total"])
+    }
+
     /// Each alert says what is wrong and what to do, and how much it matters.
     @Test func everyAlertSaysWhatToDo() throws {
         let alerts = try repository.text("deploy/prometheus/alerts.yaml").split(separator: "- alert: ").dropFirst()

@@ -6,7 +6,7 @@ struct ExplorerTests {
     /// One of each in turn keeps it to seconds; `swell-proof explore` takes them together.
     static let single: [ExplorerSettings] = [
         .nothing, .with(\.orders), .with(\.stalls), .with(\.badLooks), .with(\.silences), .with(\.lateMessages),
-        .with(\.delays),
+        .with(\.delays), .with(\.thoughts), .with(\.thoughts, \.orders), .with(\.thoughts, \.stalls),
     ]
 
     @Test("Every state is visited, no invariant breaks, and each can come to an end or a gate", arguments: single)
@@ -28,6 +28,7 @@ struct ExplorerTests {
     /// The invariant by whose number each is found, and what has to happen for it.
     static let bugs: [(ExplorerBug, invariant: Int, ExplorerSettings)] = [
         (.skipsSoak, 3, .nothing), (.takesOldEvidence, 4, .with(\.silences)), (.ignoresPauses, 6, .with(\.orders)),
+        (.commitsStale, 6, .with(\.thoughts, \.orders)),
         (.writesUnfenced, 9, .with(\.stalls)), (.obeysLateAssignments, 10, .with(\.lateMessages)),
     ]
 
@@ -55,12 +56,12 @@ struct ExplorerTests {
 
 extension ExplorerSettings {
     fileprivate static let nothing = ExplorerSettings(
-        orders: 0, stalls: 0, badLooks: 0, silences: 0, lateMessages: 0, delays: 0)
+        orders: 0, stalls: 0, badLooks: 0, silences: 0, lateMessages: 0, delays: 0, thoughts: 0)
 
-    /// One of this, and nothing else.
-    fileprivate static func with(_ kind: WritableKeyPath<ExplorerSettings, Int>) -> ExplorerSettings {
+    /// One of these each, and nothing else.
+    fileprivate static func with(_ kinds: WritableKeyPath<ExplorerSettings, Int>...) -> ExplorerSettings {
         var settings = nothing
-        settings[keyPath: kind] = 1
+        for kind in kinds { settings[keyPath: kind] = 1 }
         return settings
     }
 }

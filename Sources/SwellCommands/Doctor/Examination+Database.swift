@@ -89,12 +89,12 @@ extension Examination {
         return .ok("database TLS", "\(version), verify-full")
     }
 
-    /// Every replica has its pool, a connection that listens, and one for migrations at its start.
+    /// Every replica has its pool, two connections for leases and presence, one that listens, and one for migrations at its start.
     var connections: Finding {
         let limit = Int(facts.settings["max_connections"] ?? "") ?? 0
         let reserved = facts.isSuperuser ? 0 : Int(facts.settings["superuser_reserved_connections"] ?? "") ?? 0
         let usable = limit - reserved
-        let replica = installation.coordinator.databaseConnections + 2
+        let replica = installation.coordinator.databaseConnections + 4
         let free = usable - facts.connections
         guard limit > 0 else { return .ok("database connections", "\(facts.connections) in use") }
         let words = "\(facts.connections) of \(usable) in use"

@@ -1,5 +1,6 @@
 internal import AsyncSupport
 internal import Logging
+internal import Metrics
 internal import SwellEngine
 internal import SwellModel
 internal import SwellStore
@@ -33,6 +34,9 @@ final class DecisionLoop: Sendable {
     private let state: Mutex<State>
     /// There may be something to hand out.
     private let work = Signal()
+    private let waiting = Gauge(label: "swell_decisions_waiting")
+    private let running = Gauge(label: "swell_decisions_running")
+    private let longestWaiting = Gauge(label: "swell_decision_wait_seconds")
 
     /// - Parameter looks: sent where something may be due; nobody else waits for it.
     init(
@@ -79,8 +83,18 @@ final class DecisionLoop: Sendable {
                 presence?.storeFailed()
                 note(isAway: error)
             }
+            measure()
             await looks.wait(upTo: rest.duration)
         }
+    }
+
+    /// Once a look, and so after each decision, and while the store is away as well: then the oldest grows older.
+    private func measure() {
+        let now = tick()
+        let (load, oldest) = state.withLock { ($0.queue.load, $0.queue.longestWaiting(now: now)) }
+        waiting.record(load.waiting)
+        running.record(load.running)
+        longestWaiting.record(Double(oldest.milliseconds) / 1_000)
     }
 
     private func note(isAway error: StoreError?) {

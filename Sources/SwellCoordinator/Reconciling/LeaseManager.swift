@@ -52,8 +52,9 @@ actor LeaseManager {
         let now = tick()
         guard let step = table.due(now: now) else { return }
         do throws(StoreError) {
-            let still = try await store.renewLeases(holder: holder, lifetime: table.lifetime)
-            log(lost: table.answered(step, .renewed(still), sentAt: now))
+            let renewal = try await store.renewLeases(holder: holder, lifetime: table.lifetime)
+            let busy = Set(renewal.busy.map(\.name))
+            log(lost: table.answered(step, .renewed(renewal.renewed, busy: busy), sentAt: now))
         } catch {
             log(lost: table.answered(step, .failed, sentAt: now))
             throw error

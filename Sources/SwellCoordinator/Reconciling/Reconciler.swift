@@ -9,8 +9,8 @@ package import SwellStore
 /// Runs the engine over every rollout that is due and that this replica holds the lease of.
 ///
 /// Any number of replicas run one each over the same database and need nothing from each other. What wakes it: the signals, the
-/// earliest stored wake-up, and a poll behind both; what is decided when, ``DecisionQueue`` says. A decision's inputs are read, and its outputs
-/// written, in one transaction.
+/// earliest stored wake-up, and a poll behind both; what is decided when, ``DecisionQueue`` says. A decision is read, thought outside of any
+/// transaction, and committed if what was read still stands.
 package struct Reconciler: Service {
     /// How it goes about it.
     package struct Settings: Sendable {
@@ -132,7 +132,7 @@ package struct Reconciler: Service {
         do throws(StoreError) {
             guard let lease = try await leases.lease(on: rollout) else { return .success(.elsewhere) }
             let decision = try await store.decide(rollout, under: lease) { input throws(StoreError) in
-                // The store, or this process, may have stood still since the transaction began.
+                // The store, or this process, may have stood still since.
                 guard presence?.mayDecide() ?? true else {
                     throw StoreError(
                         code: .unavailable,

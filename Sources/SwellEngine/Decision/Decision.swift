@@ -1,6 +1,6 @@
 public import SwellModel
 
-/// All that goes into one decision, read in one transaction under the rollout's row lock.
+/// All that goes into one decision, read at one moment.
 public struct DecisionInput: Sendable {
     public var rollout: Rollout
     /// Unconsumed commands in the order they were stored.
@@ -34,7 +34,7 @@ public struct DecisionInput: Sendable {
     }
 }
 
-/// All that comes out of one decision, committed in the same transaction; acted upon only after it.
+/// All that comes out of one decision, committed in one transaction if what went in still stands; acted upon only after it.
 public struct Decision: Sendable, Hashable {
     public var rollout: Rollout
     /// One per subject (rollout, stage, target) whose value changed; replaying them onto the planned rollout gives `rollout`.

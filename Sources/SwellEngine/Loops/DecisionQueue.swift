@@ -55,6 +55,8 @@ public struct DecisionQueue: Sendable {
         var urgency: DueRollout.Urgency?
         /// Its place among those that wait: which came first.
         var place: Int64
+        /// Since when it waits; nil where nothing does.
+        var waitsSince: Tick?
         /// What it is in work for.
         var work: DueRollout.Urgency?
         var begunAt: Tick?
@@ -97,6 +99,11 @@ public struct DecisionQueue: Sendable {
     /// How many wait to be decided, and how many are in work.
     public var load: (waiting: Int, running: Int) { (entries.values.count { $0.urgency != nil }, running) }
 
+    /// For how long that one waits which waits longest; zero where none does.
+    public func longestWaiting(now: Tick) -> Interval {
+        entries.values.lazy.compactMap(\.waitsSince).min().map { max(.zero, now - $0) } ?? .zero
+    }
+
     // MARK: What is due
 
     /// To be asked for before the store is.
@@ -113,12 +120,15 @@ public struct DecisionQueue: Sendable {
     private mutating func offer(_ due: DueRollout, from look: Look, now: Tick) {
         guard var entry = entries[due.name] else {
             guard makeRoom(for: due.urgency) else { return }
-            entries[due.name] = Entry(urgency: due.urgency, place: nextNumber(), leftAt: now)
+            entries[due.name] = Entry(urgency: due.urgency, place: nextNumber(), waitsSince: now, leftAt: now)
             return
         }
         // Another look comes after a decision that this one did not see.
         guard entry.work == nil, entry.doneNumber < look.number else { return }
-        if entry.urgency == nil { entry.place = nextNumber() }
+        if entry.urgency == nil {
+            entry.place = nextNumber()
+            entry.waitsSince = now
+        }
         entry.urgency = min(due.urgency, entry.urgency ?? due.urgency)
         if let failedAs = entry.failedAs, due.urgency < failedAs { entry.isFreeAt = nil }
         entries[due.name] = entry
@@ -162,6 +172,7 @@ public struct DecisionQueue: Sendable {
         entry.begunAt = now
         entry.isFreeAt = nil
         entry.urgency = nil
+        entry.waitsSince = nil
         entries[name] = entry
         return name
     }

@@ -21,8 +21,8 @@ public struct LeaseTable: Sendable {
     public enum Outcome: Sendable, Hashable {
         /// Nil: another replica holds it.
         case claimed(Lease?)
-        /// What is still held.
-        case renewed([Lease])
+        /// What was renewed, and the names of what is still held and was not: something is committed under it at the moment.
+        case renewed([Lease], busy: Set<String> = [])
         /// Not done, or not known to be. A claim that was made all the same is found to be ours by the next.
         case failed
     }
@@ -68,13 +68,16 @@ public struct LeaseTable: Sendable {
             guard let lease else { return drop(name).map { [$0] } ?? [] }
             held[name] = Held(lease: lease, confirmedAt: sentAt)
             return []
-        case (.renew(let epochs), .renewed(let leases)):
+        case (.renew(let epochs), .renewed(let leases, let busy)):
             let still = Dictionary(leases.map { ($0.name, $0) }) { first, _ in first }
             var lost: [Lease] = []
             // What was claimed after the renewal was sent is none of its business.
             for (name, epoch) in epochs.sorted(by: { $0.key < $1.key }) where held[name]?.lease.epoch == epoch {
                 if let lease = still[name], lease.epoch == epoch {
                     held[name] = Held(lease: lease, confirmedAt: sentAt)
+                } else if still[name] == nil, busy.contains(name) {
+                    // It lives on as it was, and is renewed the next time.
+                    continue
                 } else if let lease = drop(name) {
                     lost.append(lease)
                 }

@@ -16,6 +16,18 @@ struct CanonicalForm {
         bytes.reserveCapacity(220)
         put(fleet.budget)
         for replica in fleet.replicas {
+            if let thought = replica.thought {
+                // What was overtaken stays so, whatever it was.
+                let stands = fleet.database.stands(thought.reading)
+                put(stands ? 2 : 1)
+                put(Int(thought.lease.epoch))
+                if stands || fleet.plantedBug != nil {
+                    put(thought.reading.input)
+                    put(thought.ledger)
+                }
+            } else {
+                put(0)
+            }
             put(replica.isStalled)
             put(Int(replica.lease?.epoch ?? 0))
             put(replica.lease?.expiresAt, within: -1...2)
@@ -81,6 +93,7 @@ struct CanonicalForm {
         put(budget.silences)
         put(budget.lateMessages)
         put(budget.delays)
+        put(budget.thoughts)
     }
 
     private mutating func put(_ ledger: ExplorerLedger) {

@@ -33,6 +33,15 @@ struct ExplorerLedger {
     private(set) var isFarPausedForAll = false
     private(set) var isStopped = false
 
+    /// The same, knowing of what agents said only what was known then: what came later is the next decision's.
+    func knowing(_ earlier: ExplorerLedger) -> ExplorerLedger {
+        var ledger = self
+        ledger.words = earlier.words
+        ledger.proofs = earlier.proofs
+        ledger.givenUp = earlier.givenUp
+        return ledger
+    }
+
     mutating func note(_ order: ExplorerOrder) {
         switch order {
         case .pauseRollout: isPaused = true

@@ -15,6 +15,9 @@ public struct ExplorerSettings: Sendable, Hashable {
     /// How often time goes by though something waits to happen: a decision that is due, a message under way, health to be seen.
     /// Without a delay such things happen before time goes by, in every order.
     public var delays: Int
+    /// How often a replica thinks for a while between reading and committing. What may happen meanwhile multiplies everything, so none
+    /// unless asked for.
+    public var thoughts: Int
     /// What the policy does beyond the failure budget.
     public var onFailure: ExplorerFailureAction
     /// A mistake put in on purpose, to see that it is found.
@@ -24,7 +27,7 @@ public struct ExplorerSettings: Sendable, Hashable {
 
     public init(
         orders: Int = 1, stalls: Int = 1, badLooks: Int = 1, silences: Int = 1, lateMessages: Int = 1,
-        delays: Int = 1,
+        delays: Int = 1, thoughts: Int = 0,
         onFailure: ExplorerFailureAction = .rollback, plantedBug: ExplorerBug? = nil, stateLimit: Int = 20_000_000
     ) {
         self.orders = orders
@@ -33,6 +36,7 @@ public struct ExplorerSettings: Sendable, Hashable {
         self.silences = silences
         self.lateMessages = lateMessages
         self.delays = delays
+        self.thoughts = thoughts
         self.onFailure = onFailure
         self.plantedBug = plantedBug
         self.stateLimit = stateLimit
@@ -44,6 +48,7 @@ public struct ExplorerSettings: Sendable, Hashable {
             (orders, "order", "orders"), (stalls, "stalled replica", "stalled replicas"),
             (badLooks, "bad look", "bad looks"), (silences, "silence", "silences"),
             (lateMessages, "late message", "late messages"), (delays, "delay", "delays"),
+            (thoughts, "slow thought", "slow thoughts"),
         ]
         return counted.map { "\($0.0) \($0.0 == 1 ? $0.1 : $0.2)" }.joined(separator: ", ")
     }
@@ -69,6 +74,8 @@ public enum ExplorerBug: String, Sendable, CaseIterable {
     case takesOldEvidence
     /// Pauses are not looked at (invariant 6).
     case ignoresPauses
+    /// What was thought is written though something was ordered since it was read (invariant 6).
+    case commitsStale
     /// A replica writes though its lease is another's by now (invariant 9).
     case writesUnfenced
     /// An assignment that comes late is taken for a new one (invariant 10).
@@ -80,7 +87,7 @@ public enum ExplorerBug: String, Sendable, CaseIterable {
         case .skipsSoak: .skipsSoak
         case .takesOldEvidence: .takesOldEvidence
         case .ignoresPauses: .ignoresPauses
-        case .writesUnfenced, .obeysLateAssignments: nil
+        case .commitsStale, .writesUnfenced, .obeysLateAssignments: nil
         }
     }
 }

@@ -7,6 +7,10 @@ enum ExplorerStep: Hashable, Sendable {
     /// something that should happen at once has not.
     case timePasses(isDelay: Bool)
     case decides(replica: Int)
+    /// The replica reads, and thinks for a while.
+    case thinks(replica: Int)
+    /// It commits what it thought, if that stands.
+    case commits(replica: Int)
     case stalls(replica: Int)
     case wakes(replica: Int)
     case orders(ExplorerOrder)
@@ -27,7 +31,7 @@ enum ExplorerStep: Hashable, Sendable {
     /// Whether it is counted: faults and orders, which stop when faults stop.
     var isCounted: Bool {
         switch self {
-        case .stalls, .orders, .assignmentLingers, .reportLingers, .goesSilent: true
+        case .thinks, .stalls, .orders, .assignmentLingers, .reportLingers, .goesSilent: true
         case .looks(_, let health): health != .healthy
         case .timePasses(let isDelay): isDelay
         default: false
@@ -37,7 +41,7 @@ enum ExplorerStep: Hashable, Sendable {
     /// Whether it happens before time goes by, but for a delay.
     var isPrompt: Bool {
         switch self {
-        case .decides, .assignmentArrives, .reportArrives: true
+        case .decides, .commits, .assignmentArrives, .reportArrives: true
         case .looks(_, let health): health == .healthy
         default: false
         }
@@ -75,6 +79,8 @@ extension ExplorerStep: CustomStringConvertible {
         switch self {
         case .timePasses(let isDelay): return "\(TinyFleet.unit) go by" + (isDelay ? ", with something under way" : "")
         case .decides(let index): return "\(replica(index)) decides"
+        case .thinks(let index): return "\(replica(index)) reads, and thinks"
+        case .commits(let index): return "\(replica(index)) commits what it thought"
         case .stalls(let index): return "\(replica(index)) stalls"
         case .wakes(let index): return "\(replica(index)) goes on"
         case .orders(let order): return "an operator orders \(order)"

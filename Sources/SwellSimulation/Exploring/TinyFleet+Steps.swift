@@ -11,8 +11,11 @@ extension TinyFleet {
         for index in replicas.indices {
             if replicas[index].isStalled {
                 steps.append(.wakes(replica: index))
+            } else if replicas[index].thought != nil {
+                steps.append(.commits(replica: index))
             } else if isDue, mayDecide(index) {
                 steps.append(.decides(replica: index))
+                if budget.thoughts > 0 { steps.append(.thinks(replica: index)) }
             }
         }
         if budget.stalls > 0, !replicas[0].isStalled, replicas[0].lease != nil { steps.append(.stalls(replica: 0)) }
@@ -78,6 +81,8 @@ extension TinyFleet {
             if isDelay { budget.delays -= 1 }
             try passTime()
         case .decides(let index): try decide(index)
+        case .thinks(let index): think(index)
+        case .commits(let index): try commit(index)
         case .stalls(let index):
             budget.stalls -= 1
             replicas[index].isStalled = true
@@ -126,40 +131,8 @@ extension TinyFleet {
         for index in agents.indices { try feed(index, .tick) }
         for index in replicas.indices where !replicas[index].isStalled && replicas[index].lease != nil {
             let held = database.renewLeases(holder: Self.replicaNames[index], lifetime: Self.leaseLifetime)
-            replicas[index].lease = held.first
+            replicas[index].lease = held.renewed.first
         }
-    }
-
-    private mutating func decide(_ index: Int) throws(Violation) {
-        if replicas[index].lease == nil {
-            replicas[index].lease = database.acquireLease(
-                Self.leaseName, holder: Self.replicaNames[index], lifetime: Self.leaseLifetime)
-            if let lease = replicas[index].lease { ledger.latestEpoch = max(ledger.latestEpoch, lease.epoch) }
-        }
-        guard let lease = replicas[index].lease else { return }
-        var used = lease
-        if plantedBug == .writesUnfenced, let held = replicas[1 - index].lease, held.epoch > lease.epoch { used = held }
-        let bug = plantedBug?.distortion
-        var made: (input: DecisionInput, decision: Decision)?
-        do {
-            _ = try database.decide(Self.rollout, under: used) { input in
-                let decision = bug?.decide(input) ?? DecisionMaker.decideReviewed(input)
-                made = (input, decision)
-                return decision
-            }
-        } catch {
-            guard error.code == .leaseLost else {
-                throw Violation(invariant: 0, message: "the store refused a decision: \(error)")
-            }
-            replicas[index].lease = nil
-            return
-        }
-        guard let made else { return }
-        if let breach = made.decision.breaches.first {
-            throw Violation(invariant: breach.invariant.rawValue, message: "the rollout holds: \(breach)")
-        }
-        try ledger.check(made.input, made.decision, by: lease, agents: agents)
-        database.dropHistory()
     }
 
     private mutating func obey(_ order: ExplorerOrder) throws(Violation) {

@@ -41,6 +41,8 @@ struct TinyFleet {
         var isStalled = false
         /// What it believes to hold.
         var lease: Lease?
+        /// What it thinks about, and what an onlooker knew when that was read.
+        var thought: (reading: DecisionReading, decision: Decision, lease: Lease, ledger: ExplorerLedger)?
     }
 
     struct Agent {
@@ -63,6 +65,7 @@ struct TinyFleet {
         var silences: Int
         var lateMessages: Int
         var delays: Int
+        var thoughts: Int
     }
 
     var now = Timestamp(milliseconds: 1_700_000_000_000)
@@ -78,7 +81,8 @@ struct TinyFleet {
         plantedBug = settings.plantedBug
         budget = Budget(
             orders: settings.orders, stalls: settings.stalls, badLooks: settings.badLooks,
-            silences: settings.silences, lateMessages: settings.lateMessages, delays: settings.delays)
+            silences: settings.silences, lateMessages: settings.lateMessages, delays: settings.delays,
+            thoughts: settings.thoughts)
         database = MemoryState(now: now)
         do {
             try prepare()

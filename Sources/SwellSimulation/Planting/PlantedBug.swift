@@ -65,6 +65,10 @@ public enum PlantedBug: String, Sendable, CaseIterable {
     // Put between the world and the store
     /// A replica judges its lease by its own clock.
     case trustsOwnClock
+    /// What was decided is committed without a look at whether it was overtaken.
+    case commitsStale
+    /// What was decided is committed without a look at the lease.
+    case commitsWithoutLease
     /// Agents are told what was decided, though it was not committed.
     case deliversBeforeCommit
     /// What one agent says counts as another's word.
@@ -93,10 +97,10 @@ public enum PlantedBug: String, Sendable, CaseIterable {
         case .skipsSoak: 3
         case .takesOldEvidence: 4
         case .ignoresBudget: 5
-        case .ignoresPauses, .pausesPlannedRegionsOnly: 6
+        case .ignoresPauses, .pausesPlannedRegionsOnly, .commitsStale: 6
         case .forgetsAborts: 7
         case .reusesGenerations, .forgetsGenerations: 8
-        case .decidesUnderOldEpochs, .trustsOwnClock, .forgetsEpochs: 9
+        case .decidesUnderOldEpochs, .trustsOwnClock, .commitsWithoutLease, .forgetsEpochs: 9
         case .obeysTwice, .deliversBeforeCommit, .actsOnEveryDelivery: 10
         case .takesHeldClusters: 11
         case .takesSilenceForFailure, .countsLostTime: 12

@@ -30,8 +30,12 @@ extension Coverage {
             section("agents' decisions", Self.agentWords, \.self, agentNotes),
             section(
                 "rare moments",
-                ["leases lost", "orphaned assignments reissued", "failovers that left sessions standing"], \.self,
                 [
+                    "leases lost", "decisions overtaken", "orphaned assignments reissued",
+                    "failovers that left sessions standing",
+                ], \.self,
+                [
+                    "decisions overtaken": overtaken,
                     "leases lost": leasesLost,
                     "orphaned assignments reissued": reissued,
                     "failovers that left sessions standing": survivedFailovers,

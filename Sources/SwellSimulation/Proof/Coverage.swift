@@ -14,6 +14,8 @@ public struct Coverage: Sendable {
     public private(set) var skips: [SkipReason: Int] = [:]
     /// What agents decided, by the word in their notes.
     public private(set) var agentNotes: [String: Int] = [:]
+    /// Decisions that were overtaken while they were thought about.
+    public internal(set) var overtaken = 0
     /// Leases found lost, orphaned assignments reissued.
     public internal(set) var leasesLost = 0
     public internal(set) var reissued = 0
@@ -89,6 +91,7 @@ public struct Coverage: Sendable {
         lateMembers.merge(other.lateMembers, uniquingKeysWith: +)
         skips.merge(other.skips, uniquingKeysWith: +)
         agentNotes.merge(other.agentNotes, uniquingKeysWith: +)
+        overtaken += other.overtaken
         leasesLost += other.leasesLost
         reissued += other.reissued
         survivedFailovers += other.survivedFailovers

@@ -17,6 +17,8 @@ public enum Fault: String, Sendable, CaseIterable, Comparable {
     case replicaCrash
     /// A replica stops for longer than its leases live, and goes on as if nothing had been.
     case replicaFreeze
+    /// A replica takes seconds from reading to committing, and anything may happen meanwhile.
+    case slowThoughts
     /// A replica's own clock is minutes off.
     case replicaClocks
     // Agents

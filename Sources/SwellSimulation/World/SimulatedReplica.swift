@@ -17,6 +17,8 @@ struct SimulatedReplica {
         var beatAt: Tick?
         /// The highest counter that a planted bug has seen.
         var counter: Int64 = 0
+        /// What is thought about at the moment.
+        var thoughts: [RolloutName: Thought] = [:]
         /// Leases of decisions that were about to be tried when the replica stopped.
         var stale: [String: Lease] = [:]
     }

@@ -68,6 +68,19 @@ extension World {
         }
     }
 
+    /// Somebody stops a rollout just while a replica thinks about going on with it.
+    mutating func stop(_ name: RolloutName) {
+        guard !isStoreAway, let rollout = database.rollout(name),
+            let target = random.pickAny(rollout.targets.values.sorted(by: { $0.cluster < $1.cluster }))
+        else { return }
+        switch random.number(0...5) {
+        case 0, 1: order(.pause(.rollout, reason: nil), name)
+        case 2: order(.pause(.region(target.region), reason: nil), name)
+        case 3: order(.rollback(.rollout, reason: nil), name)
+        default: pauseForEverybody(target)
+        }
+    }
+
     private mutating func pauseForEverybody(_ target: TargetState) {
         let pause = Pause(by: "operator", at: database.now)
         if random.chance(500) {

@@ -55,10 +55,9 @@ extension World {
 
     /// The database goes on from an earlier state. Nobody tells the replicas; the sessions of each may stand or break.
     mutating func failOver() {
-        guard var restored = earlier else { return again(.databaseSnapshot, in: 200...900) }
+        guard let restored = earlier else { return again(.databaseSnapshot, in: 200...900) }
         coverage.met(.databaseFailover)
-        restored.database.now = database.now
-        database = restored.database
+        database.goBack(to: restored.database)
         checker.ledger = restored.ledger
         earlier = nil
         // What was done is still remembered in one place: no agent goes back behind what the database has just lost.

@@ -137,6 +137,7 @@ struct World {
         if keepsTrace, event.isNotable { note(event) }
         switch event {
         case .replicaTick(let index): try tick(replica: index)
+        case .thoughtEnds(let index, let boot, let rollout): try endThought(of: rollout, replica: index, boot: boot)
         case .replicaCrash: crashReplica()
         case .replicaFreeze: freezeReplica()
         case .replicaBack(let index): wakeReplica(index)
@@ -188,6 +189,7 @@ struct World {
         case .documentsChange: changeDocuments()
         case .membershipChanges: try changeMembership()
         case .membershipTempted(let cluster): changeMembership(of: cluster)
+        case .stopTempted(let rollout): stop(rollout)
         case .memberReturns(let agent): bringBack(agent)
         case .memberMoves(let agent, let region): move(agent, to: region)
         case .calm: try becomeCalm()

@@ -8,6 +8,8 @@ enum WorldEvent: Sendable {
     case replicaCrash
     case replicaFreeze
     case replicaBack(Int)
+    /// Replica, its start, the rollout.
+    case thoughtEnds(Int, Int, RolloutName)
     case databaseSnapshot
     case databaseFailover
     case storeGoesAway
@@ -49,6 +51,7 @@ enum WorldEvent: Sendable {
     case documentsChange
     case membershipChanges
     case membershipTempted(ClusterName)
+    case stopTempted(RolloutName)
     case memberReturns(Int)
     case memberMoves(Int, RegionName)
     case calm
@@ -61,7 +64,7 @@ enum WorldEvent: Sendable {
             .agentCloned, .curiosity, .vanish, .anySessionBreaks, .cut, .clockJumps, .newRollout, .suddenRollout,
             .operatorActs,
             .documentsChange, .membershipChanges, .storeGoesAway, .freeze, .goBlind, .beginLying, .lie,
-            .membershipTempted,
+            .membershipTempted, .stopTempted,
             .memberReturns, .memberMoves:
             true
         default: false
@@ -71,7 +74,8 @@ enum WorldEvent: Sendable {
     /// Whether it belongs in the trace: what happens all the time does not.
     var isNotable: Bool {
         switch self {
-        case .replicaTick, .agentTick, .contentAsked, .contentArrives, .look, .settled, .cutEnds, .lie: false
+        case .replicaTick, .thoughtEnds, .agentTick, .contentAsked, .contentArrives, .look, .settled, .cutEnds, .lie:
+            false
         default: true
         }
     }

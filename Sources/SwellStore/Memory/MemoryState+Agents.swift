@@ -272,11 +272,12 @@ extension MemoryState {
         return lease
     }
 
-    public mutating func renewLeases(holder: String, lifetime: Interval) -> [Lease] {
+    public mutating func renewLeases(holder: String, lifetime: Interval) -> LeaseRenewal {
         for (name, lease) in leases where lease.holder == holder && lease.expiresAt > now {
             leases[name]?.expiresAt = now + lifetime
         }
-        return leases.values.filter { $0.holder == holder && $0.expiresAt > now }.sorted { $0.name < $1.name }
+        return LeaseRenewal(
+            renewed: leases.values.filter { $0.holder == holder && $0.expiresAt > now }.sorted { $0.name < $1.name })
     }
 
     public mutating func releaseLease(_ lease: Lease) {

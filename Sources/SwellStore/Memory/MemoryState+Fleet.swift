@@ -141,12 +141,16 @@ extension MemoryState {
         for cluster in clusters.values where isConcerned(cluster) {
             snapshot.fleet[cluster.name] = facts(of: cluster, application)
         }
-        if let fleetLimit {
-            let inFlight = rollouts.values.lazy.filter { !$0.rollout.phase.isEnded }
-                .flatMap(\.rollout.targets.values).count(where: \.isInFlight)
-            snapshot.fleetHeadroom = max(0, fleetLimit - inFlight)
-        }
+        snapshot.fleetHeadroom = headroom
         return snapshot
+    }
+
+    /// How many more clusters may be in flight; nil does not limit.
+    var headroom: Int? {
+        guard let fleetLimit else { return nil }
+        let inFlight = rollouts.values.lazy.filter { !$0.rollout.phase.isEnded }
+            .flatMap(\.rollout.targets.values).count(where: \.isInFlight)
+        return max(0, fleetLimit - inFlight)
     }
 
     private func facts(of cluster: Cluster, _ application: ApplicationName) -> ClusterFacts {

@@ -22,7 +22,7 @@ extension MemoryState {
             claims[ClusterApplication(cluster: cluster, application: rollout.application)] = rollout.name
         }
         rollouts[rollout.name] = StoredRollout(
-            sequence: nextID(), rollout: rollout, plan: rollout, wakeAt: now, seenFleet: fleetVersion)
+            sequence: nextID(), rollout: rollout, plan: rollout, wakeAt: now, seenFleet: fleetVersion, revision: 0)
         record(.created(rollout, by: actor, at: now))
     }
 
@@ -39,15 +39,13 @@ extension MemoryState {
         let wanted = rollouts.values.filter { application == nil || $0.rollout.application == application }
         return wanted.sorted { $0.sequence > $1.sequence }.prefix(limit).map { stored in
             let rollout = stored.rollout
-            var counts: [String: Int] = [:]
-            for target in rollout.targets.values { counts[target.standing, default: 0] += 1 }
             let previous = Set(rollout.targets.values.compactMap(\.previous?.version)).sorted()
             return RolloutSummary(
                 name: rollout.name, application: rollout.application, kind: rollout.kind,
                 version: rollout.release.version, brings: rollout.kind == .release ? [] : previous,
                 phase: rollout.phase, reason: rollout.reason,
                 createdBy: rollout.createdBy,
-                createdAt: rollout.createdAt, endedAt: rollout.endedAt, counts: counts)
+                createdAt: rollout.createdAt, endedAt: rollout.endedAt, counts: rollout.standings)
         }
     }
 
@@ -140,63 +138,5 @@ extension MemoryState {
             throw StoreError(code: .notFound, message: "there is no command \(command)")
         }
         return stored.verdict
-    }
-
-    // MARK: Decisions
-
-    public mutating func decide(
-        _ name: RolloutName, under lease: Lease, _ decide: (DecisionInput) throws(StoreError) -> Decision
-    ) throws(StoreError) -> Decision {
-        guard let input = decisionInput(of: name, epoch: lease.epoch) else { throw .noRollout(name) }
-        guard isHeld(lease) else { throw .leaseLost(lease) }
-        let decision = try decide(input)
-
-        var held = Set(claims.lazy.filter { $0.value == name }.map(\.key.cluster))
-        let gained = DecisionRules.gains(of: decision, from: input.rollout, holding: held)
-        for cluster in gained.sorted() {
-            let key = ClusterApplication(cluster: cluster, application: input.rollout.application)
-            if let holder = claims[key] { throw .held(cluster, input.rollout.application, by: holder) }
-        }
-        held.formUnion(gained)
-        try DecisionRules.check(decision, of: input, holding: held)
-
-        for cluster in gained {
-            claims[ClusterApplication(cluster: cluster, application: input.rollout.application)] = name
-        }
-        if decision.rollout.phase.isEnded { claims = claims.filter { $0.value != name } }
-        if !decision.isHeld { pendingCommands[name] = nil }
-        let read = Set(input.reports.map(\.id))
-        let unread = (inbox[name] ?? []).filter { !read.contains($0.id) }
-        if !decision.isHeld { inbox[name] = unread.isEmpty ? nil : unread }
-        for verdict in decision.verdicts { commands[verdict.command]?.verdict = verdict }
-        store(decision)
-        rollouts[name]?.rollout = decision.rollout
-        rollouts[name]?.wakeAt = decision.wakeAt
-        rollouts[name]?.seenFleet = fleetVersion
-        return decision
-    }
-
-    private mutating func store(_ decision: Decision) {
-        for assignment in decision.assignments {
-            let key = ClusterApplication(cluster: assignment.cluster, application: assignment.application)
-            assignments[key] = StoredAssignment(assignment: assignment, change: nextID())
-        }
-        for notice in decision.pauses {
-            let key = ClusterApplication(cluster: notice.cluster, application: decision.rollout.application)
-            guard var stored = assignments[key]?.assignment, stored.generation == notice.generation else { continue }
-            stored.isPaused = notice.isPaused ? true : nil
-            assignments[key] = StoredAssignment(assignment: stored, change: nextID())
-        }
-        for proof in decision.proven {
-            let key = ClusterApplication(cluster: proof.cluster, application: proof.application)
-            var list = (proven[key] ?? []).filter { $0.release.digest != proof.release.digest }
-            list.append(proof)
-            // Generations only rise, while the clock may be set back.
-            list.sort { ($0.generation, $0.at) > ($1.generation, $1.at) }
-            proven[key] = list
-        }
-        for transition in decision.transitions {
-            record(AuditEvent(transition, of: decision.rollout), transition: transition)
-        }
     }
 }

@@ -7,6 +7,8 @@ public import SwellModel
 public struct MemoryState: Sendable {
     /// The database's clock.
     public var now: Timestamp
+    /// Which history this is: another one after it went back to an earlier state.
+    var history: Int64 = 0
 
     struct ClusterApplication: Hashable {
         var cluster: ClusterName
@@ -42,6 +44,8 @@ public struct MemoryState: Sendable {
         var wakeAt: Timestamp?
         /// The version of the fleet that its last decision saw.
         var seenFleet: Int64
+        /// Rises with every change of the rollout.
+        var revision: Int64
     }
 
     struct StoredCommand {

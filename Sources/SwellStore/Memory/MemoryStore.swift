@@ -31,9 +31,9 @@ public actor MemoryStore {
     public private(set) var failures = 0
 
     /// Goes on from an earlier state, as a database does that failed over to a standby which lacks the last commits.
-    public func goBack(to state: MemoryState) { self.state = state }
+    public func goBack(to earlier: MemoryState) { state.goBack(to: earlier) }
 
-    private func transact<Value>(_ body: (inout MemoryState) throws(StoreError) -> Value) throws(StoreError) -> Value {
+    func transact<Value>(_ body: (inout MemoryState) throws(StoreError) -> Value) throws(StoreError) -> Value {
         if let outage {
             failures += 1
             throw outage
@@ -147,14 +147,6 @@ extension MemoryStore: RolloutStore {
     }
     public func verdict(of command: Int64) throws(StoreError) -> CommandVerdict? {
         try transact { (state: inout MemoryState) throws(StoreError) in try state.verdict(of: command) }
-    }
-    public func decide(
-        _ rollout: RolloutName, under lease: Lease, _ decide: @Sendable (DecisionInput) throws(StoreError) -> Decision
-    )
-        throws(StoreError) -> Decision
-    {
-        try transact { (state: inout MemoryState) throws(StoreError) in try state.decide(rollout, under: lease, decide)
-        }
     }
 }
 
@@ -279,7 +271,7 @@ extension MemoryStore: LeaseStore {
             state.acquireLease(name, holder: holder, lifetime: lifetime)
         }
     }
-    public func renewLeases(holder: String, lifetime: Interval) throws(StoreError) -> [Lease] {
+    public func renewLeases(holder: String, lifetime: Interval) throws(StoreError) -> LeaseRenewal {
         try transact { (state: inout MemoryState) throws(StoreError) in
             state.renewLeases(holder: holder, lifetime: lifetime)
         }

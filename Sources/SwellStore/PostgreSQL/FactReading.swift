@@ -45,18 +45,26 @@ struct FactReading {
                 "SELECT document FROM applications WHERE name = \(subject.sql)", [subject.parameter]),
             PostgresStatement("SELECT region, pause FROM region_pauses"),
             PostgresStatement("SELECT cluster, pause FROM cluster_pauses"),
-            PostgresStatement(
-                """
-                SELECT l.max_in_flight, CASE WHEN l.max_in_flight IS NULL THEN 0 ELSE (
-                    SELECT count(*) FROM rollouts r JOIN rollout_targets t ON t.rollout = r.name
-                    WHERE NOT r.is_ended AND t.is_in_flight) END
-                FROM fleet_limit l
-                """),
-            PostgresStatement("SELECT version, documents::text FROM fleet_guard"),
+            Self.headroom,
+            PostgresStatement("SELECT version, documents::text, revision::text, swell_now() FROM fleet_guard"),
         ]
     }
 
     static let count = 5
+
+    /// The fleet's limit, and how many are in flight where there is one.
+    static let headroom = PostgresStatement(
+        """
+        SELECT l.max_in_flight, CASE WHEN l.max_in_flight IS NULL THEN 0 ELSE (
+            SELECT count(*) FROM rollouts r JOIN rollout_targets t ON t.rollout = r.name
+            WHERE NOT r.is_ended AND t.is_in_flight) END
+        FROM fleet_limit l
+        """)
+
+    static func headroom(_ result: PostgresResult) throws -> Int? {
+        let (limit, inFlight) = try result.single().decode(Int?.self, Int.self)
+        return limit.map { max(0, $0 - inFlight) }
+    }
 
     /// What is said once.
     struct Outline {
@@ -64,8 +72,12 @@ struct FactReading {
         /// Without any cluster.
         var snapshot: FleetSnapshot
         var fleetVersion: Int64
+        /// Drawn again with every change of it.
+        var revision: String
         /// The stamp of the fleet's documents.
         var stamp: String
+        /// The database's clock when this was read.
+        var now: Timestamp
     }
 
     func outline(from results: ArraySlice<PostgresResult>) throws -> Outline {
@@ -73,12 +85,12 @@ struct FactReading {
         var snapshot = FleetSnapshot()
         for row in tables[1] { snapshot.pausedRegions[try row.name(0)] = try row.json(1) }
         for row in tables[2] { snapshot.pausedClusters[try row.name(0)] = try row.json(1) }
-        let (limit, inFlight) = try tables[3].single().decode(Int?.self, Int.self)
-        snapshot.fleetHeadroom = limit.map { max(0, $0 - inFlight) }
+        snapshot.fleetHeadroom = try Self.headroom(tables[3])
         let guarded = try tables[4].single()
         return Outline(
             application: try tables[0].first?.json(0), snapshot: snapshot, fleetVersion: try guarded.decode(at: 0),
-            stamp: try guarded.decode(at: 1))
+            revision: try guarded.decode(at: 2), stamp: try guarded.decode(at: 1),
+            now: try guarded.time(3))
     }
 }
 

@@ -30,6 +30,8 @@ struct Migration {
         Migration(number: 12, name: "who holds keys", sql: PackageResources._012_who_holds_keys_sql),
         Migration(number: 13, name: "one uid, one row", sql: PackageResources._013_one_uid_one_row_sql),
         Migration(number: 14, name: "scoped reads", sql: PackageResources._014_scoped_reads_sql),
+        Migration(
+            number: 15, name: "read, think, commit", sql: PackageResources._015_read_think_commit_sql),
     ]
 }
 

@@ -122,7 +122,7 @@ extension PostgresStore: AgentStore {
     public func touch(_ seen: [ClusterName: Interval]) async throws(StoreError) {
         guard !seen.isEmpty else { return }
         let clusters = seen.keys.sorted()
-        try await transact { transaction in
+        try await transact(over: vitalPool) { transaction in
             try await transaction.query(
                 """
                 INSERT INTO agents AS a (cluster, last_seen_at)

@@ -23,15 +23,37 @@ extension PostgresStore: LeaseStore {
         }
     }
 
-    public func renewLeases(holder: String, lifetime: Interval) async throws(StoreError) -> [Lease] {
-        try await transact { transaction in
-            try await transaction.query(
+    public func renewLeases(holder: String, lifetime: Interval) async throws(StoreError) -> LeaseRenewal {
+        try await transact(over: vitalPool) { transaction in
+            // A decision keeps its lease's row until its commit, and behind one that is slow all other leases would run out. What it
+            // commits under lives as long as it did; the outer query sees such rows as they were before.
+            let rows = try await transaction.query(
                 """
-                UPDATE leases SET expires_at = swell_now() + make_interval(secs => $2::bigint / 1000.0)
+                WITH free AS (
+                    SELECT name FROM leases WHERE holder = $1 AND expires_at > clock_timestamp()
+                    ORDER BY name FOR UPDATE SKIP LOCKED
+                ), renewed AS (
+                    UPDATE leases l SET expires_at = swell_now() + make_interval(secs => $2::bigint / 1000.0)
+                    FROM free WHERE l.name = free.name AND l.holder = $1
+                    RETURNING l.name, l.holder, l.epoch, l.expires_at
+                )
+                SELECT name, holder, epoch, expires_at, true FROM renewed
+                UNION ALL
+                SELECT name, holder, epoch, expires_at, false FROM leases l
                 WHERE holder = $1 AND expires_at > clock_timestamp()
-                RETURNING name, holder, epoch, expires_at
-                """, [.text(holder), .int64(lifetime.milliseconds)]
-            ).map { try Lease($0) }.sorted { $0.name < $1.name }
+                    AND NOT EXISTS (SELECT 1 FROM renewed r WHERE r.name = l.name)
+                """, [.text(holder), .int64(lifetime.milliseconds)])
+            var renewal = LeaseRenewal()
+            for row in rows {
+                if try row.decode(Bool.self, at: 4) {
+                    renewal.renewed.append(try Lease(row))
+                } else {
+                    renewal.busy.append(try Lease(row))
+                }
+            }
+            renewal.renewed.sort { $0.name < $1.name }
+            renewal.busy.sort { $0.name < $1.name }
+            return renewal
         }
     }
 

@@ -80,13 +80,14 @@ extension PostgresStore: RolloutStore {
         // One that was removed leaves its audit rows, which must not be taken for another's.
         let inserted = try await transaction.query(
             """
-            INSERT INTO rollouts (name, application, phase, is_ended, header, plan, wake_at, seen_fleet)
-            SELECT $1::text, $2, $3, $4, $5, $6, swell_now(), -1
+            INSERT INTO rollouts (name, application, phase, is_ended, header, plan, wake_at, seen_fleet, counts)
+            SELECT $1::text, $2, $3, $4, $5, $6, swell_now(), -1, $7
             WHERE NOT EXISTS (SELECT 1 FROM audit_events e WHERE e.rollout = $1::text) ON CONFLICT (name) DO NOTHING
             """,
             [
                 .name(rollout.name), .name(rollout.application), .text(rollout.phase.rawValue),
                 .bool(rollout.phase.isEnded), .json(encoding: rollout.withoutTargets), .json(encoding: rollout),
+                .json(encoding: rollout.standings),
             ])
         guard inserted.affectedRows == 1 else { throw StoreError.nameTaken(rollout.name) }
         try await transaction.pipeline([
@@ -121,9 +122,9 @@ extension PostgresStore: RolloutStore {
     ) async throws(StoreError) -> Listing<RolloutSummary> {
         try await read(
             """
-            SELECT r.header, (
+            SELECT r.header, coalesce(r.counts, (
                 SELECT jsonb_object_agg(phase, number) FROM (
-                    SELECT phase, count(*) AS number FROM rollout_targets WHERE rollout = r.name GROUP BY phase) counts),
+                    SELECT phase, count(*) AS number FROM rollout_targets WHERE rollout = r.name GROUP BY phase) counted)),
                 r.name,
                 CASE WHEN r.header->'kind' ? 'undo' THEN (
                     SELECT jsonb_agg(DISTINCT state->'previous'->>'version') FROM rollout_targets
@@ -237,9 +238,8 @@ extension PostgresStore: RolloutStore {
                 PostgresStatement("SELECT header FROM rollouts WHERE name = $1 FOR UPDATE", [.name(name)]),
                 PostgresStatement("SELECT state FROM rollout_targets WHERE rollout = $1", [.name(name)]),
             ])
-            guard let rollout = try Rollout(header: results[0].first, targets: results[1], clusterMemory) else {
-                throw StoreError.noRollout(name)
-            }
+            guard let header = results[0].first else { throw StoreError.noRollout(name) }
+            let rollout = try Rollout(header: header, targets: results[1], clusterMemory)
             try rollout.checkStoredShape()
             if let refusal = check(rollout) { throw StoreError(code: .refused, message: refusal) }
             return try await transaction.insertCommand(command, to: name, by: actor)
@@ -268,10 +268,9 @@ extension Rollout {
     /// The rollout without its targets, as its own column holds it: they have rows of their own.
     var withoutTargets: Rollout { Rollout(header: header, stages: stages, targets: [:]) }
 
-    /// A rollout from its header's row, if there is one, and its targets' rows.
-    init?(header: PostgresRow?, targets: PostgresResult, _ memory: ClusterMemory) throws {
-        guard let header else { return nil }
-        self = try header.json(0)
+    /// A rollout from its header's row and its targets' rows.
+    init(header: PostgresRow, at column: Int = 0, targets: PostgresResult, _ memory: ClusterMemory) throws {
+        self = try header.json(column)
         for row in targets {
             let target = try row.json(0, memory.targets)
             self.targets[target.cluster] = target

@@ -10,6 +10,8 @@ public import SwellModel
 /// `cluster_trust`, other rows, `change_counter`.
 public struct PostgresStore: Sendable {
     let pool: PostgresPool
+    /// For what must not wait behind the rest: leases that are renewed, and presence, by whose lack agents count as silent.
+    let vitalPool: PostgresPool
     /// Seals Secrets of releases; nil where they are stored in clear.
     let sealing: (any DocumentSealing)?
     /// What is kept of the fleet between readings.
@@ -17,17 +19,22 @@ public struct PostgresStore: Sendable {
 
     /// Uses a pool whose database has been brought up to date by ``migrate(_:logger:)``.
     ///
-    /// - Parameter sealing: Seals Secrets of releases; nil to store them in clear.
-    public init(pool: PostgresPool, sealing: (any DocumentSealing)? = nil) {
+    /// - Parameters:
+    ///   - vitalPool: of the same database, for renewing leases and noting presence; nil to use `pool`. Two connections are enough.
+    ///   - sealing: Seals Secrets of releases; nil to store them in clear.
+    public init(pool: PostgresPool, vitalPool: PostgresPool? = nil, sealing: (any DocumentSealing)? = nil) {
         self.pool = pool
+        self.vitalPool = vitalPool ?? pool
         self.sealing = sealing
     }
 
     /// Runs one transaction that writes.
     @discardableResult
-    func transact<Value>(_ body: (PostgresTransaction) async throws -> Value) async throws(StoreError) -> Value {
+    func transact<Value>(
+        over other: PostgresPool? = nil, _ body: (PostgresTransaction) async throws -> Value
+    ) async throws(StoreError) -> Value {
         do {
-            return try await pool.withTransaction(body)
+            return try await (other ?? pool).withTransaction(body)
         } catch {
             throw StoreError(postgres: error)
         }

@@ -89,11 +89,19 @@ public protocol RolloutStore: Sendable {
     ) async throws(StoreError) -> CommandRecord
     /// What became of a command; nil while it is not consumed.
     func verdict(of command: Int64) async throws(StoreError) -> CommandVerdict?
-    /// One decision: reads the input under the rollout's row lock and the lease, lets `decide` say, commits all of it or nothing.
-    /// `leaseLost` where the lease is not held under its epoch. What breaks an invariant (a generation that does not rise, a
-    /// cluster held by another rollout, a command left unanswered) is refused with `conflict` or `internal`. What `decide` throws
-    /// leaves nothing done.
-    func decide(
+    /// What a decision on the rollout is to be made from, at one moment and without any lock. `leaseLost` where the lease is not held.
+    func readDecision(_ rollout: RolloutName, under lease: Lease) async throws(StoreError) -> DecisionReading
+    /// Commits what was decided on a reading, all of it or nothing, if what was read still stands: the rollout, the commands that waited for
+    /// it, the fleet with its pauses, and room under the fleet's limit. Reports that came since wait for the next decision.
+    ///
+    /// `leaseLost` where the lease is not held under its epoch. What breaks an invariant (a generation that does not rise, a command left
+    /// unanswered) is refused with `internal`.
+    func commit(
+        _ decision: Decision, on reading: DecisionReading, under lease: Lease
+    ) async throws(StoreError) -> CommitOutcome
+    /// One decision, thought while all that it is made from is locked. `conflict` where another rollout holds a cluster that it takes, or a
+    /// generation was reached by others. What `decide` throws leaves nothing done. See ``RolloutStore/decide(_:under:_:)``.
+    func decideUnderLocks(
         _ rollout: RolloutName, under lease: Lease, _ decide: @Sendable (DecisionInput) throws(StoreError) -> Decision
     ) async throws(StoreError) -> Decision
 }
@@ -252,8 +260,9 @@ public protocol AuditStore: Sendable {
 public protocol LeaseStore: Sendable {
     /// Claims or renews; nil where another holder's has not expired. A new claim draws a new epoch, a renewal keeps its own.
     func acquireLease(_ name: String, holder: String, lifetime: Interval) async throws(StoreError) -> Lease?
-    /// Renews all leases of a holder at once; returns those still held. One that expired is gone, even if nobody took it.
-    func renewLeases(holder: String, lifetime: Interval) async throws(StoreError) -> [Lease]
+    /// Renews all leases of a holder at once, but those that a decision is committed under at the moment: it waits for nobody. One that
+    /// expired is gone, even if nobody took it.
+    func renewLeases(holder: String, lifetime: Interval) async throws(StoreError) -> LeaseRenewal
     func releaseLease(_ lease: Lease) async throws(StoreError)
     func releaseLeases(holder: String) async throws(StoreError)
 }

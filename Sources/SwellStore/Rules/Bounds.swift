@@ -2,6 +2,10 @@ internal import SwellModel
 
 /// Bounds that both forms of the store keep.
 enum Bounds {
+    /// How often a decision is thought on a reading that nothing holds, before it is thought under locks.
+    static let staleReadings = 3
+    /// How old a reading is at most on which a decision is committed, on the database's clock: nobody's silence is judged by an older look.
+    static let readingAge: Interval = .seconds(5)
     /// How many clusters' documents are kept in memory between readings at most; of a fleet beyond that each reading reads all of them.
     static let rememberedClusters = 100_000
     /// The bytes of documents that are kept of a column with what they say, for decisions: some ten thousand targets'. Beyond it go those

@@ -43,6 +43,14 @@ enum DecisionRules {
         return Set(gained + turned).subtracting(holding)
     }
 
+    /// Whether there is room under the fleet's limit for what a decision puts in flight: as much as it was made with, or enough.
+    static func fits(_ decision: Decision, on input: DecisionInput, headroom: Int?) -> Bool {
+        guard let headroom, headroom < input.snapshot.fleetHeadroom ?? .max else { return true }
+        return inFlight(decision.rollout) - inFlight(input.rollout) <= headroom
+    }
+
+    private static func inFlight(_ rollout: Rollout) -> Int { rollout.targets.values.count(where: \.isInFlight) }
+
     /// Whether a new rollout claims its clusters when it is stored; see ``SwellEngine/Rollout/awaitsStart``.
     static func claimsAtOnce(_ rollout: Rollout, superseding: [RolloutName]) -> Bool {
         !rollout.phase.isEnded && (!rollout.awaitsStart || !superseding.isEmpty)

@@ -63,6 +63,9 @@ extension StoreError {
     static func noRollout(_ name: RolloutName) -> Self {
         Self(code: .notFound, message: "there is no rollout \(name)")
     }
+    static func generationReached(_ rollout: RolloutName) -> Self {
+        Self(code: .conflict, message: "a generation that rollout \(rollout) assigns was reached already")
+    }
     static func held(_ cluster: ClusterName, _ application: ApplicationName, by holder: RolloutName) -> Self {
         Self(
             code: .conflict,

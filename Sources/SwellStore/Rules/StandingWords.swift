@@ -1,5 +1,12 @@
 public import SwellEngine
 
+extension Rollout {
+    /// How many targets stand how, by the word for it.
+    public var standings: [String: Int] {
+        targets.values.reduce(into: [:]) { $0[$1.standing, default: 0] += 1 }
+    }
+}
+
 extension TargetState {
     /// Where it stands, as people and lists are told: its phase, but a removal that is done is never called healthy or rolled back, and
     /// what has nowhere to go back to is held, not skipped. Unreachable is who is not heard of; what is not known is unknown.

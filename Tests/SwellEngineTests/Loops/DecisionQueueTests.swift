@@ -87,6 +87,25 @@ struct DecisionQueueTests {
         #expect(order == ["order-1", "order-2", "back", "poll", "report-1", "report-2"])
     }
 
+    @Test("How long the oldest waits is known, from when it became due until it is in work")
+    func oldest() {
+        var queue = DecisionQueue(concurrency: 1)
+        #expect(queue.longestWaiting(now: at(0)) == .zero)
+        offer(&queue, [DueRollout("a", .order)], at: at(0))
+        offer(&queue, [DueRollout("b", .poll)], at: at(100))
+        // That it is due still, or more urgently, makes it no younger.
+        offer(&queue, [DueRollout("a", .order), DueRollout("b", .order)], at: at(200))
+        #expect(queue.longestWaiting(now: at(300)) == .milliseconds(300))
+        #expect(queue.next(now: at(300)) == "a")
+        #expect(queue.longestWaiting(now: at(400)) == .milliseconds(300))
+        queue.done("a", .decided, now: at(400))
+        #expect(queue.next(now: at(400)) == "b")
+        queue.done("b", .decided, now: at(500))
+        #expect(queue.longestWaiting(now: at(900)) == .zero)
+        offer(&queue, [DueRollout("b", .order)], at: at(900))
+        #expect(queue.longestWaiting(now: at(950)) == .milliseconds(50))
+    }
+
     @Test("A more urgent word of a rollout that waits already lets it go ahead")
     func becomesUrgent() {
         var queue = DecisionQueue(concurrency: 1)

@@ -42,6 +42,9 @@ struct LeaseTableTests {
             outcome: .renewed([lease(shop, epoch: 2), lease(mail)]),
             lost: [shop], before: [mail], after: [mail]),
         Case(
+            testDescription: "one is busy: believed as long as it lives, and no longer, and the other is renewed",
+            outcome: .renewed([lease(shop)], busy: [mail]), lost: [], before: [shop, mail], after: [shop]),
+        Case(
             testDescription: "not renewed: believed as long as it lives, and no longer", outcome: .failed, lost: [],
             before: [shop, mail], after: []),
     ]

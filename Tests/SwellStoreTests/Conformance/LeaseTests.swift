@@ -48,14 +48,14 @@ internal import Testing
             }
             _ = try await store.acquireLease("z", holder: "b", lifetime: .seconds(60))
             try await eventually("the short one expires") { try await store.now() > short.expiresAt }
-            let kept = try await store.renewLeases(holder: "a", lifetime: .seconds(90))
+            let kept = try await store.renewLeases(holder: "a", lifetime: .seconds(90)).renewed
             #expect(kept.map(\.name) == ["x", "y"])
             let now = try await store.now()
             #expect(kept.allSatisfy { $0.expiresAt > now + .seconds(60) })
             try await store.releaseLeases(holder: "a")
             #expect(try await store.acquireLease("x", holder: "b", lifetime: .seconds(60)) != nil)
             #expect(try await store.acquireLease("z", holder: "a", lifetime: .seconds(60)) == nil)
-            #expect(try await store.renewLeases(holder: "a", lifetime: .seconds(60)).isEmpty)
+            #expect(try await store.renewLeases(holder: "a", lifetime: .seconds(60)) == LeaseRenewal())
         }
     }
 }

@@ -162,7 +162,7 @@ struct StoreClient: Sendable {
             if let lease { note(lease) }
             return OutcomeText.lease(lease)
         case .renewLeases(let holder, let lifetime):
-            let renewed = try await store.renewLeases(holder: holder, lifetime: lifetime)
+            let renewed = try await store.renewLeases(holder: holder, lifetime: lifetime).renewed
             for lease in renewed { note(lease) }
             return renewed.map { OutcomeText.lease($0) }.joined(separator: "\n")
         case .releaseLease(let handle): try await store.releaseLease(lease(handle))

@@ -51,4 +51,33 @@ internal import Testing
             #expect(try await store.snapshot(for: "shop").fleet.count == 4)
         }
     }
+
+    /// Who is silent is judged as of the moment that was read, not as of when the reading came to its end.
+    @Test func aDecisionsClockIsThatOfItsReading() async throws {
+        let database = try await PostgresServer.shared().createDatabase().configuration
+        try await PostgresStore.migrate(database, logger: quiet)
+        try await withPool(database) { pool in
+            let store = PostgresStore(pool: pool)
+            try await Fixtures.fill(store)
+            try await store.createRollout(Fixtures.rollout("r1"), superseding: [], by: "ann")
+            let lease = try await Fixtures.lease(store, "r1")
+            let rival = try await PostgresConnection.connect(to: database)
+            try await rival.query("BEGIN")
+            try await rival.query("LOCK TABLE proven_releases IN ACCESS EXCLUSIVE MODE")
+            async let reading = store.readDecision("r1", under: lease)
+            try await eventually("the reading waits for what is proven") {
+                try await rival.query(
+                    "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'proven_releases'::regclass"
+                )
+                .scalar(Int.self) > 0
+            }
+            try await store.touch(["east-1"])
+            let between = try await store.now()
+            try await rival.query("COMMIT")
+            let input = try await reading.input
+            await rival.close()
+            #expect(input.now <= between)
+            #expect(input.snapshot.fleet["east-1"]?.lastSeenAt == nil)
+        }
+    }
 }
