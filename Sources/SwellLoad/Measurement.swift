@@ -64,6 +64,11 @@ package struct ProcessFigures: Sendable, Hashable {
         peak = Self.kibibytes("VmHWM:", in: folder + "/status") * 1_024
     }
 
+    /// Begins the peak again, at what the process holds now.
+    package static func resetPeak(of process: Int32) throws {
+        try "5".write(toFile: "/proc/\(process)/clear_refs", atomically: false, encoding: .utf8)
+    }
+
     private static func kibibytes(_ key: String, in path: String) -> Int {
         let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
         guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix(key) }) else { return 0 }

@@ -14,6 +14,8 @@ struct Scenario {
     private var reports: [ReportRecord] = []
     /// Agents that go on being heard of as time goes by.
     var silent: Set<ClusterName> = []
+    /// Agents that are heard of, and that no assignment reaches. Others speak of theirs at once.
+    var unreached: Set<ClusterName> = []
     var last: Decision?
     /// Who has said more than decisions come to reading.
     var unread: Set<ClusterName> = []
@@ -67,9 +69,28 @@ struct Scenario {
             records.append(
                 CommandRecord(id: commandID, rollout: rollout.name, command: seen(command), by: actor, at: now))
         }
+        let decision = decide(commands: records)
+        accept(decision.assignments)
+        last = decision
+        return decision
+    }
+
+    private mutating func accept(_ assignments: [Assignment]) {
+        for assignment in assignments where !silent.union(unreached).contains(assignment.cluster) {
+            report(assignment.cluster, .accepted, .progressing)
+        }
+        guard !reports.isEmpty else { return }
+        // What the fleet's limit left is used up by what was just dispatched.
+        let headroom = snapshot.fleetHeadroom
+        if headroom != nil { snapshot.fleetHeadroom = 0 }
+        _ = decide(commands: [])
+        snapshot.fleetHeadroom = headroom
+    }
+
+    private mutating func decide(commands: [CommandRecord]) -> Decision {
         let decision = DecisionMaker.decide(
             DecisionInput(
-                rollout: rollout, commands: records, reports: reports, unread: unread, snapshot: snapshot, now: now,
+                rollout: rollout, commands: commands, reports: reports, unread: unread, snapshot: snapshot, now: now,
                 epoch: epoch, dueAt: dueAt))
         reports = []
         dueAt = nil
@@ -86,7 +107,6 @@ struct Scenario {
             snapshot.fleet[proof.cluster]?.proven.removeAll { $0.digest == proof.release.digest }
             snapshot.fleet[proof.cluster]?.proven.insert(proof.release, at: 0)
         }
-        last = decision
         return decision
     }
 

@@ -59,6 +59,52 @@ struct SightTests {
         #expect(world.phase("east-1") == .verifying)
     }
 
+    @Test("An assignment that its agent has not spoken of fails nothing, and has its whole deadline once it has")
+    func notArrivedYet() throws {
+        var world = try Scenario([("west", 1)], policy: .single(onFailure: FailurePolicy(action: .pause)))
+        // It is heard of all the time, through lines each too short for an assignment.
+        world.unreached = ["west-1"]
+        world.decide()
+        world.wait(.minutes(9))
+        world.report("west-1", .accepted, .progressing)
+        world.decide()
+        #expect(world.target("west-1")?.deadlineAt == world.now + .minutes(10))
+        world.wait(.minutes(10))
+        world.report("west-1", .applying, .progressing)
+        world.decide()
+        #expect(world.phase("west-1") == .applying)
+        world.wait(.minutes(1))
+        world.decide()
+        #expect(world.phase("west-1") == .failed)
+    }
+
+    @Test("An agent that is heard of and never speaks of its assignment makes it unknown, not failed, forward and back")
+    func neverArrived() throws {
+        var world = try Scenario([("west", 1)], policy: .single(onFailure: FailurePolicy(action: .pause)))
+        world.unreached = ["west-1"]
+        world.decide()
+        world.wait(.minutes(11))
+        world.decide()
+        #expect(world.phase("west-1") == .unreachable)
+        #expect(world.target("west-1")?.attempt?.evidence.isUnknown == true)
+        #expect(world.target("west-1")?.failedAt == nil)
+        world.wait(.minutes(1))
+        world.report("west-1", .accepted, .progressing)
+        world.decide()
+        #expect(world.phase("west-1") == .dispatched)
+        #expect(world.target("west-1")?.deadlineAt == world.now + .minutes(10))
+
+        world.decide(.rollback(.rollout, reason: nil))
+        world.wait(.minutes(11))
+        world.decide()
+        #expect(world.phase("west-1") == .rollingBack)
+        #expect(world.target("west-1")?.attempt?.evidence.isUnknown == true)
+        world.wait(.minutes(1))
+        world.report("west-1", .healthy)
+        world.decide()
+        #expect(world.phase("west-1") == .rolledBack)
+    }
+
     @Test("Heard again and sick: it is given a whole deadline, then it fails")
     func silentThenSick() throws {
         var world = try soakingCanary()

@@ -111,6 +111,9 @@ struct FoundSeed: Sendable {
             seed: 492_099_583_764, fleet: 6, stormyMinutes: 10,
             found: "the world had no answer for a rollout that was due before the database went back and lost it"),
         FoundSeed(
+            seed: 931_019_187_567, fleet: 6, stormyMinutes: 10,
+            found: "20: a deadline ran out on an assignment that short breaks kept from its agent (SightTests)"),
+        FoundSeed(
             seed: 26_811_256_755, fleet: 6, stormyMinutes: 10,
             found:
                 "the checker took a removal for none, since one that lies named what it had removed in the next breath"),

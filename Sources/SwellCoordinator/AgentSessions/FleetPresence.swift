@@ -36,6 +36,9 @@ package final class FleetPresence: Sendable {
         ledger.withLock { $0.answered(batch, outcome, now: tick()) }
     }
 
+    /// The store did not answer: see `PresenceGate`.
+    func storeFailed() { ledger.withLock { $0.storeFailed() } }
+
     /// Whether decisions may be made now: see `PresenceGate`. To be asked while the store answers.
     func mayDecide() -> Bool { ledger.withLock { $0.mayDecide(now: tick()) } }
 }

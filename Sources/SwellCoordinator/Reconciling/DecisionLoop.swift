@@ -7,8 +7,8 @@ internal import Synchronization
 
 /// Does as ``DecisionQueue`` says: looks into the store, hands out what is due to as many workers as there are places, and waits for none of them.
 ///
-/// A look follows each signal, the poll, the earliest stored wake-up and each decision. Nothing is handed out while nobody can know which agents
-/// are silent.
+/// A look follows each signal, the poll, the earliest stored wake-up and each decision. Nothing is handed out while the store does not answer, or
+/// while nobody can know which agents are silent.
 final class DecisionLoop: Sendable {
     /// What one decision came to; an error stands for `stopped` where the store is away, and for `failed` else.
     typealias Decide = @Sendable (RolloutName) async -> Result<DecisionQueue.Outcome, StoreError>
@@ -17,7 +17,8 @@ final class DecisionLoop: Sendable {
         var queue: DecisionQueue
         var isAway = false
         var isWaiting = false
-        /// The rollouts that cannot be decided, with the error last logged, so that each is logged once.
+        /// The rollouts that cannot be decided, with the error last logged, so that each is logged once. Bounded by the queue: what that
+        /// forgets is forgotten here.
         var broken: [RolloutName: String] = [:]
     }
 
@@ -67,11 +68,15 @@ final class DecisionLoop: Sendable {
             do throws(StoreError) {
                 let (look, known) = state.withLock { ($0.queue.beginLook(now: tick()), $0.queue.known) }
                 let found = try await store.dueRollouts(for: holder, limit: known + settings.batch)
-                state.withLock { $0.queue.offer(found.rollouts, from: look, now: tick()) }
+                state.withLock { state in
+                    state.queue.offer(found.rollouts, from: look, now: tick())
+                    state.broken = state.broken.filter { state.queue.knows($0.key) }
+                }
                 if let wait = found.untilWakeUp { rest = max(.milliseconds(10), min(rest, wait)) }
-                work.send()
                 note(isAway: nil)
+                work.send()
             } catch {
+                presence?.storeFailed()
                 note(isAway: error)
             }
             await looks.wait(upTo: rest.duration)
@@ -93,7 +98,8 @@ final class DecisionLoop: Sendable {
 
     private func take() -> RolloutName? {
         let now = tick()
-        guard state.withLock({ $0.queue.wait(now: now) }) == .zero else { return nil }
+        // In the store's absence the gate is not asked: waiting for presence that nobody can write is no waiting.
+        guard state.withLock({ $0.isAway ? nil : $0.queue.wait(now: now) }) == .zero else { return nil }
         let mayDecide = presence?.mayDecide() ?? true
         let wasWaiting = state.withLock { exchange(&$0.isWaiting, with: !mayDecide) }
         if !mayDecide, !wasWaiting {
@@ -105,7 +111,7 @@ final class DecisionLoop: Sendable {
     /// Until something may be handed out that cannot be now, or what holds everything up is asked for again.
     private func pause() -> Interval {
         let now = tick()
-        let wait = state.withLock { $0.isWaiting ? nil : $0.queue.wait(now: now) }
+        let wait = state.withLock { $0.isWaiting || $0.isAway ? nil : $0.queue.wait(now: now) }
         return max(.milliseconds(1), min(settings.poll, wait ?? settings.poll))
     }
 
@@ -117,6 +123,7 @@ final class DecisionLoop: Sendable {
             if reached != .elsewhere { state.withLock { $0.broken[rollout] = nil } }
         case .failure(let error):
             outcome = error.code == .unavailable || error.code == .outcomeUnknown ? .stopped : .failed
+            if outcome == .stopped { presence?.storeFailed() }
             note(error, of: rollout)
         }
         state.withLock { $0.queue.done(rollout, outcome, now: tick()) }

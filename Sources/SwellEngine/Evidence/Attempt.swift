@@ -9,10 +9,13 @@ public struct Attempt: Sendable, Hashable {
     public let dispatchedAt: Timestamp
     public internal(set) var evidence: Evidence
     public internal(set) var deadline: Deadline
+    /// Whether the agent has spoken of it. Before that it may not have arrived, and its deadline says nothing of the release
+    /// (invariant 20).
+    public internal(set) var isAccepted: Bool
 
     public init(
         generation: Int64, epoch: Int64, goal: Assignment.Goal, dispatchedAt: Timestamp,
-        evidence: Evidence = Evidence(), deadline: Deadline = .met
+        evidence: Evidence = Evidence(), deadline: Deadline = .met, isAccepted: Bool = false
     ) {
         self.generation = generation
         self.epoch = epoch
@@ -20,6 +23,18 @@ public struct Attempt: Sendable, Hashable {
         self.dispatchedAt = dispatchedAt
         self.evidence = evidence
         self.deadline = deadline
+        self.isAccepted = isAccepted
+    }
+
+    /// The agent has spoken of it for the first time: its own deadline began about now, and this one begins again.
+    mutating func accept(at now: Timestamp, progressDeadline: Interval) {
+        guard !isAccepted else { return }
+        isAccepted = true
+        switch deadline {
+        case .running: deadline = .running(until: now + progressDeadline)
+        case .stopped: deadline = .stopped(left: progressDeadline)
+        case .met: break
+        }
     }
 
     /// The release that it brings; nil for a removal.

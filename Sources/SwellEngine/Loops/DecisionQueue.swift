@@ -91,6 +91,9 @@ public struct DecisionQueue: Sendable {
     /// How many rollouts it knows: those that wait, are in work, or are left alone for now.
     public var known: Int { entries.count }
 
+    /// Whether it is one of them.
+    public func knows(_ rollout: RolloutName) -> Bool { entries[rollout] != nil }
+
     /// How many wait to be decided, and how many are in work.
     public var load: (waiting: Int, running: Int) { (entries.values.count { $0.urgency != nil }, running) }
 

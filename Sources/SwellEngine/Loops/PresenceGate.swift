@@ -41,6 +41,12 @@ public struct PresenceGate: Sendable {
         return now - writtenAt <= gapLimit && writtenAt - writtenSince >= heartbeat
     }
 
+    /// The store did not answer: what was waited for in vain until now was waited for in its absence, and says nothing.
+    public mutating func storeFailed() {
+        askedAt = nil
+        waited = .zero
+    }
+
     /// Whether to decide now. To be asked again and again while it is not, and only while the store answers.
     public mutating func mayDecide(now: Tick) -> Bool {
         guard !isTrustworthy(now: now) else {

@@ -119,6 +119,9 @@ public struct PresenceLedger: Sendable {
     /// Whether the silence of agents, as the store has it, may be believed; see ``PresenceGate``.
     public func isTrustworthy(now: Tick) -> Bool { gate.isTrustworthy(now: now) }
 
+    /// The store did not answer; see ``PresenceGate/storeFailed()``.
+    public mutating func storeFailed() { gate.storeFailed() }
+
     /// Whether a decision may be made now; see ``PresenceGate/mayDecide(now:)``.
     public mutating func mayDecide(now: Tick) -> Bool { gate.mayDecide(now: now) }
 }

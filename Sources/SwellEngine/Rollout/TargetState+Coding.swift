@@ -7,7 +7,7 @@ extension TargetState: Codable {
         case cluster, region, stage, phase, reason, generation, epoch, assigned, previous, ranBefore, dispatchedAt
         case healthySince = "goodSince"
         case assertedAt = "claimedAt"
-        case healthyAt, provenAt, deadlineAt, deadlineLeft, unknownSince, unseenSince, failedAt
+        case healthyAt, provenAt, deadlineAt, deadlineLeft, accepted, unknownSince, unseenSince, failedAt
         case late = "lateness"
         case skip, changedAt, attempts
     }
@@ -45,12 +45,22 @@ extension TargetState: Codable {
         } else {
             deadline = .met
         }
+        let provenAt = try moment(.provenAt)
         return Attempt(
             generation: generation, epoch: try row.decodeIfPresent(Int64.self, forKey: .epoch) ?? 0,
             goal: goal ?? .remove, dispatchedAt: dispatchedAt,
             evidence: Evidence(
-                standing: try standing(phase, changedAt, deadline, moment), provenAt: try moment(.provenAt)),
-            deadline: deadline)
+                standing: try standing(phase, changedAt, deadline, moment), provenAt: provenAt),
+            deadline: deadline,
+            isAccepted: try row.decodeIfPresent(Bool.self, forKey: .accepted) ?? isSpokenOf(phase, provenAt))
+    }
+
+    /// Rows before acceptance was kept say by their phase and proof alone that the agent has spoken.
+    private static func isSpokenOf(_ phase: TargetPhase, _ provenAt: Timestamp?) -> Bool {
+        switch phase {
+        case .queued, .dispatched, .unreachable, .rollingBack, .skipped: provenAt != nil
+        case .applying, .verifying, .healthy, .failed, .rolledBack, .rollbackFailed: true
+        }
     }
 
     /// Rows before evidence was a value of its own say unseen by their phase alone, and on the way back by having no deadline: it
@@ -89,6 +99,9 @@ extension TargetState: Codable {
         try row.encodeIfPresent(attempt.release, forKey: .assigned)
         try row.encode(attempt.dispatchedAt, forKey: .dispatchedAt)
         try row.encodeIfPresent(attempt.evidence.provenAt, forKey: .provenAt)
+        if attempt.isAccepted != Self.isSpokenOf(phase, attempt.evidence.provenAt) {
+            try row.encode(attempt.isAccepted, forKey: .accepted)
+        }
         switch attempt.deadline {
         case .running(let until): try row.encode(until, forKey: .deadlineAt)
         case .stopped(let left): try row.encode(left.milliseconds, forKey: .deadlineLeft)

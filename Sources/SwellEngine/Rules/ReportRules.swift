@@ -58,6 +58,11 @@ extension DecisionState {
 
     /// What a report on the very attempt says, heard now or heard again.
     mutating func observe(_ record: ReportRecord, _ target: TargetState) {
+        if target.attempt?.isAccepted == false {
+            update(record.cluster) { [now, rollout] in
+                $0.attempt?.accept(at: now, progressDeadline: rollout.policy.progressDeadline)
+            }
+        }
         switch target.phase {
         case .dispatched, .applying, .verifying, .healthy, .unreachable: observeForward(record, target)
         case .rollingBack: observeRollback(record, target)

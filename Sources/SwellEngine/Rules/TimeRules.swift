@@ -10,7 +10,8 @@ internal import SwellModel
 //
 // Deadlines: the agent judges its own, on the clock beside the cluster. This one is for an agent that does not: it is judged a
 // while after it has passed, on an agent heard of since, never within a stretch of health that may still become proof, and it rests
-// while a person's pause covers the cluster. So neither a lost line nor a process that stood still looks like a failed release.
+// while a person's pause covers the cluster. It begins again with the agent's first word on the assignment; where an agent is heard of
+// and has not said one, the assignment may not have arrived, and nothing is known of the release. So neither a lost line nor a process that stood still looks like a failed release.
 extension DecisionState {
     mutating func applyTime() {
         for name in names {
@@ -60,7 +61,7 @@ extension DecisionState {
             let step = moment - attempt.dispatchedAt
             $0.attempt = Attempt(
                 generation: attempt.generation, epoch: attempt.epoch, goal: attempt.goal, dispatchedAt: moment,
-                evidence: attempt.evidence, deadline: attempt.deadline)
+                evidence: attempt.evidence, deadline: attempt.deadline, isAccepted: attempt.isAccepted)
             $0.attempt?.deadline.postpone(by: step)
         }
     }
@@ -141,13 +142,23 @@ extension DecisionState {
     private mutating func judgeDeadline(_ name: ClusterName) {
         let target = target(name)
         guard isOverdue(target) else { return }
-        if target.phase == .rollingBack {
+        if !isSpokenOf(target) {
+            let reason =
+                "its agent is heard of, but has not spoken of the assignment for \(rollout.policy.progressDeadline)"
+            update(name) { [now] in $0.become(.unknown(since: now), reason, at: now) }
+        } else if target.phase == .rollingBack {
             failRollback(name, "ProgressDeadlineExceeded: did not get back within \(rollout.policy.progressDeadline)")
         } else {
             let verb = target.provenAt == nil ? "become healthy" : "recover"
             let detail = target.reason.map { ": \($0)" } ?? ""
             fail(name, "ProgressDeadlineExceeded: did not \(verb) within \(rollout.policy.progressDeadline)\(detail)")
         }
+    }
+
+    /// Rows before acceptance was kept may have forgotten it; what the agent said last has not.
+    private func isSpokenOf(_ target: TargetState) -> Bool {
+        guard let attempt = target.attempt, !attempt.isAccepted else { return true }
+        return snapshot.fleet[target.cluster]?.report.map(attempt.isSubject) ?? false
     }
 
     private func isOverdue(_ target: TargetState) -> Bool {

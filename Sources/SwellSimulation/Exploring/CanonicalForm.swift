@@ -158,6 +158,7 @@ struct CanonicalForm {
         // A deadline past is judged a while later, on whether its agent was heard of since.
         put(target.deadlineAt, within: -5...3)
         if case .stopped(let left)? = target.attempt?.deadline { put(now + left, within: 0...3) } else { put(101) }
+        put(target.attempt?.isAccepted == true)
         put(target.attempt?.evidence.isProving == true)
         put(target.attempt?.evidence.isUnseen == true)
         put(target.attempt?.evidence.isUnknown == true)

@@ -15,7 +15,7 @@ extension World {
         renewLeases(replica: index)
         lookForWork(replica: index)
         // Time stands still within a step, so that one decision is done before the next begins.
-        while replicas[index].memory.presence.mayDecide(now: tick),
+        while !isStoreAway, replicas[index].memory.presence.mayDecide(now: tick),
             let name = replicas[index].memory.queue.next(now: tick)
         {
             let outcome = try decide(name, replica: index)
@@ -29,7 +29,7 @@ extension World {
     // MARK: Decisions
 
     private mutating func lookForWork(replica index: Int) {
-        guard !isStoreAway else { return }
+        guard !isStoreAway else { return replicas[index].memory.presence.storeFailed() }
         let look = replicas[index].memory.queue.beginLook(now: tick)
         var due = database.dueRollouts(
             for: replicas[index].holder, limit: replicas[index].memory.queue.known + 16
@@ -86,9 +86,9 @@ extension World {
         let still = database.renewLeases(
             holder: replicas[index].holder, lifetime: replicas[index].memory.leases.lifetime)
         _ = replicas[index].memory.leases.answered(step, .renewed(still), sentAt: tick)
-        for summary in database.rolloutSummaries(of: nil, limit: 1_000) where !summary.phase.isEnded {
-            let name = LeaseTable.name(of: summary.name)
-            if let lease = still.first(where: { $0.name == name }) { checker.granted(lease, on: summary.name) }
+        for rollout in database.activeRollouts() {
+            let name = LeaseTable.name(of: rollout)
+            if let lease = still.first(where: { $0.name == name }) { checker.granted(lease, on: rollout) }
         }
     }
 

@@ -12,7 +12,7 @@ extension World {
         let isBeat = replicas[index].memory.beatAt.map { tick - $0 >= RolloutPolicy.agentHeartbeat } ?? true
         if isBeat { replicas[index].memory.beatAt = tick }
         // Where the store is away, who belongs to the fleet is as it was.
-        let known = isStoreAway ? nil : Set(database.clusterRecords().map(\.cluster.name))
+        let isFleetKnown = !isStoreAway
         for (cluster, entry) in sessions {
             guard agents[entry.agent].session == entry.session else {
                 leave(cluster, replica: index)
@@ -20,7 +20,7 @@ extension World {
             }
             if isBeat, agents[entry.agent].isHeard, !isFrozen(entry.agent) { hear(cluster, replica: index) }
             // Who is not in the fleet has no business here.
-            if known?.contains(cluster) == false { end(entry) }
+            if isFleetKnown, !database.isInFleet(cluster) { end(entry) }
         }
         for cluster in replicas[index].memory.silence.silent(now: tick) {
             if let entry = replicas[index].memory.sessions[cluster] { end(entry) }

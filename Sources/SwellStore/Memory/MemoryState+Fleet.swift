@@ -45,6 +45,8 @@ extension MemoryState {
         }
     }
 
+    public func isInFleet(_ name: ClusterName) -> Bool { clusters[name] != nil }
+
     public func allApplications() -> [Application] { applications.values.sorted { $0.name < $1.name } }
     public func allPolicies() -> [RolloutPolicy] { policies.values.sorted { $0.name < $1.name } }
     public func allRegionPauses() -> [RegionName: Pause] { regionPauses }

@@ -58,6 +58,11 @@ extension MemoryState {
         }.mapValues { $0.sorted() }
     }
 
+    /// Those that are not over.
+    public func activeRollouts() -> [RolloutName] {
+        rollouts.values.filter { !$0.rollout.phase.isEnded }.map(\.rollout.name).sorted()
+    }
+
     public func plannedRegions() -> [ClusterName: [RegionName]] {
         var regions: [ClusterName: Set<RegionName>] = [:]
         for stored in rollouts.values where !stored.rollout.phase.isEnded {
@@ -70,20 +75,28 @@ extension MemoryState {
     }
 
     public func dueRollouts(for holder: String?, limit: Int) -> DueRollouts {
-        let open = rollouts.values.filter { stored in
-            let lease = leases[LeaseTable.name(of: stored.rollout.name)]
-            return holder == nil || lease.map { $0.holder == holder || $0.expiresAt <= now } ?? true
+        var due: [(urgency: DueRollout.Urgency, wakeAt: Timestamp, sequence: Int64, name: RolloutName)] = []
+        var nextWakeUp: Timestamp?
+        for (name, stored) in rollouts {
+            let urgency = urgency(of: stored)
+            // Most have ended, and nothing waits for them.
+            guard urgency != nil || !stored.rollout.phase.isEnded, isFree(name, for: holder) else { continue }
+            if let urgency {
+                due.append((urgency, stored.wakeAt ?? Timestamp(milliseconds: .max), stored.sequence, name))
+            }
+            if !stored.rollout.phase.isEnded, let wakeAt = stored.wakeAt, wakeAt > now {
+                nextWakeUp = nextWakeUp.map { min($0, wakeAt) } ?? wakeAt
+            }
         }
-        let due = open.compactMap { stored in urgency(of: stored).map { (stored, $0) } }
-        let latest = Timestamp(milliseconds: .max)
+        due.sort { ($0.urgency, $0.wakeAt, $0.sequence) < ($1.urgency, $1.wakeAt, $1.sequence) }
         return DueRollouts(
-            rollouts: due.sorted { left, right in
-                (left.1, left.0.wakeAt ?? latest, left.0.sequence) < (
-                    right.1, right.0.wakeAt ?? latest, right.0.sequence
-                )
-            }.prefix(limit).map { DueRollout($0.rollout.name, $1) },
-            nextWakeUp: open.lazy.filter { !$0.rollout.phase.isEnded }.compactMap(\.wakeAt).filter { $0 > now }.min(),
-            now: now)
+            rollouts: due.prefix(limit).map { DueRollout($0.name, $0.urgency) }, nextWakeUp: nextWakeUp, now: now)
+    }
+
+    /// Whether nobody else holds its lease.
+    private func isFree(_ name: RolloutName, for holder: String?) -> Bool {
+        guard let holder, let lease = leases[LeaseTable.name(of: name)] else { return true }
+        return lease.holder == holder || lease.expiresAt <= now
     }
 
     /// The names of those that are due, whoever holds them.

@@ -1,3 +1,4 @@
+internal import SwellEngine
 internal import SwellModel
 internal import Synchronization
 
@@ -58,6 +59,9 @@ struct ClusterDocuments: Sendable {
 /// keeps holds as well as the other's, for what is kept counts only where its stamp is the database's.
 final class ClusterMemory: Sendable {
     private let latest = Mutex(ClusterDocuments())
+    let targets = DecodedColumn<TargetState>()
+    let assignments = DecodedColumn<Assignment>()
+    let reports = DecodedColumn<ApplicationReport>()
 
     var documents: ClusterDocuments { latest.withLock { $0 } }
 

@@ -20,10 +20,21 @@ enum Column {
         return String(text.unicodeScalars.map { $0.value == 0 ? "\u{FFFD}" : Character($0) })
     }
 
+    private static func contains(_ sought: [UInt8], in text: String) -> Bool {
+        var rest = text.utf8[...]
+        while let start = rest.firstIndex(of: sought[0]) {
+            rest = rest[start...]
+            if rest.starts(with: sought) { return true }
+            rest = rest.dropFirst()
+        }
+        return false
+    }
+
     /// The JSON text with each escaped NUL replaced by the replacement character.
     private static func withoutNull(_ json: String) -> String {
         let escaped = Array("\\u0000".utf8)
-        guard json.contains("\\u0000") else { return json }
+        // Nearly none has one, and searching for characters is as dear as the encoding.
+        guard contains(escaped, in: json) else { return json }
         var out: [UInt8] = []
         var rest = Array(json.utf8)[...]
         while let byte = rest.first {
@@ -96,6 +107,14 @@ extension PostgresRow {
 
     func json<Value: Decodable>(_ column: Int, as type: Value.Type = Value.self) throws -> Value {
         try Column.decode(type, from: decode([UInt8].self, at: column))
+    }
+
+    func json<Value>(_ column: Int, _ memory: DecodedColumn<Value>) throws -> Value {
+        try memory.decode(decode([UInt8].self, at: column))
+    }
+
+    func jsonIfAny<Value>(_ column: Int, _ memory: DecodedColumn<Value>) throws -> Value? {
+        try cell(column).isNull ? nil : json(column, memory)
     }
 
     func jsonIfAny<Value: Decodable>(_ column: Int, as type: Value.Type = Value.self) throws -> Value? {

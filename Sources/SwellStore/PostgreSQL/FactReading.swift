@@ -141,7 +141,7 @@ extension PostgresTransaction {
         for row in results[0] {
             let name = try row.name(0, of: ClusterName.self)
             guard let cluster = clusters[name] else { continue }
-            let facts = try ClusterFacts(of: cluster, row)
+            let facts = try ClusterFacts(of: cluster, row, memory)
             if scope.concerns(facts, of: outline.application) { snapshot.fleet[name] = facts }
         }
         for row in results[1] {
@@ -191,10 +191,10 @@ extension PostgresRow {
 }
 
 extension ClusterFacts {
-    fileprivate init(of cluster: Cluster, _ row: PostgresRow) throws {
+    fileprivate init(of cluster: Cluster, _ row: PostgresRow, _ memory: ClusterMemory) throws {
         var assigned: ReleaseReference?
         var removal: AssignedRemoval?
-        if let assignment = try row.jsonIfAny(4, as: Assignment.self) {
+        if let assignment = try row.jsonIfAny(4, memory.assignments) {
             switch assignment.goal {
             case .run(let release): assigned = release
             case .remove: removal = AssignedRemoval(generation: assignment.generation, rollout: assignment.rollout)
@@ -203,7 +203,8 @@ extension ClusterFacts {
         self.init(
             cluster: cluster, isEnrolled: try row.decode(at: 1), lastSeenAt: try row.timeIfAny(2),
             highestGeneration: try row.decode(at: 3), assigned: assigned, removal: removal,
-            report: try row.jsonIfAny(5), reportedAt: try row.timeIfAny(6), heldBy: try row.nameIfAny(7),
+            report: try row.jsonIfAny(5, memory.reports), reportedAt: try row.timeIfAny(6),
+            heldBy: try row.nameIfAny(7),
             pausedGeneration: try row.decode(Int64?.self, at: 8))
     }
 }

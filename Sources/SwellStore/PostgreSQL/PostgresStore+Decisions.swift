@@ -68,7 +68,7 @@ private struct DecisionReading {
         in transaction: PostgresTransaction, _ memory: ClusterMemory
     ) async throws -> (DecisionInput, holding: Set<ClusterName>, fleetVersion: Int64) {
         let results = try await transaction.pipeline(statements)
-        guard let state = try Rollout(header: results[1].first, targets: results[4]) else {
+        guard let state = try Rollout(header: results[1].first, targets: results[4], memory) else {
             throw StoreError.noRollout(rollout)
         }
         guard !results[2].isEmpty else { throw StoreError.leaseLost(lease) }

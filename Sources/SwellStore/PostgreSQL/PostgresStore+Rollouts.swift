@@ -237,7 +237,7 @@ extension PostgresStore: RolloutStore {
                 PostgresStatement("SELECT header FROM rollouts WHERE name = $1 FOR UPDATE", [.name(name)]),
                 PostgresStatement("SELECT state FROM rollout_targets WHERE rollout = $1", [.name(name)]),
             ])
-            guard let rollout = try Rollout(header: results[0].first, targets: results[1]) else {
+            guard let rollout = try Rollout(header: results[0].first, targets: results[1], clusterMemory) else {
                 throw StoreError.noRollout(name)
             }
             try rollout.checkStoredShape()
@@ -269,11 +269,11 @@ extension Rollout {
     var withoutTargets: Rollout { Rollout(header: header, stages: stages, targets: [:]) }
 
     /// A rollout from its header's row, if there is one, and its targets' rows.
-    init?(header: PostgresRow?, targets: PostgresResult) throws {
+    init?(header: PostgresRow?, targets: PostgresResult, _ memory: ClusterMemory) throws {
         guard let header else { return nil }
         self = try header.json(0)
         for row in targets {
-            let target: TargetState = try row.json(0)
+            let target = try row.json(0, memory.targets)
             self.targets[target.cluster] = target
         }
     }

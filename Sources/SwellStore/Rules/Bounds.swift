@@ -4,6 +4,9 @@ internal import SwellModel
 enum Bounds {
     /// How many clusters' documents are kept in memory between readings at most; of a fleet beyond that each reading reads all of them.
     static let rememberedClusters = 100_000
+    /// The bytes of documents that are kept of a column with what they say, for decisions: some ten thousand targets'. Beyond it go those
+    /// that were not asked for lately.
+    static let decodedBytes = 8 * 1_024 * 1_024
     /// How many proven releases of an application on a cluster are handed to the engine, and kept from being removed.
     static let provenReleases = 10
     /// The bytes of a text of an audit row at most; the rest is cut off. What may be said is bounded where it is said, and shorter.

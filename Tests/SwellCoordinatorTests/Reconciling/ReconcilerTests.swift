@@ -77,6 +77,45 @@ internal import Testing
         }
     }
 
+    /// Presence cannot be written while the store is away: that the gate was shut all that time must not open it when the store is back.
+    @Test func anOutageIsNoWaitingForPresence() async throws {
+        let store = memoryStore()
+        try await ReplicaFixture.start("shop-1", in: store)
+        let seconds = Mutex<Int64>(0)
+        let asked = Mutex(0)
+        let presence = FleetPresence {
+            asked.withLock { $0 += 1 }
+            return Tick(milliseconds: seconds.withLock { $0 } * 1_000)
+        }
+        var settings = Reconciler.Settings()
+        settings.poll = .milliseconds(2)
+        let reconciler = Reconciler(
+            store: store, signals: try localSignals(), holder: "a", presence: presence, settings: settings)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await reconciler.run() }
+            try await ReplicaFixture.eventually("it asks") { asked.withLock { $0 > 10 } }
+            await store.fail(with: StoreError(code: .unavailable, message: "the database is away"))
+            for second in 1...70 as ClosedRange<Int64> {
+                seconds.withLock { $0 = second }
+                let before = await store.failures
+                try await ReplicaFixture.eventually("it looks in vain") { await store.failures >= before + 2 }
+            }
+            await store.fail(with: nil)
+            let before = asked.withLock(\.self)
+            try await ReplicaFixture.eventually("it asks again") { asked.withLock { $0 > before + 20 } }
+            #expect(try await store.assignments(changedAfter: 0).assignments.isEmpty)
+            for second in 36...41 as ClosedRange<Int64> {
+                seconds.withLock { $0 = second * 2 }
+                presence.answered(try #require(presence.batch()), .written)
+            }
+            try await ReplicaFixture.eventually("it decides") {
+                try await store.assignments(changedAfter: 0).assignments.count == 1
+            }
+            group.cancelAll()
+            while await group.nextResult() != nil {}
+        }
+    }
+
     @Test func aGracefulShutdownReleasesLeases() async throws {
         let store = memoryStore()
         let signals = try localSignals()

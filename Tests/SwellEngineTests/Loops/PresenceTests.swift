@@ -117,6 +117,7 @@ struct PresenceGateTests {
         case decides(Int64, Bool)
         /// Asked every second of a span, in vain.
         case waits(ClosedRange<Int64>)
+        case storeFails
     }
 
     struct Case: Sendable, CustomTestStringConvertible {
@@ -149,6 +150,9 @@ struct PresenceGateTests {
             testDescription: "time in which nobody could ask is no waiting",
             steps: writes(0...5) + [.waits(16...40), .decides(200, false), .decides(201, false)]),
         Case(
+            testDescription: "asked while the store fails: no waiting either, whoever asked",
+            steps: writes(0...5) + [.waits(16...44), .storeFails] + [.waits(45...74), .decides(75, true)]),
+        Case(
             testDescription: "a write begins the wait again",
             steps: writes(0...5) + [.waits(16...44), .written(45)] + [.waits(46...60)]),
     ]
@@ -157,6 +161,7 @@ struct PresenceGateTests {
         var gate = PresenceGate(heartbeat: .seconds(5))
         for step in example.steps {
             switch step {
+            case .storeFails: gate.storeFailed()
             case .written(let second): gate.written(at: LoopFixture.at(second))
             case .decides(let second, let expected):
                 let found15 = gate.mayDecide(now: LoopFixture.at(second))

@@ -85,12 +85,16 @@ enum Golden {
     private static func target(
         _ phase: TargetPhase, _ reason: String? = nil, _ standing: Evidence.Standing = .none,
         deadline: Deadline = .met, generation: Int64? = 7, goal: Assignment.Goal = .run(two), proven: Int64? = nil,
-        previous: ReleaseReference? = one, failed: Int64? = nil, late: LateMember? = nil, skip: SkipReason? = nil
+        previous: ReleaseReference? = one, failed: Int64? = nil, late: LateMember? = nil, skip: SkipReason? = nil,
+        accepted: Bool? = nil
     ) -> TargetState {
+        // Of these the agent has spoken, by their phase alone.
+        let spoken: [TargetPhase] = [.applying, .verifying, .healthy, .failed, .rolledBack, .rollbackFailed]
         let attempt = generation.map {
             Attempt(
                 generation: $0, epoch: 3, goal: goal, dispatchedAt: at(10),
-                evidence: Evidence(standing: standing, provenAt: proven.map(at)), deadline: deadline)
+                evidence: Evidence(standing: standing, provenAt: proven.map(at)), deadline: deadline,
+                isAccepted: accepted ?? spoken.contains(phase) || proven != nil)
         }
         return TargetState(
             cluster: "east-1", region: "east", stage: 0, phase: phase, reason: reason, attempt: attempt,
@@ -142,6 +146,7 @@ enum Golden {
             "rollingBackUnseen": target(
                 .rollingBack, pull, .unseen(since: at(50)), deadline: .stopped(left: .minutes(4)), generation: 8,
                 goal: .run(one), failed: 60),
+            "accepted": target(.dispatched, deadline: .running(until: at(610)), accepted: true),
             "ordered": target(.skipped, "left out by ann", generation: nil, skip: .ordered),
         ], uniquingKeysWith: { $1 })
 

@@ -84,9 +84,16 @@ struct GoldenTests {
         try rollout.checkShape()
         for minutes in [2, 15, 30] as [Int64] {
             let now = Golden.at(60 * minutes)
+            // It has said that it took the assignment up, and nothing since.
+            let spoken = rollout.targets["east-1"]?.attempt.map {
+                ApplicationReport(
+                    application: "shop", generation: $0.generation, digest: $0.release?.digest, epoch: $0.epoch,
+                    phase: .accepted, health: .progressing)
+            }
             let facts = ClusterFacts(
                 cluster: Cluster(name: "east-1", region: "east", environment: "production"), isEnrolled: true,
-                lastSeenAt: now, highestGeneration: 8, proven: [Golden.one])
+                lastSeenAt: now, highestGeneration: 8, proven: [Golden.one],
+                report: spoken, reportedAt: now)
             // A stretch of health that has begun ends by its agent's word.
             let isProving = rollout.targets["east-1"]?.attempt?.evidence.isProving == true
             let word = ReportRecord(

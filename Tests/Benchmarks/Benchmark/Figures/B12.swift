@@ -4,6 +4,7 @@ internal import SwellEngine
 internal import SwellLoad
 internal import SwellModel
 internal import SwellStore
+internal import Synchronization
 
 /// One decision through the store, read and committed, on a rollout of three clusters and on one of all, in a fleet with twenty
 /// applications everywhere: what the others have should not be felt.
@@ -25,10 +26,10 @@ enum B12: Figure {
             return [
                 .absolute(
                     name, "3 of \(clusters) clusters", unit: "ms", ours: .init(few.times), value: few.times.p50,
-                    goal: .atMost(5), isRight: few.targets == 3),
+                    goal: .atMost(5), isRight: few.isRight),
                 .absolute(
                     name, "all \(clusters) clusters", unit: "ms", ours: .init(all.times), value: all.times.p50,
-                    goal: nil, isRight: all.targets == clusters),
+                    goal: nil, isRight: all.isRight),
             ]
         }
     }
@@ -37,7 +38,7 @@ enum B12: Figure {
     private static func measure(
         _ stage: Stage, _ application: Application, _ reference: ReleaseReference, _ name: String,
         _ select: ClusterSelector, runs: Int
-    ) async throws -> (times: Samples, targets: Int) {
+    ) async throws -> (times: Samples, isRight: Bool) {
         let stages = [PolicyStage(name: "all", select: ClusterSelector(), approval: ApprovalRule(before: true))]
         let request = PlanRequest(
             name: try RolloutName(name), application: application.name, release: reference,
@@ -50,15 +51,24 @@ enum B12: Figure {
             let lease = try await stage.store.acquireLease(
                 "rollout/\(name)", holder: "benchmark", lifetime: .minutes(10))
         else { throw BenchmarkError("the lease of \(name) is another's") }
+        let read = Mutex(0)
         var times: [Double] = []
+        var isRight = rollout.targets.count == (select == ClusterSelector() ? snapshot.fleet.count : 3)
         for round in 0..<(runs + 5) {
             let begin = MonotonicTime.now()
-            _ = try await stage.store.decide(rollout.name, under: lease) { DecisionMaker.decideReviewed($0) }
+            let decision = try await stage.store.decide(rollout.name, under: lease) { input in
+                read.withLock { $0 = input.snapshot.fleet.count }
+                return DecisionMaker.decideReviewed(input)
+            }
+            // It looked at its clusters and at no others, and waits.
+            isRight =
+                isRight && decision.breaches.isEmpty && decision.rollout.phase == .progressing
+                && decision.assignments.isEmpty && read.withLock(\.self) == rollout.targets.count
             if round >= 5 { times.append(Double(MonotonicTime.now() - begin) / 1e6) }
         }
         _ = try await stage.store.submit(.abort(reason: nil), to: rollout.name, by: "benchmark") { _ in nil }
         _ = try await stage.store.decide(rollout.name, under: lease) { DecisionMaker.decideReviewed($0) }
-        return (Samples(times), rollout.targets.count)
+        return (Samples(times), isRight)
     }
 }
 

@@ -68,7 +68,15 @@ enum Storms: Figure {
             try await eventually("the living to be healthy", within: .seconds(300)) {
                 try await stage.healthy(in: second.names[0]) == count - dead ? true : nil
             }
-            await result("a rollout to all, \(dead) of them dead", 0, isRight: try await stage.takenBack() == 0)
+            let whileDead = try await stage.takenBack()
+            begun = MonotonicTime.now()
+            try await load.order(.join(count: dead))
+            let back = try await stage.ends(of: second, within: .seconds(300))
+            let bad = try await stage.takenBack()
+            await result(
+                "a rollout to all, \(dead) of them dead: from their return to its end",
+                Double(MonotonicTime.now() - begun) / 1e9, isRight: back[0].isWhole && whileDead == 0 && bad == 0,
+                ["\(back[0].phase) \(back[0].targets)"])
             await load.end()
             return results
         }
