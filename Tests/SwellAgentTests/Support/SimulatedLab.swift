@@ -77,7 +77,8 @@ struct SimulatedLab: Sendable {
         let api = KubernetesAPI(transport: transport, options: options)
         var logger = Logger(label: "test.agent")
         logger.logLevel = .error
-        let cluster = KubernetesCluster(api: api, namespace: "swell-system", now: { .wall }, logger: logger)
+        let cluster = KubernetesCluster(
+            api: api, namespace: "swell-system", sharesWatches: true, now: { .wall }, logger: logger)
         var settings = try await world.settings()
         settings.stateDirectory = directory + "/" + state
         if let rules { settings.rules = rules }
@@ -118,7 +119,7 @@ struct SimulatedLab: Sendable {
 
     /// Waits until the agent reports so.
     func waitFor(
-        _ what: String, within limit: Duration = .seconds(30), _ holds: @Sendable (ApplicationReport) -> Bool
+        _ what: String, within limit: Duration = .seconds(60), _ holds: @Sendable (ApplicationReport) -> Bool
     ) async throws {
         do {
             try await eventually("\(what)", within: limit) { await report().map(holds) ?? false }
