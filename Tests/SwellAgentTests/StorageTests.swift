@@ -33,6 +33,29 @@ internal import Testing
         }
     }
 
+    @Test("Records that stand are not encoded again, and each journal is written as it is")
+    func everyJournalIsWrittenAsItIs() async throws {
+        try await withDirectory { directory in
+            let file = JournalFile(stateDirectory: directory)
+            var journal = AgentJournal()
+            for round in 0..<60 as Range<Int64> {
+                let name = try ApplicationName("app-\(round % 7)")
+                switch round % 5 {
+                case 4: journal.applications[name] = nil
+                default:
+                    var record = journal.applications[name] ?? AgentRecord(application: name, highestGeneration: round)
+                    record.observed = ObservedHealth(
+                        .degraded, reason: "R\(round)", message: "says \"applications\":{} and \\\"applications\\\":{}")
+                    record.reportSequence = round
+                    journal.applications[name] = record
+                }
+                journal.awaySince = round % 3 == 0 ? .wall : nil
+                try await file.write(journal)
+                #expect(try file.load() == journal)
+            }
+        }
+    }
+
     @Test(arguments: ["", "{\"version\":1}", "{\"version\":99,\"journal\":{\"applications\":{}}}", "\u{0}\u{0}"])
     func aJournalThatCannotBeUnderstoodIsSetAside(_ text: String) async throws {
         try await withDirectory { directory in

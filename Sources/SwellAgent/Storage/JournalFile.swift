@@ -1,6 +1,7 @@
 internal import FoundationEssentials
 internal import SwellEngine
 internal import SwellModel
+internal import Synchronization
 
 /// The journal on disk: one JSON file, replaced whole and flushed at each change.
 struct JournalFile: Sendable {
@@ -9,10 +10,16 @@ struct JournalFile: Sendable {
     private static let sizeLimit = 64 << 20
 
     let path: String
+    private let memory = Memory()
+
+    /// What was written last, for all copies.
+    private final class Memory: Sendable {
+        let encoder = Mutex(JournalEncoder())
+    }
 
     init(stateDirectory: String) { self.path = stateDirectory + "/journal.json" }
 
-    private struct Envelope: Codable {
+    private struct Envelope: Decodable {
         var version: Int
         var journal: AgentJournal
     }
@@ -41,9 +48,9 @@ struct JournalFile: Sendable {
 
     /// Writes the journal; on return it has reached the disk.
     func write(_ journal: AgentJournal) async throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        let bytes = Array(try encoder.encode(Envelope(version: Self.version, journal: journal)))
+        let bytes = try memory.encoder.withLock { encoder throws in
+            try encoder.encode(journal, version: Self.version)
+        }
         let path = path
         try await AtomicFile.offload { try AtomicFile.write(bytes, to: path, isDurable: true) }
     }
