@@ -28,7 +28,7 @@ struct JournalEncoder {
         let around = Array(try encoder.encode(Envelope(version: version, journal: outline)))
         // Within a text its quotes would be escaped.
         guard let place = around.firstRange(of: Self.place) else {
-            impossible("a journal without a place for its records")
+            preconditionFailure("a journal has a place for its records")
         }
         entries = entries.filter { journal.applications[$0.key] != nil }
         var bytes = Array(around[..<place.upperBound].dropLast())

@@ -30,11 +30,11 @@ internal import Testing
     /// What lists count is kept only by who says it: after an earlier version's decision it is counted anew.
     @Test func whatAnEarlierVersionDecidedIsCounted() async throws {
         try await withThought { pool, store, _, _ in
-            #expect(try await store.rolloutSummaries(of: nil, limit: 10).items.map { $0.counts["healthy"] } == [nil])
+            #expect(try await store.rollouts(of: nil, limit: 10).map { $0.counts["healthy"] } == [nil])
             // As it writes: the targets' rows, and the rollout's without counts.
             try await pool.query("UPDATE rollout_targets SET phase = 'healthy' WHERE cluster = 'east-1'")
             try await pool.query("UPDATE rollouts SET header = header WHERE name = 'r1'")
-            #expect(try await store.rolloutSummaries(of: nil, limit: 10).items.map { $0.counts["healthy"] } == [1])
+            #expect(try await store.rollouts(of: nil, limit: 10).map { $0.counts["healthy"] } == [1])
         }
     }
 
