@@ -5,28 +5,37 @@ package import SwellStore
 
 /// Prepares storage for what comes and removes what may go: once at the start, then at a steady pace.
 ///
-/// Every replica runs one; the store lets them do it one after another, and the second finds nothing to do.
+/// Every replica runs one; the store lets them do it one after another, and the second finds nothing to do. A part that fails is tried again
+/// soon, and keeps no other from its turn, however long it goes on failing.
 package struct Maintainer: Service {
     private let store: any MaintenanceStore
     private let retention: Retention
     private let pace: Duration
+    /// How long until a part that failed is tried again.
+    private let patience: Duration
     private let logger = Logger(label: "swell.maintainer")
 
-    package init(store: any MaintenanceStore, retention: Retention = Retention(), pace: Duration = .seconds(6 * 3_600))
-    {
+    package init(
+        store: any MaintenanceStore, retention: Retention = Retention(), pace: Duration = .seconds(6 * 3_600),
+        patience: Duration = .seconds(60)
+    ) {
         self.store = store
         self.retention = retention
         self.pace = pace
+        self.patience = patience
     }
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
-            var parts = MaintenancePart.allCases
             while !Task.isCancelled {
-                parts = await self.failing(of: parts)
-                // What failed is tried again soon: without partitions the audit log grows in one table.
-                try? await Task.sleep(for: parts.isEmpty ? self.pace : min(self.pace, .seconds(60)))
-                if parts.isEmpty { parts = MaintenancePart.allCases }
+                let next = ContinuousClock.now + self.pace
+                var failing = await self.failing(of: MaintenancePart.allCases)
+                // Without partitions the audit log grows in one table.
+                while !failing.isEmpty, !Task.isCancelled, ContinuousClock.now + self.patience < next {
+                    try? await Task.sleep(for: self.patience)
+                    failing = await self.failing(of: failing)
+                }
+                try? await Task.sleep(until: next)
             }
         }
     }

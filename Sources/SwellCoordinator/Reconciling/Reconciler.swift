@@ -158,6 +158,8 @@ package struct Reconciler: Service {
             logger.notice("lost a lease", metadata: ["rollout": "\(rollout)"])
             return .success(.elsewhere)
         } catch  where error.code == .notFound {
+            // Else what was claimed would be renewed for as long as this process lives.
+            try? await leases.release(rollout)
             return .success(.ended)
         } catch {
             return .failure(error)

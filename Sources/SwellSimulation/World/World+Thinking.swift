@@ -20,7 +20,11 @@ extension World {
         if storeFails(30) { return .stopped }
         guard let lease = lease(on: name, replica: index) else { return .elsewhere }
         // It was due before the database went back to where it was not planned yet.
-        guard database.rollout(name) != nil else { return .ended }
+        guard database.rollout(name) != nil else {
+            database.releaseLease(lease)
+            replicas[index].memory.leases.drop(LeaseTable.name(of: name))
+            return .ended
+        }
         guard let thought = think(of: name, under: lease, replica: index) else { return .elsewhere }
         guard happens(.slowThoughts, 200) else { return try commit(thought, replica: index, isFresh: true) }
         replicas[index].memory.thoughts[name] = thought

@@ -42,6 +42,12 @@ extension MemoryState {
             agents[cluster] = nil
             drifts = drifts.filter { $0.key.cluster != cluster }
             proven = proven.filter { $0.key.cluster != cluster }
+            for (key, stored) in assignments where key.cluster == cluster {
+                guard let status = statuses[key] else { continue }
+                let highest = max(status.highestGeneration, stored.assignment.generation)
+                statuses[key]?.highestGeneration = highest
+                assignments[key] = nil
+            }
         }
         return gone.count
     }
@@ -49,6 +55,7 @@ extension MemoryState {
     private mutating func removeRollouts(_ retention: Retention) -> Int {
         var needed = Set(assignments.values.map(\.assignment.rollout)).union(claims.values)
         needed.formUnion(rollouts.values.compactMap(\.rollout.kind.takesOff))
+        needed.formUnion(bringers())
         var removed = 0
         for stored in Dictionary(grouping: rollouts.values, by: \.rollout.application).values.flatMap({ ofOne in
             ofOne.sorted { $0.sequence > $1.sequence }.dropFirst(max(0, retention.rollouts))
@@ -64,6 +71,25 @@ extension MemoryState {
             removed += 1
         }
         return removed
+    }
+
+    /// Of each release that a cluster runs or may go back to, the newest rollout that brought it: after a way back the assignment names
+    /// another one.
+    private func bringers() -> [RolloutName] {
+        var present: [ApplicationName: Set<ContentDigest>] = [:]
+        for (key, stored) in assignments {
+            let digests = [stored.assignment.digest, stored.assignment.fallback?.digest]
+            present[key.application, default: []].formUnion(digests.compactMap { $0 })
+        }
+        for (key, list) in proven { present[key.application, default: []].formUnion(list.map(\.release.digest)) }
+        var newest: [ApplicationName: [ContentDigest: StoredRollout]] = [:]
+        for stored in rollouts.values where stored.rollout.kind == .release {
+            let (application, digest) = (stored.rollout.application, stored.rollout.release.digest)
+            guard present[application]?.contains(digest) == true else { continue }
+            if let other = newest[application]?[digest], other.sequence > stored.sequence { continue }
+            newest[application, default: [:]][digest] = stored
+        }
+        return newest.values.flatMap { $0.values.map(\.rollout.name) }
     }
 
     private mutating func removeReleases(_ retention: Retention) -> (releases: Int, documents: Int) {

@@ -32,6 +32,7 @@ struct Migration {
         Migration(number: 14, name: "scoped reads", sql: PackageResources._014_scoped_reads_sql),
         Migration(
             number: 15, name: "read, think, commit", sql: PackageResources._015_read_think_commit_sql),
+        Migration(number: 16, name: "retention", sql: PackageResources._016_retention_sql),
     ]
 }
 

@@ -1,8 +1,9 @@
 internal import PostgresClient
 internal import SwellModel
 
-// Nothing here holds up decisions: what may go is looked for without a lock, and removed in small transactions that look again at what can have
-// changed. Only releases need decisions to wait, for as long as it takes to remove a few.
+// Nothing here holds up decisions for long: what may go is looked for without a lock, and removed in small transactions that look again at what
+// can have changed. Releases need decisions to wait for as long as it takes to remove a few, and the audit log's months for as long as it takes to
+// add or drop a table. Whoever waits for a lock has all behind it wait: so each of these gives up after a second, and is tried again.
 extension PostgresStore: MaintenanceStore {
     /// How many months ahead the audit log has partitions.
     private static let monthsAhead: PostgresValue = .int32(2)
@@ -34,12 +35,26 @@ extension PostgresStore: MaintenanceStore {
 
     /// Drops the months that are wholly older than the retention and tell of no active rollout, each for itself.
     private func dropAuditMonths(_ retention: Retention) async throws(StoreError) -> MaintenanceOutcome {
+        let months = try await read(
+            """
+            SELECT child.relname::text FROM pg_inherits i JOIN pg_class child ON child.oid = i.inhrelid
+            WHERE i.inhparent = 'audit_events'::regclass AND child.relname ~ '^audit_events_[0-9]{6}$'
+                AND (to_date(right(child.relname, 6), 'YYYYMM') + interval '1 month') AT TIME ZONE 'UTC'
+                    <= swell_now() - make_interval(secs => $1::bigint / 1000.0)
+            ORDER BY child.relname
+            """, [.int64(retention.audit.milliseconds)]
+        ) { try $0.scalars(String.self) }
         var outcome = MaintenanceOutcome()
-        var last = ""
-        while let (partition, rows) = try await transact({ try await $0.dropAuditMonth(retention, after: last) }) {
-            last = partition
-            outcome.auditRows += rows
+        var failure: StoreError?
+        for month in months {
+            do throws(StoreError) {
+                outcome.auditRows += try await transact { try await $0.dropAuditMonth(month) }
+            } catch {
+                // What the owner keeps for longer is kept, and is no failure; one that cannot go keeps no other.
+                if !"\(error)".contains("too young to be dropped") { failure = failure ?? error }
+            }
         }
+        if let failure { throw failure }
         return outcome
     }
 
@@ -70,7 +85,7 @@ extension PostgresStore: MaintenanceStore {
         }
     }
 
-    /// Forgets what clusters said that left the fleet and were not heard of since: not their generations, which never fall.
+    /// Forgets what clusters said and were told that left the fleet and were not heard of since: not their generations, which never fall.
     private func forgetDeparted(after age: Interval) async throws(StoreError) -> MaintenanceOutcome {
         let gone = try await read(
             """
@@ -96,6 +111,21 @@ extension PostgresStore: MaintenanceStore {
                         DELETE FROM cluster_drift d WHERE d.cluster = $1
                             AND NOT EXISTS (SELECT 1 FROM clusters c WHERE c.name = d.cluster)
                         """, [.text(cluster)]),
+                    // Else what was assigned would keep its rollout and its release for ever.
+                    PostgresStatement(
+                        """
+                        UPDATE cluster_status s SET highest_generation = g.generation FROM assignments g
+                        WHERE s.cluster = $1 AND g.cluster = $1 AND g.application = s.application
+                            AND s.highest_generation < g.generation
+                        """, [.text(cluster)]),
+                    PostgresStatement(
+                        """
+                        DELETE FROM assignments g WHERE g.cluster = $1
+                            AND NOT EXISTS (SELECT 1 FROM clusters c WHERE c.name = g.cluster)
+                            AND EXISTS (
+                                SELECT 1 FROM cluster_status s WHERE s.cluster = g.cluster
+                                    AND s.application = g.application AND s.highest_generation >= g.generation)
+                        """, [.text(cluster)]),
                     PostgresStatement(
                         """
                         DELETE FROM proven_releases p WHERE p.cluster = $1
@@ -112,26 +142,20 @@ extension PostgresStore: MaintenanceStore {
 extension PostgresTransaction {
     /// Replicas maintain the audit log one after another; the lock lives as long as the transaction. Its key is "audit" in ASCII.
     fileprivate func lockAudit() async throws {
-        try await query("SELECT pg_advisory_xact_lock($1)", [0x61_7564_6974])
+        try await pipeline([
+            PostgresStatement("SET LOCAL lock_timeout = '1s'"),
+            PostgresStatement("SELECT pg_advisory_xact_lock($1)", [0x61_7564_6974]),
+        ])
     }
 
-    /// Drops the first such month after `last`; nil where there is none. Its rows are none where it stays.
-    fileprivate func dropAuditMonth(
-        _ retention: Retention, after last: String
-    ) async throws -> (partition: String, rows: Int)? {
+    /// Drops a month, where it is still there; returns how many rows went with it, none where it stays.
+    fileprivate func dropAuditMonth(_ partition: String) async throws -> Int {
         try await lockAudit()
-        let candidates = try await query(
-            """
-            SELECT child.relname::text FROM pg_inherits i JOIN pg_class child ON child.oid = i.inhrelid
-            WHERE i.inhparent = 'audit_events'::regclass AND child.relname ~ '^audit_events_[0-9]{6}$' AND child.relname > $2
-                AND (to_date(right(child.relname, 6), 'YYYYMM') + interval '1 month') AT TIME ZONE 'UTC'
-                    <= swell_now() - make_interval(secs => $1::bigint / 1000.0)
-            ORDER BY child.relname LIMIT 1
-            """, [.int64(retention.audit.milliseconds), .text(last)]
-        ).scalars(String.self)
-        guard let partition = candidates.first else { return nil }
+        guard try await query("SELECT to_regclass($1) IS NOT NULL", [.text(partition)]).scalar(Bool.self) else {
+            return 0
+        }
         let rows = try await query("SELECT swell_drop_audit_partition($1)", [.text(partition)])
-        return (partition, try rows.single().decode(Int?.self, at: 0) ?? 0)
+        return try rows.single().decode(Int?.self, at: 0) ?? 0
     }
 
     /// Forgets certificates and join tokens that expired long ago.

@@ -14,8 +14,17 @@ extension PostgresStore {
     func removeRollouts(_ retention: Retention) async throws(StoreError) -> MaintenanceOutcome {
         let names = try await read(
             """
-            WITH needed AS (
+            WITH present AS (
+                SELECT application, digest FROM assignments WHERE digest IS NOT NULL
+                UNION SELECT application, fallback_digest FROM assignments WHERE fallback_digest IS NOT NULL
+                UNION SELECT application, digest FROM proven_releases
+            ), needed AS (
                 SELECT assignment->>'rollout' AS name FROM assignments
+                -- What a cluster runs, or may go back to, was brought by the newest rollout of that release: after a way back its
+                -- assignment names another one.
+                UNION SELECT (array_agg(r.name ORDER BY r.id DESC))[1] FROM rollouts r JOIN present p
+                    ON p.application = r.application AND p.digest = r.header->'release'->>'digest'
+                    WHERE r.header->'kind' ? 'release' GROUP BY r.application, p.digest
                 UNION SELECT header->'kind'->'undo'->>'of' FROM rollouts
                 UNION SELECT header->'kind'->'removal'->>'of' FROM rollouts
             ), ranked AS (

@@ -60,6 +60,31 @@ internal import Testing
         }
     }
 
+    /// After a way back the assignment names the rollout that went back, and what runs was brought by another.
+    @Test(arguments: StoreForm.allCases)
+    func whoBroughtWhatAClusterMayGoBackToStays(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            for version in ["1.1", "1.2"] {
+                _ = try await store.createRelease(Fixtures.release(version), documents: Fixtures.documents(version))
+            }
+            for (name, version) in [("older", "1.0"), ("brings", "1.0"), ("fails", "1.1"), ("nowhere", "1.2")] {
+                let rollout = RolloutName(stringLiteral: name)
+                try await store.createRollout(
+                    Fixtures.rollout(rollout, version: version), superseding: [], by: "ann")
+                let lease = try await Fixtures.lease(store, rollout)
+                if name != "nowhere" {
+                    _ = try await store.decide(rollout, under: lease) { $0.dispatching(["east-1"]) }
+                }
+                if name == "brings" { _ = try await store.decide(rollout, under: lease) { $0.proving(["east-1"]) } }
+                _ = try await store.decide(rollout, under: lease) { $0.ending(as: .succeeded) }
+            }
+            let outcome = try await store.maintain(.rollouts, Retention(rollouts: 0, rolloutAge: .zero))
+            #expect(outcome.rollouts == 2)
+            #expect(try await Set(store.rollouts(of: "shop", limit: 10).map(\.name)) == ["brings", "fails"])
+        }
+    }
+
     @Test(arguments: StoreForm.allCases)
     func aClusterThatLeftIsForgottenButForItsGenerations(form: StoreForm) async throws {
         try await form.run { store in
@@ -78,6 +103,28 @@ internal import Testing
             #expect(facts["east-1"]?.highestGeneration == 1)
             #expect(facts["east-1"]?.proven.isEmpty == true)
             #expect(facts["east-2"]?.proven.count == 1)
+        }
+    }
+
+    /// Else it would keep its rollout and its release for ever.
+    @Test(arguments: StoreForm.allCases)
+    func whatAClusterThatLeftWasAssignedIsForgotten(form: StoreForm) async throws {
+        try await form.run { store in
+            try await Fixtures.fill(store)
+            try await store.createRollout(Fixtures.rollout("r1"), superseding: [], by: "ann")
+            let lease = try await Fixtures.lease(store, "r1")
+            _ = try await store.decide("r1", under: lease) { $0.dispatching(["east-1"]) }
+            _ = try await store.ingest([Fixtures.report("east-1", generation: 0)])
+            _ = try await store.decide("r1", under: lease) { $0.ending(as: .succeeded) }
+            try await store.removeCluster("east-1", by: "ann")
+            let retention = Retention(rollouts: 0, rolloutAge: .zero, departed: .zero)
+            #expect(try await store.maintain(.rollouts, retention).rollouts == 0)
+            #expect(try await store.maintain(.departed, retention).clusters == 1)
+            #expect(try await store.maintain(.rollouts, retention).rollouts == 1)
+            _ = try await store.apply(Fixtures.fleet, by: "ann")
+            let facts = try await store.snapshot(for: "shop").fleet["east-1"]
+            #expect(facts?.highestGeneration == 1)
+            #expect(facts?.assigned == nil)
         }
     }
 }
