@@ -1,9 +1,18 @@
 internal import KubernetesObjects
 internal import SwellModel
+internal import Synchronization
 
 /// A release's content as the cache has it.
 struct ReleaseContent: Sendable {
     let cache: DocumentCache
+    private let known = Known()
+
+    /// The documents of the releases that were asked for last, for all copies; bounded by them.
+    private final class Known: Sendable {
+        let documents = Mutex<[ContentDigest: [ContentDigest]]>([:])
+    }
+
+    init(cache: DocumentCache) { self.cache = cache }
 
     /// Which documents of a release are not stored: the index alone where that is missing.
     ///
@@ -31,12 +40,18 @@ struct ReleaseContent: Sendable {
 
     /// The digests of these releases and of all their documents, as far as the indexes are stored.
     func closure(of releases: Set<ContentDigest>) async -> Set<ContentDigest> {
-        var digests = releases
+        let former = known.documents.withLock(\.self)
+        var current: [ContentDigest: [ContentDigest]] = [:]
         for release in releases {
-            guard let bundle = try? await bundle(release) else { continue }
-            digests.formUnion(bundle.documents)
+            // What a digest stands for never changes; it is asked for all of a cluster's releases at each one that comes.
+            if let documents = former[release] {
+                current[release] = documents
+            } else if let bundle = try? await bundle(release) {
+                current[release] = bundle.documents
+            }
         }
-        return digests
+        known.documents.withLock { $0 = current }
+        return releases.union(current.values.joined())
     }
 
     /// The objects that the release means on this cluster.
