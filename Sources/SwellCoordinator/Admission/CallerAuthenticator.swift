@@ -1,3 +1,4 @@
+internal import AsyncSupport
 internal import GRPCCore
 internal import SwellIdentity
 internal import SwellModel
@@ -13,6 +14,9 @@ struct CallerAuthenticator: Sendable {
     let ended: RememberedEnds
     let connections: CallerConnections
     let calls = CallLimit()
+    /// Who comes is asked about a few at a time, and the rest wait here: ten thousand who come at once would fill the line for the database,
+    /// and nobody's greeting, report or decision would find a place in it.
+    let questions = ConcurrencyLimiter(running: 8, waiting: 16_384)
     let now: @Sendable () -> Timestamp
 
     /// Who makes the call.
@@ -33,7 +37,7 @@ struct CallerAuthenticator: Sendable {
         // Before it is asked whether it counts: a revocation after the answer finds the connection.
         connections.note(caller.use, of: peer)
         do {
-            try await check(caller)
+            try await questions.run { try await check(caller) }
         } catch let refusal as CallerRefusal {
             connections.close(peer: peer)
             throw refusal

@@ -82,12 +82,13 @@ extension MemoryState {
             present[key.application, default: []].formUnion(digests.compactMap { $0 })
         }
         for (key, list) in proven { present[key.application, default: []].formUnion(list.map(\.release.digest)) }
-        var newest: [ApplicationName: [ContentDigest: StoredRollout]] = [:]
+        var newest: [ApplicationName: [ReleaseReference: StoredRollout]] = [:]
         for stored in rollouts.values where stored.rollout.kind == .release {
-            let (application, digest) = (stored.rollout.application, stored.rollout.release.digest)
-            guard present[application]?.contains(digest) == true else { continue }
-            if let other = newest[application]?[digest], other.sequence > stored.sequence { continue }
-            newest[application, default: [:]][digest] = stored
+            // Versions may have the same digest, and are asked for by name.
+            let (application, release) = (stored.rollout.application, stored.rollout.release)
+            guard present[application]?.contains(release.digest) == true else { continue }
+            if let other = newest[application]?[release], other.sequence > stored.sequence { continue }
+            newest[application, default: [:]][release] = stored
         }
         return newest.values.flatMap { $0.values.map(\.rollout.name) }
     }

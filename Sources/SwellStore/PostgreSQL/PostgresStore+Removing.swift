@@ -24,7 +24,8 @@ extension PostgresStore {
                 -- assignment names another one.
                 UNION SELECT (array_agg(r.name ORDER BY r.id DESC))[1] FROM rollouts r JOIN present p
                     ON p.application = r.application AND p.digest = r.header->'release'->>'digest'
-                    WHERE r.header->'kind' ? 'release' GROUP BY r.application, p.digest
+                    WHERE r.header->'kind' ? 'release'
+                    GROUP BY r.application, p.digest, r.header->'release'->>'version'
                 UNION SELECT header->'kind'->'undo'->>'of' FROM rollouts
                 UNION SELECT header->'kind'->'removal'->>'of' FROM rollouts
             ), ranked AS (

@@ -41,7 +41,7 @@ internal import Testing
 
     @Test func onePartThatFailsIsTriedAgainAloneAndKeepsNoOtherFromItsTurn() async throws {
         let store = BrokenStore()
-        let maintainer = Maintainer(store: store, pace: .milliseconds(200), patience: .milliseconds(5))
+        let maintainer = Maintainer(store: store, pace: .seconds(1), patience: .milliseconds(5))
         let all = MaintenancePart.allCases
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await maintainer.run() }
