@@ -108,7 +108,7 @@ internal import Testing
                 "backoffLimit: 0", with: "backoffLimit: 0\n  ttlSecondsAfterFinished: 0")
             let result = try await server.applier().apply(try Sample.manifest(Sample.namespace + job))
             #expect(result.succeeded == (image == "migrate:1"), "\(result.objects)")
-            try await server.api.poll(every: .milliseconds(20), atMost: .seconds(60), what: "the Job to go") {
+            try await server.api.poll(every: .milliseconds(20), atMost: .seconds(20), what: "the Job to go") {
                 try await server.exists("batch/v1", "Job", "migrate") == false
             }
         }
@@ -125,7 +125,7 @@ internal import Testing
             // Given up on while the hook is under way.
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { _ = try await server.applier().runFailureHooks(of: bundle) }
-                try await server.api.poll(every: .milliseconds(20), atMost: .seconds(60), what: "the hook to run") {
+                try await server.api.poll(every: .milliseconds(20), atMost: .seconds(20), what: "the hook to run") {
                     try await server.exists("batch/v1", "Job", "restore")
                 }
                 group.cancelAll()
@@ -193,7 +193,7 @@ internal import Testing
                 group.addTask {
                     try await server.applier().apply(try Sample.manifest(Sample.namespace + held("60s")))
                 }
-                try await server.api.poll(every: .milliseconds(20), atMost: .seconds(60), what: "the new one") {
+                try await server.api.poll(every: .milliseconds(20), atMost: .seconds(20), what: "the new one") {
                     try await server.live("batch/v1", "Job", "migrate")?.annotations["swell.dev/hook-timeout"] == "60s"
                 }
                 let live = try #require(try await server.live("batch/v1", "Job", "migrate"))
@@ -213,7 +213,7 @@ internal import Testing
             let bundle = try Sample.manifest(text)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { _ = try await server.applier().apply(bundle) }
-                try await server.api.poll(every: .milliseconds(20), atMost: .seconds(60), what: "the hook to run") {
+                try await server.api.poll(every: .milliseconds(20), atMost: .seconds(20), what: "the hook to run") {
                     try await server.exists("batch/v1", "Job", "migrate")
                 }
                 group.cancelAll()

@@ -103,12 +103,12 @@ extension SharedObjects {
         var shared = shared()
         let later = words(shared.attach(2, named(["b", "foreign"]), to: scope, .init()))
         #expect(later == [])
-        #expect(shared.needsList(scope) && shared.hasPending)
+        #expect(shared.needsList(scope) && shared.isPending(2))
         let changed = words(shared.take(.event(.modified(object("b", version: 6))), of: scope))
         #expect(changed == [], "not by halves")
         let listed = words(shared.list(all, version: 7, of: scope))
         #expect(listed == ["1 listed a@1", "2 listed b@1,foreign@1"])
-        #expect(!shared.needsList(scope) && !shared.hasPending)
+        #expect(!shared.needsList(scope) && !shared.isPending(2))
     }
 
     @Test func whoComesWhileAListIsReadWaitsForTheNextWhereItsObjectsWerePassedOver() throws {
@@ -134,9 +134,8 @@ extension SharedObjects {
         let seen = words(shared.take(.event(.modified(object("a", version: 12))), of: scope))
         #expect(seen == ["1 updated a@12", "2 listed a@12", "2 watching"])
         _ = shared.attach(3, named(["a"]), to: scope, .init(versions: ["a": 20]))
-        let waits = shared.demand(of: scope, before: .now)
-        #expect(waits != nil)
-        #expect(shared.needsList(scope), "one that does not is asked again")
+        #expect(shared.demand(for: 3) == [scope])
+        #expect(shared.needsList(scope), "one that does not is asked anew")
         let listed = words(shared.list([object("a", version: 21)], version: 22, of: scope))
         #expect(listed == ["1 listed a@21", "2 listed a@21", "3 listed a@21"])
     }
@@ -383,7 +382,7 @@ private struct SharedWorld {
         for _ in 0..<5 {
             for scope in scopes {
                 while tell(scope) {}
-                _ = shared.demand(of: scope, before: .now)
+                for id in interests.keys { _ = shared.demand(for: id) }
                 if shared.needsList(scope) { list(scope) }
             }
         }

@@ -77,13 +77,9 @@ public struct Reflector: Sendable {
 
     /// Runs as ``run(onUpdate:)`` does, and leaves it to others what to remember.
     ///
-    /// - Parameters:
-    ///   - reading: Asked when a list begins: gives what makes of each of its objects what is kept of it, nil for nothing.
-    ///   - pausing: Waits before the server is asked again that could not be asked; true where somebody who has come ended it: then
-    ///     what failed before counts for little. Nil sleeps.
+    /// - Parameter reading: Asked when a list begins: gives what makes of each of its objects what is kept of it, nil for nothing.
     func relay<Kept: Sendable>(
-        reading: () async -> (KubernetesObject) -> Kept?, pausing: ((Duration) async throws -> Bool)? = nil,
-        onUpdate: (Relayed<Kept>) async throws -> Void
+        reading: () async -> (KubernetesObject) -> Kept?, onUpdate: (Relayed<Kept>) async throws -> Void
     ) async throws {
         var version: String?
         var failures = 0
@@ -160,11 +156,7 @@ public struct Reflector: Sendable {
                 try await deliver(.interrupted(error), onUpdate)
                 let delay = backoff.delay(
                     afterAttempt: failures, retryAfter: error.retryAfter, chance: api.options.chance())
-                guard let pausing else {
-                    try await api.options.clock.sleep(for: delay)
-                    continue
-                }
-                if try await pausing(delay) { failures = min(failures, 1) }
+                try await api.options.clock.sleep(for: delay)
             } catch let error as KubernetesObjectError {
                 throw KubernetesError(code: .invalidAnswer, message: "\(selection): \(error)", cause: error)
             }

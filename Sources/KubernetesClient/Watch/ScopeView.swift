@@ -7,8 +7,6 @@ internal import KubernetesObjects
 struct ScopeView: Sendable {
     /// How somebody takes part.
     struct Terms: Sendable, Hashable {
-        /// Since when it waits; nil for long.
-        var since: ContinuousClock.Instant?
         /// What is told must be of after this moment; nil for any.
         var notBefore: ContinuousClock.Instant?
         /// What must have been seen of objects, by their names: what the server answered when they were written.
@@ -69,8 +67,7 @@ struct ScopeView: Sendable {
 
     func isFilled(_ member: WatchMember) -> Bool { members[member]?.isFilled == true }
 
-    /// Whether somebody waits for what it wants.
-    var hasPending: Bool { !pending.isEmpty }
+    func isPending(_ member: WatchMember) -> Bool { pending.contains(member) }
 
     // MARK: Who takes part
 
@@ -103,18 +100,8 @@ struct ScopeView: Sendable {
         pending.remove(member)
     }
 
-    /// Notes that those have waited for long enough who came before a moment, and returns when the last of them came.
-    mutating func demand(before limit: ContinuousClock.Instant) -> ContinuousClock.Instant? {
-        var last: ContinuousClock.Instant?
-        for member in pending {
-            guard let membership = members[member] else { continue }
-            let since = membership.terms.since ?? limit
-            guard since <= limit else { continue }
-            if !membership.isDemanding { members[member]?.isDemanding = true }
-            last = max(last ?? since, since)
-        }
-        return last
-    }
+    /// Notes that somebody has waited for long enough.
+    mutating func demand(_ member: WatchMember) { members[member]?.isDemanding = true }
 
     /// Whether the server must be asked again for somebody to get what it wants.
     var needsList: Bool {
@@ -156,7 +143,7 @@ struct ScopeView: Sendable {
         if interest.workloads.isEmpty {
             return interest.names.sorted().compactMap { all[$0]?.object }
         }
-        let wanted = all.values.map(\.object).filter { interest.includes($0) }
+        let wanted = all.values.map(\.object).filter { index.interested(in: $0).contains(member) }
         return wanted.sorted { $0.name < $1.name }
     }
 

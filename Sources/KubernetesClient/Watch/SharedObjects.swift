@@ -105,12 +105,25 @@ public struct SharedObjects: Sendable {
         views[scope]?.has(WatchMember(subscriber: id, selection: selection)) == true
     }
 
-    /// Whether somebody waits for what it wants.
-    var hasPending: Bool { views.values.contains { $0.hasPending } }
+    /// Whether some of what a subscriber wants has not come yet.
+    public func isPending(_ id: Int) -> Bool {
+        members(of: id).contains { member in
+            speakers[member] == nil && views.values.contains { $0.isPending(member) }
+        }
+    }
 
-    /// Notes that those have waited for long enough, of a watch, who came before a moment, and returns when the last of them came.
-    mutating func demand(of scope: WatchScope, before limit: ContinuousClock.Instant) -> ContinuousClock.Instant? {
-        views[scope]?.demand(before: limit)
+    /// Notes that a subscriber has waited for long enough for what was written to be seen.
+    ///
+    /// - Returns: The watches of which it waits.
+    mutating func demand(for id: Int) -> [WatchScope] {
+        let pending = members(of: id).filter { speakers[$0] == nil }
+        return views.keys.filter { scope in
+            pending.reduce(false) { isOne, member in
+                guard views[scope]?.isPending(member) == true else { return isOne }
+                views[scope]?.demand(member)
+                return true
+            }
+        }
     }
 
     /// Tells a subscriber nothing more, and keeps what it wants for whoever comes next.

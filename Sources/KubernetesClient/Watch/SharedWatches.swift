@@ -41,18 +41,13 @@ public actor SharedWatches {
         let number: Int
         /// Sent when the watch is to end, or to list again.
         let signal = Signal()
-        /// Sent when a pause is to end.
-        let goOn = Signal()
         /// Whether it is to list again.
         var isAsked = false
-        var pace = WatchPace()
     }
 
     /// How long who has written waits until what was written is seen, before the server is asked again: a watch that lives tells of it
     /// within moments.
     private static let patience = Duration.milliseconds(500)
-    /// How often those who wait are looked after, where there are any.
-    private static let round = Duration.milliseconds(250)
     /// How long after it was asked for a list begins, so that those who come together are served together.
     private static let gathering = Duration.milliseconds(50)
     /// How long after a watch has ended for good it is tried again at the soonest, however many want it.
@@ -64,7 +59,6 @@ public actor SharedWatches {
 
     private let api: KubernetesAPI
     private let limits: Limits
-    private let backoff: RetryPolicy
     private var plan: WatchPlan
     private var objects = SharedObjects()
     private var subscriptions: [Int: Subscription] = [:]
@@ -83,12 +77,8 @@ public actor SharedWatches {
     ///   - api: The client.
     ///   - mayWatchEverywhere: Whether a kind may be watched in all namespaces at once where it is wanted in many; where the server refuses
     ///     that, it is watched in each.
-    public init(
-        api: KubernetesAPI, mayWatchEverywhere: Bool = true, limits: Limits = Limits(),
-        backoff: RetryPolicy = RetryPolicy(base: .seconds(1), ceiling: .seconds(30))
-    ) {
+    public init(api: KubernetesAPI, mayWatchEverywhere: Bool = true, limits: Limits = Limits()) {
         self.api = api
-        self.backoff = backoff
         self.limits = limits
         self.plan = WatchPlan(mayWatchEverywhere: mayWatchEverywhere)
     }
@@ -111,9 +101,7 @@ public actor SharedWatches {
                     try? await ContinuousClock().sleep(for: Self.spacing)
                 }
                 forgetThoseGone()
-                lookAfterThoseWaiting()
-                var next = lingering.first.map { max(.milliseconds(10), ContinuousClock.now.duration(to: $0.until)) }
-                if isUnsettled { next = min(next ?? Self.round, Self.round) }
+                let next = lingering.first.map { max(.milliseconds(10), ContinuousClock.now.duration(to: $0.until)) }
                 await work.wait(upTo: next)
             }
             group.cancelAll()
@@ -129,6 +117,12 @@ public actor SharedWatches {
     func follow(_ interests: [WatchInterest], sent: SentEvidence, _ sink: Sink) async throws {
         let id = try subscribe(interests, sent: sent, sink)
         defer { leave(id) }
+        while true {
+            try await ContinuousClock().sleep(for: Self.patience)
+            guard objects.isPending(id) else { break }
+            for scope in objects.demand(for: id) { askForList(scope) }
+        }
+        // Whatever comes of its watches from here on is for them to mend.
         while true { try await ContinuousClock().sleep(for: .seconds(3_600)) }
     }
 
@@ -146,11 +140,10 @@ public actor SharedWatches {
         }
         lastNumber += 1
         let id = lastNumber
-        let now = ContinuousClock.now
         var terms: [ObjectSelection: ScopeView.Terms] = [:]
         for interest in interests {
             terms[interest.selection] = ScopeView.Terms(
-                since: now, notBefore: api.reach.recoveredAt, versions: sent.versions(of: interest))
+                notBefore: api.reach.recoveredAt, versions: sent.versions(of: interest))
         }
         subscriptions[id] = Subscription(sink: sink, terms: terms)
         carryOut(plan.subscribe(id, interests))
@@ -160,7 +153,6 @@ public actor SharedWatches {
                 attach(id, interest, to: scope)
             }
         }
-        if objects.hasPending { work.send() }
         return id
     }
 
@@ -211,23 +203,6 @@ public actor SharedWatches {
         if !changes.isEmpty { work.send() }
     }
 
-    private var isUnsettled: Bool { objects.hasPending || slots.values.contains { $0.pace.isUnsettled } }
-
-    /// Has the server asked again where those who wait would wait in vain.
-    private func lookAfterThoseWaiting() {
-        let now = ContinuousClock.now
-        for scope in slots.keys {
-            let lastComer = objects.demand(of: scope, before: now - Self.patience)
-            let step = slots[scope]?.pace.step(
-                for: lastComer, needsList: objects.needsList(scope), recovery: api.reach.recoveredAt, at: now)
-            switch step {
-            case .listAgain?: askForList(scope)
-            case .goOn?: slots[scope]?.goOn.send()
-            case nil: break
-            }
-        }
-    }
-
     private func begin(_ scope: WatchScope) {
         lastNumber += 1
         slots[scope] = Slot(number: lastNumber)
@@ -257,8 +232,6 @@ public actor SharedWatches {
         }
         while slots[scope]?.number == number, let signal = slots[scope]?.signal, !Task.isCancelled {
             slots[scope]?.isAsked = false
-            slots[scope]?.pace.asks(at: .now)
-            work.send()
             objects.expectList(of: scope)
             let end = await withTaskGroup(of: End.self) { group in
                 group.addTask { await self.reflect(scope, number) }
@@ -277,10 +250,8 @@ public actor SharedWatches {
 
     private func reflect(_ scope: WatchScope, _ number: Int) async -> End {
         do {
-            try await Reflector(api: api, selection: scope.selection, backoff: backoff).relay {
+            try await Reflector(api: api, selection: scope.selection).relay {
                 self.began(scope, number)
-            } pausing: { limit in
-                try await self.pause(scope, number, atMost: limit)
             } onUpdate: { relayed in
                 self.take(relayed, of: scope, number)
             }
@@ -292,33 +263,17 @@ public actor SharedWatches {
         }
     }
 
-    /// Lets the server be for a while; true where somebody who has come, or the server's recovery, ended it.
-    private func pause(_ scope: WatchScope, _ number: Int, atMost limit: Duration) async throws -> Bool {
-        guard let slot = slots[scope], slot.number == number else { throw CancellationError() }
-        slots[scope]?.pace.pauses(at: .now)
-        work.send()
-        let wake = await slot.goOn.wait(upTo: limit)
-        try Task.checkCancellation()
-        if slots[scope]?.number == number { slots[scope]?.pace.asks(at: .now) }
-        return wake == .sent
-    }
-
     private func began(_ scope: WatchScope, _ number: Int) -> @Sendable (KubernetesObject) -> ScopeView.Read? {
         guard slots[scope]?.number == number else { return { _ in nil } }
-        slots[scope]?.pace.asks(at: .now)
         return objects.began(scope, at: .now) ?? { _ in nil }
     }
 
     private func take(_ relayed: Reflector.Relayed<ScopeView.Read>, of scope: WatchScope, _ number: Int) {
         guard slots[scope]?.number == number else { return }
         deliver(objects.take(relayed, of: scope))
-        switch relayed {
-        case .listed:
+        if case .listed = relayed {
             failedAt[scope] = nil
-            slots[scope]?.pace.isAnswered()
             carryOut(plan.listed(scope))
-        case .watching: slots[scope]?.pace.isAnswered()
-        case .event, .interrupted: break
         }
         if objects.needsList(scope) { askForList(scope) }
     }

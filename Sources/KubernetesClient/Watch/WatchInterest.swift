@@ -33,13 +33,6 @@ public struct WatchInterest: Sendable, Hashable {
         self.workloads = workloads
     }
 
-    /// Whether an object of its kind and namespace is, or may be, wanted.
-    func includes(_ object: KubernetesObject) -> Bool {
-        if names.contains(object.name) { return true }
-        let (labels, owners) = (object.labels, object.owners)
-        return workloads.contains { $0.mayOwn(labels: labels, owners: owners) }
-    }
-
     /// The one object that all of it is about; nil where it is about others, too.
     var only: String? { workloads.isEmpty && names.count == 1 ? names.first : nil }
 }

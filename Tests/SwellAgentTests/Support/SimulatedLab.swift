@@ -119,7 +119,7 @@ struct SimulatedLab: Sendable {
 
     /// Waits until the agent reports so.
     func waitFor(
-        _ what: String, within limit: Duration = .seconds(60), _ holds: @Sendable (ApplicationReport) -> Bool
+        _ what: String, within limit: Duration = .seconds(30), _ holds: @Sendable (ApplicationReport) -> Bool
     ) async throws {
         do {
             try await eventually("\(what)", within: limit) { await report().map(holds) ?? false }
