@@ -43,8 +43,6 @@ public struct KubernetesAPI: Sendable {
     let reach = ReachMonitor()
     let pause = ServerPause()
     let settled = SettledObjects()
-    /// The watches that those share who follow objects; nil where each has its own.
-    var sharedWatches: SharedWatches?
 
     /// Prepares to talk to a server; nothing is sent yet. Call ``shutdown()`` when done.
     ///

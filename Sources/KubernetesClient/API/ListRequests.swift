@@ -64,19 +64,11 @@ extension KubernetesAPI {
         _ selection: ObjectSelection, pageSize: Int = 500,
         keeping: (KubernetesObject) -> KubernetesObject? = { $0 }
     ) async throws -> ObjectList {
-        let list = try await list(selection, pageSize: pageSize, reading: keeping)
-        return ObjectList(objects: list.kept, resourceVersion: list.resourceVersion)
-    }
-
-    /// Lists objects as ``list(_:pageSize:keeping:)`` does, and keeps what a closure makes of each.
-    func list<Kept>(
-        _ selection: ObjectSelection, pageSize: Int = 500, reading: (KubernetesObject) -> Kept?
-    ) async throws -> (kept: [Kept], resourceVersion: String) {
         var restarts = 0
         while true {
             do {
                 return try await at(selection.type) {
-                    try await pages($0, selection, pageSize: pageSize, reading: reading)
+                    try await pages($0, selection, pageSize: pageSize, keeping: keeping)
                 }
             } catch let error as KubernetesError where error.code == .expired && restarts < 3 {
                 restarts += 1
@@ -84,16 +76,17 @@ extension KubernetesAPI {
         }
     }
 
-    private func pages<Kept>(
-        _ resource: APIResource, _ selection: ObjectSelection, pageSize: Int, reading: (KubernetesObject) -> Kept?
-    ) async throws -> (kept: [Kept], resourceVersion: String) {
-        var kept: [Kept] = []
+    private func pages(
+        _ resource: APIResource, _ selection: ObjectSelection, pageSize: Int,
+        keeping: (KubernetesObject) -> KubernetesObject?
+    ) async throws -> ObjectList {
+        var objects: [KubernetesObject] = []
         var token: String?
         while true {
             let page = try await page(resource, selection, limit: pageSize, token: token)
-            kept += page.objects.compactMap(reading)
+            objects += page.objects.compactMap(keeping)
             token = page.token
-            if token == nil { return (kept, page.version) }
+            if token == nil { return ObjectList(objects: objects, resourceVersion: page.version) }
         }
     }
 

@@ -39,20 +39,20 @@ struct HealthWait: Sendable {
         let pause = min(.seconds(1), max(limit / 4, .milliseconds(20)))
         var time = SightedTime(limit, from: .now)
         return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                do {
-                    try await api.follow(watches, evidence: options.evidence) { update, selection in
-                        board.take(update, of: selection, at: options.now())
-                        changed.send()
-                    } onEnd: { selection, error in
-                        // Without observation of pods the culprit goes unnamed; the workload's own status still counts.
-                        guard watches.needed.contains(selection) else { return }
+            for selection in watches.needed.union(watches.helpful) {
+                group.addTask {
+                    do {
+                        try await Reflector(api: api, selection: selection, keeping: watches.kept).run { update in
+                            board.take(update, of: selection, at: options.now())
+                            changed.send()
+                        }
+                    } catch let error as KubernetesError where watches.needed.contains(selection) {
                         board.fail(selection, error)
                         changed.send()
+                    } catch is KubernetesError {
+                        // Without observation of pods the culprit goes unnamed; the workload's own status still counts.
+                        return
                     }
-                } catch let error as KubernetesError {
-                    for selection in watches.needed { board.fail(selection, error) }
-                    changed.send()
                 }
             }
             defer { group.cancelAll() }

@@ -9,15 +9,12 @@ public struct HealthWatches: Sendable {
     public let helpful: Set<ObjectSelection>
     /// The objects whose health is told.
     private let wanted: Set<ObjectIdentity>
-    /// Where culprits are, whether or not that is watched for objects of its own, too; and whose they may be.
-    private let culprits: [ObjectSelection: Set<WatchInterest.Workload>]
+    /// Where culprits are, whether or not that is watched for objects of its own, too.
+    private let culprits: Set<ObjectSelection>
 
     private static let pods = GroupVersionKind(version: "v1", kind: "Pod")
     private static let replicaSets = GroupVersionKind(group: "apps", version: "v1", kind: "ReplicaSet")
     private static let deployment = GroupKind(group: "apps", kind: "Deployment")
-    /// Whether a kind is one of those that workloads make, of which a cluster holds many more than anybody asks for.
-    static func areOfWorkloads(_ type: GroupVersionKind) -> Bool { type == pods || type == replicaSets }
-
     private static let podOwners: Set<GroupKind> = [
         deployment, GroupKind(group: "apps", kind: "StatefulSet"), GroupKind(group: "apps", kind: "DaemonSet"),
         GroupKind(group: "apps", kind: "ReplicaSet"), GroupKind(group: "batch", kind: "Job"),
@@ -35,42 +32,31 @@ public struct HealthWatches: Sendable {
             needed.append(chosen)
         }
         self.needed = Set(needed)
-        var culprits: [ObjectSelection: Set<WatchInterest.Workload>] = [:]
+        var helpful: Set<ObjectSelection> = []
         for object in objects where Self.podOwners.contains(object.type.groupKind) {
-            let labels = object.spec?["selector"]?["matchLabels"]?.objectValue?.compactMapValues(\.stringValue)
-            let workload = WatchInterest.Workload(
-                type: object.type.groupKind, name: object.name, labels: labels ?? [:])
-            culprits[ObjectSelection(type: Self.pods, namespace: object.namespace), default: []].insert(workload)
+            helpful.insert(ObjectSelection(type: Self.pods, namespace: object.namespace))
             guard object.type.groupKind == Self.deployment else { continue }
-            culprits[ObjectSelection(type: Self.replicaSets, namespace: object.namespace), default: []].insert(workload)
+            helpful.insert(ObjectSelection(type: Self.replicaSets, namespace: object.namespace))
         }
-        self.helpful = Set(culprits.keys).subtracting(self.needed)
-        self.culprits = culprits
+        self.helpful = helpful.subtracting(self.needed)
+        self.culprits = helpful
         self.wanted = Set(objects.map(\.reference.identity))
     }
 
-    /// What is wanted under each of the selections.
-    var interests: [WatchInterest] {
-        var names: [ObjectSelection: Set<String>] = [:]
-        for selection in needed {
-            let type = selection.type.groupKind
-            names[selection] = Set(
-                wanted.filter { $0.type == type && $0.namespace == selection.namespace }.map(\.name))
+    /// What is kept of an object that a watch tells of: a namespace may hold many more of a kind than are wanted, and who owns
+    /// which fields is often half of an object.
+    public func kept(_ object: KubernetesObject) -> KubernetesObject? {
+        if wanted.contains(object.reference.identity) {
+            var kept = object
+            kept.setMetadata("managedFields", nil)
+            return kept
         }
-        return needed.union(helpful).map { selection in
-            WatchInterest(selection: selection, names: names[selection] ?? [], workloads: culprits[selection] ?? [])
-        }
-    }
-
-    /// An object that is wanted, without who owns which fields: that is often half of it.
-    static func whole(_ object: KubernetesObject) -> KubernetesObject {
-        var kept = object
-        kept.setMetadata("managedFields", nil)
-        return kept
+        let selection = ObjectSelection(type: object.type, namespace: object.namespace)
+        return culprits.contains(selection) ? Self.outline(of: object) : nil
     }
 
     /// What of a pod or replica set tells whose it is and how it fares: a namespace may hold thousands of them.
-    static func outline(of object: KubernetesObject) -> KubernetesObject {
+    private static func outline(of object: KubernetesObject) -> KubernetesObject {
         var outline = object
         outline.spec = nil
         for field in ["managedFields", "finalizers"] { outline.setMetadata(field, nil) }

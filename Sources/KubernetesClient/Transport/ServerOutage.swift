@@ -1,4 +1,3 @@
-internal import AsyncSupport
 internal import NIOHTTP1
 internal import Synchronization
 
@@ -44,10 +43,6 @@ struct ReachState: Sendable {
     private var nextTicket = 0
     private var lastAnswer: ContinuousClock.Instant?
     private var failing: (since: ContinuousClock.Instant, outage: ServerOutage)?
-    /// When it last answered after it had failed, or had been silent for a while.
-    private var cameBack: ContinuousClock.Instant?
-    /// The same, of the outage that was told of last.
-    private(set) var recoveredAt: ContinuousClock.Instant?
 
     /// Notes that a request was sent, and gives it a number.
     mutating func began(_ what: String, at now: ContinuousClock.Instant) -> Int {
@@ -58,20 +53,15 @@ struct ReachState: Sendable {
 
     /// Notes how a request ended: with an answer, or with an error; nil for one that was given up.
     mutating func ended(_ ticket: Int, _ outcome: Result<Void, KubernetesError>?, at now: ContinuousClock.Instant) {
-        let wasAway = failing != nil || outage(lasting: .zero, silence: .seconds(3), at: now) != nil
         pending[ticket] = nil
         guard let outcome else { return }
         if case .failure(let error) = outcome, let outage = ServerOutage(error) {
             failing = (failing?.since ?? now, outage)
         } else {
-            if wasAway { cameBack = now }
             lastAnswer = now
             failing = nil
         }
     }
-
-    /// Notes that the end of an outage is told of.
-    mutating func toldOfItsEnd() { recoveredAt = cameBack ?? recoveredAt }
 
     /// Notes that an exchange broke off that had begun well.
     mutating func broke(_ error: KubernetesError, at now: ContinuousClock.Instant) {
@@ -96,20 +86,6 @@ struct ReachState: Sendable {
 /// Keeps a ``ReachState`` for all requests of a client.
 final class ReachMonitor: Sendable {
     private let state = Mutex(ReachState())
-    /// One question is answer enough for all who ask at once: a server in need must not be asked by every application.
-    private let probing = ConcurrencyLimiter(running: 1, waiting: 1 << 20)
-    private let probed = Mutex<ContinuousClock.Instant?>(nil)
-
-    /// Asks whether the server answers, or waits for the answer that somebody else waits for.
-    func probe(_ body: () async -> Void) async {
-        let asked = ContinuousClock.now
-        // Cancelled, or one of too many, nobody learns anything.
-        try? await probing.run {
-            if let last = probed.withLock({ $0 }), last >= asked { return }
-            await body()
-            if !Task.isCancelled { probed.withLock { $0 = .now } }
-        }
-    }
 
     /// Runs a request and notes how it ended.
     func observing<Answer>(_ what: String, _ body: () async throws -> Answer) async throws -> Answer {
@@ -134,12 +110,6 @@ final class ReachMonitor: Sendable {
     }
 
     var lastSign: ContinuousClock.Instant? { state.withLock { $0.lastSign } }
-
-    /// When the server came back from the last outage that was told of; nil where none was. A watch of before may have been cut
-    /// without anybody's noticing.
-    var recoveredAt: ContinuousClock.Instant? { state.withLock { $0.recoveredAt } }
-
-    func toldOfItsEnd() { state.withLock { $0.toldOfItsEnd() } }
 }
 
 extension KubernetesAPI {
@@ -157,7 +127,7 @@ extension KubernetesAPI {
     private func currentOutage() async -> ServerOutage? {
         guard !pause.isOn, let sign = reach.lastSign, sign.duration(to: .now) >= .seconds(3) else { return outage() }
         // How it went is in the monitor; a failure here has lasted long enough already.
-        await reach.probe { _ = try? await exchange.once(KubernetesRequest(.GET, "/version", timeout: .seconds(3))) }
+        _ = try? await exchange.once(KubernetesRequest(.GET, "/version", timeout: .seconds(3)))
         return outage(lasting: .zero)
     }
 
@@ -171,7 +141,6 @@ extension KubernetesAPI {
             let outage = await currentOutage()
             if outage?.reason != told?.reason {
                 told = outage
-                if outage == nil { reach.toldOfItsEnd() }
                 await onChange(outage)
             }
             // Ends early on cancellation, which the loop sees.

@@ -42,46 +42,12 @@ public struct Reflector: Sendable {
         self.keep = keeping
     }
 
-    /// What a reflector has heard, with nothing of it kept.
-    enum Relayed<Kept: Sendable>: Sendable {
-        /// A list, of which what the reader made of its objects is left.
-        case listed([Kept], resourceVersion: String)
-        /// What a watch told.
-        case event(WatchEvent)
-        /// As in ``Update``.
-        case watching
-        /// As in ``Update``.
-        case interrupted(KubernetesError)
-    }
-
     /// Runs until the task is cancelled or the closure throws.
     ///
     /// - Parameter onUpdate: Takes updates one by one, in order. The watch waits while it works.
     /// - Throws: What the closure throws; `CancellationError`; a ``KubernetesError`` that trying again cannot mend.
     public func run(onUpdate: (Update) async throws -> Void) async throws {
         var cache = ObjectCache()
-        try await relay {
-            keep
-        } onUpdate: { relayed in
-            switch relayed {
-            case .listed(let objects, let version):
-                _ = cache.replace(with: ObjectList(objects: objects, resourceVersion: version))
-                try await onUpdate(.listed(cache.objects))
-            case .event(let event):
-                if let change = cache.take(event.keeping(keep)) { try await onUpdate(.changed(change)) }
-            case .watching: try await onUpdate(.watching)
-            case .interrupted(let error): try await onUpdate(.interrupted(error))
-            }
-        }
-    }
-
-    /// Runs as ``run(onUpdate:)`` does, and leaves it to others what to remember.
-    ///
-    /// - Parameter reading: Asked when a list begins: gives what makes of each of its objects what is kept of it, nil for nothing.
-    func relay<Kept: Sendable>(
-        reading: () async -> (KubernetesObject) -> Kept?, onUpdate: (Relayed<Kept>) async throws -> Void
-    ) async throws {
-        var version: String?
         var failures = 0
         var unserved = 0
         var quietEnds = 0
@@ -91,16 +57,15 @@ public struct Reflector: Sendable {
             try Task.checkCancellation()
             do {
                 if needsList {
-                    let read = await reading()
-                    let list = try await api.list(selection, reading: read)
-                    version = list.resourceVersion
+                    let list = try await api.list(selection, keeping: keep)
+                    _ = cache.replace(with: list)
                     needsList = false
                     failures = 0
                     unserved = 0
                     isWatching = false
-                    try await deliver(.listed(list.kept, resourceVersion: list.resourceVersion), onUpdate)
+                    try await deliver(.listed(cache.objects), onUpdate)
                 }
-                let from = version ?? "0"
+                let from = cache.resourceVersion ?? "0"
                 // Spread the ends, so that a fleet's watches do not come round in step.
                 let lasting = Duration.seconds(240 + Int64(api.options.chance() * 60))
                 var events = 0
@@ -113,8 +78,8 @@ public struct Reflector: Sendable {
                     } onEvent: { event in
                         failures = 0
                         events += 1
-                        if let moment = event.resourceVersion, !moment.isEmpty { version = moment }
-                        try await deliver(.event(event), onUpdate)
+                        guard let change = cache.take(event.keeping(keep)) else { return }
+                        try await deliver(.changed(change), onUpdate)
                     }
                 } catch let error as KubernetesError where error.code == .timeout && isOpen {
                     // Quiet for so long that the connection may be dead: another one goes on from the same moment.
@@ -168,9 +133,7 @@ public struct Reflector: Sendable {
         let error: any Error
     }
 
-    private func deliver<Kept: Sendable>(
-        _ update: Relayed<Kept>, _ onUpdate: (Relayed<Kept>) async throws -> Void
-    ) async throws {
+    private func deliver(_ update: Update, _ onUpdate: (Update) async throws -> Void) async throws {
         do {
             try await onUpdate(update)
         } catch {

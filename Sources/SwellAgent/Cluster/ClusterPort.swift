@@ -65,8 +65,6 @@ typealias HoldUpObserver = @Sendable (_ request: String, _ why: ObservedHealth?)
 
 /// The agent's own cluster.
 protocol ClusterPort: Sendable {
-    /// Keeps going what applications share, until cancelled; returns at once where that is nothing.
-    func run() async
     /// Something that tells this cluster from one rebuilt under its name: the uid of `kube-system`, or of the agent's own
     /// namespace where it keeps to namespaces.
     func uid() async throws -> String
@@ -123,6 +121,5 @@ protocol ClusterPort: Sendable {
 }
 
 extension ClusterPort {
-    func run() async {}
     func givingBack(to body: @escaping @Sendable (ApplicationName) async -> Bool) -> any ClusterPort { self }
 }

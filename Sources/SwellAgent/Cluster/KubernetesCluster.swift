@@ -33,20 +33,11 @@ struct KubernetesCluster: ClusterPort {
     static let fieldManager = "swell-agent"
     static let inventoryPrefix = "swell-inventory-"
 
-    /// The watches that all applications share; nil where each opens its own.
-    private let watches: SharedWatches?
-
-    /// - Parameters:
-    ///   - sharesWatches: Whether all applications share their watches, which ``run()`` keeps going then.
-    ///   - managesItself: Whether releases may change the agent itself, all but its records.
+    /// - Parameter managesItself: Whether releases may change the agent itself, all but its records.
     init(
         api: KubernetesAPI, name: ClusterName? = nil, namespace: String, scope: NamespaceScope? = nil,
-        sharesWatches: Bool = false, managesItself: Bool = false, now: @escaping @Sendable () -> Timestamp,
-        logger: Logger
+        managesItself: Bool = false, now: @escaping @Sendable () -> Timestamp, logger: Logger
     ) {
-        // Who may see some namespaces only need not ask for all of them.
-        self.watches = sharesWatches ? SharedWatches(api: api, mayWatchEverywhere: scope == nil) : nil
-        let api = watches.map { api.sharing($0) } ?? api
         // A namespace that was named is meant, the agent's own too.
         let isManaged = managesItself || scope?.namespaces.contains(namespace) == true
         self.writes = ReleaseWrites(
@@ -61,8 +52,6 @@ struct KubernetesCluster: ClusterPort {
         self.reach = ServerReach(logger: logger)
         self.logger = logger
     }
-
-    func run() async { await watches?.run() }
 
     var records: ClusterRecords {
         ClusterRecords(

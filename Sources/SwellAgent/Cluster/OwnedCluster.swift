@@ -152,8 +152,6 @@ struct OwnedCluster: ClusterPort {
     let base: any ClusterPort
     let owner: OwnerCheck
 
-    func run() async { await base.run() }
-
     func uid() async throws -> String { try await base.uid() }
     func uid(of namespace: String) async throws -> String? { try await base.uid(of: namespace) }
 

@@ -37,22 +37,23 @@ struct ReleaseWatch: Sendable {
         let watches = HealthWatches(for: placed)
         let changed = Signal()
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                do {
-                    try await api.follow(watches, evidence: evidence) { update, selection in
-                        let hasChanged = board.take(
-                            update, of: selection, at: ContinuousClock.now, KubernetesTime(now()))
-                        if hasChanged, watches.needed.contains(selection) { onChange() }
-                        changed.send()
-                    } onEnd: { selection, error in
+            for selection in watches.needed.union(watches.helpful) {
+                let isNeeded = watches.needed.contains(selection)
+                group.addTask {
+                    do {
+                        try await Reflector(api: api, selection: selection, keeping: watches.kept).run { update in
+                            let moment = KubernetesTime(now())
+                            if board.take(update, of: selection, at: ContinuousClock.now, moment), isNeeded {
+                                onChange()
+                            }
+                            changed.send()
+                        }
+                    } catch {
                         // Without observer of pods the culprit goes unnamed; the workload's own status still counts.
-                        guard watches.needed.contains(selection) else { return }
+                        guard isNeeded else { return }
                         board.fail(error)
                         changed.send()
                     }
-                } catch let error as KubernetesError {
-                    board.fail(error)
-                    changed.send()
                 }
             }
             let isMore = Mutex(false)

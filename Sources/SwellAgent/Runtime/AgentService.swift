@@ -48,7 +48,7 @@ public struct AgentService: Service {
             cluster: KubernetesCluster(
                 api: api, name: settings.link.cluster, namespace: namespace,
                 scope: scope.map { NamespaceScope(namespaces: $0) },
-                sharesWatches: true, managesItself: managesItself, now: now, logger: logger),
+                managesItself: managesItself, now: now, logger: logger),
             now: now, logger: logger)
     }
 
@@ -87,7 +87,6 @@ public struct AgentService: Service {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await parts.loop.run(AgentMachine(journal: journal, rules: settings.rules)) }
             group.addTask { if let error = await owner.foreign.next() { throw error } }
-            group.addTask { await cluster.run() }
             group.addTask { await parts.alarm.run() }
             group.addTask { await parts.driver.run() }
             group.addTask { await parts.fetcher.run() }

@@ -77,8 +77,7 @@ struct SimulatedLab: Sendable {
         let api = KubernetesAPI(transport: transport, options: options)
         var logger = Logger(label: "test.agent")
         logger.logLevel = .error
-        let cluster = KubernetesCluster(
-            api: api, namespace: "swell-system", sharesWatches: true, now: { .wall }, logger: logger)
+        let cluster = KubernetesCluster(api: api, namespace: "swell-system", now: { .wall }, logger: logger)
         var settings = try await world.settings()
         settings.stateDirectory = directory + "/" + state
         if let rules { settings.rules = rules }
