@@ -1,5 +1,8 @@
 -- Decisions are thought outside of any transaction: they are committed only on what was read.
 
+-- As decisions take it, before the rollouts: replicas of the version before decide meanwhile, and hold it first.
+LOCK TABLE fleet_guard IN ACCESS EXCLUSIVE MODE;
+
 ALTER TABLE rollouts
     -- Drawn anew with every change of the rollout; never the same again, also where the database goes back to an earlier state.
     ADD COLUMN revision uuid NOT NULL DEFAULT gen_random_uuid(),
